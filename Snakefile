@@ -1,0 +1,68 @@
+# pneumobench: which architecture detects paediatric pneumonia on chest radiographs best?
+# The order of the story: configuration, then the stages in the order of the data, then targets.
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+report: "report/workflow.rst"
+
+
+include: "rules/common.smk"
+
+
+pathvars:
+    results=f"results/{EXPERIMENT.experiment}",
+    logs=f"results/{EXPERIMENT.experiment}/logs",
+    benchmarks=f"results/{EXPERIMENT.experiment}/benchmarks",
+
+
+wildcard_constraints:
+    slug="|".join(map(re.escape, SLUGS)),
+    recipe="|".join(map(re.escape, EXPERIMENT.recipes)),
+    seed=r"\d+",
+    fold=r"\d+",
+    size=r"\d+",
+
+
+include: "rules/dataset.smk"
+include: "rules/training.smk"
+include: "rules/evaluation.smk"
+include: "rules/reporting.smk"
+
+
+rule all:
+    """Everything: training, the comparison tables, the figures and the report."""
+    default_target: True
+    input:
+        rules.render_report.output,
+        rules.make_tables.output,
+        expand("<results>/figures/{figure}.{kind}", figure=FIGURES, kind=["png", "pdf"]),
+
+
+rule train:
+    """All training jobs."""
+    input:
+        [path for run in RUNS.values() for path in fold_files(run, "run.json")],
+
+
+rule tables:
+    """The comparison as CSV, Markdown and LaTeX."""
+    input:
+        rules.make_tables.output,
+
+
+rule figures:
+    """All figures, as PNG and PDF."""
+    input:
+        expand("<results>/figures/{figure}.{kind}", figure=FIGURES, kind=["png", "pdf"]),
+
+
+rule report:
+    """The HTML report."""
+    input:
+        rules.render_report.output,

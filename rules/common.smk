@@ -1,0 +1,218 @@
+# What all rules share: the checked configuration and the functions that turn it into paths and
+# params. No rules here; nothing heavy either, because every cluster job reads this file again.
+
+import os
+import re
+import sys
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
+
+from pneumobench.core.code_hash import code_hash
+from pneumobench.core.config.check import check_config
+from pneumobench.core.config.identity import (
+    check_data_source,
+    check_results_folder,
+    experiment_identity,
+)
+from pneumobench.core.errors import UserError
+from pneumobench.data.directory import fingerprint
+from pneumobench.models import registry
+
+
+def checked_experiment():
+    """Return the checked configuration, or stop with every mistake in it."""
+    try:
+        experiment = check_config(config, architectures=registry.names())
+        check_data_source(experiment)
+        check_results_folder(f"results/{experiment.experiment}", experiment)
+    except UserError as error:
+        raise WorkflowError(str(error))
+    return experiment
+
+
+EXPERIMENT = checked_experiment()
+RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}
+SLUGS = {run.slug: run.model for run in RUNS.values()}
+FOLDS = range(EXPERIMENT.split.folds)
+
+FIGURES = [
+    "data_flow",
+    "ranking",
+    "roc",
+    "precision_recall",
+    "confusion",
+    "training_curves",
+    "cost",
+]
+FOLD_FILES = [
+    "weights.safetensors",
+    "run.json",
+    "history.csv",
+    "timing.csv",
+    "out_of_fold.csv",
+    "test.csv",
+]
+
+
+# Data
+
+
+def phantom_params():
+    """Everything that the phantoms follow from."""
+    return EXPERIMENT.data.phantom.model_dump()
+
+
+def phantom_folder():
+    """Return the phantoms' folder, named after all they follow from: experiments share them."""
+    knobs = "-".join(f"{key}{value}" for key, value in phantom_params().items())
+    return f"resources/datasets/phantom-{short_hash(knobs, code_hash('pneumobench.data.phantoms.generate'))}"
+
+
+def short_hash(*texts):
+    """Return ten hexadecimal digits that stand for the texts."""
+    import hashlib
+
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:10]
+
+
+def data_root():
+    """Return the folder that the images lie in."""
+    if EXPERIMENT.data.source == "phantom":
+        return f"{phantom_folder()}/chest_xray"
+    return EXPERIMENT.data.directory.path
+
+
+def dataset_files():
+    """Return the files that indexing waits for: the phantoms' table, or nothing for a folder."""
+    return (
+        [f"{phantom_folder()}/phantoms.csv"]
+        if EXPERIMENT.data.source == "phantom"
+        else []
+    )
+
+
+def dataset_fingerprint(wildcards):
+    """Return names and sizes of a folder's files as a hash, so that a changed folder is noticed."""
+    if EXPERIMENT.data.source == "phantom":
+        return ""
+    return fingerprint(data_root())
+
+
+def packed(kind):
+    """Return the path of the packed `images` or `augmented` at the experiment's size."""
+    return f"<results>/dataset/{kind}_{EXPERIMENT.images.size}"
+
+
+# Runs
+
+
+def run_of(wildcards):
+    """Return the run that a job's wildcards name."""
+    return RUNS[f"{wildcards.slug}/{wildcards.recipe}/seed{wildcards.seed}"]
+
+
+def recipe_of(wildcards):
+    """Return the settings of the job's recipe."""
+    return EXPERIMENT.recipes[wildcards.recipe].model_dump()
+
+
+def augmented_of(suffix):
+    """Return an input function: the offline copies if the job's recipe trains on them."""
+
+    def augmented(wildcards):
+        wanted = EXPERIMENT.recipes[wildcards.recipe].offline_copies
+        return packed("augmented") + suffix if wanted else []
+
+    return augmented
+
+
+def training_code(wildcards):
+    """Return a hash of the code that a run's weights and predictions follow from."""
+    return code_hash(
+        "pneumobench.training.fold", registry.module_name(SLUGS[wildcards.slug])
+    )
+
+
+def gpus(wildcards):
+    """Return how many GPUs a training job asks for; profiles ask for one on a cluster."""
+    return 1 if EXPERIMENT.compute.device == "cuda" else 0
+
+
+# What is complete
+
+
+def fold_files(run, name):
+    """Return one file of a run's folds."""
+    return [f"<results>/runs/{run.folder}/fold{fold}/{name}" for fold in FOLDS]
+
+
+def finished_folds(run):
+    """Count the folds of a run whose files all exist."""
+    base = f"results/{EXPERIMENT.experiment}/runs/{run.folder}"
+    return sum(
+        all(os.path.exists(f"{base}/fold{fold}/{name}") for name in FOLD_FILES)
+        for fold in FOLDS
+    )
+
+
+def compared_runs():
+    """Return the runs that tables and figures wait for: all, or with allow_partial the complete ones."""
+    runs = list(RUNS.values())
+    if not EXPERIMENT.allow_partial:
+        return runs
+    complete = [run for run in runs if finished_folds(run) == len(FOLDS)]
+    if not complete:
+        raise WorkflowError(
+            "allow_partial is true and no run is complete yet.\n"
+            f"  where:    results/{EXPERIMENT.experiment}/runs\n"
+            "  expected: at least one run with all its folds\n"
+            "  to do:    run `snakemake train --keep-going` without allow_partial first"
+        )
+    return complete
+
+
+def missing_runs(wildcards):
+    """Name the runs that are not compared, with what there is of them."""
+    compared = compared_runs()
+    return [
+        {
+            "model": run.model,
+            "recipe": run.recipe,
+            "seed": run.seed,
+            "note": f"{finished_folds(run)} of {len(FOLDS)} folds finished",
+        }
+        for run in RUNS.values()
+        if run not in compared
+    ]
+
+
+def of_runs(name):
+    """Return an input function: one file of each compared run."""
+    return lambda wildcards: [
+        f"<results>/runs/{run.folder}/{name}" for run in compared_runs()
+    ]
+
+
+def of_folds(name):
+    """Return an input function: one file of each fold of each compared run."""
+    return lambda wildcards: [
+        path for run in compared_runs() for path in fold_files(run, name)
+    ]
+
+
+def of_models(wildcards):
+    """Return the descriptions of the compared architectures."""
+    slugs = dict.fromkeys(run.slug for run in compared_runs())
+    return [f"<results>/models/{slug}.json" for slug in slugs]
+
+
+def methods(wildcards):
+    """Return the part of the configuration that the report's methods section states."""
+    whole = EXPERIMENT.model_dump()
+    parts = ("data", "split", "images", "offline_copies", "compute", "evaluation")
+    used = {run.recipe for run in RUNS.values()}
+    return {part: whole[part] for part in parts} | {
+        "recipes": {name: whole["recipes"][name] for name in sorted(used)}
+    }

@@ -1,0 +1,137 @@
+# From a folder of films to what training reads:
+# generate_phantoms -> index_dataset -> audit_dataset -> split_dataset -> pack_images -> augment_images
+
+
+rule record_experiment:
+    """Write down what must not change inside one results folder."""
+    output:
+        "<results>/experiment.json",
+    log:
+        "<logs>/record_experiment.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        identity=experiment_identity(EXPERIMENT),
+    script:
+        "../workflow_scripts/record_experiment.py"
+
+
+rule generate_phantoms:
+    """Draw chest radiographs in Kaggle's folder layout, with lesion masks."""
+    output:
+        table=f"{phantom_folder()}/phantoms.csv",
+    log:
+        f"{phantom_folder()}/generate_phantoms.log",
+    conda:
+        "../envs/report.yaml"
+    threads: 8
+    params:
+        phantom=phantom_params(),
+    script:
+        "../workflow_scripts/generate_phantoms.py"
+
+
+rule index_dataset:
+    """Look at every file: label, patient, size, hashes; set aside what does not decode."""
+    input:
+        record=ancient("<results>/experiment.json"),
+        files=dataset_files(),
+    output:
+        manifest="<results>/dataset/manifest.csv",
+    log:
+        "<logs>/index_dataset.log",
+    conda:
+        "../envs/report.yaml"
+    threads: 8
+    params:
+        root=data_root(),
+        masks=(
+            f"{phantom_folder()}/masks"
+            if EXPERIMENT.data.source == "phantom"
+            else None
+        ),
+        minimum_px=EXPERIMENT.data.checks.minimum_px,
+        maximum_rejected_fraction=EXPERIMENT.data.checks.maximum_rejected_fraction,
+        fingerprint=dataset_fingerprint,
+        code=code_hash("pneumobench.data.index"),
+    script:
+        "../workflow_scripts/index_dataset.py"
+
+
+rule audit_dataset:
+    """Look for leaks between the official splits; stop on one unless it is allowed by name."""
+    input:
+        manifest="<results>/dataset/manifest.csv",
+    output:
+        audit="<results>/dataset/audit.json",
+    log:
+        "<logs>/audit_dataset.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        root=data_root(),
+        allow_crossings=EXPERIMENT.data.checks.allow_crossings,
+        code=code_hash("pneumobench.data.audit"),
+    script:
+        "../workflow_scripts/audit_dataset.py"
+
+
+rule split_dataset:
+    """Assign patients to folds; labels of test images go to a file that training never reads."""
+    input:
+        manifest="<results>/dataset/manifest.csv",
+        audit="<results>/dataset/audit.json",
+    output:
+        splits="<results>/dataset/splits.csv",
+        development_labels="<results>/dataset/development_labels.csv",
+        test_labels="<results>/dataset/test_labels.csv",
+    log:
+        "<logs>/split_dataset.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        split=EXPERIMENT.split.model_dump(),
+        code=code_hash("pneumobench.data.split"),
+    script:
+        "../workflow_scripts/split_dataset.py"
+
+
+rule pack_images:
+    """Decode every image once into one array of bytes."""
+    input:
+        manifest="<results>/dataset/manifest.csv",
+        splits="<results>/dataset/splits.csv",
+    output:
+        images="<results>/dataset/images_{size}.npy",
+        digest="<results>/dataset/images_{size}.json",
+    log:
+        "<logs>/pack_images_{size}.log",
+    conda:
+        "../envs/report.yaml"
+    threads: 8
+    params:
+        root=data_root(),
+        resize=EXPERIMENT.images.resize,
+        code=code_hash("pneumobench.data.pack"),
+    script:
+        "../workflow_scripts/pack_images.py"
+
+
+rule augment_images:
+    """Make offline copies of the cross-validation images."""
+    input:
+        images=ancient("<results>/dataset/images_{size}.npy"),
+        digest="<results>/dataset/images_{size}.json",
+        splits="<results>/dataset/splits.csv",
+    output:
+        images="<results>/dataset/augmented_{size}.npy",
+        table="<results>/dataset/augmented_{size}.csv",
+    log:
+        "<logs>/augment_images_{size}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        offline_copies=EXPERIMENT.offline_copies.model_dump(),
+        code=code_hash("pneumobench.data.augment"),
+    script:
+        "../workflow_scripts/augment_images.py"

@@ -1,0 +1,72 @@
+# From predictions to numbers: freeze_selection (out-of-fold only) -> evaluate_run (labels of the
+# test images join here) -> compare_runs
+
+
+rule freeze_selection:
+    """Choose thresholds and ranking from out-of-fold predictions, before test labels are read."""
+    input:
+        out_of_fold=of_folds("out_of_fold.csv"),
+        run_jsons=of_folds("run.json"),
+        development_labels="<results>/dataset/development_labels.csv",
+    output:
+        selection="<results>/selection/selection.json",
+    log:
+        "<logs>/freeze_selection.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        folds=len(FOLDS),
+        threshold_rule=EXPERIMENT.evaluation.threshold_rule,
+        code=code_hash("pneumobench.statistics.selection"),
+    script:
+        "../workflow_scripts/freeze_selection.py"
+
+
+rule evaluate_run:
+    """Join predictions and labels of one run: every metric, with its interval."""
+    input:
+        out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
+        test=lambda wildcards: fold_files(run_of(wildcards), "test.csv"),
+        development_labels="<results>/dataset/development_labels.csv",
+        test_labels="<results>/dataset/test_labels.csv",
+        selection="<results>/selection/selection.json",
+    output:
+        metrics="<results>/runs/{slug}/{recipe}/seed{seed}/metrics.json",
+        scores="<results>/runs/{slug}/{recipe}/seed{seed}/scores.csv",
+    log:
+        "<logs>/evaluate_run/{slug}/{recipe}/seed{seed}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        model=lambda wildcards: run_of(wildcards).model,
+        confidence=EXPERIMENT.evaluation.confidence,
+        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
+        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        code=code_hash("pneumobench.statistics.evaluation"),
+    script:
+        "../workflow_scripts/evaluate_run.py"
+
+
+rule compare_runs:
+    """Rank the runs by out-of-fold AUC, with the planned contrasts and what is missing."""
+    input:
+        metrics=of_runs("metrics.json"),
+        scores=of_runs("scores.csv"),
+        run_jsons=of_folds("run.json"),
+        timings=of_folds("timing.csv"),
+        models=of_models,
+    output:
+        table="<results>/comparison/comparison.csv",
+        details="<results>/comparison/comparison.json",
+    log:
+        "<logs>/compare_runs.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        missing=missing_runs,
+        confidence=EXPERIMENT.evaluation.confidence,
+        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
+        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        code=code_hash("pneumobench.statistics.comparison"),
+    script:
+        "../workflow_scripts/compare_runs.py"

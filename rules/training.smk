@@ -1,0 +1,71 @@
+# From packed images to weights and predictions: decide_precision, describe_model -> train_fold
+
+
+rule decide_precision:
+    """Find the device and the number format that all training jobs of the experiment use."""
+    output:
+        "<results>/precision.json",
+    log:
+        "<logs>/decide_precision.log",
+    conda:
+        "../envs/train.yaml"
+    threads: EXPERIMENT.compute.numeric_threads
+    resources:
+        gpu=gpus,
+    params:
+        compute=EXPERIMENT.compute.model_dump(),
+    script:
+        "../workflow_scripts/decide_precision.py"
+
+
+rule describe_model:
+    """Build an architecture once: parameters, multiply-adds, map sizes, or why it cannot be built."""
+    output:
+        "<results>/models/{slug}.json",
+    log:
+        "<logs>/describe_model/{slug}.log",
+    conda:
+        "../envs/train.yaml"
+    params:
+        model=lambda wildcards: SLUGS[wildcards.slug],
+        image_size=EXPERIMENT.images.size,
+        code=lambda wildcards: code_hash(
+            "pneumobench.models.describe", registry.module_name(SLUGS[wildcards.slug])
+        ),
+    script:
+        "../workflow_scripts/describe_model.py"
+
+
+rule train_fold:
+    """Train one fold of one run; predict its out-of-fold images and the test images."""
+    input:
+        images=ancient(packed("images") + ".npy"),
+        images_digest=packed("images") + ".json",
+        augmented=lambda wildcards: ancient(augmented_of(".npy")(wildcards)),
+        augmented_table=augmented_of(".csv"),
+        splits="<results>/dataset/splits.csv",
+        development_labels="<results>/dataset/development_labels.csv",
+        precision="<results>/precision.json",
+        model="<results>/models/{slug}.json",
+    output:
+        weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
+        run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",
+        history="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/history.csv",
+        timing="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/timing.csv",
+        out_of_fold="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/out_of_fold.csv",
+        test="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/test.csv",
+    log:
+        "<logs>/train_fold/{slug}/{recipe}/seed{seed}/fold{fold}.log",
+    benchmark:
+        "<benchmarks>/train_fold/{slug}/{recipe}/seed{seed}/fold{fold}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: EXPERIMENT.compute.numeric_threads
+    resources:
+        gpu=gpus,
+    params:
+        model=lambda wildcards: run_of(wildcards).model,
+        recipe=recipe_of,
+        code=training_code,
+    script:
+        "../workflow_scripts/train_fold.py"

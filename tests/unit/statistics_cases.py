@@ -1,0 +1,156 @@
+"""A small experiment on disk as training would leave it, with scores of known quality."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pneumobench.core.files import write_json, write_table
+from pneumobench.core.run import Run
+from pneumobench.statistics.comparison import compare_runs
+from pneumobench.statistics.evaluation import evaluate_run
+from pneumobench.statistics.selection import freeze_selection
+
+FOLDS = 3
+DRAW = {"confidence": 0.95, "replicates": 200, "bootstrap_seed": 1}
+
+
+@dataclass
+class Experiment:
+    """Paths and calls of one experiment below `root`."""
+
+    root: Path
+    development: pd.DataFrame
+    test: pd.DataFrame
+
+    @property
+    def development_labels(self) -> Path:
+        return self.root / "dataset/development_labels.csv"
+
+    @property
+    def test_labels(self) -> Path:
+        return self.root / "dataset/test_labels.csv"
+
+    @property
+    def selection(self) -> Path:
+        return self.root / "selection/selection.json"
+
+    def folder(self, run: Run) -> Path:
+        return self.root / "runs" / run.folder
+
+    def files(self, runs: list[Run], name: str) -> list[Path]:
+        return [self.folder(run) / f"fold{fold}" / name for run in runs for fold in range(FOLDS)]
+
+    def write_labels(self) -> None:
+        columns = ["image_id", "label", "subtype", "patient"]
+        write_table(self.development_labels, self.development[columns])
+        write_table(self.test_labels, self.test[columns])
+
+    def add_run(self, run: Run, signal: float, seed: int = 0) -> None:
+        """Write the predictions of a run; `signal` is the distance of the classes in SDs."""
+        generator = np.random.default_rng(seed)
+        for fold in range(FOLDS):
+            folder = self.folder(run) / f"fold{fold}"
+            own = self.development[self.development["fold"] == fold]
+            for name, images in (("out_of_fold", own), ("test", self.test)):
+                logit = generator.normal(size=len(images)).round(1) + fold / 4
+                logit += signal * (images["label"] == "pneumonia").to_numpy()
+                table = pd.DataFrame(
+                    {
+                        "model": run.model,
+                        "recipe": run.recipe,
+                        "seed": run.seed,
+                        "fold": fold,
+                        "image_id": images["image_id"],
+                        "tta": "identity",
+                        "logit": logit.astype(np.float32),
+                    }
+                )
+                write_table(folder / f"{name}.csv", table)
+            identity = {"model": run.model, "recipe": run.recipe, "seed": run.seed, "fold": fold}
+            write_json(
+                folder / "run.json",
+                {**identity, "epochs": 4, "best_epoch": fold + 1, "settings": {}},
+            )
+            phases = pd.DataFrame({"phase": ["load", "train"], "seconds": [1.0, 10.0 + fold]})
+            write_table(folder / "timing.csv", phases)
+        write_json(
+            self.root / f"models/{run.slug}.json",
+            {
+                "model": run.model,
+                "title": run.model.upper(),
+                "family": "family",
+                "parameters": 1000,
+                "macs": 5000,
+                "checkpoint": "published, but not used",
+            },
+        )
+
+    def select(self, runs: list[Run], rule: str = "youden") -> None:
+        freeze_selection(
+            self.files(runs, "out_of_fold.csv"),
+            self.development_labels,
+            self.selection,
+            folds=FOLDS,
+            threshold_rule=rule,
+            run_jsons=self.files(runs, "run.json"),
+        )
+
+    def evaluate(self, run: Run) -> None:
+        evaluate_run(
+            self.files([run], "out_of_fold.csv"),
+            self.files([run], "test.csv"),
+            self.development_labels,
+            self.test_labels,
+            self.selection,
+            self.folder(run) / "metrics.json",
+            self.folder(run) / "scores.csv",
+            model=run.model,
+            recipe=run.recipe,
+            seed=run.seed,
+            **DRAW,
+        )
+
+    def compare(self, runs: list[Run], missing: list[dict] | None = None) -> tuple[Path, Path]:
+        outputs = self.root / "comparison/comparison.csv", self.root / "comparison/comparison.json"
+        compare_runs(
+            [self.folder(run) / "metrics.json" for run in runs],
+            [self.folder(run) / "scores.csv" for run in runs],
+            self.files(runs, "run.json"),
+            self.files(runs, "timing.csv"),
+            sorted((self.root / "models").glob("*.json")),
+            *outputs,
+            missing=missing or [],
+            **DRAW,
+        )
+        return outputs
+
+
+def make_experiment(root: Path, patients: int = 60, seed: int = 0) -> Experiment:
+    """Draw patients of one to three images, half of them with pneumonia, and write the labels."""
+    generator = np.random.default_rng(seed)
+    rows = []
+    for patient in range(patients):
+        subtype = ("normal", "bacterial", "normal", "viral")[patient % 4]
+        for image in range(generator.integers(1, 4)):
+            rows.append(
+                {
+                    "image_id": f"p{patient:03d}_{image}",
+                    "label": "normal" if subtype == "normal" else "pneumonia",
+                    "subtype": subtype,
+                    "patient": f"p{patient:03d}",
+                    "fold": patient // 4 % (FOLDS + 1),
+                }
+            )
+    table = pd.DataFrame(rows)
+    is_test = table["fold"] == FOLDS
+    experiment = Experiment(root, table[~is_test], table[is_test])
+    experiment.write_labels()
+    return experiment
+
+
+def edit_csv(path: Path, change) -> None:
+    """Read a CSV as plain text cells, change the table, write it back."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    change(table).to_csv(path, index=False)

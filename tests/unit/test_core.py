@@ -1,0 +1,130 @@
+"""Files, hashes of code, the frame of jobs."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pneumobench.core import code_hash as hashing
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import atomic_path, read_json, read_table, write_json, write_table
+from pneumobench.core.job import job_log
+from pneumobench.core.names import did_you_mean, nearest
+from pneumobench.core.run import Run
+
+
+def test_table_keeps_float32_exactly(tmp_path):
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 1e3, 500).astype(np.float32)
+    write_table(tmp_path / "t.csv", pd.DataFrame({"image_id": "x", "logit": logits}))
+    back = read_table(tmp_path / "t.csv")
+    assert np.array_equal(back["logit"].to_numpy(np.float32), logits)
+    assert list(back.columns) == ["image_id", "logit"]
+
+
+def test_table_keeps_text(tmp_path):
+    table = pd.DataFrame({"image_id": ["007", "NA"], "inner": ["", "3"]})
+    write_table(tmp_path / "t.csv", table)
+    assert read_table(tmp_path / "t.csv", text=("image_id", "inner")).equals(table)
+
+
+@pytest.mark.parametrize("content", ["a\n1\n", "schema_version,a\n99,1\n"])
+def test_table_of_another_schema_is_refused(tmp_path, content):
+    path = tmp_path / "old.csv"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"old\.csv") as raised:
+        read_table(path)
+    assert "schema version 1" in raised.value.expected and "again" in raised.value.remedy
+
+
+def test_json_round_trip_and_version(tmp_path):
+    write_json(tmp_path / "a.json", {"value": 1})
+    assert read_json(tmp_path / "a.json") == {"value": 1}
+    (tmp_path / "a.json").write_text('{"schema_version": 7}')
+    with pytest.raises(UserError, match="schema version 7"):
+        read_json(tmp_path / "a.json")
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "b.json", {"value": float("nan")})
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_failed_write_leaves_the_earlier_file(tmp_path):
+    path = tmp_path / "result.txt"
+    path.write_text("earlier")
+    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "earlier" and list(tmp_path.iterdir()) == [path]
+
+
+def test_run_names():
+    run = Run("timm:vit_tiny", "light", 3)
+    assert run.folder == "timm-vit_tiny/light/seed3" and "timm:vit_tiny" in run.title
+    assert nearest("densenet21", ["densenet121", "vgg16"]) == "densenet121"
+    assert did_you_mean("zzz", ["densenet121"]) == ""
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A small package in which hashes can be watched."""
+    root = tmp_path / "pneumobench"
+    (root / "models").mkdir(parents=True)
+    files = {
+        "__init__.py": "",
+        "models/__init__.py": "",
+        "a.py": '"""A."""\nfrom pneumobench.b import number\ndef f():\n  """T."""\n  return number\n',
+        "b.py": "number = 1\n",
+        "c.py": "import numpy\n",
+        "models/registry.py": "from pneumobench import c\n",
+        "d.py": "from pneumobench.models import registry\n",
+    }
+    for name, text in files.items():
+        (root / name).write_text(text)
+    monkeypatch.setattr(hashing, "ROOT", tmp_path)
+
+    def edit(name, text):
+        (root / name).write_text(text)
+        for cached in (hashing._tree, hashing._imports, hashing._canonical_source):
+            cached.cache_clear()
+
+    edit("c.py", files["c.py"])
+    return edit
+
+
+def test_code_hash_sees_code_through_imports_and_nothing_else(package):
+    before = hashing.code_hash("pneumobench.a")
+    package(
+        "a.py",
+        '"""Other."""\n\nfrom pneumobench.b import number\ndef f():\n  # why\n  return (number)\n',
+    )
+    assert hashing.code_hash("pneumobench.a") == before
+    package("c.py", "import scipy\n")
+    assert hashing.code_hash("pneumobench.a") == before
+    package("b.py", "number = 2\n")
+    assert hashing.code_hash("pneumobench.a") != before
+
+
+def test_code_hash_stops_at_the_registry(package):
+    before = hashing.code_hash("pneumobench.d")
+    package("models/registry.py", "other = 1\n")
+    package("c.py", "import scipy\n")
+    assert hashing.code_hash("pneumobench.d") == before
+
+
+def test_user_error_ends_a_job_with_one_message(tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended, job_log(tmp_path / "job.log"):
+        raise UserError("it is wrong", where="here", expected="right", remedy="mend it")
+    assert ended.value.code == 1
+    for text in ((tmp_path / "job.log").read_text(), capsys.readouterr().err):
+        assert "it is wrong" in text and "mend it" in text and "Traceback" not in text
+
+
+def test_other_errors_keep_their_traceback_in_the_log(tmp_path, capsys):
+    with pytest.raises(SystemExit), job_log(tmp_path / "job.log") as logger:
+        logger.info("so far so good")
+        raise ZeroDivisionError
+    text = (tmp_path / "job.log").read_text()
+    assert "so far so good" in text and "ZeroDivisionError" in text and "Traceback" in text
+    assert "so far" not in capsys.readouterr().err
+    logging.getLogger().handlers.clear()

@@ -1,0 +1,46 @@
+import pytest
+from pneumobench.data.file_names import NamedFilm, parse_stem, subtype_in_folder
+
+
+@pytest.mark.parametrize(
+    ("stem", "subtype", "patient"),
+    [
+        ("person12_bacteria_34", "bacterial", "bacterial-person12"),
+        ("person447_virus_921_1", "viral", "viral-person447"),
+        ("PERSON0012_Virus_3", "viral", "viral-person12"),
+        ("IM-0115-0001", "normal", "normal-IM-0115"),
+        ("NORMAL2-IM-1427-0001", "normal", "normal-NORMAL2-IM-1427"),
+        ("IM-0176-0001-0002", "normal", "normal-IM-0176"),
+        ("BACTERIA-5660566-0001", "bacterial", "patient-5660566"),
+        ("VIRUS-5660566-0003", "viral", "patient-5660566"),
+    ],
+)
+def test_grammar(stem, subtype, patient):
+    assert parse_stem(stem) == NamedFilm(subtype, patient)
+
+
+def test_same_number_is_another_child_under_another_subtype_or_prefix():
+    keys = {
+        parse_stem(stem).patient
+        for stem in (
+            *("person78_bacteria_1", "person78_virus_1"),
+            *("IM-0078-0001", "NORMAL2-IM-0078-0001"),
+        )
+    }
+    assert len(keys) == 4
+
+
+@pytest.mark.parametrize(
+    "stem", ["person12_fungus_3", "person12_bacteria_34 (1)", "copy of IM-0115-0001", "xray", ""]
+)
+def test_names_outside_the_grammar(stem):
+    assert parse_stem(stem) is None
+
+
+def test_subtype_needs_name_and_folder_to_agree():
+    bacterial = parse_stem("person1_bacteria_1")
+    assert subtype_in_folder(bacterial, "pneumonia") == "bacterial"
+    assert subtype_in_folder(bacterial, "normal") == "unknown"
+    assert subtype_in_folder(parse_stem("IM-0001-0001"), "pneumonia") == "unknown"
+    assert subtype_in_folder(None, "normal") == "normal"
+    assert subtype_in_folder(None, "pneumonia") == "unknown"

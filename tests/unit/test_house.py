@@ -1,0 +1,126 @@
+"""The house keeps its own rules: names, directions of imports, environments."""
+
+import ast
+import itertools
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+SCRIPTS = PROJECT / "workflow_scripts"
+PACKAGE = SCRIPTS / "pneumobench"
+
+# A room may import from those named here and from itself.
+MAY_IMPORT = {
+    "core": set(),
+    "data": {"core"},
+    "models": {"core"},
+    "prediction": {"core", "data", "models"},
+    "training": {"core", "data", "models", "prediction"},
+    "statistics": {"core"},
+    "reporting": {"core", "statistics"},
+}
+WITHOUT_TORCH = ("core", "data", "statistics", "reporting")
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_point_one_way(room):
+    allowed = MAY_IMPORT[room] | {room}
+    for path in (PACKAGE / room).rglob("*.py"):
+        for name in imported(path):
+            if name.startswith("pneumobench."):
+                assert name.split(".")[1] in allowed, f"{path}: {name}"
+            assert not (room in WITHOUT_TORCH and re.match(r"(torch|timm)\b", name)), path
+            assert not name.startswith("snakemake"), path
+
+
+def test_light_rooms_do_not_load_torch():
+    modules = [
+        ".".join(path.relative_to(SCRIPTS).with_suffix("").parts)
+        for room in WITHOUT_TORCH
+        for path in (PACKAGE / room).rglob("*.py")
+        if path.name != "__init__.py"
+    ]
+    code = f"import {', '.join(modules)}, sys; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=SCRIPTS)
+
+
+def test_every_rule_has_its_script_and_every_script_its_rule():
+    text = "".join(path.read_text() for path in (PROJECT / "rules").glob("*.smk"))
+    scripted = dict(
+        re.findall(r'^rule (\w+):.*?script:\s+"\.\./workflow_scripts/(\w+)\.py"', text, re.M | re.S)
+    )
+    assert all(rule == script for rule, script in scripted.items())
+    assert set(scripted) == {path.stem for path in SCRIPTS.glob("*.py")}
+    assert len(scripted) == len(re.findall(r"^rule ", text, re.M))
+
+
+def test_functions_live_in_common_and_rules_elsewhere():
+    for path in (PROJECT / "rules").glob("*.smk"):
+        text = path.read_text()
+        assert bool(re.search(r"^rule ", text, re.M)) != (path.stem == "common")
+        assert bool(re.search(r"^def ", text, re.M)) == (path.stem == "common")
+
+
+def test_scripts_are_thin():
+    for path in SCRIPTS.glob("*.py"):
+        assert len(path.read_text().splitlines()) <= 45, path
+
+
+def test_seeds_are_set_in_one_place():
+    users = [path.name for path in PACKAGE.rglob("*.py") if "torch.manual_seed" in path.read_text()]
+    assert users == ["randomness.py"]
+
+
+def test_custom_networks_do_without_torchvision():
+    for name in ("custom_resnet18", "custom_resnet_cbam", "custom_cnn_lstm"):
+        names = imported(PACKAGE / "models" / "architectures" / f"{name}.py")
+        assert not any(name.startswith("torchvision") for name in names)
+
+
+def lock() -> dict[str, set[str]]:
+    versions: dict[str, set[str]] = {}
+    for line in (PROJECT / "requirements.lock").read_text().splitlines():
+        if match := re.match(r"([a-z0-9-]+)==([^ ;]+)", line):
+            versions.setdefault(match[1], set()).add(match[2])
+    return versions
+
+
+@pytest.mark.parametrize("name", ["driver", "train", "report"])
+def test_environments_agree_with_the_lock(name):
+    content = yaml.safe_load((PROJECT / "envs" / f"{name}.yaml").read_text())
+    pins = next(entry["pip"] for entry in content["dependencies"] if isinstance(entry, dict))
+    for pin in pins:
+        package, version = pin.split("==")
+        assert version in lock()[package], pin
+    used = set(
+        re.findall(
+            r"envs/(\w+)\.yaml", "".join(p.read_text() for p in (PROJECT / "rules").glob("*.smk"))
+        )
+    )
+    assert used | {"driver"} == {"driver", "train", "report"}
+
+
+def test_lock_names_no_host_and_covers_pyproject():
+    text = (PROJECT / "requirements.lock").read_text()
+    assert not re.search(r"https?://|--index|--find-links", text)
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    for requirement in itertools.chain(
+        project["dependencies"], *project["optional-dependencies"].values()
+    ):
+        assert re.match(r"[A-Za-z0-9-]+", requirement)[0].lower() in lock(), requirement

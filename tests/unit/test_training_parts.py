@@ -1,0 +1,201 @@
+"""Augmentation, optimisation, early stopping, precision: each against a reference."""
+
+import numpy as np
+import pytest
+import torch
+from pneumobench.core.errors import UserError
+from pneumobench.training import precision
+from pneumobench.training.augmentation import augment
+from pneumobench.training.freezing import freeze, training_mode
+from pneumobench.training.monitor import BestEpoch, inner_metrics
+from pneumobench.training.optimisation import (
+    binary_loss,
+    build_optimiser,
+    positive_weight,
+    schedule_factor,
+)
+from pneumobench.training.plan import AugmentationPolicy, draw_plan
+from pneumobench.training.recipe import EarlyStopping, LowResolution
+from sklearn.metrics import log_loss, roc_auc_score
+from torchvision.transforms import functional as reference
+
+ONES, ZEROS = torch.ones(1), torch.zeros(1)
+
+
+def smooth_image(size=48):
+    axis = np.linspace(0, 3, size)
+    grey = 127 + 60 * np.sin(axis)[:, None] + 60 * np.cos(2 * axis)[None, :]
+    return torch.from_numpy(grey.astype(np.uint8)).unsqueeze(0)
+
+
+def test_no_augmentation_returns_the_grey_values():
+    image = smooth_image()
+    assert torch.equal(augment(image, None, ONES, ZEROS)[0, 0], image[0].float() / 255)
+    identity = torch.tensor([[[1.0, 0, 0], [0, 1, 0]]])
+    assert torch.allclose(
+        augment(image, identity, ONES, ZEROS)[0, 0], image[0].float() / 255, atol=1e-5
+    )
+
+
+def test_double_flip_is_the_identity():
+    flip = torch.tensor([[[-1.0, 0, 0], [0, 1, 0]]])
+    once = augment(smooth_image(), flip, ONES, ZEROS)
+    assert torch.allclose(once[0, 0], smooth_image()[0].flip(1).float() / 255, atol=1e-5)
+
+
+def test_rotation_and_scale_match_torchvision():
+    policy = AugmentationPolicy(0.0, 20.0, 0.0, 0.2, 0.0, 0.0)
+    plan = draw_plan(8, policy, seed=0, fold=0, epoch=0)
+    for theta in torch.from_numpy(plan.theta):
+        zoom = 1 / torch.linalg.det(theta[:, :2]).sqrt().item()
+        # torchvision turns the image, theta turns the sampling grid.
+        angle = -np.rad2deg(np.arctan2(theta[1, 0].item(), theta[0, 0].item()))
+        expected = reference.affine(
+            smooth_image().float() / 255, angle, [0, 0], zoom, [0.0],
+            interpolation=reference.InterpolationMode.BILINEAR,
+        )  # fmt: skip
+        ours = augment(smooth_image(), theta.unsqueeze(0), ONES, ZEROS)[0]
+        inside = (slice(None), slice(12, 36), slice(12, 36))
+        assert torch.allclose(ours[inside], expected[inside], atol=2e-3)
+
+
+def test_each_image_has_its_own_parameters():
+    images = smooth_image().repeat(4, 1, 1)
+    plan = draw_plan(4, AugmentationPolicy(0.5, 20, 0.1, 0.2, 0.2, 0.2), seed=3, fold=0, epoch=0)
+    parts = [torch.from_numpy(value) for value in (plan.theta, plan.gain, plan.bias)]
+    together = augment(images, *parts)
+    alone = torch.cat(
+        [augment(images[i : i + 1], *(p[i : i + 1] for p in parts)) for i in range(4)]
+    )
+    assert torch.allclose(together, alone, atol=1e-6)
+    assert not torch.allclose(together[0], together[1], atol=1e-2)
+    assert together.min() >= 0 and together.max() <= 1
+
+
+def test_reduction_averages_squares():
+    reduced = augment(smooth_image(), None, ONES, ZEROS, reduction=2)
+    expected = (smooth_image()[0].float() / 255).reshape(24, 2, 24, 2).mean((1, 3))
+    assert torch.allclose(reduced[0, 0], expected, atol=1e-6)
+    low = LowResolution(factor=2, share=0.7)
+    assert [low.reduction(step, 10) for step in range(10)] == [2] * 7 + [1] * 3
+
+
+def test_one_cycle_is_torchs():
+    model = torch.nn.Linear(1, 1)
+    optimiser = torch.optim.SGD(model.parameters(), lr=1.0)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.1, total_steps=50)
+    for step in range(50):
+        ours = 0.1 * schedule_factor("one_cycle", step, 50)
+        assert ours == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-9)
+        optimiser.step()
+        if step < 49:
+            scheduler.step()
+
+
+def test_cosine_and_constant():
+    assert schedule_factor("none", 7, 10) == 1
+    assert schedule_factor("cosine", 0, 10) == 1
+    assert schedule_factor("cosine", 5, 10) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 7])
+def test_short_one_cycle_is_finite_and_positive(steps):
+    factors = [schedule_factor("one_cycle", step, steps) for step in range(steps)]
+    assert all(0 < factor <= 1 for factor in factors)
+
+
+def test_loss_matches_sklearn_and_weights():
+    logits, labels = torch.tensor([2.0, -1.0, 0.3, -0.2]), torch.tensor([1.0, 0.0, 0.0, 0.0])
+    assert binary_loss(logits, labels).item() == pytest.approx(log_loss(labels, logits.sigmoid()))
+    assert positive_weight(labels, "inverse_frequency").item() == 3
+    assert positive_weight(labels, "none") is None
+    smoothed = binary_loss(logits, labels, label_smoothing=0.2)
+    targets = torch.tensor([0.9, 0.1, 0.1, 0.1])
+    assert smoothed.item() == pytest.approx(
+        torch.nn.functional.binary_cross_entropy_with_logits(logits, targets).item()
+    )
+
+
+@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+def test_optimisers_are_fused_and_move(name):
+    parameter = torch.nn.Parameter(torch.ones(3))
+    optimiser = build_optimiser([parameter], name, 0.1, 0.0)
+    assert optimiser.defaults["fused"]
+    parameter.sum().backward()
+    optimiser.step()
+    assert (parameter < 1).all()
+
+
+def test_inner_metrics_match_sklearn():
+    generator = torch.Generator().manual_seed(0)
+    # Rounded, so that ties occur.
+    logits = torch.randn(60, generator=generator).round(decimals=1)
+    labels = (torch.rand(60, generator=generator) > 0.4).float()
+    metrics = inner_metrics(logits, labels)
+    assert metrics["inner_auc"] == pytest.approx(roc_auc_score(labels, logits), abs=1e-6)
+    assert metrics["inner_loss"] == pytest.approx(log_loss(labels, logits.sigmoid()), abs=1e-5)
+
+
+def test_best_epoch_breaks_ties_by_loss_and_stops():
+    model = torch.nn.Linear(1, 1)
+    best = BestEpoch(EarlyStopping("auc", patience=2))
+    for epoch, (auc, loss) in enumerate([(0.8, 0.5), (0.9, 0.4), (0.9, 0.3), (0.85, 0.1)]):
+        torch.nn.init.constant_(model.weight, epoch)
+        best.update(epoch, {"inner_auc": auc, "inner_loss": loss}, model)
+        assert not best.exhausted(epoch)
+    assert best.epoch == 2 and best.state["weight"].item() == 2
+    assert best.exhausted(4)
+
+
+def test_frozen_layers_keep_parameters_and_statistics():
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Conv2d(2, 2, 3), torch.nn.ReLU()
+    )
+    freeze(model, ["0.weight", "0.bias", "1.weight", "1.bias"])
+    training_mode(model)
+    assert [layer.training for layer in model] == [False, False, True, True]
+    before = model[1].running_mean.clone()
+    model(torch.rand(4, 1, 8, 8)).sum().backward()
+    assert torch.equal(model[1].running_mean, before)
+    assert model[0].weight.grad is None and model[2].weight.grad is not None
+
+
+def test_missing_device_is_an_error_with_a_way_out(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(UserError, match="no cuda device") as raised:
+        precision.decide_precision("cuda", "auto", 1)
+    error = raised.value
+    assert "compute.device: cuda" in error.where and "cpu" in error.expected
+    assert "compute.device: auto" in error.remedy
+
+
+def test_float16_on_cpu_is_refused():
+    with pytest.raises(UserError, match=r"compute\.precision: float16"):
+        precision.decide_precision("cpu", "float16", 1)
+
+
+@pytest.mark.parametrize(
+    ("gain", "error", "expected"),
+    [(2.0, 1e-3, "bfloat16"), (1.1, 1e-3, "float32"), (2.0, 0.1, "float32")],
+)
+def test_bfloat16_needs_speed_and_accuracy(monkeypatch, gain, error, expected):
+    monkeypatch.setattr(precision, "_native_bfloat16", lambda: True)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True, raising=False)
+    monkeypatch.setattr(precision, "_probe_bfloat16", lambda: (gain, error))
+    decided = precision.decide_precision("cpu", "auto", 1)
+    assert decided["precision"] == expected and "probe" in decided["reason"]
+
+
+def test_bfloat16_is_not_probed_without_hardware(monkeypatch):
+    monkeypatch.setattr(precision, "_native_bfloat16", lambda: False)
+    decided = precision.decide_precision("cpu", "auto", 1)
+    assert decided == {
+        "device": "cpu",
+        "precision": "float32",
+        "reason": "the processor has no native bfloat16 (avx512_bf16 or amx)",
+    }
+
+
+def test_probe_measures():
+    gain, error = precision._probe_bfloat16()
+    assert gain > 0 and 0 < error < 0.05

@@ -1,0 +1,164 @@
+"""The whole way, for real: from nothing to the report, and what a second run does."""
+
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from pneumobench.core.files import read_json, read_table
+from pneumobench.models import registry
+
+RUN = "runs/custom_resnet18/light/seed42"
+
+
+def job_counts(output: str) -> dict[str, int]:
+    """Read rule -> number of jobs from a dry run."""
+    counts = {}
+    for line in output.splitlines():
+        words = line.split()
+        if len(words) == 2 and words[1].isdigit():
+            counts[words[0]] = int(words[1])
+    return counts
+
+
+def test_everything_is_there(finished):
+    for name in (
+        "dataset/manifest.csv", "dataset/audit.json", "selection/selection.json",
+        "comparison/comparison.csv", "tables/comparison.md", "tables/comparison.tex",
+        "figures/roc.png", "figures/roc.pdf", "report/report.html", f"{RUN}/fold1/run.json",
+    ):  # fmt: skip
+        assert (finished.results / name).stat().st_size > 0, name
+    table = pd.read_csv(finished.results / "comparison/comparison.csv")
+    assert set(table["model"]) == {"custom_resnet18", "timm:resnet10t"}
+    assert set(table["status"]) == {"complete"}
+    report = (finished.results / "report/report.html").read_text(encoding="utf-8")
+    assert "timm:resnet10t" in report and "data:image/png;base64" in report
+
+
+def test_nothing_to_do_the_second_time(finished):
+    assert "Nothing to be done" in finished.succeed("--dry-run")
+
+
+def test_every_image_is_predicted_exactly_once(finished):
+    splits = read_table(finished.results / "dataset/splits.csv", text=("image_id", "inner"))
+    folds = [finished.results / RUN / f"fold{fold}" for fold in (0, 1)]
+    predicted = pd.concat([read_table(fold / "out_of_fold.csv") for fold in folds])
+    development = splits[splits["role"] == "cv"]
+    assert sorted(predicted["image_id"]) == sorted(development["image_id"])
+    merged = predicted.merge(development, on="image_id", suffixes=("", "_split"))
+    assert (merged["fold"] == merged["fold_split"]).all()
+    for fold in folds:
+        test = read_table(fold / "test.csv")
+        assert sorted(test["image_id"]) == sorted(splits.query("role == 'test'")["image_id"])
+        assert "label" not in test.columns
+
+
+def test_no_patient_in_two_folds(finished):
+    splits = read_table(finished.results / "dataset/splits.csv", text=("inner", "group"))
+    development, test = splits.query("role == 'cv'"), splits.query("role == 'test'")
+    assert (development.groupby("group")["fold"].nunique() == 1).all()
+    assert not set(development["group"]) & set(test["group"])
+
+
+def test_run_json_says_where_it_comes_from(finished):
+    record = read_json(finished.results / RUN / "fold0/run.json")
+    assert record["precision"] in ("float32", "bfloat16") and record["numeric_threads"] == 1
+    assert record["settings"]["learning_rate"] == 1.0e-3
+    assert record["steps"] >= 2 and len(record["code_hash"]) == 16
+    assert "no early stopping" in record["early_stopping"]
+    timing = read_table(finished.results / RUN / "fold0/timing.csv")
+    assert list(timing["phase"]) == ["load", "train", "predict"] and (timing["seconds"] > 0).all()
+
+
+def test_adding_a_run_trains_its_folds_only(finished):
+    more = type(finished)(finished.folder, finished.overlay | {
+        "runs": [*finished.overlay["runs"], "custom_resnet_cbam"]
+    })  # fmt: skip
+    counts = job_counts(more.succeed("--dry-run"))
+    assert counts["train_fold"] == 2
+    assert not {"index_dataset", "split_dataset", "pack_images"} & set(counts)
+
+
+def test_touched_files_retrain_nothing(finished, tmp_path):
+    """A clone or copy has new time stamps everywhere."""
+    project = finished.folder.parent / "copied_project"
+    ignored = shutil.ignore_patterns(
+        ".git", ".venv", "results", "resources", ".snakemake", ".*cache"
+    )
+    from tests.workflow.conftest import PROJECT
+
+    shutil.copytree(PROJECT, project, ignore=ignored, copy_function=shutil.copy)
+    for path in project.rglob("*.py"):
+        path.touch()
+    assert "Nothing to be done" in finished.succeed("--dry-run", snakefile=project / "Snakefile")
+    module = project / "workflow_scripts/pneumobench/models/architectures/custom_resnet18.py"
+    module.write_text(module.read_text(encoding="utf-8") + "\n\nEDITED = True\n", encoding="utf-8")
+    output = finished.succeed("--dry-run", snakefile=project / "Snakefile")
+    assert job_counts(output)["train_fold"] == 2
+    assert "slug=custom_resnet18" in output and "slug=timm-resnet10t, " not in output
+
+
+def test_same_seed_gives_the_same_bytes(finished, make_workflow):
+    again = make_workflow(runs=["custom_resnet18"])
+    again.succeed("train")
+    for fold in ("fold0", "fold1"):
+        for name in ("out_of_fold.csv", "test.csv", "history.csv", "weights.safetensors"):
+            first, second = (flow.results / RUN / fold / name for flow in (finished, again))
+            assert first.read_bytes() == second.read_bytes(), f"{fold}/{name}"
+
+
+def test_flipped_test_labels_change_nothing_before_evaluation(finished, make_workflow):
+    images = next((finished.folder / "resources/datasets").glob("phantom-*/chest_xray"))
+    flows = {}
+    for name in ("right", "flipped"):
+        flow = make_workflow(runs=["custom_resnet18"])
+        root = flow.folder / "images"
+        shutil.copytree(images, root)
+        if name == "flipped":
+            (root / "test/NORMAL").rename(root / "test/aside")
+            (root / "test/PNEUMONIA").rename(root / "test/NORMAL")
+            (root / "test/aside").rename(root / "test/PNEUMONIA")
+        flow.overlay["data"] = {"source": "directory", "directory": {"path": "images"}}
+        flow.succeed(f"results/tiny/{RUN}/metrics.json")
+        flows[name] = flow.results
+    same = [f"{RUN}/fold{fold}/{file}" for fold in (0, 1) for file in
+            ("weights.safetensors", "out_of_fold.csv", "test.csv", "history.csv")]  # fmt: skip
+    for name in (*same, "selection/selection.json", "dataset/splits.csv"):
+        right, flipped = (flows[key] / name for key in ("right", "flipped"))
+        assert right.read_bytes() == flipped.read_bytes(), name
+    aucs = [
+        next(
+            estimate["value"]
+            for estimate in json.loads((flows[key] / RUN / "metrics.json").read_text())["estimates"]
+            if estimate["dataset"] == "test"
+            and estimate["aggregate"] == "mean_prediction"
+            and estimate["metric"] == "roc_auc"
+        )
+        for key in ("right", "flipped")
+    ]
+    assert sum(aucs) == pytest.approx(1) and aucs[0] != aucs[1]
+
+
+def test_missing_run_is_named_and_does_not_block(finished, make_workflow):
+    """One run failed, the other is complete: the report is built from what there is."""
+    partial = make_workflow(runs=["custom_resnet18", "custom_resnet_cbam"])
+    shutil.copytree(finished.folder / "resources", partial.folder / "resources")
+    partial.succeed(*(f"results/tiny/{RUN}/fold{fold}/run.json" for fold in (0, 1)))
+    partial.overlay["allow_partial"] = True
+    partial.succeed()
+    table = pd.read_csv(partial.results / "comparison/comparison.csv")
+    missing = table[table["status"] == "missing"]
+    assert list(missing["model"]) == ["custom_resnet_cbam"]
+    assert "0 of 2 folds" in missing["note"].iloc[0]
+    assert "0 of 2 folds" in (partial.results / "report/report.html").read_text(encoding="utf-8")
+
+
+def test_all_thirteen_train(make_workflow):
+    """Every architecture trains a few steps and stands in the table."""
+    recipe = {"epochs": 1, "batch_size": 16, "offline_copies": False}
+    flow = make_workflow(experiment="thirteen", runs=registry.names(), recipes={"light": recipe})
+    flow.succeed("--omit-from", "render_report", "tables")
+    table = pd.read_csv(flow.results / "comparison/comparison.csv")
+    assert sorted(table["model"]) == registry.names() and len(table) == 13
+    assert table["out_of_fold_roc_auc"].between(0, 1).all()

@@ -1,0 +1,14 @@
+"""Write the comparison for reading: CSV, Markdown and LaTeX."""
+
+from pneumobench.core.job import job_log
+
+with job_log(snakemake.log[0]):
+    from pneumobench.reporting.tables import make_tables
+
+    make_tables(
+        snakemake.input.table,
+        snakemake.input.details,
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+    )

@@ -1,0 +1,15 @@
+"""Draw the precision-recall curves of all runs."""
+
+from pathlib import Path
+
+from pneumobench.core.job import job_log
+
+with job_log(snakemake.log[0]):
+    from pneumobench.reporting.precision_recall import plot_precision_recall
+
+    plot_precision_recall(
+        snakemake.input.scores,
+        snakemake.input.table,
+        snakemake.input.details,
+        stem=Path(snakemake.output.png).with_suffix(""),
+    )

@@ -1,0 +1,227 @@
+"""Checks that need more than one key: names that must exist, values that contradict each other."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pneumobench.core.config.experiment import RunEntry, as_run_entry
+from pneumobench.core.config.problems import Location, Problem, path_text, value_text
+from pneumobench.core.names import nearest
+from pneumobench.core.run import Run
+
+TIMM_NAME = re.compile(r"timm:[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# Short and long form of what an entry of `runs` names.
+FORMS = (("model", "models"), ("recipe", "recipes"), ("seed", "seeds"))
+# The networks reduce an image 32-fold.
+SMALLEST_REDUCED_PX = 32
+
+
+class SoundValues:
+    """The values of a configuration that are valid in themselves.
+
+    Parameters
+    ----------
+    raw
+        The configuration as YAML gives it.
+    unsound
+        The places where something is wrong; what lies above or below them is not shown either.
+    """
+
+    def __init__(self, raw: Any, unsound: Sequence[Location]) -> None:
+        self.raw, self.unsound = raw, unsound
+
+    def get(self, *place: str | int) -> Any:
+        """Return the value at a place, None where there is none or something is wrong with it."""
+        for wrong in self.unsound:
+            shared = min(len(wrong), len(place))
+            if wrong[:shared] == place[:shared]:
+                return None
+        return self._at(place)
+
+    def names(self, *place: str) -> list[str]:
+        """Return the names in a section whose contents may be wrong."""
+        value = self._at(place)
+        keys = value if isinstance(value, dict) else ()
+        return [key for key in keys if isinstance(key, str) and key]
+
+    def count(self, *place: str | int) -> int:
+        """Return the length of a list whose contents may be wrong."""
+        value = self._at(place)
+        return len(value) if isinstance(value, (list, tuple)) else 0
+
+    def _at(self, place: Location) -> Any:
+        value = self.raw
+        for step in place:
+            try:
+                value = value[step]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
+
+
+def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterator[Problem]:
+    """Yield what is wrong between keys."""
+    yield from _unknown_names(sound, architectures)
+    yield from _contradicting_forms(sound)
+    yield from _duplicate_runs(sound)
+    for recipe in sound.names("recipes"):
+        yield from _patience(sound, recipe)
+        yield from _low_resolution(sound, recipe)
+    yield from _copies(sound)
+
+
+def _unknown_names(sound: SoundValues, architectures: Sequence[str]) -> Iterator[Problem]:
+    for place, name in _named(sound, "model", "models"):
+        if name.startswith("timm:") and not TIMM_NAME.fullmatch(name):
+            yield Problem(
+                path=path_text(place),
+                given=value_text(name),
+                allowed="timm:<name>, the name of letters, digits, _, . and -",
+                hint="write a name that timm.list_models() lists, as in timm:mobilenetv3_small_100",
+            )
+        elif name not in architectures and not name.startswith("timm:"):
+            yield _unknown(place, name, [*architectures, "timm:<name>"])
+    recipes = sound.names("recipes")
+    default = sound.get("defaults", "recipe")
+    defaults = [(("defaults", "recipe"), default)] if default is not None else []
+    for place, name in [*defaults, *_named(sound, "recipe", "recipes")]:
+        if recipes and name not in recipes:
+            yield _unknown(place, name, recipes)
+
+
+def _unknown(place: Location, name: str, known: list[str]) -> Problem:
+    match = nearest(name, known)
+    return Problem(
+        path=path_text(place),
+        given=value_text(name),
+        allowed=", ".join(known),
+        nearest=match,
+        hint=f"write {match}" if match else "take one of the allowed names",
+    )
+
+
+def _named(sound: SoundValues, short: str, long: str) -> Iterator[tuple[Location, str]]:
+    """Yield every name that `runs` gives under a key, with its place."""
+    for index in range(sound.count("runs")):
+        place: Location = ("runs", index)
+        if short == "model" and isinstance(sound.get(*place), str):
+            yield place, sound.get(*place)
+        elif sound.get(*place, short) is not None:
+            yield (*place, short), sound.get(*place, short)
+        for number in range(sound.count(*place, long)):
+            name = sound.get(*place, long, number)
+            if name is not None:
+                yield (*place, long, number), name
+
+
+def _entries(sound: SoundValues) -> Iterator[tuple[str, RunEntry]]:
+    """Yield the sound entries of `runs` in their long form, each with its place."""
+    for index in range(sound.count("runs")):
+        value = sound.get("runs", index)
+        if value is not None:
+            yield path_text(("runs", index)), as_run_entry(value)
+
+
+def _doubled(entry: RunEntry) -> list[tuple[str, str]]:
+    """Return the forms that an entry uses side by side."""
+    given = entry.model_dump(exclude_none=True)
+    return [(short, long) for short, long in FORMS if short in given and long in given]
+
+
+def _contradicting_forms(sound: SoundValues) -> Iterator[Problem]:
+    for place, entry in _entries(sound):
+        given = value_text(entry.model_dump(exclude_none=True))
+        for short, long in _doubled(entry):
+            yield Problem(
+                path=place,
+                given=given,
+                allowed=f"either {short} or {long}",
+                hint=f"put all of them into {long}: [...]",
+            )
+        if entry.model is None and entry.models is None:
+            yield Problem(
+                path=place,
+                given=given,
+                allowed="model: <name>, or models: [<name>, ...]",
+                hint="name the architecture of this entry",
+            )
+
+
+def _runs(sound: SoundValues) -> Iterator[tuple[str, Run]]:
+    """Yield every run that can be told, with the place of the entry it comes from."""
+    recipe = sound.get("defaults", "recipe")
+    seeds = sound.get("defaults", "seeds")
+    for place, entry in _entries(sound):
+        names_recipe = entry.recipe is not None or entry.recipes is not None
+        if not _doubled(entry) and (recipe is not None or names_recipe):
+            for run in entry.expand(recipe, seeds or ()):
+                yield place, run
+
+
+def _duplicate_runs(sound: SoundValues) -> Iterator[Problem]:
+    first: dict[Run, str] = {}
+    for place, run in _runs(sound):
+        if run in first:
+            yield Problem(
+                path=place,
+                given=f"{run.title}, which {first[run]} names already",
+                allowed="every {model, recipe, seed} once",
+                hint="remove one of them, or give it another recipe or seed",
+            )
+        first.setdefault(run, place)
+
+
+def _patience(sound: SoundValues, recipe: str) -> Iterator[Problem]:
+    place = ("recipes", recipe, "early_stopping", "patience")
+    patience = sound.get(*place)
+    if patience is None:
+        return
+    if sound.get("recipes", recipe, "schedule") == "one_cycle":
+        yield Problem(
+            path=path_text(place),
+            given=f"{patience} with schedule: one_cycle",
+            allowed="null with one_cycle, whose learning rate falls to zero at the last epoch only",
+            hint="write null, or take schedule: none or cosine",
+        )
+    if sound.get("split", "inner_fraction") == 0:
+        yield Problem(
+            path=path_text(place),
+            given=f"{patience} with split.inner_fraction: {sound.get('split', 'inner_fraction')}",
+            allowed="null where no images are kept for early stopping",
+            hint="write null, or a split.inner_fraction above 0",
+        )
+
+
+def _low_resolution(sound: SoundValues, recipe: str) -> Iterator[Problem]:
+    place = ("recipes", recipe, "low_resolution")
+    factor, share = sound.get(*place, "factor"), sound.get(*place, "share")
+    if factor is None or share is None or share == 0:
+        return
+    if factor == 1:
+        yield Problem(
+            path=path_text((*place, "share")),
+            given=f"{share} with factor: 1",
+            allowed="0.0 with factor 1, which reduces nothing",
+            hint="write share: 0.0, or a factor of 2 or more",
+        )
+    size = sound.get("images", "size")
+    if size is not None and size / factor < SMALLEST_REDUCED_PX:
+        yield Problem(
+            path=path_text((*place, "factor")),
+            given=f"{factor} with images.size: {size}",
+            allowed=f"reduced images of {SMALLEST_REDUCED_PX} px and more",
+            hint=f"write factor: {max(1, size // SMALLEST_REDUCED_PX)}, or larger images",
+        )
+
+
+def _copies(sound: SoundValues) -> Iterator[Problem]:
+    if sound.get("offline_copies", "per_image") != 0:
+        return
+    for recipe in sorted({run.recipe for _, run in _runs(sound)}):
+        if sound.get("recipes", recipe, "offline_copies"):
+            yield Problem(
+                path=path_text(("recipes", recipe, "offline_copies")),
+                given="true with offline_copies.per_image: 0",
+                allowed="false where no copies are made",
+                hint="write false, or offline_copies.per_image: 1",
+            )

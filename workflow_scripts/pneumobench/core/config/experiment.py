@@ -1,0 +1,159 @@
+"""The whole configuration: what is compared, how it is computed and judged."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from pneumobench.core.config.data import Data, Images, OfflineCopies, Split
+from pneumobench.core.config.recipe import Recipe
+from pneumobench.core.config.section import PlainName, Section, Seed, Text
+from pneumobench.core.run import Run
+
+Names = Annotated[tuple[Text, ...], Field(min_length=1, strict=False)]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, strict=False)]
+
+# Pydantic puts these tags into the paths of errors; no key looks like them.
+NAME_TAG, ENTRY_TAG = "<name>", "<entry>"
+
+
+class Compute(Section):
+    """Where and how exactly to compute."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"]
+    """auto takes a GPU if there is one; cpu, cuda and mps insist."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"]
+    """auto = bfloat16 where the hardware computes it natively and a short probe finds it faster,
+    float32 elsewhere."""
+    numeric_threads: int = Field(ge=1, le=256)
+    """Threads of one training job. Part of the result: another number changes the last bits."""
+
+
+class Evaluation(Section):
+    """How predictions are judged."""
+
+    threshold_rule: Literal["youden", "sensitivity_95"]
+    """How the decision threshold is found on out-of-fold predictions: youden or sensitivity_95."""
+    confidence: float = Field(gt=0, lt=1)
+    """Level of all intervals."""
+    bootstrap_replicates: int = Field(ge=100, le=1_000_000)
+    """Replicates of the patient-clustered bootstrap."""
+    bootstrap_seed: Seed
+    """Seed of the bootstrap."""
+
+
+class Report(Section):
+    """The report."""
+
+    title: Text
+    """Title of the report."""
+
+
+class Defaults(Section):
+    """What a run takes that does not name its own."""
+
+    recipe: Text
+    """Recipe of runs that name none."""
+    seeds: Seeds
+    """Seeds of runs that name none."""
+
+
+class RunEntry(Section):
+    """One entry of `runs`: every model with every recipe and every seed.
+
+    The only section with optional keys: what is missing (or null) comes from `defaults`.
+    """
+
+    model: Text | None = None
+    """An architecture, or any timm backbone as timm:<name>."""
+    models: Names | None = None
+    """Several of them."""
+    recipe: Text | None = None
+    """Recipe; missing = defaults.recipe."""
+    recipes: Names | None = None
+    """Several recipes."""
+    seed: Seed | None = None
+    """Seed of the training; missing = defaults.seeds."""
+    seeds: Seeds | None = None
+    """Several seeds."""
+
+    def expand(self, recipe: str, seeds: Sequence[int]) -> list[Run]:
+        """Return the entry's runs: models outermost, seeds innermost.
+
+        Parameters
+        ----------
+        recipe, seeds
+            The defaults for what the entry does not name.
+        """
+        models = self.models or ((self.model,) if self.model is not None else ())
+        recipes = self.recipes or (self.recipe if self.recipe is not None else recipe,)
+        seeds = self.seeds or ((self.seed,) if self.seed is not None else seeds)
+        return [Run(model, name, seed) for model in models for name in recipes for seed in seeds]
+
+
+def as_run_entry(entry: str | Mapping | RunEntry) -> RunEntry:
+    """Return an entry of `runs` in its long form; a name alone is its model."""
+    return RunEntry.model_validate({"model": entry} if isinstance(entry, str) else entry)
+
+
+def _kind_of_entry(entry: object) -> str | None:
+    if isinstance(entry, str):
+        return NAME_TAG
+    return ENTRY_TAG if isinstance(entry, (Mapping, RunEntry)) else None
+
+
+AnyRunEntry = Annotated[
+    Annotated[Text, Tag(NAME_TAG)] | Annotated[RunEntry, Tag(ENTRY_TAG)],
+    Discriminator(_kind_of_entry),
+    Field(
+        json_schema_extra={
+            "$comment": "a model's name, or {model, recipe, seed} (lists: models, recipes, seeds)"
+        }
+    ),
+]
+
+
+class Experiment(Section):
+    """The configuration of one experiment; `check_config` makes it and checks across keys."""
+
+    experiment: PlainName
+    """Name of the experiment; results go to results/<experiment>/."""
+    data: Data
+    """Which images, and what they must satisfy."""
+    split: Split
+    """How patients are divided into folds."""
+    images: Images
+    """The images that the networks see."""
+    offline_copies: OfflineCopies
+    """Augmented copies written to disk once, for recipes with offline_copies: true."""
+    compute: Compute
+    """Where and how exactly to compute."""
+    evaluation: Evaluation
+    """How predictions are judged."""
+    allow_partial: bool
+    """true = tables and report are built from the runs that are complete and name the others."""
+    report: Report
+    """The report."""
+    recipes: Annotated[
+        dict[PlainName, Recipe],
+        Field(min_length=1, json_schema_extra={"additionalProperties": False}),
+    ]
+    """How to train. A run names one of these."""
+    defaults: Defaults
+    """Recipe and seeds of runs that do not name their own."""
+    runs: Annotated[tuple[AnyRunEntry, ...], Field(min_length=1, strict=False)]
+    """What is compared: names, or {model, recipe, seed}; the keys models, recipes and seeds take
+    lists. Any timm backbone works as timm:<name>."""
+
+    @property
+    def expanded_runs(self) -> list[Run]:
+        """All runs in the order of the configuration, short forms written out."""
+        return [
+            run
+            for entry in self.runs
+            for run in as_run_entry(entry).expand(self.defaults.recipe, self.defaults.seeds)
+        ]
+
+    def recipe(self, name: str) -> Recipe:
+        """Return the recipe of that name."""
+        return self.recipes[name]

@@ -1,0 +1,117 @@
+"""What ties a configuration to the world: its results folder and its folder of images."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pneumobench.core.config.experiment import Experiment
+from pneumobench.core.errors import UserError
+
+IDENTITY_FILE = "experiment.json"
+# They only decide whether the pipeline stops; once changed, it may go on in the same folder.
+STOPPING_CHECKS = {"maximum_rejected_fraction", "allow_crossings"}
+
+
+def experiment_identity(experiment: Experiment) -> dict[str, Any]:
+    """Return the part of the configuration that must not change within one results folder.
+
+    These are the images and how they are divided; with other ones, old and new results would not
+    compare. Plain values as JSON has them; the section of the source that is not used is left out.
+    """
+    other = {"phantom": "directory", "directory": "phantom"}[experiment.data.source]
+    return {
+        "data": experiment.data.model_dump(
+            mode="json", exclude={other: True, "checks": STOPPING_CHECKS}
+        ),
+        "split": experiment.split.model_dump(mode="json"),
+        "images": experiment.images.model_dump(mode="json"),
+    }
+
+
+def check_results_folder(folder: str | Path, experiment: Experiment) -> None:
+    """Stop when the results folder belongs to another configuration.
+
+    Parameters
+    ----------
+    folder
+        results/<experiment>; a folder that does not exist, or has no experiment.json yet, is free.
+    experiment
+        The configuration about to be run.
+
+    Raises
+    ------
+    UserError
+        If experiment.json there says otherwise, or cannot be read.
+    """
+    path = Path(folder) / IDENTITY_FILE
+    # Not core.files.read_json: this runs whenever Snakemake reads the workflow, and pandas is slow.
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))["identity"]
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            "the record of what a results folder belongs to cannot be read",
+            where=str(path),
+            expected="the file as the pipeline wrote it, with the key `identity`",
+            remedy=f"remove {path}; if the results are of another configuration, remove {folder}",
+        ) from error
+    old = dict(_flat(there))
+    new = dict(_flat(experiment_identity(experiment)))
+    keys = [key for key in dict.fromkeys([*new, *old]) if old.get(key) != new.get(key)]
+    if keys:
+        differences = "".join(
+            f"\n    {key}: {_shown(old, key)} in the folder, {_shown(new, key)} in the config"
+            for key in keys
+        )
+        raise UserError(
+            f"the results in {folder} are of another configuration:{differences}",
+            where=str(path),
+            expected="the same images and folds for everything in one results folder",
+            remedy=f"give this configuration another name (experiment: {experiment.experiment}_2), "
+            f"or set the keys back, or remove {folder} to start anew",
+        )
+
+
+def _flat(values: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(values, dict):
+        for key, value in values.items():
+            yield from _flat(value, f"{above}.{key}" if above else key)
+    else:
+        yield above, values
+
+
+def _shown(values: dict[str, Any], key: str) -> str:
+    return json.dumps(values[key]) if key in values else "not there"
+
+
+def check_data_source(experiment: Experiment) -> None:
+    """Stop when the images are to come from a folder that is not there.
+
+    Raises
+    ------
+    UserError
+        If data.source is directory and data.directory.path is missing, a broken link or no folder.
+    """
+    if experiment.data.source != "directory":
+        return
+    given = experiment.data.directory.path
+    path = Path(given)
+    if path.is_dir():
+        return
+    if path.is_symlink() and not path.exists():
+        what = f"the folder of images is a link to {path.readlink()}, which does not exist"
+    elif path.exists():
+        what = "the path of the images is a file, not a folder"
+    else:
+        what = "the folder of images does not exist"
+    home = "write the home folder out instead of ~, or " if given.startswith("~") else ""
+    raise UserError(
+        what,
+        where=f"data.directory.path: {given} (seen from {Path.cwd()})",
+        expected="a folder with {train,val,test}/{NORMAL,PNEUMONIA} or {NORMAL,PNEUMONIA}; "
+        "a link will do",
+        remedy=f"{home}unpack the images there, or link them: ln -s /where/they/are {given}; "
+        "or draw images instead with data.source: phantom",
+    )

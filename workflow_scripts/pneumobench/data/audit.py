@@ -1,0 +1,214 @@
+"""What is wrong with the data before anything is trained: leaks, duplicates, odd names."""
+
+import itertools
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import write_json
+from pneumobench.data.directory import folder_above_class, scan_folder
+from pneumobench.data.file_names import LABEL_OF_SUBTYPE, parse_stem
+from pneumobench.data.groups import unite
+from pneumobench.data.manifest import accepted_images, in_official_test, read_manifest
+
+logger = logging.getLogger(__name__)
+
+# Resized and recompressed copies of a film stay below, films of different patients above; see
+# pneumobench.data.images.difference_hash.
+NEAR_DUPLICATE_BITS = 5
+NEAR_DUPLICATES_LISTED = 1000
+EXAMPLES = 10
+
+
+def audit_dataset(manifest: Path, audit: Path, *, root: Path, allow_crossings: list[str]) -> None:
+    """Look for leaks and oddities in the manifest, write them down, stop on a leak.
+
+    A crossing is a patient, or a set of identical images, on both sides of the official split:
+    development (train and val) and test. Near duplicates are reported only, and only where the
+    patients differ.
+
+    Parameters
+    ----------
+    manifest
+        manifest.csv.
+    audit
+        The JSON file to write. On a crossing that is not allowed its content goes to a file beside
+        it, audit_failed.json, and `audit` is not written.
+    root
+        The folder of the films; its other files are counted.
+    allow_crossings
+        Kinds of crossings to tolerate: patient, exact_duplicate.
+
+    Raises
+    ------
+    UserError
+        On a crossing that is not allowed; names up to ten offenders.
+    """
+    table = read_manifest(manifest)
+    images = accepted_images(table)
+    images["group"] = unite(images["patient"], images["pixel_sha256"])
+    findings = _findings(table, images, scan_folder(root).litter)
+    findings["warnings"] = list(_warnings(findings, images, allow_crossings))
+    for warning in findings["warnings"]:
+        logger.warning("%s", warning)
+    failed = audit.with_name(f"{audit.stem}_failed.json")
+    forbidden = {
+        kind: crossings
+        for kind, crossings in findings["crossings"].items()
+        if crossings and kind not in allow_crossings
+    }
+    if forbidden:
+        write_json(failed, findings)
+        raise _crossing_error(forbidden, failed)
+    write_json(audit, findings)
+    failed.unlink(missing_ok=True)
+
+
+def _findings(table: pd.DataFrame, images: pd.DataFrame, litter: int) -> dict[str, Any]:
+    duplicate_sets = _duplicate_sets(images)
+    near = list(itertools.islice(_near_duplicates(images), NEAR_DUPLICATES_LISTED))
+    rejected = table[table["status"] == "rejected"]
+    named = [parse_stem(Path(path).stem) for path in images["path"]]
+    return {
+        "counts": _counts(table, images, duplicate_sets) | {"litter": litter},
+        "by_split_label_subtype": _by_split(images),
+        "duplicate_sets": duplicate_sets,
+        "crossings": {
+            "patient": _crossing_patients(images),
+            "exact_duplicate": [
+                found["images"]
+                for found in duplicate_sets
+                if "test" in found["official_splits"] and len(found["official_splits"]) > 1
+            ],
+        },
+        "near_duplicates": near,
+        "unparsed_names": [
+            path for path, name in zip(images["path"], named, strict=True) if name is None
+        ],
+        "name_folder_conflicts": [
+            {"path": path, "label": label, "name_subtype": name.subtype}
+            for path, label, name in zip(images["path"], images["label"], named, strict=True)
+            if name is not None and LABEL_OF_SUBTYPE[name.subtype] != label
+        ],
+        "rejected": rejected[["path", "reason"]].to_dict("records"),
+    }
+
+
+def _counts(
+    table: pd.DataFrame, images: pd.DataFrame, duplicate_sets: list[dict[str, Any]]
+) -> dict[str, int]:
+    test = in_official_test(images)
+    in_sets = sum(len(found["images"]) for found in duplicate_sets)
+    return {
+        "files": len(table),
+        "ok": len(images),
+        "rejected": len(table) - len(images),
+        "duplicate_sets": len(duplicate_sets),
+        "duplicate_files": in_sets,
+        "redundant_duplicates": in_sets - len(duplicate_sets),
+        # Patients as the names tell them; groups are patients united over identical images.
+        "patients": images["patient"].nunique(),
+        "patients_development": images.loc[~test, "patient"].nunique(),
+        "patients_test": images.loc[test, "patient"].nunique(),
+        "patient_groups": images["group"].nunique(),
+        "patient_groups_development": images.loc[~test, "group"].nunique(),
+        "patient_groups_test": images.loc[test, "group"].nunique(),
+    }
+
+
+def _by_split(images: pd.DataFrame) -> list[dict[str, Any]]:
+    grouped = images.groupby(["official_split", "label", "subtype"])
+    table = grouped.agg(images=("image_id", "size"), patients=("patient", "nunique"))
+    return table.reset_index().to_dict("records")
+
+
+def _duplicate_sets(images: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the sets of images with identical pixels, in the order of their first image."""
+    copies = images[images.duplicated("pixel_sha256", keep=False)]
+    return [
+        {
+            "images": found["image_id"].tolist(),
+            "patients": sorted(found["patient"].unique()),
+            "labels": sorted(found["label"].unique()),
+            "official_splits": sorted(found["official_split"].unique()),
+            "same_bytes": found["sha256"].nunique() == 1,
+        }
+        for _, found in copies.groupby("pixel_sha256", sort=False)
+    ]
+
+
+def _crossing_patients(images: pd.DataFrame) -> list[str]:
+    test = in_official_test(images)
+    return sorted(set(images.loc[test, "patient"]) & set(images.loc[~test, "patient"]))
+
+
+def _near_duplicates(images: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield pairs of different groups whose difference hashes are nearly equal.
+
+    All pairs are compared, one row against the rest at a time: memory stays linear in the number
+    of images.
+    """
+    if images.empty:
+        return
+    words = np.array([np.frombuffer(bytes.fromhex(text), np.uint64) for text in images["dhash"]])
+    groups = pd.factorize(images["group"])[0]
+    for row in range(len(images) - 1):
+        bits = np.bitwise_count(words[row + 1 :] ^ words[row]).sum(axis=1, dtype=np.int64)
+        near = (bits <= NEAR_DUPLICATE_BITS) & (groups[row + 1 :] != groups[row])
+        for offset in np.flatnonzero(near):
+            pair = images.iloc[[row, row + 1 + offset]]
+            yield {
+                "images": pair["image_id"].tolist(),
+                "patients": pair["patient"].tolist(),
+                "official_splits": pair["official_split"].tolist(),
+                "differing_bits": int(bits[offset]),
+            }
+
+
+def _warnings(
+    findings: dict[str, Any], images: pd.DataFrame, allow_crossings: list[str]
+) -> Iterator[str]:
+    counted = (
+        (findings["unparsed_names"], "file names follow no known grammar: each is its own patient"),
+        (findings["name_folder_conflicts"], "file names contradict their class folder"),
+        (findings["near_duplicates"], "pairs of nearly identical images of different patients"),
+        (findings["rejected"], "files are set aside"),
+        (
+            [found for found in findings["duplicate_sets"] if len(found["labels"]) > 1],
+            "sets of identical images carry both labels",
+        ),
+    )
+    for found, text in counted:
+        if found:
+            yield f"{len(found)} {text}"
+    for kind in allow_crossings:
+        if found := findings["crossings"].get(kind):
+            yield f"{len(found)} crossings ({kind}) between development and test are tolerated"
+    unnamed = images.loc[images["official_split"] == "none", "path"]
+    folders = sorted({folder_above_class(path) for path in unnamed})
+    if len(folders) > 1:
+        yield (
+            f"class folders lie in {', '.join(folders[:EXAMPLES])}, none of them named train, val "
+            "or test: all their images are pooled"
+        )
+
+
+def _crossing_error(forbidden: dict[str, list[Any]], evidence: Path) -> UserError:
+    offenders = [
+        f"{kind} {entry if isinstance(entry, str) else ' = '.join(entry)}"
+        for kind, entries in forbidden.items()
+        for entry in entries
+    ]
+    more = f" and {len(offenders) - EXAMPLES} more" if len(offenders) > EXAMPLES else ""
+    return UserError(
+        f"development and test share {len(offenders)} patients or identical images",
+        where=f"{'; '.join(offenders[:EXAMPLES])}{more} (all in {evidence})",
+        expected="no patient and no image on both sides of the official split",
+        remedy="remove them from one side, or name the kind in data.checks.allow_crossings: "
+        + ", ".join(forbidden),
+    )

@@ -1,0 +1,60 @@
+"""What a film's file name says: its subtype and its patient.
+
+Three grammars are read, all of the same collection (Kermany et al., Cell 172, 2018, 1122-1131):
+
+* ``person12_bacteria_34``, ``person12_virus_34`` (Kaggle, Mendeley version 2), also with a tail
+  as in ``person447_virus_921_1``;
+* ``IM-0115-0001``, ``NORMAL2-IM-1427-0001``, also with a tail as in ``IM-0176-0001-0002``;
+* ``BACTERIA-5660566-0001``, ``VIRUS-...``, ``NORMAL-...`` (Mendeley version 3).
+"""
+
+import re
+from dataclasses import dataclass
+
+SUBTYPE_OF_WORD = {"bacteria": "bacterial", "virus": "viral", "normal": "normal"}
+LABEL_OF_SUBTYPE = {"bacterial": "pneumonia", "viral": "pneumonia", "normal": "normal"}
+
+_PERSON = re.compile(r"person(\d+)_(bacteria|virus)_\d+(?:_\d+)?", re.IGNORECASE)
+_NORMAL = re.compile(r"(NORMAL2-)?IM-(\d+)-\d+(?:-\d+)?", re.IGNORECASE)
+_VERSION_3 = re.compile(r"(BACTERIA|VIRUS|NORMAL)-(\d+)-\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class NamedFilm:
+    """Subtype (bacterial, viral or normal) and patient key, as the file name alone tells them."""
+
+    subtype: str
+    patient: str
+
+
+def parse_stem(stem: str) -> NamedFilm | None:
+    """Read subtype and patient from a file name without its suffix; None outside the grammars.
+
+    Person numbers were given within a subtype and IM-numbers within a prefix: the same number with
+    another subtype or prefix is another child, so both are part of the key. Version 3 numbers
+    patients across subtypes.
+
+    >>> parse_stem("person447_virus_921_1")
+    NamedFilm(subtype='viral', patient='viral-person447')
+    >>> parse_stem("NORMAL2-IM-1427-0001").patient
+    'normal-NORMAL2-IM-1427'
+    """
+    if match := _PERSON.fullmatch(stem):
+        subtype = SUBTYPE_OF_WORD[match[2].lower()]
+        return NamedFilm(subtype, f"{subtype}-person{int(match[1])}")
+    if match := _NORMAL.fullmatch(stem):
+        return NamedFilm("normal", f"normal-{(match[1] or '').upper()}IM-{match[2]}")
+    if match := _VERSION_3.fullmatch(stem):
+        return NamedFilm(SUBTYPE_OF_WORD[match[1].lower()], f"patient-{match[2]}")
+    return None
+
+
+def subtype_in_folder(named: NamedFilm | None, label: str) -> str:
+    """Return the subtype of a film whose label comes from its folder.
+
+    The name decides where it agrees with the folder; a disagreement is "unknown". A film outside
+    the grammars is "normal" in the normal folder and "unknown" in the pneumonia folder.
+    """
+    if named is None:
+        return "normal" if label == "normal" else "unknown"
+    return named.subtype if LABEL_OF_SUBTYPE[named.subtype] == label else "unknown"

@@ -1,0 +1,158 @@
+"""From the bytes of a file to an 8-bit grey image, to a square of a given size, and to a hash."""
+
+import io
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+RESIZE_MODES = ("squash", "pad", "crop")
+HASH_SIDE = 16
+
+# Without this limit Pillow would try every format it knows, PostScript (an external program) too.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+
+# What Pillow's readers raise on damaged content, beside OSError.
+_DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    EOFError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+
+class UnreadableImageError(ValueError):
+    """A file that is no readable image; its text is the reason in plain words."""
+
+
+def decode_grey(content: bytes) -> tuple[np.ndarray, str]:
+    """Decode an image file completely to 8-bit grey.
+
+    Colour becomes luminance (ITU-R BT.601), transparency black, and the orientation that a camera
+    noted is applied. Grey values of more than 8 bits are scaled from the number of bits in use (8,
+    10, 12, 14 or 16), not from their extremes, so that exposure stays what it was. Nothing is
+    decoded at reduced size (no draft mode): shrinking is left to `resize_square`.
+
+    Parameters
+    ----------
+    content
+        The bytes of the file.
+
+    Returns
+    -------
+    pixels
+        uint8 [height, width], 0 (black) to 255.
+    mode
+        Pillow's name of the pixel format in the file (L, RGB, I;16, ...).
+
+    Raises
+    ------
+    UnreadableImageError
+        If the file is empty, no image, truncated, damaged or of an unsupported format.
+    """
+    if not content:
+        raise UnreadableImageError("the file is empty")
+    try:
+        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        mode = image.mode
+        image.load()
+        ImageOps.exif_transpose(image, in_place=True)
+        pixels = _grey_pixels(image)
+    except UnreadableImageError:
+        raise
+    except UnidentifiedImageError:
+        raise UnreadableImageError("the content is no image in a known format") from None
+    except _DAMAGE as error:
+        raise UnreadableImageError(f"the image is truncated or damaged ({error})") from None
+    return pixels, mode
+
+
+def _grey_pixels(image: Image.Image) -> np.ndarray:
+    if image.mode == "F":
+        raise UnreadableImageError("floating point pixels are not supported; save as 8 or 16 bit")
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return _scale_to_8_bit(np.asarray(image))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
+    return np.asarray(image.convert("L"))
+
+
+def _scale_to_8_bit(values: np.ndarray) -> np.ndarray:
+    """Scale integers of 8, 10, 12, 14 or 16 bits to 0..255; negative and larger are cut off."""
+    values = values.astype(np.int64).clip(0, 2**16 - 1)
+    largest = int(values.max())
+    bits = next(bits for bits in (8, 10, 12, 14, 16) if largest < 2**bits)
+    full = 2**bits - 1
+    return ((values * 255 + full // 2) // full).astype(np.uint8)
+
+
+def resize_square(pixels: np.ndarray, size: int, resize: str) -> np.ndarray:
+    """Bring a grey image to a square with an antialiased bilinear filter.
+
+    Parameters
+    ----------
+    pixels
+        uint8 [height, width].
+    size
+        Side of the square in pixels.
+    resize
+        squash: both sides to `size`, aspect ratio lost; pad: longer side to `size`, black bars on
+        both sides of the shorter; crop: the central square of the shorter side's length.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 [size, size].
+
+    Raises
+    ------
+    ValueError
+        If `resize` is none of the three.
+    """
+    if resize not in RESIZE_MODES:
+        raise ValueError(f"resize is {resize!r}, expected one of {', '.join(RESIZE_MODES)}")
+    height, width = pixels.shape
+    image = Image.fromarray(pixels)
+    # Pillow widens the filter's support with the reduction, which is the antialiasing.
+    if resize == "squash":
+        return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))
+    if resize == "crop":
+        side = min(height, width)
+        left, top = (width - side) / 2, (height - side) / 2
+        box = (left, top, left + side, top + side)
+        return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, box=box))
+    longer = max(height, width)
+    inner_height = max(1, round(height * size / longer))
+    inner_width = max(1, round(width * size / longer))
+    top, left = (size - inner_height) // 2, (size - inner_width) // 2
+    square = np.zeros((size, size), dtype=np.uint8)
+    square[top : top + inner_height, left : left + inner_width] = np.asarray(
+        image.resize((inner_width, inner_height), Image.Resampling.BILINEAR)
+    )
+    return square
+
+
+def difference_hash(pixels: np.ndarray) -> str:
+    """Return the horizontal difference hash: 256 bits as 64 hexadecimal digits.
+
+    The usual 64 bits do not tell chest radiographs apart: among the 5,856 films of Kermany et al.
+    nearly 200,000 pairs of different patients differ in two bits or fewer. With 256 bits resized
+    and recompressed copies of a film differ in 0 to 4 bits, other patients' films in 7 or more.
+
+    Parameters
+    ----------
+    pixels
+        uint8 [height, width].
+    """
+    image = Image.fromarray(pixels)
+    small = np.asarray(image.resize((HASH_SIDE + 1, HASH_SIDE), Image.Resampling.BILINEAR))
+    return np.packbits(small[:, 1:] > small[:, :-1]).tobytes().hex()

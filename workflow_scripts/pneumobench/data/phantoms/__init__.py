@@ -1,0 +1,1 @@
+"""Procedural chest radiographs of children: a data set with known truth that needs no download."""

@@ -1,0 +1,182 @@
+"""Folds by patient: who is trained on, who is predicted out of fold, who is kept for testing."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import write_table
+from pneumobench.data.groups import unite
+from pneumobench.data.manifest import accepted_images, in_official_test, read_manifest
+
+logger = logging.getLogger(__name__)
+
+CLASSES = ("normal", "pneumonia")
+LABEL_COLUMNS = ["image_id", "label", "subtype", "patient"]
+# Sets the hold-out's random numbers apart from those of fold 0, 1, ...
+_HOLDOUT = 1_000_000
+
+
+def split_dataset(
+    manifest: Path,
+    splits: Path,
+    development_labels: Path,
+    test_labels: Path,
+    *,
+    folds: int,
+    seed: int,
+    holdout_fraction: float,
+    inner_fraction: float,
+) -> None:
+    """Assign each accepted image to the test set or to a fold, whole patients at a time.
+
+    Official train and val images are the cross-validation pool; official test images are never in a
+    fold. Data without an official test set lose a patient-grouped hold-out first. Patients who
+    share an identical film are one group. Folds, hold-out and early-stopping parts are stratified
+    by subtype, so that each has its share of normal, bacterial and viral films. Labels go to one
+    file each for development and test, so that training has no path to the test labels.
+
+    Parameters
+    ----------
+    manifest
+        manifest.csv.
+    splits, development_labels, test_labels
+        The CSV files to write; rows in manifest order of status ok.
+    folds
+        Number of folds.
+    seed
+        Everything random follows from it.
+    holdout_fraction
+        Share of the groups (0 to 0.5) held out of data without an official test set.
+    inner_fraction
+        Share of each fold's training side (0 to 0.5) for early stopping; 0 for none.
+
+    Raises
+    ------
+    UserError
+        If a part lacks a class, if there is a test set but nothing to develop on, or if there are
+        fewer patients of a class than folds.
+    """
+    images = accepted_images(read_manifest(manifest))
+    images["group"] = unite(images["patient"], images["pixel_sha256"])
+    test = _test_images(images, manifest, seed, holdout_fraction)
+    pool = images[~test].reset_index(drop=True)
+    _check_patients(pool, folds, f"the cross-validation pool of {manifest}", "split.folds")
+    pool["fold"] = _fold_numbers(pool, folds, seed)
+    _check_folds(pool, folds, manifest)
+    pool["inner"] = _inner_parts(pool, folds, seed, inner_fraction)
+
+    table = images[["image_id", "group"]].copy()
+    table["role"] = np.where(test, "test", "cv")
+    table["fold"] = pd.array([pd.NA] * len(table), dtype="Int64")
+    table["inner"] = ""
+    table.loc[~test, "fold"] = pool["fold"].to_numpy()
+    table.loc[~test, "inner"] = pool["inner"].to_numpy()
+    write_table(splits, table[["image_id", "role", "fold", "inner", "group"]])
+    write_table(development_labels, images.loc[~test, LABEL_COLUMNS])
+    write_table(test_labels, images.loc[test, LABEL_COLUMNS])
+
+
+def _test_images(
+    images: pd.DataFrame, manifest: Path, seed: int, holdout_fraction: float
+) -> np.ndarray:
+    """Return which images are for testing, bool [N]: the official ones, else a fresh hold-out."""
+    test = in_official_test(images).to_numpy()
+    if test.all():
+        raise UserError(
+            "there is a test set but there are no images to develop on",
+            where=str(manifest),
+            expected="images in train (and val) beside those in test",
+            remedy="add train/NORMAL and train/PNEUMONIA to the data folder",
+        )
+    if not test.any():
+        parts = _parts_of(holdout_fraction)
+        where, key = f"{manifest} (no official test set)", "split.holdout_fraction"
+        _check_patients(images, parts, where, key)
+        test = _fold_numbers(images, parts, _derived_seed(seed, _HOLDOUT)) == 0
+        logger.info("no official test set: %d of %d images held out", test.sum(), len(test))
+    missing = set(CLASSES) - set(images.loc[test, "label"])
+    if missing:
+        raise UserError(
+            f"the test set holds no {missing.pop()} image",
+            where=str(manifest),
+            expected="readable test images of both classes",
+            remedy="complete the test folder; without one, change split.seed or add patients",
+        )
+    return test
+
+
+def _fold_numbers(images: pd.DataFrame, folds: int, seed: int) -> np.ndarray:
+    """Return the fold of each image, int [N], whole groups together, subtypes in equal shares."""
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    numbers = np.full(len(images), -1)
+    parts = splitter.split(images, _strata(images, folds), images["group"])
+    for fold, (_, held_out) in enumerate(parts):
+        numbers[held_out] = fold
+    return numbers
+
+
+def _strata(images: pd.DataFrame, parts: int) -> pd.Series:
+    """Return what is balanced: the subtype, or the label alone where a subtype has few groups."""
+    strata = images["label"] + "/" + images["subtype"]
+    groups = images["group"].groupby([images["label"], images["subtype"]]).nunique()
+    rare = set(groups[groups < parts].index.get_level_values("label"))
+    return strata.where(~images["label"].isin(rare), images["label"])
+
+
+def _inner_parts(pool: pd.DataFrame, folds: int, seed: int, inner_fraction: float) -> np.ndarray:
+    """Return for each image the folds for whose training side it is the early-stopping part.
+
+    Text like "0 3". A fold whose training side has too few patients for such a part has none.
+    """
+    inner: list[list[str]] = [[] for _ in range(len(pool))]
+    for fold in range(folds if inner_fraction > 0 else 0):
+        training = pool[pool["fold"] != fold]
+        parts = _parts_of(inner_fraction)
+        if _fewest_groups(training)[0] < parts:
+            logger.warning("fold %d: too few patients for an early-stopping part", fold)
+            continue
+        chosen = _fold_numbers(training, parts, _derived_seed(seed, fold)) == 0
+        for row in training.index[chosen]:
+            inner[row].append(str(fold))
+    return np.array([" ".join(entry) for entry in inner], dtype=object)
+
+
+def _parts_of(fraction: float) -> int:
+    return max(2, round(1 / fraction))
+
+
+def _derived_seed(seed: int, number: int) -> int:
+    return int(np.random.SeedSequence((seed, number)).generate_state(1)[0])
+
+
+def _fewest_groups(images: pd.DataFrame) -> tuple[int, str]:
+    """Return the smaller number of groups of the two classes, and that class."""
+    groups = images.groupby("label")["group"].nunique()
+    return min((int(groups.get(label, 0)), label) for label in CLASSES)
+
+
+def _check_patients(images: pd.DataFrame, parts: int, where: str, key: str) -> None:
+    fewest, label = _fewest_groups(images)
+    if fewest < parts:
+        raise UserError(
+            f"{fewest} patients of class {label} are too few for {parts} parts",
+            where=where,
+            expected=f"at least {parts} patients of each class ({key})",
+            remedy=f"add images of more patients, or change {key} to ask for fewer parts",
+        )
+
+
+def _check_folds(pool: pd.DataFrame, folds: int, manifest: Path) -> None:
+    """Stop if patients are so unequal that a fold has only one class: nothing to score there."""
+    classes = pool.groupby("fold")["label"].nunique().reindex(range(folds), fill_value=0)
+    if (classes < len(CLASSES)).any():
+        raise UserError(
+            f"fold {classes.idxmin()} lacks images of one class",
+            where=str(manifest),
+            expected="images of both classes in each fold",
+            remedy="lower split.folds, try another split.seed, or add images of more patients",
+        )

@@ -1,0 +1,23 @@
+"""ResNet50."""
+
+from torchvision import models
+
+from pneumobench.models.architecture import Architecture
+from pneumobench.models.blocks.residual_classifier import FREEZE, ResidualClassifier
+
+
+def build(outputs: int) -> ResidualClassifier:
+    """Build torchvision's ResNet50 with a linear head."""
+    return ResidualClassifier(ARCHITECTURE, models.resnet50(weights=None, num_classes=outputs))
+
+
+ARCHITECTURE = Architecture(
+    name=__name__,
+    title="ResNet50",
+    family="ResNet",
+    reference="He et al., 2016, https://arxiv.org/abs/1512.03385",
+    build=build,
+    cam_layers=("network.layer4",),
+    checkpoints={"network": "torchvision/resnet50.IMAGENET1K_V1"},
+    freeze=FREEZE,
+)

@@ -1,0 +1,1 @@
+"""What several architectures share: the base class, normalisation, attention, trunks and heads."""

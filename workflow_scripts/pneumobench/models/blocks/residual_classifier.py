@@ -1,0 +1,61 @@
+"""Residual networks, torchvision's or our own, behind the common contract."""
+
+from torch import Tensor, nn
+
+from pneumobench.models.architecture import Architecture, Freeze
+from pneumobench.models.blocks.cbam import CBAM
+from pneumobench.models.blocks.classifier import Classifier, global_average, in_full_precision
+from pneumobench.models.blocks.normalise import IMAGENET
+
+STAGE_CHANNELS = (64, 128, 256, 512)
+"""Feature maps of the four stages of ResNet18."""
+
+FREEZE = {
+    "last_stage": Freeze(
+        "only the last stage (layer4) and the head are trained",
+        all_but=("network.layer4", "network.fc"),
+    )
+}
+
+FREEZE_WITH_ATTENTION = {
+    "last_stage": Freeze(
+        "only the last stage (layer4), its attention module and the head are trained",
+        all_but=("network.layer4", "attention.3", "network.fc"),
+    )
+}
+
+
+class ResidualClassifier(Classifier):
+    """A residual network of four stages, optionally with CBAM after each stage.
+
+    Parameters
+    ----------
+    architecture
+        The entry of the registry.
+    network
+        A network with torchvision's layer names: conv1, bn1, relu, maxpool, layer1 to layer4, fc.
+    alpha
+        Starting value of the attention gates (see `CBAM`); None for a network without attention.
+    """
+
+    def __init__(
+        self, architecture: Architecture, network: nn.Module, alpha: float | None = None
+    ) -> None:
+        super().__init__(architecture, IMAGENET)
+        self.network = network
+        self.attention = nn.ModuleList(
+            nn.Identity() if alpha is None else CBAM(channels, alpha) for channels in STAGE_CHANNELS
+        )
+
+    def features(self, prepared: Tensor) -> Tensor:
+        """Return the last stage's map [B, C, S/32, S/32], weighted by its attention if any."""
+        network = self.network
+        features = network.maxpool(network.relu(network.bn1(network.conv1(prepared))))
+        stages = (network.layer1, network.layer2, network.layer3, network.layer4)
+        for stage, attention in zip(stages, self.attention, strict=True):
+            features = attention(stage(features))
+        return features
+
+    def head(self, features: Tensor) -> Tensor:
+        """Average over positions, then one linear layer."""
+        return in_full_precision(self.network.fc, global_average(features))

@@ -1,0 +1,70 @@
+"""All architectures by name. Every file of `architectures/` is one; nothing else lists them.
+
+Importing this module imports neither torch nor any architecture, so that the configuration is
+checked at once; `load` imports the one file that a job needs.
+"""
+
+import importlib
+import pkgutil
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.names import did_you_mean
+from pneumobench.models import architectures
+from pneumobench.models.architecture import Architecture
+
+TIMM_PREFIX = "timm:"
+
+
+def names() -> list[str]:
+    """Return the names of the architectures: the modules of `models.architectures`."""
+    return sorted(module.name for module in pkgutil.iter_modules(architectures.__path__))
+
+
+def module_name(name: str) -> str:
+    """Return the dotted name of the module that defines an architecture, without importing it.
+
+    Parameters
+    ----------
+    name
+        A name of `names()`, or `timm:<backbone>`. Whether timm has that backbone is checked by
+        `load`.
+
+    Raises
+    ------
+    UserError
+        If there is no such architecture.
+    """
+    if name.startswith(TIMM_PREFIX):
+        return "pneumobench.models.timm_backbone"
+    valid = names()
+    if name not in valid:
+        hint = did_you_mean(name, valid)
+        raise UserError(
+            f"there is no architecture {name}",
+            where=f"model {name}",
+            expected=f"one of {', '.join(valid)}, or {TIMM_PREFIX}<backbone>",
+            remedy=f"{hint} To add one of your own: docs/adding-a-model.md".strip(),
+        )
+    return f"{architectures.__name__}.{name}"
+
+
+def load(name: str) -> Architecture:
+    """Import one architecture; `load(name).build(outputs)` gives the network with fresh weights.
+
+    Raises
+    ------
+    UserError
+        If there is no such architecture, or if its file does not define one.
+    """
+    module = importlib.import_module(module_name(name))
+    if name.startswith(TIMM_PREFIX):
+        return module.architecture(name)
+    architecture = getattr(module, "ARCHITECTURE", None)
+    if not isinstance(architecture, Architecture) or architecture.name != name:
+        raise UserError(
+            f"the file of the architecture {name} does not define it",
+            where=str(module.__file__),
+            expected="ARCHITECTURE = Architecture(name=__name__, build=build, ...)",
+            remedy="follow docs/adding-a-model.md, or take the file out of the folder",
+        )
+    return architecture

@@ -1,0 +1,127 @@
+"""What the figures mean for children: missed pneumonias, false alarms, trust in an answer."""
+
+from typing import Any
+
+import pandas as pd
+
+from pneumobench.reporting.inputs import complete_runs, confusion_counts
+from pneumobench.reporting.wording import EMPTY, count, is_missing, percent, with_interval
+
+# Shares of pneumonia among the children examined, from a general practice to a referral ward.
+PREVALENCES = (0.05, 0.15, 0.30)
+
+
+def error_rates(comparison: pd.DataFrame, dataset: str) -> pd.DataFrame:
+    """Return missed pneumonias and false alarms per 100 radiographs, with their intervals.
+
+    Parameters
+    ----------
+    comparison
+        From `inputs.read_comparison`.
+    dataset
+        `out_of_fold` or `test`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a complete run: `label`, `missed` and `false_alarms` with `_low` and `_high`, per
+        100 radiographs with and without pneumonia, at the out-of-fold threshold. The intervals are
+        those of sensitivity and specificity, turned round.
+    """
+    rows = complete_runs(comparison)
+    table = rows[["label"]].copy()
+    for name, metric in (("missed", "sensitivity"), ("false_alarms", "specificity")):
+        column = f"{dataset}_{metric}"
+        table[name] = 100 * (1 - rows[column])
+        table[f"{name}_low"] = 100 * (1 - rows[f"{column}_high"])
+        table[f"{name}_high"] = 100 * (1 - rows[f"{column}_low"])
+    return table
+
+
+def clinical_rows(
+    comparison: pd.DataFrame, metrics: dict[str, dict[str, Any]], dataset: str
+) -> list[dict[str, str]]:
+    """Return the clinical reading of every complete run as text, in order of rank.
+
+    Parameters
+    ----------
+    comparison
+        From `inputs.read_comparison`.
+    metrics
+        From `inputs.read_metrics`.
+    dataset
+        `out_of_fold` or `test`.
+    """
+    cells = []
+    rates = error_rates(comparison, dataset)
+    for (_, row), (_, rate) in zip(
+        complete_runs(comparison).iterrows(), rates.iterrows(), strict=True
+    ):
+        counts = confusion_counts(metrics[row["run"].folder], dataset)
+        with_pneumonia = counts["true_positive"] + counts["false_negative"]
+        without = counts["true_negative"] + counts["false_positive"]
+        cells.append(
+            {
+                "Run": row["label"],
+                "Missed pneumonias": (
+                    f"{count(counts['false_negative'])} of {count(with_pneumonia)}"
+                ),
+                "per 100 with pneumonia": _per_hundred(rate, "missed"),
+                "False alarms": f"{count(counts['false_positive'])} of {count(without)}",
+                "per 100 without": _per_hundred(rate, "false_alarms"),
+                "PPV": _predictive(row, f"{dataset}_ppv"),
+                "NPV": _predictive(row, f"{dataset}_npv"),
+            }
+        )
+    return cells
+
+
+def subtype_rows(
+    comparison: pd.DataFrame, metrics: dict[str, dict[str, Any]], dataset: str
+) -> list[dict[str, str]]:
+    """Return the sensitivity of every complete run by subtype of pneumonia, as text."""
+    cells = []
+    for _, row in complete_runs(comparison).iterrows():
+        found = {
+            f"{entry['subtype']} (n = {count(entry['n'])})": with_interval(
+                entry["sensitivity"], entry["low"], entry["high"]
+            )
+            for entry in metrics[row["run"].folder]["subgroups"]
+            if entry["dataset"] == dataset and entry["threshold"] == "out_of_fold"
+        }
+        cells.append({"Run": row["label"], **found})
+    return cells
+
+
+def predictive_values(sensitivity: float, specificity: float) -> list[dict[str, str]]:
+    """Return what an answer is worth where pneumonia is as frequent as in `PREVALENCES`.
+
+    Bayes' rule; sensitivity and specificity are taken as they are, which holds only if the children
+    examined resemble those of the data set.
+    """
+    cells = []
+    for prevalence in PREVALENCES:
+        called = prevalence * sensitivity + (1 - prevalence) * (1 - specificity)
+        cleared = prevalence * (1 - sensitivity) + (1 - prevalence) * specificity
+        cells.append(
+            {
+                "Children with pneumonia": percent(prevalence),
+                "Alarms that are right (PPV)": _share(prevalence * sensitivity, called),
+                "All-clears that are right (NPV)": _share((1 - prevalence) * specificity, cleared),
+            }
+        )
+    return cells
+
+
+def _per_hundred(rate: pd.Series, name: str) -> str:
+    return with_interval(rate[name], rate[f"{name}_low"], rate[f"{name}_high"], digits=1)
+
+
+def _predictive(row: pd.Series, column: str) -> str:
+    if is_missing(row[column]):
+        return EMPTY
+    return with_interval(row[column], row[f"{column}_low"], row[f"{column}_high"])
+
+
+def _share(part: float, whole: float) -> str:
+    return percent(part / whole) if whole > 0 else EMPTY

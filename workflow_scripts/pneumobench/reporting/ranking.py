@@ -1,0 +1,133 @@
+"""The ranking as a forest plot."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
+
+from pneumobench.core.files import read_json
+from pneumobench.reporting.inputs import (
+    DATASET_TITLES,
+    complete_runs,
+    missing_runs,
+    read_comparison,
+)
+from pneumobench.reporting.style import (
+    BLUE,
+    DARK_GREY,
+    GREY,
+    LIGHT_GREY,
+    PAGE_WIDTH,
+    VERMILLION,
+    new_figure,
+    save_figure,
+    styled,
+)
+from pneumobench.reporting.wording import count, percent, with_interval
+
+_ROW_HEIGHT, _TOP, _BOTTOM, _FIGURES_WIDTH = 0.36, 0.65, 0.5, 2.6  # inches
+_MARKS = {"out_of_fold": (BLUE, "o", -0.15), "test": (VERMILLION, "s", 0.15)}
+
+
+@styled()
+def plot_ranking(comparison_csv: str | Path, comparison_json: str | Path, stem: str | Path) -> None:
+    """Draw every run's AUC with its interval, best run at the top.
+
+    Saved as `stem`.png and `stem`.pdf. Filled circles: out-of-fold, by which runs are ranked.
+    Hollow squares: test set. Missing runs are named at the bottom.
+
+    Parameters
+    ----------
+    comparison_csv, comparison_json
+        The comparison; the numbers of images and the level of the intervals.
+    stem
+        Path of the figure without a suffix.
+    """
+    comparison = read_comparison(comparison_csv)
+    facts = read_json(comparison_json)
+    complete, missing = complete_runs(comparison), missing_runs(comparison)
+    height = (len(complete) + len(missing)) * _ROW_HEIGHT + _TOP + _BOTTOM
+    figure = new_figure(height, layout=None)
+    axes = figure.add_axes((0, _BOTTOM / height, 1, 1 - (_TOP + _BOTTOM) / height))
+    for dataset, mark in _MARKS.items():
+        _draw_estimates(axes, complete, f"{dataset}_roc_auc", *mark)
+    _draw_names(axes, complete, missing)
+    _fit_width(figure, axes)
+    _draw_figures(axes, complete)
+    if axes.get_xlim()[0] < 0.52:
+        axes.axvline(0.5, color=GREY, linestyle=(0, (1, 2)), linewidth=1)
+        axes.annotate(
+            "chance", (0.5, 0), (2, 2), xycoords=axes.get_xaxis_transform(),
+            textcoords="offset points", fontsize=7, color=DARK_GREY,
+        )  # fmt: skip
+    axes.set_xlabel(f"AUC with {percent(facts['confidence'])} interval (bootstrap over patients)")
+    axes.grid(axis="x", color=LIGHT_GREY)
+    figure.legend(
+        handles=axes.lines[:2],
+        labels=[_legend(facts, dataset) for dataset in _MARKS],
+        loc="upper left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1.5,
+    )  # fmt: skip
+    save_figure(figure, stem)
+
+
+def _legend(facts: dict[str, Any], dataset: str) -> str:
+    counts = facts["datasets"][dataset]
+    how = {"out_of_fold": "mean of the folds; the ranking figure", "test": "not used for ranking"}
+    return (
+        f"{DATASET_TITLES[dataset]} ({how[dataset]}): n = {count(counts['n'])} images of "
+        f"{count(counts['patients'])} patients, {count(counts['events'])} with pneumonia"
+    )
+
+
+def _draw_estimates(
+    axes: Axes, rows: pd.DataFrame, column: str, colour: str, marker: str, offset: float
+) -> None:
+    y = rows.index.to_numpy() + offset
+    # The markers first: the legend takes the first line of each data set.
+    axes.plot(
+        rows[column], y, linestyle="none", marker=marker, color=colour, markersize=5.5,
+        markerfacecolor=colour if marker == "o" else "white", markeredgewidth=1.3, zorder=3,
+    )  # fmt: skip
+    axes.hlines(y, rows[f"{column}_low"], rows[f"{column}_high"], color=colour, linewidth=1.4)
+
+
+def _draw_names(axes: Axes, complete: pd.DataFrame, missing: pd.DataFrame) -> None:
+    names = [
+        f"{row['rank']:.0f}  {row['label']}" + ("" if row["learned"] else "\n(did not learn)")
+        for _, row in complete.iterrows()
+    ]
+    names += [f"{row['label']}\n(missing)" for _, row in missing.iterrows()]
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    for position in range(0, len(names), 2):
+        axes.axhspan(position - 0.5, position + 0.5, color="#F6F6F6", zorder=0)
+
+
+def _fit_width(figure: Figure, axes: Axes) -> None:
+    """Leave the names as much room as the longest needs, the figures theirs, the plot the rest."""
+    renderer = figure.canvas.get_renderer()
+    widths = [label.get_window_extent(renderer).width for label in axes.get_yticklabels()]
+    left = max(widths) / figure.dpi + 0.15
+    box = axes.get_position()
+    axes.set_position(
+        (left / PAGE_WIDTH, box.y0, (PAGE_WIDTH - left - _FIGURES_WIDTH) / PAGE_WIDTH, box.height)
+    )
+
+
+def _draw_figures(axes: Axes, rows: pd.DataFrame) -> None:
+    for column, dataset in enumerate(_MARKS):
+        x = 1 - (_FIGURES_WIDTH - 0.15 - column * _FIGURES_WIDTH / 2) / PAGE_WIDTH
+        across = blended_transform_factory(axes.figure.transFigure, axes.transData)
+        axes.text(
+            x, -0.6, DATASET_TITLES[dataset], transform=across, fontsize=7.5,
+            color=_MARKS[dataset][0], va="bottom",
+        )  # fmt: skip
+        name = f"{dataset}_roc_auc"
+        for position, row in rows.iterrows():
+            text = with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
+            axes.text(x, position, text, transform=across, fontsize=7.5, va="center")

@@ -1,0 +1,185 @@
+"""The comparison for reading: CSV, Markdown and LaTeX."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pneumobench.core.files import atomic_path, read_json, write_table
+from pneumobench.reporting.inputs import DATASET_TITLES, read_comparison
+from pneumobench.reporting.wording import (
+    EMPTY,
+    EN_DASH,
+    count,
+    duration,
+    is_missing,
+    millions,
+    percent,
+    with_interval,
+)
+
+# Column of comparison.csv, its title for people.
+INTERVAL_COLUMNS = {
+    "out_of_fold_roc_auc": "Out-of-fold AUC",
+    "out_of_fold_accuracy": "Out-of-fold accuracy",
+    "test_roc_auc": "Test AUC",
+    "test_accuracy": "Test accuracy",
+    "test_sensitivity": "Test sensitivity",
+    "test_specificity": "Test specificity",
+}
+NOT_SEPARABLE = "not separable from the best"
+_LATEX_SPECIALS = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    EN_DASH: "--",
+    EMPTY: "---",
+    "\N{NO-BREAK SPACE}": "~",
+    "\N{THIN SPACE}": r"\,",
+}
+
+
+def make_tables(
+    comparison_csv: str | Path,
+    comparison_json: str | Path,
+    csv: str | Path,
+    markdown: str | Path,
+    latex: str | Path,
+) -> None:
+    """Write the comparison of all runs for reading; missing runs are named in it.
+
+    Parameters
+    ----------
+    comparison_csv, comparison_json
+        The comparison.
+    csv
+        Numbers rounded to three decimals, the bounds of intervals in columns of their own.
+    markdown
+        A table whose cells hold a number with its interval.
+    latex
+        The same for LaTeX; needs the packages booktabs and graphicx.
+    """
+    comparison = read_comparison(comparison_csv)
+    facts = read_json(comparison_json)
+    write_table(csv, _number_table(comparison))
+    cells = reading_table(comparison)
+    for path, text in (
+        (markdown, _markdown(cells, facts)),
+        (latex, _latex(cells, facts)),
+    ):
+        with atomic_path(path) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+
+
+def reading_table(comparison: pd.DataFrame) -> pd.DataFrame:
+    """Return the table as text, one row a run, a number and its interval in one cell."""
+    rows = []
+    for _, row in comparison.iterrows():
+        cells = {
+            "Rank": EMPTY if is_missing(row["rank"]) else f"{row['rank']:.0f}",
+            "Run": row["label"],
+            "Parameters (M)": millions(row["parameters"]),
+            "Training time": duration(row["train_seconds"]),
+        }
+        for name, title in INTERVAL_COLUMNS.items():
+            cells[title] = with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
+        rows.append(cells | {"Note": run_note(row)})
+    return pd.DataFrame(rows)
+
+
+def run_note(row: pd.Series) -> str:
+    """Return what a reader must know about a run: best, not separable, did not learn, missing."""
+    if row["status"] != "complete":
+        return f"missing: {row['note']}" if row["note"] else "missing"
+    if not row["learned"]:
+        return "did not learn"
+    if row["best"]:
+        return "best"
+    return NOT_SEPARABLE if row["separable_from_best"] is False else ""
+
+
+def footnotes(facts: dict[str, Any]) -> list[str]:
+    """Return the sentences below the table: n, intervals, threshold, meaning of the notes."""
+    datasets = [
+        f"{DATASET_TITLES[name]}: n = {count(part['n'])} images of {count(part['patients'])} "
+        f"patients, {count(part['events'])} with pneumonia."
+        for name, part in facts["datasets"].items()
+    ]
+    return [
+        *datasets,
+        f"In brackets: {percent(facts['confidence'])} interval, bootstrap over patients "
+        f"({count(facts['replicates'])} replicates).",
+        "Out-of-fold AUC: mean of the folds; runs are ranked by it. Test: mean prediction of the "
+        "fold models.",
+        f"Accuracy, sensitivity and specificity at the out-of-fold threshold (rule "
+        f"{facts['threshold_rule']}).",
+        f"{NOT_SEPARABLE.capitalize()}: the interval of the paired difference of the out-of-fold "
+        "AUC includes 0. Intervals are not adjusted for the number of runs.",
+        "Did not learn: the interval of the out-of-fold AUC includes 0.5.",
+    ]
+
+
+def escape_latex(text: str) -> str:
+    """Replace everything that LaTeX would take for a command.
+
+    >>> print(escape_latex("ResNet_18 & 5%"))
+    ResNet\\_18 \\& 5\\%
+    """
+    return "".join(_LATEX_SPECIALS.get(character, character) for character in text)
+
+
+def _number_table(comparison: pd.DataFrame) -> pd.DataFrame:
+    table = comparison[["rank", "model", "title", "recipe", "seed", "status"]].copy()
+    table["rank"] = table["rank"].astype("Int64")
+    table["note"] = [run_note(row) for _, row in comparison.iterrows()]
+    table["parameters_millions"] = (comparison["parameters"] / 1e6).round(3)
+    table["train_seconds"] = comparison["train_seconds"].round(1)
+    for name in INTERVAL_COLUMNS:
+        for bound in ("", "_low", "_high"):
+            table[f"{name}{bound}"] = comparison[f"{name}{bound}"].round(3)
+    return table
+
+
+def _markdown(cells: pd.DataFrame, facts: dict[str, Any]) -> str:
+    def line(values: list[str]) -> str:
+        return f"| {' | '.join(value.replace('|', chr(92) + '|') for value in values)} |"
+
+    rule = ["---:", "---", *["---:"] * (len(cells.columns) - 3), "---"]
+    rows = [line(list(row)) for row in cells.itertuples(index=False)]
+    notes = [f"- {note}" for note in footnotes(facts)]
+    return "\n".join([line(list(cells.columns)), line(rule), *rows, "", *notes, ""])
+
+
+def _latex(cells: pd.DataFrame, facts: dict[str, Any]) -> str:
+    def line(values: list[str]) -> str:
+        return " & ".join(map(escape_latex, values)) + r" \\"
+
+    columns = "rl" + "r" * (len(cells.columns) - 3) + "l"
+    return "\n".join(
+        [
+            r"% needs \usepackage{booktabs,graphicx}",
+            r"\begin{table*}",
+            r"\centering",
+            rf"\caption{{{escape_latex(' '.join(footnotes(facts)))}}}",
+            r"\label{tab:comparison}",
+            r"\resizebox{\textwidth}{!}{%",
+            rf"\begin{{tabular}}{{{columns}}}",
+            r"\toprule",
+            line(list(cells.columns)),
+            r"\midrule",
+            *(line(list(row)) for row in cells.itertuples(index=False)),
+            r"\bottomrule",
+            r"\end{tabular}}",
+            r"\end{table*}",
+            "",
+        ]
+    )

@@ -1,0 +1,70 @@
+"""Numbers as people read them."""
+
+import math
+from collections.abc import Sequence
+
+EN_DASH = "\N{EN DASH}"
+EMPTY = "\N{EM DASH}"
+MULTIPLICATION = "\N{MULTIPLICATION SIGN}"
+
+
+def is_missing(value: object) -> bool:
+    """Tell whether a cell is empty: None, "" or not-a-number."""
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def with_interval(
+    value: float, low: float, high: float, *, digits: int = 3, factor: float = 1.0
+) -> str:
+    """Write a figure with its interval: `0.982 (0.970-0.991)`, with an en dash.
+
+    Without a value the result is an em dash, without an interval the value alone. Intervals that
+    reach below zero are written with the word `to`.
+    """
+    if is_missing(value):
+        return EMPTY
+    text = f"{value * factor:.{digits}f}"
+    if is_missing(low) or is_missing(high):
+        return text
+    bounds = [f"{bound * factor:.{digits}f}" for bound in (low, high)]
+    return f"{text} ({(' to ' if low < 0 else EN_DASH).join(bounds)})"
+
+
+def count(value: float) -> str:
+    """Write a count with thousands separated by thin spaces: 5 232."""
+    return EMPTY if is_missing(value) else f"{int(value):,}".replace(",", "\N{THIN SPACE}")
+
+
+def millions(value: float) -> str:
+    """Write a number of parameters or operations in millions: 11.2, 0.37."""
+    if is_missing(value):
+        return EMPTY
+    return f"{value / 1e6:.1f}" if value >= 1e6 else f"{value / 1e6:.2g}"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration: 42 s, 3 min 20 s, 2 h 05 min."""
+    if is_missing(seconds):
+        return EMPTY
+    whole = round(seconds)
+    if whole < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """Write a share as a percentage: 0.95 becomes `95 %`, with a space that does not break."""
+    return f"{share * 100:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+def listing(items: Sequence[str]) -> str:
+    """Join words into an enumeration: `a`, `a and b`, `a, b and c`."""
+    items = list(items)
+    return " and ".join([", ".join(items[:-1]), items[-1]]) if len(items) > 1 else "".join(items)
+
+
+def plural(number: int, noun: str, nouns: str = "") -> str:
+    """Write a count with its noun: 1 image, 2 images; `nouns` where the plural is another."""
+    return f"{count(number)} {noun if number == 1 else nouns or noun + 's'}"

@@ -1,0 +1,299 @@
+"""All runs in one table, ranked by their out-of-fold AUC, with what can be told apart."""
+
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_json, read_table, write_json, write_table
+from pneumobench.core.run import Run
+from pneumobench.statistics.bootstrap import Resamples, resample_patients
+from pneumobench.statistics.categories import compare_categories, paired_difference
+from pneumobench.statistics.estimates import Scores, replicate_ranking
+from pneumobench.statistics.floors import majority_floor
+from pneumobench.statistics.metrics import DECISION_METRICS, METRICS, SCORE_METRICS
+from pneumobench.statistics.predictions import Labels
+
+logger = logging.getLogger(__name__)
+
+DATASETS = ("out_of_fold", "test")
+DID_NOT_LEARN = "did not learn: the interval of its out-of-fold AUC includes 0.5"
+
+
+def table_aggregate(dataset: str, metric: str) -> str:
+    """Return which aggregate of metrics.json the table shows.
+
+    Out of fold, decisions are counted over all folds together (a mean of five F1 scores is no F1
+    score); what depends on the order or the scale of logits is taken inside each fold, because the
+    folds' models differ in scale. On the test set it is the mean prediction of the folds' models.
+    """
+    if dataset == "test":
+        return "mean_prediction"
+    return "pooled" if metric in DECISION_METRICS else "fold_mean"
+
+
+def compare_runs(
+    metrics: list[Path],
+    scores: list[Path],
+    run_jsons: list[Path],
+    timings: list[Path],
+    models: list[Path],
+    comparison_csv: Path,
+    comparison_json: Path,
+    *,
+    missing: list[dict[str, Any]],
+    confidence: float,
+    replicates: int,
+    bootstrap_seed: int,
+) -> None:
+    """Write the comparison of all runs.
+
+    Runs are ranked by the out-of-fold AUC (mean of the folds); `best` is the first. A run is
+    `separable_from_best` if the paired interval of its AUC minus the best one's excludes 0. These
+    intervals are not adjusted for the number of runs.
+
+    Parameters
+    ----------
+    metrics, scores
+        metrics.json and scores.csv of every complete run.
+    run_jsons, timings
+        run.json and timing.csv of every fold of every complete run.
+    models
+        models/{slug}.json of every model.
+    comparison_csv, comparison_json
+        The files to write.
+    missing
+        Runs that are not complete: `model`, `recipe`, `seed` and `note`, which says why. They are
+        rows without numbers at the end of the table.
+    confidence
+        Level of the intervals in (0, 1).
+    replicates, bootstrap_seed
+        Number of bootstrap replicates and their seed.
+
+    Raises
+    ------
+    UserError
+        If no run is complete or the runs are of different images or folds.
+    """
+    contents = {path.parent: read_json(path) for path in metrics}
+    evaluated = {_run_of(content): content for content in contents.values()}
+    if not evaluated:
+        raise UserError(
+            "no run is complete: there is nothing to compare",
+            where=str(comparison_csv),
+            expected="at least one run with all its folds",
+            remedy="run snakemake again; the logs of the training jobs say why they failed",
+        )
+    draw = {"replicates": replicates, "seed": bootstrap_seed}
+    scores_of = {_run_of(contents[path.parent]): path for path in scores}
+    standards, resamples, areas = _replicate_areas(scores_of, draw)
+    descriptions = {content["model"]: content for content in map(read_json, models)}
+    resources = _sum_resources(run_jsons, timings)
+
+    order = sorted(evaluated, key=lambda run: (-areas[run][0], run))
+    rows = [
+        {
+            "rank": rank,
+            **_identity(run, descriptions),
+            "status": "complete",
+            "note": "" if evaluated[run]["learned"] else DID_NOT_LEARN,
+            "learned": evaluated[run]["learned"],
+            "best": run == order[0],
+            **_distance(areas[run], areas[order[0]], confidence),
+            "parameters": descriptions[run.model]["parameters"],
+            "macs": descriptions[run.model]["macs"],
+            **resources[run],
+            **_numbers(evaluated[run]["estimates"]),
+        }
+        for rank, run in enumerate(order, start=1)
+    ]
+    rows += [
+        {
+            **_identity(Run(entry["model"], entry["recipe"], int(entry["seed"])), descriptions),
+            "status": "missing",
+            "note": entry["note"],
+        }
+        for entry in missing
+    ]
+    logger.info("%d runs compared, %d missing; best: %s", len(order), len(missing), order[0].title)
+    table = pd.DataFrame(rows).astype({"rank": "Int64", "parameters": "Int64", "macs": "Int64"})
+    write_table(comparison_csv, table)
+    majority = bool(standards["out_of_fold"].positive.mean() >= 0.5)
+    write_json(
+        comparison_json,
+        {
+            "datasets": {dataset: standards[dataset].counts() for dataset in DATASETS},
+            "threshold_rule": evaluated[order[0]]["threshold_rule"],
+            "confidence": confidence,
+            "replicates": replicates,
+            "bootstrap_seed": bootstrap_seed,
+            "aggregates": {
+                dataset: {metric: table_aggregate(dataset, metric) for metric in METRICS}
+                for dataset in DATASETS
+            },
+            "floors": {
+                dataset: {
+                    **majority_floor(
+                        standards[dataset].positive, majority, resamples[dataset], confidence
+                    ),
+                    **standards[dataset].counts(),
+                }
+                for dataset in DATASETS
+            },
+            "categories": compare_categories(areas, _pretrained(run_jsons), confidence),
+            "missing": missing,
+        },
+    )
+
+
+def _replicate_areas(
+    scores_of: dict[Run, Path], draw: dict[str, int]
+) -> tuple[dict[str, Labels], dict[str, Resamples], dict[Run, np.ndarray]]:
+    """Return the reference standards, their replicates, and every run's AUC in each of them."""
+    standards: dict[str, Labels] = {}
+    resamples: dict[str, Resamples] = {}
+    areas: dict[Run, np.ndarray] = {}
+    fold = np.empty(0)
+    for run, path in sorted(scores_of.items()):
+        parts = _read_scores(path)
+        part = parts["out_of_fold"]
+        if not standards:
+            standards = {name: _labels_of(path, table) for name, table in parts.items()}
+            fold = part["fold"].to_numpy(int)
+            resamples = {
+                "out_of_fold": resample_patients(
+                    standards["out_of_fold"].patient, strata=fold, **draw
+                ),
+                "test": resample_patients(standards["test"].patient, **draw),
+            }
+        for name, table in parts.items():
+            _check_same_images(path, table, standards[name])
+        if not np.array_equal(part["fold"].to_numpy(int), fold):
+            raise _different(path, standards["out_of_fold"], "are of different folds")
+        logit = part["logit"].to_numpy(np.float32)
+        inside = [
+            replicate_ranking(
+                Scores(images, logit[images], {}, None),
+                standards["out_of_fold"],
+                resamples["out_of_fold"],
+            )["roc_auc"]
+            for images in (np.flatnonzero(fold == number) for number in np.unique(fold))
+        ]
+        areas[run] = np.mean(inside, axis=0)
+    return standards, resamples, areas
+
+
+def _read_scores(path: Path) -> dict[str, pd.DataFrame]:
+    """Return the out-of-fold rows and the test set's mean predictions, sorted by image_id."""
+    table = read_table(path, text=("dataset", "image_id", "patient", "label", "subtype"))
+    mean = table["fold"].isna()
+    return {
+        name: table[(table["dataset"] == name) & (mean == is_mean)].sort_values("image_id")
+        for name, is_mean in (("out_of_fold", False), ("test", True))
+    }
+
+
+def _labels_of(path: Path, table: pd.DataFrame) -> Labels:
+    text = {name: table[name].to_numpy(dtype=str) for name in ("image_id", "subtype", "patient")}
+    return Labels(path=path, positive=(table["label"] == "pneumonia").to_numpy(), **text)
+
+
+def _check_same_images(path: Path, table: pd.DataFrame, standard: Labels) -> None:
+    found = _labels_of(path, table)
+    same = np.array_equal(found.image_id, standard.image_id) and np.array_equal(
+        found.positive, standard.positive
+    )
+    if not same:
+        raise _different(path, standard, "are of different images or labels")
+
+
+def _different(path: Path, standard: Labels, problem: str) -> UserError:
+    return UserError(
+        f"the scores of two runs {problem}",
+        where=f"{standard.path} and {path}",
+        expected="the same images, labels and folds for all runs",
+        remedy=f"remove the folder {path.parent} and run snakemake again: the run is trained anew",
+    )
+
+
+def _run_of(content: dict[str, Any]) -> Run:
+    return Run(content["model"], content["recipe"], int(content["seed"]))
+
+
+def _identity(run: Run, descriptions: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    description = descriptions.get(run.model, {"title": run.model, "family": ""})
+    return {
+        "model": run.model,
+        "title": description["title"],
+        "family": description["family"],
+        "recipe": run.recipe,
+        "seed": run.seed,
+    }
+
+
+def _distance(area: np.ndarray, best: np.ndarray, confidence: float) -> dict[str, Any]:
+    found = paired_difference(area, best, confidence)
+    return {
+        "separable_from_best": found["excludes_zero"],
+        "difference_from_best": found["difference"],
+        "difference_from_best_low": found["low"],
+        "difference_from_best_high": found["high"],
+    }
+
+
+def _sum_resources(run_jsons: list[Path], timings: list[Path]) -> dict[Run, dict[str, float]]:
+    """Return the training seconds of all folds together and the mean number of epochs."""
+    seconds = {path.parent: _train_seconds(path) for path in timings}
+    collected: dict[Run, list[tuple[float, int]]] = {}
+    for path in run_jsons:
+        content = read_json(path)
+        collected.setdefault(_run_of(content), []).append((seconds[path.parent], content["epochs"]))
+    return {
+        run: {
+            "train_seconds": math.fsum(second for second, _ in parts),
+            "epochs": float(np.mean([epochs for _, epochs in parts])),
+        }
+        for run, parts in collected.items()
+    }
+
+
+def _pretrained(run_jsons: list[Path]) -> dict[Run, bool]:
+    """Return which runs started from pretrained weights.
+
+    models/{slug}.json would not tell: it names the weights that are published, used or not.
+    """
+    contents = map(read_json, run_jsons)
+    # A recipe that does not speak of pretrained weights starts from fresh ones.
+    return {
+        _run_of(content): bool(content["settings"].get("pretrained", False)) for content in contents
+    }
+
+
+def _train_seconds(path: Path) -> float:
+    table = read_table(path, text=("phase",))
+    return float(table.loc[table["phase"] == "train", "seconds"].sum())
+
+
+def _numbers(estimates: list[dict[str, Any]]) -> dict[str, float | None]:
+    """Return the columns of a run's metrics, by data set."""
+    found = {
+        (entry["dataset"], entry["aggregate"], entry["threshold"], entry["metric"]): entry
+        for entry in estimates
+    }
+    columns = {}
+    for dataset in DATASETS:
+        wanted = [(metric, "none", "") for metric in SCORE_METRICS]
+        wanted += [(metric, "out_of_fold", "") for metric in DECISION_METRICS]
+        wanted += [(metric, "0.5", "_at_default") for metric in DECISION_METRICS]
+        for metric, threshold, suffix in wanted:
+            entry = found[dataset, table_aggregate(dataset, metric), threshold, metric]
+            name = f"{dataset}_{metric}{suffix}"
+            columns[name] = entry["value"]
+            columns[f"{name}_low"] = entry["low"]
+            columns[f"{name}_high"] = entry["high"]
+            columns[f"{name}_spread"] = found[dataset, "fold_mean", threshold, metric]["spread"]
+    return columns

@@ -1,0 +1,271 @@
+"""Labels and predictions: read, checked and brought into one order, that of image_id."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_table
+from pneumobench.core.run import Run
+
+CLASSES = ("normal", "pneumonia")
+
+_COLUMNS = ("model", "recipe", "seed", "fold", "image_id", "tta", "logit")
+_TEXT_COLUMNS = ("model", "recipe", "image_id", "tta")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The reference standard of a set of images, sorted by image_id.
+
+    Attributes
+    ----------
+    path
+        The file that was read, for messages.
+    image_id, subtype, patient
+        [images] text.
+    positive
+        [images] bool, True for pneumonia.
+    """
+
+    path: Path
+    image_id: np.ndarray
+    positive: np.ndarray
+    subtype: np.ndarray
+    patient: np.ndarray
+
+    def counts(self) -> dict[str, int]:
+        """Return the numbers of images (n), of pneumonias (events) and of patients."""
+        return {
+            "n": len(self.image_id),
+            "events": int(self.positive.sum()),
+            "patients": len(np.unique(self.patient)),
+        }
+
+
+@dataclass(frozen=True)
+class FoldPredictions:
+    """What one fold's model said about some images.
+
+    Attributes
+    ----------
+    path
+        The file that was read, for messages.
+    logit
+        float32 logits of pneumonia by image_id, each once.
+    """
+
+    path: Path
+    logit: pd.Series
+
+
+def read_labels(path: str | Path) -> Labels:
+    """Read development_labels.csv or test_labels.csv.
+
+    Raises
+    ------
+    UserError
+        If an image stands there twice or has another label than normal or pneumonia.
+    """
+    columns = ("image_id", "label", "subtype", "patient")
+    table = read_table(path, text=columns).sort_values("image_id", kind="stable")
+    remedy = f"remove {path} and run snakemake again: rule split_dataset writes it"
+    for problem, rows, expected in (
+        ("images stand twice", table["image_id"].duplicated(), "every image once"),
+        ("labels are unknown", ~table["label"].isin(CLASSES), "the labels normal and pneumonia"),
+    ):
+        if rows.any():
+            raise UserError(
+                f"{problem} in the labels: {_some(table.loc[rows, 'image_id'])}",
+                where=str(path),
+                expected=expected,
+                remedy=remedy,
+            )
+    text = {name: table[name].to_numpy(dtype=str) for name in ("image_id", "subtype", "patient")}
+    return Labels(path=Path(path), positive=(table["label"] == "pneumonia").to_numpy(), **text)
+
+
+def read_predictions(paths: Iterable[str | Path]) -> dict[Run, dict[int, FoldPredictions]]:
+    """Read out_of_fold.csv or test.csv files, one for each run and fold.
+
+    Raises
+    ------
+    UserError
+        If a file lacks columns or rows, mixes runs or folds, holds an image twice or a logit that
+        is no number, or if two files are of one run and fold.
+    """
+    found: dict[Run, dict[int, FoldPredictions]] = {}
+    for path in map(Path, paths):
+        run, fold, predictions = _read_file(path)
+        folds = found.setdefault(run, {})
+        if fold in folds:
+            raise UserError(
+                f"two files hold the predictions of fold {fold} of {run.title}",
+                where=f"{folds[fold].path} and {path}",
+                expected="one file for each run and fold",
+                remedy=_rerun(path),
+            )
+        folds[fold] = predictions
+    return found
+
+
+def check_folds(predictions: dict[int, FoldPredictions], run: Run, folds: int) -> None:
+    """Check that a run has the predictions of all its folds, 0 to folds - 1.
+
+    Raises
+    ------
+    UserError
+        Naming the folds that are missing or too many.
+    """
+    missing = sorted(set(range(folds)) - set(predictions))
+    if missing:
+        listed = ", ".join(map(str, missing))
+        raise UserError(
+            f"{run.title} has no predictions of fold {listed}",
+            where=f"runs/{run.folder}/",
+            expected=f"predictions of the folds 0 to {folds - 1}",
+            remedy=f"run snakemake again: rule train_fold of fold {listed} of this run is missing",
+        )
+    extra = sorted(set(predictions) - set(range(folds)))
+    if extra:
+        raise UserError(
+            f"{run.title} has predictions of fold {', '.join(map(str, extra))}, which do not exist",
+            where=str(predictions[extra[0]].path),
+            expected=f"predictions of the folds 0 to {folds - 1}",
+            remedy="remove the folder of this fold and run snakemake again",
+        )
+
+
+def align_out_of_fold(
+    predictions: dict[int, FoldPredictions], labels: Labels, run: Run, folds: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Put the out-of-fold predictions of a run in the order of the labels.
+
+    Returns
+    -------
+    tuple
+        fold, [images] int, whose model had not seen the image; logit, [images] float32, of that
+        model.
+
+    Raises
+    ------
+    UserError
+        If a fold is missing, an image is unknown, predicted by two folds or by none.
+    """
+    check_folds(predictions, run, folds)
+    fold = np.full(len(labels.image_id), -1)
+    logit = np.full(len(labels.image_id), np.nan, np.float32)
+    for number in range(folds):
+        part = predictions[number]
+        rows = _locate(part, labels)
+        twice = fold[rows] >= 0
+        if twice.any():
+            raise UserError(
+                f"images are out of fold in two folds: {_some(labels.image_id[rows[twice]])}",
+                where=f"{part.path} and the file of fold {fold[rows[twice][0]]}",
+                expected="every development image in one fold",
+                remedy=f"the folds are of different splits; {_rerun(part.path)}",
+            )
+        fold[rows], logit[rows] = number, part.logit.to_numpy()
+    if (fold < 0).any():
+        raise UserError(
+            f"images have no out-of-fold prediction: {_some(labels.image_id[fold < 0])}",
+            where=f"runs/{run.folder}/fold*/out_of_fold.csv",
+            expected=f"a prediction of every image in {labels.path}",
+            remedy=f"remove runs/{run.folder} and run snakemake again: its folds are trained anew",
+        )
+    return fold, logit
+
+
+def align_test(
+    predictions: dict[int, FoldPredictions], labels: Labels, run: Run, folds: int
+) -> np.ndarray:
+    """Put the test predictions of a run in the order of the labels.
+
+    Returns
+    -------
+    numpy.ndarray
+        [folds, images] float32 logits, one row for each fold's model.
+
+    Raises
+    ------
+    UserError
+        If a fold is missing, an image is unknown or lacks a prediction.
+    """
+    check_folds(predictions, run, folds)
+    logits = np.full((folds, len(labels.image_id)), np.nan, np.float32)
+    for number in range(folds):
+        part = predictions[number]
+        logits[number, _locate(part, labels)] = part.logit.to_numpy()
+        lacking = np.isnan(logits[number])
+        if lacking.any():
+            raise UserError(
+                f"images have no test prediction: {_some(labels.image_id[lacking])}",
+                where=str(part.path),
+                expected=f"a prediction of every image in {labels.path}",
+                remedy=_rerun(part.path),
+            )
+    return logits
+
+
+def _read_file(path: Path) -> tuple[Run, int, FoldPredictions]:
+    table = read_table(path, text=_TEXT_COLUMNS)
+    lacking = [column for column in _COLUMNS if column not in table]
+    if lacking or table.empty:
+        raise UserError(
+            f"the file lacks {', '.join(lacking) or 'rows'}",
+            where=str(path),
+            expected=f"the columns {', '.join(_COLUMNS)}, one row an image",
+            remedy=_rerun(path),
+        )
+    identity = table[["model", "recipe", "seed", "fold"]].drop_duplicates()
+    numbers = pd.to_numeric(table["logit"], errors="coerce").astype(np.float32)
+    for problem, rows, expected in (
+        ("images stand twice", table["image_id"].duplicated(), "every image once"),
+        ("logits are not finite", ~np.isfinite(numbers), "a finite logit for every image"),
+        ("rows are not of the plain image", table["tta"] != "identity", "tta = identity"),
+    ):
+        if rows.any():
+            raise UserError(
+                f"{problem}: {_some(table.loc[rows, 'image_id'])}",
+                where=str(path),
+                expected=expected,
+                remedy=_rerun(path),
+            )
+    if len(identity) > 1:
+        raise UserError(
+            "the file mixes predictions of several runs or folds",
+            where=str(path),
+            expected="one model, recipe, seed and fold",
+            remedy=_rerun(path),
+        )
+    model, recipe, seed, fold = identity.iloc[0]
+    logit = pd.Series(numbers.to_numpy(), index=table["image_id"].to_numpy(dtype=str))
+    return Run(model, recipe, int(seed)), int(fold), FoldPredictions(path, logit)
+
+
+def _locate(predictions: FoldPredictions, labels: Labels) -> np.ndarray:
+    wanted = predictions.logit.index.to_numpy(dtype=str)
+    rows = pd.Index(labels.image_id).get_indexer(wanted)
+    if (rows < 0).any():
+        raise UserError(
+            f"predictions of images without a label: {_some(wanted[rows < 0])}",
+            where=str(predictions.path),
+            expected=f"only images of {labels.path}",
+            remedy=f"the predictions are of another split; {_rerun(predictions.path)}",
+        )
+    return rows
+
+
+def _rerun(path: Path) -> str:
+    return f"remove {path} and run snakemake again: rule train_fold trains this fold anew"
+
+
+def _some(identifiers: Iterable[str]) -> str:
+    """Return the first three identifiers and how many more there are."""
+    names = list(map(str, identifiers))
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

@@ -1,0 +1,170 @@
+"""What is decided before the test set is looked at: thresholds, ranking, the best run."""
+
+import hashlib
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_json, write_json
+from pneumobench.core.run import Run
+from pneumobench.statistics.metrics import roc_auc
+from pneumobench.statistics.predictions import (
+    FoldPredictions,
+    Labels,
+    align_out_of_fold,
+    read_labels,
+    read_predictions,
+)
+from pneumobench.statistics.thresholds import fit_threshold
+
+logger = logging.getLogger(__name__)
+
+
+def freeze_selection(
+    out_of_fold: list[Path],
+    development_labels: Path,
+    selection: Path,
+    *,
+    folds: int,
+    threshold_rule: str,
+    run_jsons: list[Path],
+) -> None:
+    """Fit the thresholds and rank the runs on out-of-fold predictions, and write that down.
+
+    No argument leads to the test set: nothing of it can enter the selection.
+
+    Parameters
+    ----------
+    out_of_fold
+        out_of_fold.csv of every fold of every run.
+    development_labels
+        Labels of the cross-validation images.
+    selection
+        selection.json to write. Its bytes depend on the content of the inputs, not on their order
+        or their paths.
+    folds
+        Number of folds.
+    threshold_rule
+        `youden` or `sensitivity_95`, see `thresholds.fit_threshold`; one threshold for each fold's
+        model, from its own out-of-fold images.
+    run_jsons
+        run.json of every fold of every run, for the epochs that were kept.
+
+    Raises
+    ------
+    UserError
+        If a run lacks a fold or its predictions do not fit the labels.
+    """
+    labels = read_labels(development_labels)
+    predictions = read_predictions(out_of_fold)
+    if not predictions:
+        raise UserError(
+            "there is no run to select from",
+            where=str(selection),
+            expected="at least one run with out-of-fold predictions of all folds",
+            remedy="run snakemake again; if training failed, its log under logs/ says why",
+        )
+    best_epochs = _read_best_epochs(run_jsons)
+    entries = [
+        _describe_run(run, predictions[run], labels, folds, threshold_rule, best_epochs)
+        for run in sorted(predictions)
+    ]
+    # A stable sort of sorted runs: equal areas are ranked by name, whatever came first.
+    entries.sort(key=lambda entry: -entry["auc_fold_mean"])
+    for rank, entry in enumerate(entries, start=1):
+        entry["rank"] = rank
+    best = {key: entries[0][key] for key in ("model", "recipe", "seed")}
+    logger.info("best of %d runs by out-of-fold AUC: %s", len(entries), Run(**best).title)
+    write_json(
+        selection,
+        {
+            "threshold_rule": threshold_rule,
+            "runs": entries,
+            "best": best,
+            "inputs_sha256": _hash_inputs(predictions, labels),
+        },
+    )
+
+
+def find_selected(selection: Path, run: Run) -> tuple[str, list[float]]:
+    """Return the threshold rule and the thresholds (logits, one a fold) that were frozen for a run.
+
+    Raises
+    ------
+    UserError
+        If the selection does not know the run.
+    """
+    content = read_json(selection)
+    for entry in content["runs"]:
+        if Run(entry["model"], entry["recipe"], entry["seed"]) == run:
+            return content["threshold_rule"], entry["thresholds"]
+    raise UserError(
+        f"the selection does not hold {run.title}",
+        where=str(selection),
+        expected="every run that is evaluated",
+        remedy=f"remove {selection} and run snakemake again: rule freeze_selection writes it anew",
+    )
+
+
+def fold_mean_auc(positive: np.ndarray, logit: np.ndarray, fold: np.ndarray) -> float:
+    """Return the mean over the folds of the area under the ROC curve inside each fold."""
+    areas = [roc_auc(positive[fold == number], logit[fold == number]) for number in np.unique(fold)]
+    return float(np.mean(areas))
+
+
+def _describe_run(
+    run: Run,
+    predictions: dict[int, FoldPredictions],
+    labels: Labels,
+    folds: int,
+    threshold_rule: str,
+    best_epochs: dict[tuple[Run, int], int],
+) -> dict[str, Any]:
+    fold, logit = align_out_of_fold(predictions, labels, run, folds)
+    for number in range(folds):
+        if (run, number) not in best_epochs:
+            raise UserError(
+                f"{run.title} has no run.json of fold {number}",
+                where=f"runs/{run.folder}/fold{number}/run.json",
+                expected="run.json beside out_of_fold.csv",
+                remedy=f"remove runs/{run.folder}/fold{number} and run snakemake again",
+            )
+    thresholds = [
+        fit_threshold(
+            labels.positive[fold == number],
+            logit[fold == number],
+            threshold_rule,
+            where=f"fold {number} of {run.title}",
+        )
+        for number in range(folds)
+    ]
+    return {
+        "model": run.model,
+        "recipe": run.recipe,
+        "seed": run.seed,
+        "auc_fold_mean": fold_mean_auc(labels.positive, logit, fold),
+        "auc_pooled": roc_auc(labels.positive, logit),
+        "thresholds": thresholds,
+        "best_epochs": [best_epochs[run, number] for number in range(folds)],
+    }
+
+
+def _read_best_epochs(run_jsons: list[Path]) -> dict[tuple[Run, int], int]:
+    contents = map(read_json, run_jsons)
+    return {
+        (Run(content["model"], content["recipe"], content["seed"]), content["fold"]): content[
+            "best_epoch"
+        ]
+        for content in contents
+    }
+
+
+def _hash_inputs(predictions: dict[Run, dict[int, FoldPredictions]], labels: Labels) -> str:
+    digest = hashlib.sha256(labels.path.read_bytes())
+    for run in sorted(predictions):
+        for fold in sorted(predictions[run]):
+            digest.update(predictions[run][fold].path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,86 @@
+"""Where to cut: decision thresholds on logits, fitted on out-of-fold predictions of one model.
+
+An image is called positive when its logit is greater than the threshold. Thresholds lie half-way
+between neighbouring scores, so that neither the last bit of a logit nor the direction of rounding
+decides about an image.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.names import did_you_mean
+
+
+def fit_threshold(positive: np.ndarray, logit: np.ndarray, rule: str, *, where: str) -> float:
+    """Return the threshold that a rule finds on one model's logits.
+
+    Parameters
+    ----------
+    positive
+        [images] bool.
+    logit
+        [images] float, finite.
+    rule
+        `youden`: greatest sensitivity + specificity (Youden WJ. Cancer 1950;3:32-35); of equal
+        ones the most sensitive. `sensitivity_95`: the most specific threshold with a sensitivity
+        of at least 0.95.
+    where
+        Whose images these are, for messages.
+
+    Raises
+    ------
+    UserError
+        If the rule is unknown or one of the classes has no image.
+    """
+    if rule not in RULES:
+        raise UserError(
+            f"the threshold rule {rule!r} is unknown",
+            where="evaluation.threshold_rule",
+            expected=" or ".join(RULES),
+            remedy=f"correct the name in the config {did_you_mean(rule, RULES)}".strip(),
+        )
+    if positive.all() or not positive.any():
+        raise UserError(
+            "a threshold cannot be fitted to images of one class",
+            where=f"{where}: {len(positive)} images, {int(positive.sum())} with pneumonia",
+            expected="normal and pneumonia images in every fold",
+            remedy="lower split.folds or use more data",
+        )
+    scores, group = np.unique(np.asarray(logit, float), return_inverse=True)
+    # Cut c calls the groups c, c + 1, ... positive: all of them at c = 0, none at the last cut.
+    true_positive = _count_from(group, positive, len(scores))
+    false_positive = _count_from(group, ~positive, len(scores))
+    return float(_cuts(scores)[RULES[rule](true_positive, false_positive)])
+
+
+def _cuts(scores: np.ndarray) -> np.ndarray:
+    lower, upper = scores[:-1], scores[1:]
+    middle = lower + (upper - lower) / 2
+    # Between neighbouring doubles there is no middle; the lower one separates them, too.
+    middle = np.where(middle < upper, middle, lower)
+    # Beyond the last score on either side by one logit: a finite number that cuts nothing off.
+    return np.concatenate([[scores[0] - 1], middle, [scores[-1] + 1]])
+
+
+def _count_from(group: np.ndarray, chosen: np.ndarray, groups: int) -> np.ndarray:
+    """Return how many chosen images lie in group c or above, [groups + 1] int."""
+    counts = np.bincount(group[chosen], minlength=groups + 1)
+    return counts[::-1].cumsum()[::-1]
+
+
+def _youden(true_positive: np.ndarray, false_positive: np.ndarray) -> int:
+    # Times positives x negatives: whole numbers, so that equal means equal.
+    index = true_positive * false_positive[0] - false_positive * true_positive[0]
+    return int(np.argmax(index))
+
+
+def _sensitivity_95(true_positive: np.ndarray, _false_positive: np.ndarray) -> int:
+    return int(np.flatnonzero(100 * true_positive >= 95 * true_positive[0])[-1])
+
+
+RULES: dict[str, Callable[[np.ndarray, np.ndarray], int]] = {
+    "youden": _youden,
+    "sensitivity_95": _sensitivity_95,
+}

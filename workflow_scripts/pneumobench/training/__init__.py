@@ -1,0 +1,1 @@
+"""One fold of one run: augmentation, optimisation, early stopping."""

@@ -1,0 +1,29 @@
+"""Train one fold of one run; predict its out-of-fold images and the test images."""
+
+from pathlib import Path
+
+from pneumobench.core.job import job_log
+
+with job_log(snakemake.log[0]):
+    from pneumobench.core.run import Run
+    from pneumobench.training.fold import FoldInputs, FoldOutputs, train_fold
+
+    given, wildcards, params = snakemake.input, snakemake.wildcards, snakemake.params
+    train_fold(
+        FoldInputs(
+            images=Path(given.images),
+            images_digest=Path(given.images_digest),
+            splits=Path(given.splits),
+            development_labels=Path(given.development_labels),
+            precision=Path(given.precision),
+            # Empty lists when the recipe trains without offline copies.
+            augmented=Path(given.augmented) if given.augmented else None,
+            augmented_table=Path(given.augmented_table) if given.augmented_table else None,
+        ),
+        FoldOutputs(**{name: Path(path) for name, path in snakemake.output.items()}),
+        run=Run(params.model, wildcards.recipe, int(wildcards.seed)),
+        fold=int(wildcards.fold),
+        settings=params.recipe,
+        threads=snakemake.threads,
+        code_hash=params.code,
+    )
