@@ -37,6 +37,7 @@ RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}
 SLUGS = {run.slug: run.model for run in RUNS.values()}
 FOLDS = range(EXPERIMENT.split.folds)
 
+REPORT_TEMPLATE = "workflow_scripts/pneumobench/reporting/templates/report.html.j2"
 FIGURES = [
     "data_flow",
     "ranking",

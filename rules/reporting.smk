@@ -30,6 +30,7 @@ rule plot_roc:
     input:
         scores=of_runs("scores.csv"),
         table="<results>/comparison/comparison.csv",
+        details="<results>/comparison/comparison.json",
     output:
         png=report(
             "<results>/figures/roc.png",
@@ -53,6 +54,7 @@ rule plot_precision_recall:
     input:
         scores=of_runs("scores.csv"),
         table="<results>/comparison/comparison.csv",
+        details="<results>/comparison/comparison.json",
     output:
         png=report(
             "<results>/figures/precision_recall.png",
@@ -98,6 +100,7 @@ rule plot_ranking:
     """Draw AUC with intervals, out of fold and test, in the order of the ranking."""
     input:
         table="<results>/comparison/comparison.csv",
+        details="<results>/comparison/comparison.json",
     output:
         png=report(
             "<results>/figures/ranking.png",
@@ -120,6 +123,7 @@ rule plot_cost:
     """Draw parameters, training time and out-of-fold AUC against each other."""
     input:
         table="<results>/comparison/comparison.csv",
+        details="<results>/comparison/comparison.json",
     output:
         png=report(
             "<results>/figures/cost.png",
@@ -195,6 +199,7 @@ rule render_report:
         metrics=of_runs("metrics.json"),
         run_jsons=of_folds("run.json"),
         figures=expand("<results>/figures/{figure}.png", figure=FIGURES),
+        template=f"{workflow.basedir}/{REPORT_TEMPLATE}",
     output:
         report(
             "<results>/report/report.html",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
 from pneumobench.data.file_names import parse_stem
 from pneumobench.data.index import index_dataset
 from pneumobench.data.manifest import write_manifest

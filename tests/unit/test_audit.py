@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from dataset_fixture import index, kaggle_folder, write_film
 from PIL import Image
+
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table
 from pneumobench.data.audit import audit_dataset

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from pneumobench.core.files import read_table, write_table
 from pneumobench.data.augment import (
     CopySettings,

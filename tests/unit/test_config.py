@@ -102,9 +102,14 @@ def test_config_yaml_is_valid_and_gives_its_runs_in_order():
     assert experiment.experiment == "demo"
     assert experiment.expanded_runs == [
         Run(model, "light", 42)
-        for model in ("custom_resnet18", "custom_resnet_cbam", "custom_cnn_lstm", "densenet121")
+        for model in (
+            "custom_resnet18",
+            "custom_resnet_cbam",
+            "custom_cnn_lstm",
+            "timm:regnetx_002",
+        )
     ]
-    assert experiment.recipe("light").low_resolution.factor == 1
+    assert experiment.recipe("light").early_stopping.patience is None
 
 
 @pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
@@ -263,7 +268,6 @@ def test_contradictions_between_keys_are_reported_beside_wrong_values():
         recipes:
           light:
             epochs: 0
-            low_resolution: {share: 0.5}
             early_stopping: {patience: 3}
         defaults: {recipe: ligth}
         runs: [alexnet, alexnet, {model: resnet5O, seed: -1}, {models: [vgg61, timm:x]}]
@@ -272,7 +276,6 @@ def test_contradictions_between_keys_are_reported_beside_wrong_values():
         "experiment",
         "split.folds",
         "recipes.light.epochs",
-        "recipes.light.low_resolution.share",
         "recipes.light.early_stopping.patience",
         "defaults.recipe",
         "runs[1]",
@@ -422,7 +425,6 @@ def test_hint_says_what_to_write(overlay, path, hint):
         "recipes: {light: {batch_size: 1}}",
         "recipes: {light: {learning_rate: 0.0}}",
         "recipes: {light: {label_smoothing: 1.0}}",
-        "recipes: {light: {low_resolution: {factor: 0}}}",
         "recipes: {light: {augmentation: {horizontal_flip: 2}}}",
         "recipes: {light: {early_stopping: {patience: 0}}}",
         "compute: {numeric_threads: 0}",
@@ -467,20 +469,6 @@ def test_patience_needs_images_to_watch():
         recipes: {light: {schedule: none, early_stopping: {patience: 3}}}
     """)
     assert "split.inner_fraction" in problem.given
-
-
-def test_low_resolution_needs_a_factor_that_reduces():
-    problem = only_problem("recipes: {light: {low_resolution: {share: 0.5}}}")
-    assert problem.path == "recipes.light.low_resolution.share"
-    assert "factor of 2" in problem.hint
-    check("recipes: {light: {low_resolution: {factor: 2, share: 0.5}}}")
-
-
-def test_reduced_images_keep_a_size_that_networks_take():
-    problem = only_problem("recipes: {light: {low_resolution: {factor: 4, share: 0.5}}}")
-    assert problem.path == "recipes.light.low_resolution.factor"
-    assert "factor: 2" in problem.hint
-    check("images: {size: 128}\nrecipes: {light: {low_resolution: {factor: 4, share: 0.5}}}")
 
 
 def test_recipe_that_a_run_uses_needs_its_offline_copies():

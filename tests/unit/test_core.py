@@ -73,7 +73,7 @@ def package(tmp_path, monkeypatch):
     files = {
         "__init__.py": "",
         "models/__init__.py": "",
-        "a.py": '"""A."""\nfrom pneumobench.b import number\ndef f():\n  """T."""\n  return number\n',
+        "a.py": '"""A."""\nfrom pneumobench.b import number\ndef f():\n  "T."\n  return number\n',
         "b.py": "number = 1\n",
         "c.py": "import numpy\n",
         "models/registry.py": "from pneumobench import c\n",

@@ -1,4 +1,5 @@
 import pytest
+
 from pneumobench.data.file_names import NamedFilm, parse_stem, subtype_in_folder
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from dataset_fixture import index, kaggle_folder, write_film
 from PIL import Image
+
 from pneumobench.core.errors import UserError
 from pneumobench.data.directory import fingerprint, folder_above_class, scan_folder
 from pneumobench.data.images import (

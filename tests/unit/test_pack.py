@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from dataset_fixture import index, kaggle_folder, write_film
 from PIL import Image
+
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json
 from pneumobench.data import pack

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from pneumobench.training.members import fold_members, training_items
 from pneumobench.training.plan import AugmentationPolicy, batch_bounds, draw_plan
 

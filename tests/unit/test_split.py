@@ -8,6 +8,7 @@ import pytest
 from dataset_fixture import manifest_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table
 from pneumobench.data.split import split_dataset

@@ -3,6 +3,9 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import log_loss, roc_auc_score
+from torchvision.transforms import functional as reference
+
 from pneumobench.core.errors import UserError
 from pneumobench.training import precision
 from pneumobench.training.augmentation import augment
@@ -15,9 +18,7 @@ from pneumobench.training.optimisation import (
     schedule_factor,
 )
 from pneumobench.training.plan import AugmentationPolicy, draw_plan
-from pneumobench.training.recipe import EarlyStopping, LowResolution
-from sklearn.metrics import log_loss, roc_auc_score
-from torchvision.transforms import functional as reference
+from pneumobench.training.recipe import EarlyStopping
 
 ONES, ZEROS = torch.ones(1), torch.zeros(1)
 
@@ -70,14 +71,6 @@ def test_each_image_has_its_own_parameters():
     assert torch.allclose(together, alone, atol=1e-6)
     assert not torch.allclose(together[0], together[1], atol=1e-2)
     assert together.min() >= 0 and together.max() <= 1
-
-
-def test_reduction_averages_squares():
-    reduced = augment(smooth_image(), None, ONES, ZEROS, reduction=2)
-    expected = (smooth_image()[0].float() / 255).reshape(24, 2, 24, 2).mean((1, 3))
-    assert torch.allclose(reduced[0, 0], expected, atol=1e-6)
-    low = LowResolution(factor=2, share=0.7)
-    assert [low.reduction(step, 10) for step in range(10)] == [2] * 7 + [1] * 3
 
 
 def test_one_cycle_is_torchs():

@@ -17,7 +17,7 @@ TINY = {
     "data": {"phantom": {"patients": 60, "image_px": 96}},
     "split": {"folds": 2},
     "evaluation": {"bootstrap_replicates": 200},
-    "recipes": {"light": {"epochs": 2, "batch_size": 16}},
+    "recipes": {"light": {"epochs": 2, "batch_size": 16, "offline_copies": True}},
     "runs": ["custom_resnet18", {"model": "timm:resnet10t"}],
 }
 

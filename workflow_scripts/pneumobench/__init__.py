@@ -1,6 +1,7 @@
-"""pneumobench: which architecture detects paediatric pneumonia best, by how much, and can we believe it?
+"""pneumobench: which architecture detects paediatric pneumonia best, and can we believe it?
 
-Imports point one way: core <- data <- models <- training, prediction and core <- statistics <- reporting.
+Imports point one way: core <- data, core <- models <- prediction <- training, and
+core <- statistics <- reporting.
 Only models, training and prediction import torch. Nothing in here knows Snakemake.
 """
 

@@ -78,9 +78,7 @@ def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
         If the file carries another schema version.
     """
     # Only an empty cell is missing: a file may well be called NA or null.
-    table = pd.read_csv(
-        path, dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=[""]
-    )
+    table = pd.read_csv(path, dtype=dict.fromkeys(text, str), keep_default_na=False, na_values=[""])
     versions = table.pop("schema_version").unique() if "schema_version" in table else [None]
     for version in versions:
         _check_version(path, version)

@@ -8,14 +8,13 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from pneumobench import __version__
+import pneumobench
 from pneumobench.core.files import atomic_path, read_json
 from pneumobench.reporting.clinical import clinical_rows, predictive_values, subtype_rows
 from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.inputs import (
     DATASET_TITLES,
     complete_runs,
-    missing_runs,
     read_comparison,
     read_metrics,
 )
@@ -123,10 +122,9 @@ def render_report(
     text = environment.get_template("report.html.j2").render(
         title=title,
         experiment=experiment,
-        version=__version__,
+        version=pneumobench.__version__,
         notice=PHANTOM_NOTICE if settings["data"]["source"] == "phantom" else "",
         summary=summarise(comparison, facts),
-        missing=missing_runs(comparison).to_dict("records"),
         flow=read_flow(audit, splits),
         audit=read_json(audit),
         listed_rejections=_LISTED_REJECTIONS,

@@ -6,6 +6,7 @@ printed in grey can be read as well. `matplotlib.pyplot` is not imported: no fig
 and a plot job starts sooner without it.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from pneumobench.core.files import atomic_path
+
+# Embedding a font writes a dozen lines of no interest into the log of every figure.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 # Full text width of a journal page (183 mm), in inches.
 PAGE_WIDTH = 7.2

@@ -9,7 +9,6 @@ def augment(
     theta: torch.Tensor | None,
     gain: torch.Tensor,
     bias: torch.Tensor,
-    reduction: int = 1,
 ) -> torch.Tensor:
     """Turn packed images into the batch a model sees.
 
@@ -21,16 +20,12 @@ def augment(
         float32 [B, 2, 3], output-to-input maps; None leaves all pixels in place.
     gain, bias
         float32 [B]; x in [0, 1] becomes (x - 0.5) * gain + 0.5 + bias.
-    reduction
-        Images are averaged over squares of this side first (progressive resizing).
 
     Returns
     -------
-    float32 [B, 1, S / reduction, S / reduction] in [0, 1]; black comes in from outside.
+    float32 [B, 1, S, S] in [0, 1]; black comes in from outside.
     """
     batch = images.unsqueeze(1).float().div_(255.0)  # (B, S, S) -> (B, 1, S, S)
-    if reduction > 1:
-        batch = functional.avg_pool2d(batch, reduction)
     if theta is not None:
         grid = functional.affine_grid(theta, list(batch.shape), align_corners=False)
         batch = functional.grid_sample(batch, grid, align_corners=False)

@@ -20,7 +20,7 @@ from pneumobench.models import registry
 from pneumobench.prediction.predict import predict_logits
 from pneumobench.training.freezing import freeze, training_mode
 from pneumobench.training.members import FoldMembers, fold_members, training_items
-from pneumobench.training.precision import configure_numerics
+from pneumobench.training.precision import configure_numerics, memory_format
 from pneumobench.training.randomness import WEIGHTS, seed_torch
 from pneumobench.training.recipe import Recipe
 from pneumobench.training.trainer import Training, TrainingData, train_model
@@ -96,7 +96,7 @@ def train_fold(
     model = architecture.build(outputs=1)
     names = [name for name, _ in model.named_parameters()]
     freeze(model, architecture.frozen_names(recipe.freeze, names))
-    model.to(device, memory_format=torch.channels_last)
+    model.to(device, memory_format=memory_format(device, numerics["precision"]))
     training = Training(
         model,
         data,

@@ -7,18 +7,6 @@ from pneumobench.training.plan import AugmentationPolicy
 
 
 @dataclass(frozen=True)
-class LowResolution:
-    """Progressive resizing: for the first `share` of all steps images are reduced by `factor`."""
-
-    factor: int
-    share: float
-
-    def reduction(self, step: int, total: int) -> int:
-        """Return the factor at a step (0 <= step < total)."""
-        return self.factor if step < self.share * total else 1
-
-
-@dataclass(frozen=True)
 class EarlyStopping:
     """The epoch with the best inner metric is kept; patience counts epochs (None: never stop)."""
 
@@ -41,7 +29,6 @@ class Recipe:
     gradient_clip: float | None
     freeze: str
     offline_copies: bool
-    low_resolution: LowResolution
     augmentation: AugmentationPolicy
     early_stopping: EarlyStopping
 
@@ -51,7 +38,6 @@ class Recipe:
         return cls(
             **{
                 **settings,
-                "low_resolution": LowResolution(**settings["low_resolution"]),
                 "augmentation": AugmentationPolicy(**settings["augmentation"]),
                 "early_stopping": EarlyStopping(**settings["early_stopping"]),
             }

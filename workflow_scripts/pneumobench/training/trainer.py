@@ -133,7 +133,6 @@ def _train_epoch(training: Training, epoch: int, bar: tqdm) -> dict[str, float]:
             None if theta is None else theta[batch],
             gain[batch],
             bias[batch],
-            recipe.low_resolution.reduction(training.steps, training.total_steps),
         )
         loss, logits = _step(training, images, labels[batch])
         loss_sum += loss * (end - start)

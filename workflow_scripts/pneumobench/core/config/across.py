@@ -13,7 +13,6 @@ TIMM_NAME = re.compile(r"timm:[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # Short and long form of what an entry of `runs` names.
 FORMS = (("model", "models"), ("recipe", "recipes"), ("seed", "seeds"))
 # The networks reduce an image 32-fold.
-SMALLEST_REDUCED_PX = 32
 
 
 class SoundValues:
@@ -66,7 +65,6 @@ def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterato
     yield from _duplicate_runs(sound)
     for recipe in sound.names("recipes"):
         yield from _patience(sound, recipe)
-        yield from _low_resolution(sound, recipe)
     yield from _copies(sound)
 
 
@@ -189,28 +187,6 @@ def _patience(sound: SoundValues, recipe: str) -> Iterator[Problem]:
             given=f"{patience} with split.inner_fraction: {sound.get('split', 'inner_fraction')}",
             allowed="null where no images are kept for early stopping",
             hint="write null, or a split.inner_fraction above 0",
-        )
-
-
-def _low_resolution(sound: SoundValues, recipe: str) -> Iterator[Problem]:
-    place = ("recipes", recipe, "low_resolution")
-    factor, share = sound.get(*place, "factor"), sound.get(*place, "share")
-    if factor is None or share is None or share == 0:
-        return
-    if factor == 1:
-        yield Problem(
-            path=path_text((*place, "share")),
-            given=f"{share} with factor: 1",
-            allowed="0.0 with factor 1, which reduces nothing",
-            hint="write share: 0.0, or a factor of 2 or more",
-        )
-    size = sound.get("images", "size")
-    if size is not None and size / factor < SMALLEST_REDUCED_PX:
-        yield Problem(
-            path=path_text((*place, "factor")),
-            given=f"{factor} with images.size: {size}",
-            allowed=f"reduced images of {SMALLEST_REDUCED_PX} px and more",
-            hint=f"write factor: {max(1, size // SMALLEST_REDUCED_PX)}, or larger images",
         )
 
 

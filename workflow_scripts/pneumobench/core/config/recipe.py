@@ -24,15 +24,6 @@ class Augmentation(Section):
     """Largest change of contrast, as a share."""
 
 
-class LowResolution(Section):
-    """Training on smaller images at first (progressive resizing)."""
-
-    factor: int = Field(ge=1, le=8)
-    """Images are reduced by this factor at first; 1 = never."""
-    share: Share
-    """Share of all training steps made on reduced images."""
-
-
 class EarlyStopping(Section):
     """Which epoch is kept, and when training ends before the last one."""
 
@@ -67,8 +58,6 @@ class Recipe(Section):
     """Parameters that stay fixed, as each model defines: none, first_parameters or last_stage."""
     offline_copies: bool
     """Train on the offline copies of the training side, too."""
-    low_resolution: LowResolution
-    """For the first share of all steps images are reduced by this factor (1 = never)."""
     augmentation: Augmentation
     """Variation of the images, drawn anew for every image and epoch: a probability, degrees, then
     shares of the size or of the grey range."""

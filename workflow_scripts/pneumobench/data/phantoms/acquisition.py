@@ -63,18 +63,18 @@ def draw_acquisition(
     letter = letter if marker is None else marker
     border = np.where(rng.random(4) < 0.14, rng.uniform(0.01, 0.06, 4), 0.0)
     return Acquisition(
-        black=uniform(-0.08, 0.08) - 0.12 * shift,
-        white=uniform(0.95, 1.4) + 0.15 * shift,
-        gamma=float(np.exp(rng.normal(-0.08, 0.22))) * (1 - 0.3 * shift),
+        black=uniform(-0.07, 0.06) - 0.12 * shift,
+        white=uniform(1.0, 1.32) + 0.15 * shift,
+        gamma=float(np.exp(rng.normal(-0.06, 0.16))) * (1 - 0.3 * shift),
         brightest=float(np.clip(rng.normal(213.0, 13.0), 175.0, 245.0)),
         veil=uniform(0.05, 0.3) + 0.2 * shift,
-        detail=uniform(0.0, 0.45) * (1 - 0.6 * shift),
+        detail=uniform(0.0, 0.4) * (1 - 0.6 * shift),
         heel=(rng.normal(0.0, 0.04), rng.normal(0.0, 0.05)),
         noise=uniform(1.2, 4.0) + 3.0 * shift,
         blur=(uniform(0.25, 0.7) + 0.7 * shift) * height / 256,
         border=tuple(border.tolist()),
         border_grey=float(rng.choice([0.0, 6.0, 16.0, 235.0], p=[0.4, 0.3, 0.2, 0.1])),
-        unevenness=uniform(0.03, 0.12),
+        unevenness=uniform(0.02, 0.08),
         wire=bool(rng.random() < 0.1),
         letter=letter,
         letter_at=(column if letter != "L" else 0.93 - column, row),

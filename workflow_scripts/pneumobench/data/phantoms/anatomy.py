@@ -49,7 +49,7 @@ def draw_patient(rng: np.random.Generator) -> Anatomy:
     vessels, widths = _vessel_tree(rng)
     return Anatomy(
         bell=uniform(0.5, 0.62),
-        length=uniform(1.2, 1.42),
+        length=uniform(1.23, 1.39),
         left_drop=uniform(0.0, 0.1),
         wall=uniform(0.09, 0.2),
         heart=uniform(0.84, 1.08),
@@ -65,8 +65,8 @@ def draw_patient(rng: np.random.Generator) -> Anatomy:
         spine_bend=(uniform(-0.04, 0.04), uniform(0.0, 6.28)),
         spine_density=uniform(0.9, 1.7),
         vertebra=uniform(0.14, 0.17),
-        lung_air=uniform(0.46, 0.62),
-        stomach=(uniform(0.3, 0.6), uniform(0.1, 0.3), uniform(0.06, 0.24)),
+        lung_air=uniform(0.49, 0.6),
+        stomach=(uniform(0.3, 0.6), uniform(0.1, 0.3), uniform(0.12, 0.27)),
         warp=rng.normal(0.0, 1.0, (4, 4)),
         vessels=vessels,
         vessel_widths=widths,
@@ -131,16 +131,16 @@ def draw_pose(rng: np.random.Generator, height: int, aspect: float, shift: float
         0 = as in the development set; 1 = larger fields, shallower breath, more rotation.
     """
     width = round(height * aspect)
-    half_field = rng.uniform(1.12, 1.5) + 0.25 * shift
+    half_field = rng.uniform(1.14, 1.42) + 0.25 * shift
     return Pose(
         shape=(height, width),
         scale=width / 2 / half_field,
-        centre=(rng.normal(0.0, 0.05), rng.normal(0.76, 0.1)),
-        rotation=rng.normal(0.0, 0.035 * (1 + shift)),
-        inspiration=rng.normal(1.0, 0.05) - 0.1 * shift,
+        centre=(rng.normal(0.0, 0.035), rng.normal(0.76, 0.065)),
+        rotation=rng.normal(0.0, 0.03 * (1 + shift)),
+        inspiration=rng.normal(1.0, 0.035) - 0.1 * shift,
         turn=rng.normal(0.0, 0.03),
         arms=(rng.uniform(-0.3, 1.3), rng.uniform(-0.3, 1.3)),
-        chin=rng.uniform(-0.55, -0.06),
+        chin=rng.uniform(-0.45, -0.03),
     )
 
 

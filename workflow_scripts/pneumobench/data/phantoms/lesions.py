@@ -15,6 +15,8 @@ from pneumobench.data.phantoms.shapes import Grid, ellipse, smooth_noise, step
 
 # Share of a lesion's mean attenuation that over-inflation takes away again.
 _COMPENSATION = 0.6
+# Share of the air that a sick lung has lost everywhere, beside the lesion itself.
+_HAZE = 0.25
 # Rays with less air than this do not count as lung in the masks.
 LUNG_AIR = 0.15
 
@@ -34,7 +36,7 @@ def draw_disease(rng: np.random.Generator, anatomy: Anatomy, subtype: str) -> Di
     """Draw a patient's pneumonia; None for a healthy child."""
     if subtype == "normal":
         return None
-    foci = tuple(_draw_focus(rng, anatomy) for _ in range(1 if rng.random() < 0.7 else 2))
+    foci = tuple(_draw_focus(rng, anatomy) for _ in range(1 if rng.random() < 0.55 else 2))
     return Disease(
         subtype=subtype,
         foci=foci,
@@ -53,7 +55,8 @@ def _draw_focus(
         cage = 1.0 - anatomy.bell * max(0.0, 1.0 - (y + 0.12) / 1.45) ** 2
         # The left ventricle takes the lower inner part of the left lung.
         inner = 0.28 if x < 0 or y < 0.6 else 0.5
-        if inner < abs(x) < cage - 0.1:
+        # Lower and middle lobes are affected more often than upper ones.
+        if inner < abs(x) < cage - 0.1 and rng.random() < 0.3 + 0.7 * y / anatomy.length:
             break
     return x, y, rng.uniform(0.26, 0.46), rng.uniform(0.22, 0.38), rng.uniform(0.0, np.pi)
 
@@ -94,9 +97,12 @@ def infect(
         added = (share * anatomy.lung_air) * filled * scene.air
     else:
         pattern, mask = _interstitium(scene, pose, disease, rng)
-        added = (0.16 * strength) * pattern * scene.air
+        added = (0.09 * strength) * pattern * scene.air
+    added += (_HAZE * strength * anatomy.lung_air) * scene.air
     mean = float(added.sum()) / max(float(scene.air.sum()), 1e-6)
     added -= (_COMPENSATION * mean) * scene.air
+    # Automatic exposure: the film as a whole gets no brighter.
+    added -= float(added.mean())
     attenuation = np.maximum(scene.attenuation + added, 0.0)
     return attenuation, mask & (scene.air > LUNG_AIR)
 
@@ -110,8 +116,8 @@ def _consolidation(
     filled = np.zeros_like(scene.air)
     for x, y, wide, high, tilt in disease.foci:
         radii = (growth * wide, growth * high)
-        inside = 1.0 - ellipse(scene.x, scene.y, (x, y), radii, tilt) + 0.28 * ragged
-        np.maximum(filled, step(inside + 0.25, 0.9), out=filled)
+        inside = 1.0 - ellipse(scene.x, scene.y, (x, y), radii, tilt) + 0.22 * ragged
+        np.maximum(filled, step(inside + 0.3, 1.15), out=filled)
     # Air that is left in the bronchi shows as a darker grain.
     return filled * (1.0 - 0.12 * np.abs(ragged)), filled > 0.4
 
@@ -129,4 +135,4 @@ def _interstitium(
     patchy = 0.18 * smooth_noise(rng, pose.shape, 0.3 * pose.scale)
     weight = np.clip(0.3 + 0.8 * np.exp(-distance) + patchy, 0.0, 1.2)
     # Haze around the hila, beside the lines.
-    return (net + 0.6) * weight, weight > 0.5
+    return (net + 1.8) * weight, weight > 0.5

@@ -19,8 +19,7 @@ from pneumobench.data.phantoms.shapes import (
     step,
 )
 
-
-_STRIP_ROWS = 24
+_STRIP_ROWS = 48
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,11 @@ def project(anatomy: Anatomy, pose: Pose) -> Scene:
         air[rows] = _lungs(anatomy, frame, heart)
         strip = _soft_tissue(anatomy, pose, frame, arms[rows]) + 0.1 * heart
         strip += air[rows] * (vessels[rows] - anatomy.lung_air)
-        strip += _ribs(anatomy, frame) + anatomy.spine_density * _spine(anatomy, pose, frame)
+        strip += _ribs(anatomy, frame)
+        middle = np.flatnonzero(frame.beside.min(axis=0) < 0.4)
+        if len(middle):
+            near = slice(middle[0], middle[-1] + 1)
+            strip[:, near] += _spine(anatomy, pose, x[rows, near], y[rows, near])
         np.maximum(strip + bones[rows], 0.0, out=attenuation[rows])
     return Scene(attenuation, air, x, y)
 
@@ -82,7 +85,7 @@ def _heart(anatomy: Anatomy, frame: _Frame) -> Grid:
     trunk = ellipse(frame.x, frame.y, (0.09, 0.55), (0.17, 0.34))
     # A smooth union: where two chambers meet, the outline has no notch.
     nearest = np.exp(-5.0 * ventricle) + np.exp(-5.0 * atrium) + np.exp(-5.0 * trunk)
-    return step(1.02 + 0.2 * np.log(nearest + 1e-12), 0.28)
+    return step(1.02 + 0.2 * np.log(nearest + 1e-12), 0.36)
 
 
 def _lungs(anatomy: Anatomy, frame: _Frame, heart: Grid) -> Grid:
@@ -100,7 +103,7 @@ def _lungs(anatomy: Anatomy, frame: _Frame, heart: Grid) -> Grid:
     edge = 0.05 * bump(y - 0.34, 0.1) * (x > 0) + 0.04 * bump(y - HILUM[1], 0.16)
     air *= step(beside - edge - anatomy.mediastinum, 0.06)
     thymus = ellipse(x, y, (anatomy.thymus_side * 0.2, 0.38), (0.3, 0.32))
-    air *= 1.0 - 0.6 * anatomy.thymus * step(1.0 - thymus, 0.5)
+    air *= 1.0 - 0.5 * anatomy.thymus * step(1.0 - thymus, 0.5)
     # Some lung lies behind the heart and stays faintly visible.
     air *= 1.0 - 0.88 * heart
     return air
@@ -134,7 +137,7 @@ def _soft_tissue(anatomy: Anatomy, pose: Pose, frame: _Frame, arms: Grid) -> Gri
     trunk += 0.4 * jaw * np.maximum(1.2 - trunk, 0.0)
     across, down, size = anatomy.stomach
     gas = ellipse(x, y, (across, anatomy.length + 0.1 + down), (1.3 * size, size))
-    trunk -= 0.15 * step(1.0 - gas + 0.15 * np.sin(9.0 * x) * np.sin(11.0 * y), 0.7)
+    trunk -= 0.12 * step(1.0 - gas + 0.15 * np.sin(9.0 * x) * np.sin(11.0 * y), 0.9)
     return trunk
 
 
@@ -173,18 +176,17 @@ def _ribs(anatomy: Anatomy, frame: _Frame) -> Grid:
     front = bone(periodic(base - 1.5 * bend) * front_scale, 1.15 * anatomy.rib_width)
     front *= step(across - 0.45, 0.3)
     # Rays near the side run along the bone.
-    density = 1.0 + 0.9 * step(0.4 - inside, 0.4)
+    density = 1.0 + 1.6 * step(0.4 - inside, 0.4)
     density *= (
         step(1.01 - across, 0.03) * step(y + 0.08, 0.12) * step(anatomy.length + 0.5 - y, 0.5)
     )
     return anatomy.rib_density * density * (back + 0.5 * front)
 
 
-def _spine(anatomy: Anatomy, pose: Pose, frame: _Frame) -> Grid:
+def _spine(anatomy: Anatomy, pose: Pose, x: Grid, y: Grid) -> Grid:
     """Vertebral bodies with discs, pedicles and spinous processes, and the windpipe before them."""
-    y = frame.y
     amplitude, phase = anatomy.spine_bend
-    x = frame.x - pose.turn - amplitude * np.sin(1.6 * y + phase)
+    x = x - pose.turn - amplitude * np.sin(1.6 * y + phase)
     beside = np.abs(x)
     level = periodic(y * (1.0 / anatomy.vertebra))
     tall = np.abs(level)
@@ -197,7 +199,8 @@ def _spine(anatomy: Anatomy, pose: Pose, frame: _Frame) -> Grid:
     windpipe = step(0.06 - np.abs(x + 0.015), 0.03) * step(0.5 - y, 0.12)
     fork = y - 0.42
     bronchi = step(0.04 - np.abs(beside - 0.75 * fork), 0.03) * step(fork, 0.04)
-    return spine - 0.1 * windpipe - 0.06 * bronchi * step(0.66 - y, 0.08)
+    spine -= 0.1 * windpipe + 0.06 * bronchi * step(0.66 - y, 0.08)
+    return anatomy.spine_density * spine
 
 
 def _shoulder_girdle(pose: Pose) -> Grid:

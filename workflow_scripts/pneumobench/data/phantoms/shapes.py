@@ -35,7 +35,7 @@ def bump(distance: Grid, width: float) -> Grid:
 def ellipse(
     x: Grid, y: Grid, centre: tuple[float, float], radii: tuple[float, float], tilt: float = 0.0
 ) -> Grid:
-    """Squared distance from the centre in units of the radii (1 on the outline); tilt in radians."""
+    """Squared distance from the centre in units of the radii: 1 on the outline; tilt in radians."""
     cos, sin = float(np.cos(tilt)), float(np.sin(tilt))
     dx, dy = x - centre[0], y - centre[1]
     along = (dx * cos + dy * sin) * (1.0 / radii[0])

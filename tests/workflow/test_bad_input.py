@@ -1,0 +1,143 @@
+"""What users get wrong: one message that says what, where and what to do; nothing is lost."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pneumobench.core.files import read_json, read_table
+
+MANIFEST, SPLITS = "results/tiny/dataset/manifest.csv", "results/tiny/dataset/splits.csv"
+
+
+def fill(folder, patients, kind="bacteria"):
+    """Write grey noise as X-rays of so many patients."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(patients):
+        grey = np.random.default_rng(number).integers(0, 255, (80, 90), dtype=np.uint8)
+        stem = f"IM-{number:04d}-0001" if kind == "normal" else f"person{number}_{kind}_{number}"
+        Image.fromarray(grey).save(folder / f"{stem}.jpeg")
+
+
+@pytest.fixture
+def flow(make_workflow):
+    """A workflow on a folder of the test's own."""
+    made = make_workflow(data={"source": "directory", "directory": {"path": "films"}})
+    made.root = made.folder / "films"
+    made.root.mkdir()
+    return made
+
+
+def refused(flow, *arguments) -> str:
+    """Run, insist on failure without a traceback, return the output."""
+    finished = flow.run(*arguments)
+    assert finished.returncode != 0
+    assert "Traceback" not in finished.stdout, finished.stdout
+    return finished.stdout
+
+
+def test_five_mistakes_are_five_messages(make_workflow):
+    flow = make_workflow(
+        images={"size": 32},
+        split={"folds": 1},
+        compute={"device": "gpu"},
+        recipes={"light": {"optimizer": "adam"}},
+        runs=["resnet5O"],
+    )
+    output = refused(flow, "--dry-run")
+    assert "5 errors in the configuration" in output
+    for path, value, remedy in (
+        ("images.size", "32", "64"),
+        ("split.folds", "1", "2"),
+        ("compute.device", "gpu", "cuda"),
+        ("recipes.light.optimizer", "adam", "optimiser"),
+        ("runs[0]", "resnet5O", "resnet50"),
+    ):
+        lines = output.split(path, 1)[1][:700]
+        assert value in lines and remedy in lines, path
+    assert not flow.results.exists()
+
+
+def test_missing_folder(flow):
+    flow.root.rmdir()
+    output = refused(flow, "--dry-run")
+    assert "films" in output and "data.directory.path" in output and "to do:" in output
+
+
+def test_empty_folder(flow):
+    output = refused(flow, MANIFEST)
+    assert "films" in output and "NORMAL" in output and "to do:" in output
+
+
+def test_one_class_only(flow):
+    fill(flow.root / "train/PNEUMONIA", 6)
+    output = refused(flow, SPLITS)
+    assert "NORMAL" in output.upper() and "to do:" in output
+
+
+def test_fewer_patients_than_folds(flow):
+    flow.overlay["split"] = {"folds": 5}
+    fill(flow.root / "train/PNEUMONIA", 8)
+    fill(flow.root / "train/NORMAL", 3, "normal")
+    fill(flow.root / "test/PNEUMONIA", 3, "virus")
+    fill(flow.root / "test/NORMAL", 2, "normal")
+    for path in (flow.root / "test/NORMAL").iterdir():
+        path.rename(path.with_name(f"NORMAL2-{path.name}"))
+    output = refused(flow, SPLITS)
+    assert "split.folds" in output and "5" in output and "3" in output and "to do:" in output
+
+
+def test_broken_images_are_set_aside_and_counted(finished, make_workflow):
+    flow = make_workflow(runs=["custom_resnet18"])
+    images = next((finished.folder / "resources/datasets").glob("phantom-*/chest_xray"))
+    shutil.copytree(images, flow.folder / "films")
+    flow.overlay["data"] = {
+        "source": "directory",
+        "directory": {"path": "films"},
+        "checks": {"maximum_rejected_fraction": 0.2},
+    }
+    folder = flow.folder / "films/train/NORMAL"
+    whole = next(folder.iterdir()).read_bytes()
+    (folder / "truncated.jpeg").write_bytes(whole[: len(whole) // 2])
+    (folder / "empty.jpeg").write_bytes(b"")
+    (folder / "text.jpeg").write_text("not an image")
+    (folder / ".DS_Store").write_bytes(b"litter")
+    flow.succeed()
+    manifest = read_table(flow.results / "dataset/manifest.csv", text=("reason",))
+    rejected = manifest[manifest["status"] == "rejected"]
+    assert {path.split("/")[-1] for path in rejected["path"]} == {
+        "truncated.jpeg", "empty.jpeg", "text.jpeg",
+    }  # fmt: skip
+    assert (rejected["reason"] != "").all()
+    assert read_json(flow.results / "dataset/audit.json")["counts"]["rejected"] == 3
+    report = (flow.results / "report/report.html").read_text(encoding="utf-8")
+    assert "truncated.jpeg" in report and "text.jpeg" in report
+
+    # Too many of them stop the pipeline and leave the earlier results alone.
+    flow.overlay["data"]["checks"]["maximum_rejected_fraction"] = 0.01
+    before = (flow.results / "report/report.html").read_bytes()
+    output = refused(flow)
+    assert "maximum_rejected_fraction" in output and "to do:" in output
+    assert (flow.results / "report/report.html").read_bytes() == before
+
+
+def test_results_folder_of_another_configuration(finished):
+    other = type(finished)(finished.folder, finished.overlay | {"images": {"size": 96}})
+    before = sorted(path for path in finished.results.rglob("*") if path.is_file())
+    output = refused(other, "--dry-run")
+    assert "images.size" in output and "64" in output and "96" in output
+    assert "experiment" in output.split("to do:")[1]
+    assert sorted(path for path in finished.results.rglob("*") if path.is_file()) == before
+
+
+def test_image_size_that_a_backbone_cannot_take(make_workflow):
+    flow = make_workflow(runs=["timm:vit_tiny_patch16_224"])
+    output = refused(flow, "results/tiny/models/timm-vit_tiny_patch16_224.json")
+    assert "timm:vit_tiny_patch16_224" in output and "224" in output and "to do:" in output
+
+
+def test_unknown_backbone_names_the_nearest(make_workflow):
+    flow = make_workflow(runs=["timm:efficientnet_bo"])
+    output = refused(flow, "results/tiny/models/timm-efficientnet_bo.json")
+    assert "efficientnet_b0" in output
