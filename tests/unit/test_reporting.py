@@ -260,7 +260,7 @@ def test_summary_says_what_the_numbers_say(comparison, facts):
     text = " ".join(summary.summarise(comparison, facts))
     assert text.startswith("Best by out-of-fold AUC: ResNet-18 (from scratch)")
     assert "1 of the 2 other complete runs cannot be told from it: Xception & VGG-16" in text
-    assert "Did not learn (the interval of the AUC includes 0.5): CNN-LSTM." in text
+    assert "Did not learn (the interval of the AUC does not lie above 0.5): CNN-LSTM." in text
     assert "Missing, and not part of any figure: DenseNet_121 100%" in text
     assert "n = 120 images" in text
     assert "specificity falls" in text

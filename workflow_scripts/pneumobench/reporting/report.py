@@ -199,7 +199,7 @@ def _category(entry: dict[str, Any]) -> dict[str, Any]:
             "Recipe": pair["recipe"],
             "Seeds": ", ".join(map(str, pair["seeds"])),
             "Difference of the AUC": with_interval(pair["difference"], pair["low"], pair["high"]),
-            "Reading": _reading(pair, entry["noise_floor"]),
+            "Reading": _reading(pair),
         }
         for pair in entry["differences"]
     ]
@@ -213,11 +213,12 @@ def _category(entry: dict[str, Any]) -> dict[str, Any]:
         }
         for row in entry["rows"]
     ]
-    return entry | {"differences": differences, "rows": rows}
+    noise_floor = any(pair["noise_floor"] for pair in entry["differences"])
+    return entry | {"differences": differences, "rows": rows, "noise_floor": noise_floor}
 
 
-def _reading(pair: dict[str, Any], noise_floor: bool) -> str:
-    if noise_floor:
+def _reading(pair: dict[str, Any]) -> str:
+    if pair["noise_floor"]:
         return "one architecture twice: what chance does"
     if not pair["excludes_zero"]:
         return "cannot be told apart"

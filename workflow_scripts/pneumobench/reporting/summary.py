@@ -67,7 +67,7 @@ def _failures(rows: pd.DataFrame) -> str:
     failed = [row["label"] for _, row in rows.iterrows() if not row["learned"]]
     if not failed:
         return ""
-    return f"Did not learn (the interval of the AUC includes 0.5): {listing(failed)}."
+    return f"Did not learn (the interval of the AUC does not lie above 0.5): {listing(failed)}."
 
 
 def _missing(comparison: pd.DataFrame) -> str:

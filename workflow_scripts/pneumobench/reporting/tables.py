@@ -124,7 +124,7 @@ def footnotes(facts: dict[str, Any]) -> list[str]:
         f"{facts['threshold_rule']}).",
         f"{NOT_SEPARABLE.capitalize()}: the interval of the paired difference of the out-of-fold "
         "AUC includes 0. Intervals are not adjusted for the number of runs.",
-        "Did not learn: the interval of the out-of-fold AUC includes 0.5.",
+        "Did not learn: the interval of the out-of-fold AUC does not lie above 0.5.",
     ]
 
 

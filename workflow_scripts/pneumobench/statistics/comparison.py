@@ -21,7 +21,7 @@ from pneumobench.statistics.predictions import Labels
 logger = logging.getLogger(__name__)
 
 DATASETS = ("out_of_fold", "test")
-DID_NOT_LEARN = "did not learn: the interval of its out-of-fold AUC includes 0.5"
+DID_NOT_LEARN = "did not learn: the interval of its out-of-fold AUC does not lie above 0.5"
 
 
 def table_aggregate(dataset: str, metric: str) -> str:
