@@ -35,7 +35,7 @@ def test_everything_is_there(finished):
     assert set(table["model"]) == {"custom_resnet18", "timm:resnet10t"}
     assert set(table["status"]) == {"complete"}
     report = (finished.results / "report/report.html").read_text(encoding="utf-8")
-    assert "timm:resnet10t" in report and "data:image/png;base64" in report
+    assert "resnet10t" in report and "data:image/png;base64" in report
 
 
 def test_nothing_to_do_the_second_time(finished):

@@ -196,7 +196,8 @@ def _predictions(
 def _save_weights(path: Path, training: Training, run: Run) -> None:
     state = {name: value.cpu().contiguous() for name, value in training.model.state_dict().items()}
     with atomic_path(path) as temporary:
-        save_file(state, temporary, metadata={"model": run.model, "outputs": "1"})
+        # One entry only: safetensors writes several in an order that changes from run to run.
+        save_file(state, temporary, metadata={"model": run.model})
 
 
 def _run_record(

@@ -14,7 +14,7 @@ from pneumobench.data.phantoms.projection import Scene
 from pneumobench.data.phantoms.shapes import Grid, ellipse, smooth_noise, step
 
 # Share of a lesion's mean attenuation that over-inflation takes away again.
-_COMPENSATION = 0.5
+_COMPENSATION = 0.55
 # Share of the air that a sick lung has lost everywhere, beside the lesion itself.
 _HAZE = 0.25
 # Rays with less air than this do not count as lung in the masks.
