@@ -37,7 +37,6 @@ RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}
 SLUGS = {run.slug: run.model for run in RUNS.values()}
 FOLDS = range(EXPERIMENT.split.folds)
 
-REPORT_TEMPLATE = "workflow_scripts/pneumobench/reporting/templates/report.html.j2"
 FIGURES = [
     "data_flow",
     "ranking",
@@ -207,6 +206,13 @@ def of_models(wildcards):
     """Return the descriptions of the compared architectures."""
     slugs = dict.fromkeys(run.slug for run in compared_runs())
     return [f"<results>/models/{slug}.json" for slug in slugs]
+
+
+def report_template_hash():
+    """Return a hash of the report's template, which is no code that `code_hash` would see."""
+    folder = f"{workflow.basedir}/workflow_scripts/pneumobench/reporting/templates"
+    with open(f"{folder}/report.html.j2", encoding="utf-8") as stream:
+        return short_hash(stream.read())
 
 
 def methods(wildcards):

@@ -199,7 +199,6 @@ rule render_report:
         metrics=of_runs("metrics.json"),
         run_jsons=of_folds("run.json"),
         figures=expand("<results>/figures/{figure}.png", figure=FIGURES),
-        template=f"{workflow.basedir}/{REPORT_TEMPLATE}",
     output:
         report(
             "<results>/report/report.html",
@@ -215,6 +214,7 @@ rule render_report:
         title=EXPERIMENT.report.title,
         experiment=EXPERIMENT.experiment,
         settings=methods,
+        template=report_template_hash(),
         code=code_hash("pneumobench.reporting.report"),
     script:
         "../workflow_scripts/render_report.py"

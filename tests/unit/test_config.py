@@ -472,9 +472,10 @@ def test_patience_needs_images_to_watch():
 
 
 def test_recipe_that_a_run_uses_needs_its_offline_copies():
-    problem = only_problem("offline_copies: {per_image: 0}")
+    copies = "recipes: {light: {offline_copies: true}}\n"
+    problem = only_problem(copies + "offline_copies: {per_image: 0}")
     assert problem.path == "recipes.light.offline_copies"
-    check("offline_copies: {per_image: 0}\nrecipes: {light: {offline_copies: false}}")
+    check("offline_copies: {per_image: 0}")
 
 
 def test_recipe_that_no_run_uses_needs_no_offline_copies():

@@ -1,8 +1,8 @@
 """Pneumonia in the lungs: focal consolidation (bacterial) and an interstitial pattern (viral).
 
-Both leave the mean attenuation of the lungs nearly as it was, so that no global brightness gives
-the disease away: what a lesion adds in one place, over-inflation of the lungs takes away for the
-larger part.
+A sick lung also loses some air everywhere, as on real films, where a coarse thumbnail tells much;
+over-inflation takes a part of what is added away again, and automatic exposure keeps the mean of
+the film, so that no global brightness gives the disease away.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from pneumobench.data.phantoms.projection import Scene
 from pneumobench.data.phantoms.shapes import Grid, ellipse, smooth_noise, step
 
 # Share of a lesion's mean attenuation that over-inflation takes away again.
-_COMPENSATION = 0.55
+_COMPENSATION = 0.2
 # Share of the air that a sick lung has lost everywhere, beside the lesion itself.
 _HAZE = 0.25
 # Rays with less air than this do not count as lung in the masks.
