@@ -14,13 +14,14 @@ from safetensors.torch import save_file
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import atomic_path, read_json, read_table, write_json, write_table
+from pneumobench.core.memory import keep_freed_memory
 from pneumobench.core.provenance import file_sha256, git_commit, peak_memory_mb, software_versions
 from pneumobench.core.run import Run
 from pneumobench.models import registry
 from pneumobench.prediction.predict import predict_logits
 from pneumobench.training.freezing import freeze, training_mode
 from pneumobench.training.members import FoldMembers, fold_members, training_items
-from pneumobench.training.precision import configure_numerics, memory_format
+from pneumobench.training.precision import configure_numerics
 from pneumobench.training.randomness import WEIGHTS, seed_torch
 from pneumobench.training.recipe import Recipe
 from pneumobench.training.trainer import Training, TrainingData, train_model
@@ -84,6 +85,7 @@ def train_fold(
         Fingerprint of the code, recorded in run.json.
     """
     started = time.perf_counter()
+    keep_freed_memory()
     configure_numerics(threads)
     numerics = read_json(inputs.precision)
     device = torch.device(numerics["device"])
@@ -96,7 +98,7 @@ def train_fold(
     model = architecture.build(outputs=1)
     names = [name for name, _ in model.named_parameters()]
     freeze(model, architecture.frozen_names(recipe.freeze, names))
-    model.to(device, memory_format=memory_format(device, numerics["precision"]))
+    model.to(device, memory_format=torch.channels_last)
     training = Training(
         model,
         data,

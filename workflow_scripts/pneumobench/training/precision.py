@@ -75,17 +75,6 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
     return torch.autocast(device.type, DTYPES[precision], cache_enabled=False)
 
 
-def memory_format(device: torch.device, precision: str) -> torch.memory_format:
-    """Return the order of pixels and channels in which convolutions run fastest.
-
-    Channels last, but for float32 on a CPU: there a ResNet18 step of 8 images of 64 px took 0.22 s
-    against 0.25 s with channels last.
-    """
-    if device.type == "cpu" and precision == "float32":
-        return torch.contiguous_format
-    return torch.channels_last
-
-
 def _resolve_device(device: str) -> torch.device:
     present = {
         "cuda": torch.cuda.is_available(),
