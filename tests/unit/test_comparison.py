@@ -171,6 +171,15 @@ def test_pretrained_weights_make_the_fourth_comparison_testable():
     assert found == {"heavy": False, "light": True}
 
 
+def test_one_network_under_two_names_is_said_to_be_one():
+    areas = {run: np.linspace(0.8, 0.9, 11) for run in (RESNET18, CUSTOM)}
+    pretrained = dict.fromkeys(areas, False)
+    *_, equal = compare_categories(areas, pretrained, 0.9)
+    assert "equal figures are what a correct pipeline shows" in equal["reason"]
+    *_, other = compare_categories(areas | {CUSTOM: areas[CUSTOM] ** 2}, pretrained, 0.9)
+    assert "the noise between two trainings" in other["reason"]
+
+
 def test_pretrained_runs_are_known_by_their_settings(tmp_path):
     experiment = make_experiment(tmp_path)
     for run in (RESNET18, CUSTOM):

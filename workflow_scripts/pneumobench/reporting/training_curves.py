@@ -61,8 +61,8 @@ def plot_training_curves(
         for row, paths in paths_in_order(table, files_by_run(histories, depth=2))
     ]
     notes = [
-        "Thin lines: folds; thick lines: their mean. The held-out part of the training side is "
-        "what early stopping watches.",
+        "Thin lines (dots after a single epoch): folds; thick lines (large dots): their mean.",
+        "The held-out part of the training side is what early stopping watches.",
         *missing_notes(table),
     ]
     with_shares = any(_shares(folds[0]) for _, folds in runs)
@@ -113,19 +113,33 @@ def _draw_run(row: Iterable[Axes], label: str, folds: list[pd.DataFrame]) -> Non
         _draw_shares(axes, folds)
     for axes in (loss, accuracy, auc, *shares):
         axes.grid(color=LIGHT_GREY)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.margins(x=0.02)
+        if max(len(fold) for fold in folds) == 1:
+            axes.set_xlim(0.5, 1.5)
 
 
 def _draw_folds(
     axes: Axes, folds: list[pd.DataFrame], column: str, colour: str, line: str | tuple
 ) -> None:
     series = [fold.set_index("epoch")[column] for fold in folds]
+    # A line needs two epochs; one epoch shows as dots.
+    dot = "o" if all(len(values) == 1 for values in series) else None
     for values in series:
-        axes.plot(values.index, values, color=colour, linewidth=0.5, alpha=0.45)
+        axes.plot(
+            values.index,
+            values,
+            color=colour,
+            linewidth=0.5,
+            alpha=0.45,
+            marker=dot,
+            markersize=2.5,
+        )
     # Early stopping ends folds at different epochs; the mean is over the folds still training.
     mean = pd.concat(series, axis=1).mean(axis=1)
-    axes.plot(mean.index, mean, color=colour, linestyle=line, linewidth=1.6)
+    axes.plot(
+        mean.index, mean, color=colour, linestyle=line, linewidth=1.6, marker=dot, markersize=6
+    )
 
 
 def _shares(history: pd.DataFrame) -> list[str]:

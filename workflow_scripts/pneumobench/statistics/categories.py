@@ -121,10 +121,7 @@ def _compare(
         if not found:
             reasons.append(f"{reference} and {model} share no recipe and seed")
         elif all(pair["noise_floor"] for pair in found):
-            reasons.append(
-                f"{' and '.join(category.needs_weights)} started without pretrained weights: the "
-                "difference is the noise between two trainings of one architecture"
-            )
+            reasons.append(_same_network(category, found))
     return {
         "title": category.title,
         "models": list(category.models),
@@ -142,6 +139,17 @@ def _compare(
         ],
         "differences": differences,
     }
+
+
+def _same_network(category: Category, differences: list[dict[str, Any]]) -> str:
+    """Say what two trainings of one architecture show about each other."""
+    start = f"{' and '.join(category.needs_weights)} started without pretrained weights: "
+    if all(pair["low"] == pair["difference"] == pair["high"] == 0 for pair in differences):
+        return start + (
+            "both names stand for one network, and the same seed gave both the same first weights "
+            "and batches; equal figures are what a correct pipeline shows here"
+        )
+    return start + "the difference is the noise between two trainings of one architecture"
 
 
 def _compare_pair(

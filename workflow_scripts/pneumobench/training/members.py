@@ -66,11 +66,13 @@ def fold_members(splits: pd.DataFrame, positive: np.ndarray, fold: int) -> FoldM
 
 
 def _inner_too_small(positive: np.ndarray) -> str:
+    if len(positive) == 0:
+        return "none: no part was kept for it, all epochs were trained and the last one kept"
     count, smaller_class = len(positive), min(positive.sum(), (~positive).sum())
     if count >= MINIMUM_INNER_IMAGES and smaller_class >= MINIMUM_INNER_PER_CLASS:
         return ""
     return (
-        f"no early stopping: its part has {count} images, {smaller_class} of the rarer class "
+        f"none: its part has {count} images, {smaller_class} of the rarer class "
         f"(needed: {MINIMUM_INNER_IMAGES} and {MINIMUM_INNER_PER_CLASS}); "
         "all epochs were trained on the whole training side and the last one kept"
     )

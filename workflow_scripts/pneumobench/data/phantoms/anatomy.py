@@ -131,13 +131,13 @@ def draw_pose(rng: np.random.Generator, height: int, aspect: float, shift: float
         0 = as in the development set; 1 = larger fields, shallower breath, more rotation.
     """
     width = round(height * aspect)
-    half_field = rng.uniform(1.14, 1.42) + 0.25 * shift
+    half_field = rng.uniform(1.08, 1.55) + 0.25 * shift
     return Pose(
         shape=(height, width),
         scale=width / 2 / half_field,
-        centre=(rng.normal(0.0, 0.035), rng.normal(0.76, 0.065)),
-        rotation=rng.normal(0.0, 0.03 * (1 + shift)),
-        inspiration=rng.normal(1.0, 0.035) - 0.1 * shift,
+        centre=(rng.normal(0.0, 0.08), rng.normal(0.76, 0.11)),
+        rotation=rng.normal(0.0, 0.06 * (1 + shift)),
+        inspiration=rng.normal(1.0, 0.06) - 0.1 * shift,
         turn=rng.normal(0.0, 0.03),
         arms=(rng.uniform(-0.3, 1.3), rng.uniform(-0.3, 1.3)),
         chin=rng.uniform(-0.45, -0.03),

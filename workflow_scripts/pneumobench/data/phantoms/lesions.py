@@ -16,7 +16,7 @@ from pneumobench.data.phantoms.shapes import Grid, ellipse, smooth_noise, step
 # Share of a lesion's mean attenuation that over-inflation takes away again.
 _COMPENSATION = 0.2
 # Share of the air that a sick lung has lost everywhere, beside the lesion itself.
-_HAZE = 0.25
+_HAZE = 0.3
 # Rays with less air than this do not count as lung in the masks.
 LUNG_AIR = 0.15
 
