@@ -210,9 +210,9 @@ def test_no_shortcut_gives_pneumonia_away(large_set):
     for probe in ("metadata, logistic", "metadata, forest", "border, logistic", "border, forest"):
         assert figures[probe] <= 0.6, probe
     assert figures["marker corner, logistic"] <= 0.62
-    # A network reaches 0.97; thumbnails of the real films reach 0.99.
-    assert figures["thumbnail 16x16, logistic"] <= 0.95
-    assert figures["thumbnail 16x16, ridge"] <= 0.95
+    # Measured: 0.83 and 0.88. Thumbnails of the real films reach 0.99.
+    assert figures["thumbnail 16x16, logistic"] <= 0.87
+    assert figures["thumbnail 16x16, ridge"] <= 0.92
 
 
 def test_the_confounder_puts_pneumonia_into_the_markers_corner(tmp_path):
