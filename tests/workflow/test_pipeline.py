@@ -67,7 +67,7 @@ def test_no_patient_in_two_folds(finished):
 def test_run_json_says_where_it_comes_from(finished):
     record = read_json(finished.results / RUN / "fold0/run.json")
     assert record["precision"] in ("float32", "bfloat16") and record["numeric_threads"] == 1
-    assert record["settings"]["learning_rate"] == 5.0e-4
+    assert record["settings"]["learning_rate"] == 1.0e-3
     assert record["steps"] >= 2 and len(record["code_hash"]) == 16
     assert "none: its part has" in record["early_stopping"]
     timing = read_table(finished.results / RUN / "fold0/timing.csv")
