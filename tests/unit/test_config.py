@@ -103,9 +103,9 @@ def test_config_yaml_is_valid_and_gives_its_runs_in_order():
     assert experiment.expanded_runs == [
         Run(model, "light", 42)
         for model in (
-            "custom_resnet18",
             "custom_resnet_cbam",
             "custom_cnn_lstm",
+            "timm:resnet10t",
             "timm:regnetx_002",
         )
     ]
