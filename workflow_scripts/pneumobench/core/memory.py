@@ -11,8 +11,8 @@ def keep_freed_memory() -> bool:
     """Let the allocator keep what tensors free, for the next step to use again.
 
     glibc returns every large block to the system at once and asks for it again at the next step,
-    page fault by page fault: a sixth to a third of a training step on a CPU. The process holds its
-    peak memory until it ends.
+    page fault by page fault: an eighth to a third of a training step on a CPU. The process holds
+    its peak memory until it ends.
 
     Returns
     -------

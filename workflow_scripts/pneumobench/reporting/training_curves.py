@@ -103,7 +103,7 @@ def _draw_run(row: Iterable[Axes], label: str, folds: list[pd.DataFrame]) -> Non
     _draw_folds(auc, folds, "inner_auc", *_HELD_OUT)
     loss.set_ylim(bottom=0)
     for axes in (accuracy, auc):
-        axes.set_ylim(min(0.45, axes.get_ylim()[0]), 1.01)
+        axes.set_ylim(min(0.45, axes.get_ylim()[0]), 1.04)
     if all(fold["inner_auc"].isna().all() for fold in folds):
         auc.text(
             0.5, 0.5, "no held-out part", ha="center", fontsize=7.5, color=DARK_GREY,
@@ -115,7 +115,7 @@ def _draw_run(row: Iterable[Axes], label: str, folds: list[pd.DataFrame]) -> Non
         axes.grid(color=LIGHT_GREY)
         axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.margins(x=0.02)
-        if max(len(fold) for fold in folds) == 1:
+        if _single_epoch(folds):
             axes.set_xlim(0.5, 1.5)
 
 
@@ -124,22 +124,18 @@ def _draw_folds(
 ) -> None:
     series = [fold.set_index("epoch")[column] for fold in folds]
     # A line needs two epochs; one epoch shows as dots.
-    dot = "o" if all(len(values) == 1 for values in series) else None
+    dot = "o" if _single_epoch(folds) else None
+    thin = {"linewidth": 0.5, "alpha": 0.45, "marker": dot, "markersize": 2.5}
+    thick = {"linestyle": line, "linewidth": 1.6, "marker": dot, "markersize": 6}
     for values in series:
-        axes.plot(
-            values.index,
-            values,
-            color=colour,
-            linewidth=0.5,
-            alpha=0.45,
-            marker=dot,
-            markersize=2.5,
-        )
+        axes.plot(values.index, values, color=colour, **thin)
     # Early stopping ends folds at different epochs; the mean is over the folds still training.
     mean = pd.concat(series, axis=1).mean(axis=1)
-    axes.plot(
-        mean.index, mean, color=colour, linestyle=line, linewidth=1.6, marker=dot, markersize=6
-    )
+    axes.plot(mean.index, mean, color=colour, **thick)
+
+
+def _single_epoch(folds: list[pd.DataFrame]) -> bool:
+    return all(len(fold) == 1 for fold in folds)
 
 
 def _shares(history: pd.DataFrame) -> list[str]:
