@@ -83,10 +83,14 @@ def plot_training_curves(
         )  # fmt: skip
     for axes in panels[-1]:
         axes.set_xlabel("Epoch")
+    marker = "o" if all(_single_epoch(folds) for _, folds in runs) else None
+    handles = [
+        Line2D([], [], color=colour, linestyle="none" if marker else line, marker=marker)
+        for colour, line in (_TRAINING, _HELD_OUT)
+    ]
     panels[0, 0].legend(
-        [Line2D([], [], color=colour, linestyle=line) for colour, line in (_TRAINING, _HELD_OUT)],
-        ["training side", "held-out part"], fontsize=6.5, handlelength=2.4, loc="best",
-    )  # fmt: skip
+        handles, ["training side", "held-out part"], fontsize=6.5, handlelength=2.4, loc="best"
+    )
     write_notes(figure, notes)
     save_figure(figure, stem)
 
@@ -105,6 +109,7 @@ def _draw_run(row: Iterable[Axes], label: str, folds: list[pd.DataFrame]) -> Non
     for axes in (accuracy, auc):
         axes.set_ylim(min(0.45, axes.get_ylim()[0]), 1.04)
     if all(fold["inner_auc"].isna().all() for fold in folds):
+        auc.set_yticks([])
         auc.text(
             0.5, 0.5, "no held-out part", ha="center", fontsize=7.5, color=DARK_GREY,
             transform=auc.transAxes,
