@@ -6,6 +6,8 @@ from snakemake.utils import min_version
 min_version("9.20")
 
 
+# Later files win over earlier ones, files named with --configfile over both.
+configfile: f"{workflow.basedir}/recipes.yaml"
 configfile: f"{workflow.basedir}/config.yaml"
 
 

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
 from pneumobench.core.code_hash import code_hash
+from pneumobench.core.config.across import cautions
 from pneumobench.core.config.check import check_config
 from pneumobench.core.config.identity import (
     check_data_source,
@@ -29,6 +30,8 @@ def checked_experiment():
         check_results_folder(f"results/{experiment.experiment}", experiment)
     except UserError as error:
         raise WorkflowError(str(error))
+    for caution in cautions(experiment):
+        logger.warning(caution)
     return experiment
 
 

@@ -21,6 +21,7 @@ from pneumobench.core.config import (
     check_results_folder,
     experiment_identity,
 )
+from pneumobench.core.config.across import cautions
 from pneumobench.core.config.allowed import ANY_NAME, find, in_words, leaves, meaning
 from pneumobench.core.config.identity import IDENTITY_FILE
 from pneumobench.core.config.problems import Problem
@@ -57,6 +58,7 @@ SEEDS_ARCHITECTURES = [
 ARCHITECTURES = registry.names()
 DEFAULT_TEXT = (ROOT / "config.yaml").read_text(encoding="utf-8")
 DEFAULT = yaml.safe_load(DEFAULT_TEXT)
+RECIPES = yaml.safe_load((ROOT / "recipes.yaml").read_text(encoding="utf-8"))
 OVERLAYS = sorted((ROOT / "experiments").glob("*.yaml"))
 
 
@@ -70,8 +72,8 @@ def merge(base: dict, overlay: dict) -> dict:
 
 
 def config(overlay: str = "") -> dict:
-    """Return config.yaml with an overlay given as YAML."""
-    return merge(DEFAULT, yaml.safe_load(overlay) or {})
+    """Return recipes.yaml, config.yaml and an overlay given as YAML, merged in this order."""
+    return merge(merge(RECIPES, DEFAULT), yaml.safe_load(overlay) or {})
 
 
 def check(overlay: str = "") -> Experiment:
@@ -141,7 +143,7 @@ def yaml_keys(value: object, above: tuple[str, ...] = ()) -> list[str]:
 
 
 def test_config_yaml_names_every_key_of_the_models():
-    raw = config()
+    raw = copy.deepcopy(DEFAULT)
     (recipe,) = raw["recipes"]
     expected = {path.replace(ANY_NAME, recipe) for path, _ in leaves() if "[]" not in path}
     assert set(yaml_keys(raw)) == expected
@@ -333,7 +335,7 @@ def test_key_that_yaml_reads_as_a_truth_value():
 def test_incomplete_recipe_of_an_overlay_names_all_missing_keys_once():
     problem = only_problem("recipes: {brief: {epochs: 2, batch_size: 8, optimiser: adam}}")
     assert problem.path == "recipes.brief"
-    assert problem.given.startswith("nothing for learning_rate, weight_decay, schedule,")
+    assert problem.given.startswith("nothing for pretrained, freeze, frozen_statistics,")
     assert "epochs" not in problem.given
 
 
@@ -384,7 +386,7 @@ def test_empty_configuration_names_all_sections():
         ("runs: [{models: alexnet}]", "models", r"write a list: \[alexnet\]"),
         ("runs: alexnet", "runs", r"write a list: \[alexnet\]"),
         ("runs: []", "runs", "at least one entry"),
-        ("runs: [3]", "runs[0]", "a text or a section"),
+        ("runs: [3]", "runs[0]", "write it as allowed"),
         ("compute: {precision: off}", "precision", "reads the plain words off, no and false"),
         ("data: {checks: {allow_crossings: [patients]}}", "crossings[0]", "write patient"),
         ("data: {checks: {allow_crossings: patient}}", "crossings", r"\[patient\]"),
@@ -418,8 +420,8 @@ def test_hint_says_what_to_write(overlay, path, hint):
         "data: {phantom: {seed: -1}}",
         "data: {phantom: {seed: 4294967296}}",
         "data: {checks: {maximum_rejected_fraction: 5}}",
-        "offline_copies: {rotation_degrees: 181}",
-        "offline_copies: {scale: 1.0}",
+        "offline_copies: {augmentation: {rotation_degrees: 181}}",
+        "offline_copies: {augmentation: {scale: 1.0}}",
         "evaluation: {confidence: 95}",
         "evaluation: {bootstrap_replicates: 0}",
         "recipes: {light: {batch_size: 1}}",
@@ -469,6 +471,71 @@ def test_patience_needs_images_to_watch():
         recipes: {light: {schedule: none, early_stopping: {patience: 3}}}
     """)
     assert "split.inner_fraction" in problem.given
+
+
+def test_plateau_needs_an_inner_part_only_where_it_is_used():
+    overlay = "split: {inner_fraction: 0.0}\nrecipes: {light: {schedule: plateau}}"
+    assert only_problem(overlay).path == "recipes.light.schedule"
+    unused = f"{overlay}\ndefaults: {{recipe: modern_scratch}}"
+    check(unused)
+
+
+@pytest.mark.parametrize(
+    ("keys", "key"),
+    [
+        ("{schedule: warm_up_cosine, early_stopping: {patience: 2}}", "early_stopping.patience"),
+        ("{minority_boost: 1.3}", "minority_boost"),
+        ("{freeze: last_stage}", "freeze"),
+    ],
+)
+def test_keys_of_a_recipe_that_do_not_go_together(keys, key):
+    assert only_problem(f"recipes: {{light: {keys}}}").path == f"recipes.light.{key}"
+
+
+def test_starting_weights_are_a_switch_or_a_path():
+    for value in ("false", "true", "mine/weights.safetensors"):
+        check(f"recipes: {{light: {{pretrained: {value}}}}}")
+    problem = only_problem("recipes: {light: {pretrained: 3}}")
+    assert problem.allowed == "true, false, or the path of a file"
+
+
+def test_vertical_flip_is_worth_a_word_of_caution_where_it_is_used():
+    assert cautions(check()) == []
+    transfer = "defaults: {recipe: transfer}\nruns: [resnet50]"
+    (caution,) = cautions(check(transfer))
+    assert "recipe transfer mirrors images top to bottom" in caution
+
+
+# Recipes based on others
+
+
+def test_recipe_takes_what_it_does_not_give_from_the_one_it_is_based_on():
+    experiment = check("""
+        recipes:
+          child: {based_on: light, epochs: 2, augmentation: {scale: 0.1}}
+          grandchild: {based_on: child, batch_size: 9}
+    """)
+    light, grandchild = experiment.recipe("light"), experiment.recipe("grandchild")
+    changed = {"epochs": 2, "batch_size": 9}
+    augmentation = light.augmentation.model_copy(update={"scale": 0.1})
+    assert grandchild == light.model_copy(update={**changed, "augmentation": augmentation})
+
+
+@pytest.mark.parametrize("base", ["child", "twin", "ligth", "[light]", "null", "{a: 1}"])
+def test_recipe_based_on_itself_or_on_nothing(base):
+    found = problems(f"""
+        recipes:
+          child: {{based_on: {base}, epochs: 2}}
+          twin: {{based_on: child}}
+    """)
+    assert "recipes.child.based_on" in found
+    if base == "ligth":
+        assert found["recipes.child.based_on"].nearest == "light"
+
+
+def test_mistake_in_a_recipe_is_not_repeated_for_those_based_on_it():
+    overlay = "recipes: {light: {epochs: 0}, child: {based_on: light, batch_size: 1}}"
+    assert set(problems(overlay)) == {"recipes.light.epochs", "recipes.child.batch_size"}
 
 
 def test_recipe_that_a_run_uses_needs_its_offline_copies():

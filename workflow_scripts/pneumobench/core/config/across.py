@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from pneumobench.core.config.experiment import RunEntry, as_run_entry
+from pneumobench.core.config.experiment import Experiment, RunEntry, as_run_entry
 from pneumobench.core.config.problems import Location, Problem, path_text, value_text
 from pneumobench.core.names import nearest
 from pneumobench.core.run import Run
@@ -12,7 +12,8 @@ from pneumobench.core.run import Run
 TIMM_NAME = re.compile(r"timm:[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # Short and long form of what an entry of `runs` names.
 FORMS = (("model", "models"), ("recipe", "recipes"), ("seed", "seeds"))
-# The networks reduce an image 32-fold.
+# Schedules that are made for the whole length of a training.
+FULL_LENGTH = ("one_cycle", "warm_up_cosine")
 
 
 class SoundValues:
@@ -63,9 +64,10 @@ def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterato
     yield from _unknown_names(sound, architectures)
     yield from _contradicting_forms(sound)
     yield from _duplicate_runs(sound)
+    used = sorted({run.recipe for _, run in _runs(sound)})
     for recipe in sound.names("recipes"):
-        yield from _patience(sound, recipe)
-    yield from _copies(sound)
+        yield from _contradictions(sound, recipe, used=recipe in used)
+    yield from _copies(sound, used)
 
 
 def _unknown_names(sound: SoundValues, architectures: Sequence[str]) -> Iterator[Problem]:
@@ -169,31 +171,53 @@ def _duplicate_runs(sound: SoundValues) -> Iterator[Problem]:
         first.setdefault(run, place)
 
 
-def _patience(sound: SoundValues, recipe: str) -> Iterator[Problem]:
-    place = ("recipes", recipe, "early_stopping", "patience")
-    patience = sound.get(*place)
-    if patience is None:
-        return
-    if sound.get("recipes", recipe, "schedule") == "one_cycle":
-        yield Problem(
-            path=path_text(place),
-            given=f"{patience} with schedule: one_cycle",
-            allowed="null with one_cycle, whose learning rate falls to zero at the last epoch only",
-            hint="write null, or take schedule: none or cosine",
+def _contradictions(sound: SoundValues, recipe: str, used: bool) -> Iterator[Problem]:
+    """Yield what does not go together within a recipe, or with the experiment that uses it."""
+
+    def get(*keys: str) -> Any:
+        return sound.get("recipes", recipe, *keys)
+
+    def problem(key: str, given: str, allowed: str, hint: str) -> Problem:
+        place = ("recipes", recipe, *key.split("."))
+        return Problem(path=path_text(place), given=given, allowed=allowed, hint=hint)
+
+    schedule, patience = get("schedule"), get("early_stopping", "patience")
+    if patience is not None and schedule in FULL_LENGTH:
+        yield problem(
+            "early_stopping.patience",
+            f"{patience} with schedule: {schedule}",
+            f"null with {schedule}, whose learning rate falls to zero at the last epoch only",
+            "write null, or take schedule: none, cosine or plateau",
         )
-    if sound.get("split", "inner_fraction") == 0:
-        yield Problem(
-            path=path_text(place),
-            given=f"{patience} with split.inner_fraction: {sound.get('split', 'inner_fraction')}",
-            allowed="null where no images are kept for early stopping",
-            hint="write null, or a split.inner_fraction above 0",
+    if get("minority_boost") not in (None, 1) and get("class_weights") == "none":
+        yield problem(
+            "minority_boost",
+            f"{get('minority_boost')} with class_weights: none",
+            "1.0 where classes are not weighted",
+            "write 1.0, or class_weights: inverse_frequency",
         )
+    if get("pretrained") is False and get("freeze") not in (None, "none"):
+        yield problem(
+            "freeze",
+            f"{get('freeze')} with pretrained: false",
+            "none where weights are drawn at random, which would stay as they are drawn",
+            "write none, or pretrained: true",
+        )
+    if used and sound.get("split", "inner_fraction") == 0:
+        for key, given in (("early_stopping.patience", patience), ("schedule", schedule)):
+            if given not in (None, "none", "cosine", *FULL_LENGTH):
+                yield problem(
+                    key,
+                    f"{given} with split.inner_fraction: {sound.get('split', 'inner_fraction')}",
+                    "what needs no inner loss where no images are kept for early stopping",
+                    "take another value, or a split.inner_fraction above 0",
+                )
 
 
-def _copies(sound: SoundValues) -> Iterator[Problem]:
+def _copies(sound: SoundValues, used: Sequence[str]) -> Iterator[Problem]:
     if sound.get("offline_copies", "per_image") != 0:
         return
-    for recipe in sorted({run.recipe for _, run in _runs(sound)}):
+    for recipe in used:
         if sound.get("recipes", recipe, "offline_copies"):
             yield Problem(
                 path=path_text(("recipes", recipe, "offline_copies")),
@@ -201,3 +225,13 @@ def _copies(sound: SoundValues) -> Iterator[Problem]:
                 allowed="false where no copies are made",
                 hint="write false, or offline_copies.per_image: 1",
             )
+
+
+def cautions(experiment: Experiment) -> list[str]:
+    """Return what is allowed, but worth a word to whoever starts the experiment."""
+    return [
+        f"recipe {name} mirrors images top to bottom (augmentation.vertical_flip): no chest film "
+        "has its diaphragm above"
+        for name in sorted({run.recipe for run in experiment.expanded_runs})
+        if experiment.recipe(name).augmentation.vertical_flip > 0
+    ]

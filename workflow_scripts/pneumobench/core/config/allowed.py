@@ -1,5 +1,6 @@
 """What a key allows, in words, read from the JSON schema of the configuration models."""
 
+import copy
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -16,6 +17,8 @@ KINDS = {
     "boolean": "true or false",
     "null": "null",
 }
+# A recipe may give this key and only what differs; pneumobench.core.config.inherit resolves it.
+BASED_ON = "based_on"
 # Stands for the freely chosen name in the paths of the recipes' keys.
 ANY_NAME = "<name>"
 
@@ -30,10 +33,29 @@ class _Untitled(GenerateJsonSchema):
 @cache
 def json_schema() -> Node:
     """Return the JSON schema (draft 2020-12) of a whole configuration."""
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **Experiment.model_json_schema(schema_generator=_Untitled),
+    schema = Experiment.model_json_schema(schema_generator=_Untitled)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def editor_schema() -> Node:
+    """Return the JSON schema for editors, who see recipes before `based_on` is resolved.
+
+    A recipe need not be complete then; `check_config` finds out whether it is.
+    """
+    schema = copy.deepcopy(json_schema())
+    definitions = schema["$defs"]
+    sections = [
+        node["$ref"].rsplit("/", 1)[-1]
+        for node in definitions["Recipe"]["properties"].values()
+        if "$ref" in node
+    ]
+    for name in ("Recipe", *sections):
+        definitions[name].pop("required")
+    definitions["Recipe"]["properties"] = {
+        BASED_ON: {"type": "string", "description": "Recipe that all keys not given come from."},
+        **definitions["Recipe"]["properties"],
     }
+    return schema
 
 
 def resolve(node: Node) -> Node:

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from pneumobench.core.config.across import SoundValues, problems_across
 from pneumobench.core.config.experiment import Experiment
+from pneumobench.core.config.inherit import Inheritance
 from pneumobench.core.config.problems import ConfigError, location_of, problems_from
 
 
@@ -27,12 +28,22 @@ def check_config(raw: dict[str, Any], *, architectures: Sequence[str]) -> Experi
         other, as far as the values concerned are valid in themselves.
     """
     experiment, errors = None, []
+    inheritance = Inheritance(raw)
     try:
-        experiment = Experiment.model_validate(raw)
+        experiment = Experiment.model_validate(inheritance.resolved)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-    sound = SoundValues(raw, [location_of(error) for error in errors])
-    problems = [*problems_from(errors), *problems_across(sound, architectures)]
+    sound = SoundValues(inheritance.resolved, [location_of(error) for error in errors])
+    own = [
+        error
+        for error in errors
+        if not inheritance.concerns_another_place(location_of(error), error["type"])
+    ]
+    problems = [
+        *inheritance.problems,
+        *problems_from(own),
+        *problems_across(sound, architectures),
+    ]
     if experiment is None or problems:
         raise ConfigError(problems)
     return experiment

@@ -82,10 +82,12 @@ class Images(Section):
     """How a film becomes a square: squash (stretch), pad (black bars) or crop (centre)."""
 
 
-class OfflineCopies(Augmentation):
+class OfflineCopies(Section):
     """Augmented copies written to disk once."""
 
     per_image: int = Field(ge=0, le=100)
     """Number of copies of each cross-validation image."""
     seed: Seed
     """Seed of the copies."""
+    augmentation: Augmentation
+    """How the copies differ from their image."""

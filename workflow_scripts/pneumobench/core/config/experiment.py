@@ -29,6 +29,22 @@ class Compute(Section):
     """Threads of one training job. Part of the result: another number changes the last bits."""
 
 
+class Downloads(Section):
+    """What is fetched from the network."""
+
+    weights_mirror: Text | None
+    """Address of a folder with the files of published weights, instead of their publishers; null =
+    the publishers."""
+
+
+class Prediction(Section):
+    """How trained networks are applied."""
+
+    test_time_augmentation: Literal["none", "flip", "small", "seeds"]
+    """Views of each image whose logits are averaged, beside the plain prediction: none, flip, small
+    (flip, small shifts and changes of size) or seeds (flips and a quarter turn)."""
+
+
 class Evaluation(Section):
     """How predictions are judged."""
 
@@ -128,6 +144,10 @@ class Experiment(Section):
     """Augmented copies written to disk once, for recipes with offline_copies: true."""
     compute: Compute
     """Where and how exactly to compute."""
+    downloads: Downloads
+    """What is fetched from the network."""
+    prediction: Prediction
+    """How trained networks are applied."""
     evaluation: Evaluation
     """How predictions are judged."""
     allow_partial: bool

@@ -33,7 +33,7 @@ def hint_for(value: object, node: Node) -> str:
     if kind == "string":
         return _for_text(value, node)
     if "$comment" in node:
-        return "write a text or a section as allowed"
+        return "write it as allowed"
     return "write the section's keys below it, indented by two spaces"
 
 

@@ -2,33 +2,87 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, WithJsonSchema
 
 from pneumobench.core.config.section import Section, Share
 
 
+def _switch_or_path(value: object) -> bool | str:
+    if isinstance(value, bool) or (isinstance(value, str) and value):
+        return value
+    raise ValueError("neither true, false nor a path")
+
+
+# A union would report each of its members' complaints.
+SwitchOrPath = Annotated[
+    bool | str,
+    PlainValidator(_switch_or_path),
+    WithJsonSchema(
+        {"type": ["boolean", "string"], "$comment": "true, false, or the path of a file"}
+    ),
+]
+
+
 class Augmentation(Section):
-    """How strongly images are varied at random."""
+    """How strongly images are varied at random; 0 turns a kind of variation off."""
 
     horizontal_flip: Share
     """Probability that an image is mirrored left to right."""
+    vertical_flip: Share
+    """Probability that an image is mirrored top to bottom, which no chest film is."""
     rotation_degrees: float = Field(ge=0, le=180)
     """Largest rotation to either side, in degrees."""
     translation: Share
     """Largest shift in each direction, as a share of the image's side."""
     scale: float = Field(ge=0, lt=1)
     """Largest enlargement or reduction, as a share of the size."""
+    stretch: float = Field(ge=0, lt=1)
+    """Largest change of the ratio of width to height, as a share."""
+    shear_degrees: float = Field(ge=0, lt=90)
+    """Largest slant of the vertical axis to either side, in degrees."""
+    crop: float = Field(ge=0, lt=1)
+    """Largest share of the image's area that a random crop cuts away."""
     brightness: Share
     """Largest change of brightness, as a share of the grey range."""
     contrast: Share
     """Largest change of contrast, as a share."""
+    gamma: float = Field(ge=0, le=4)
+    """Grey values are raised to a power from 1 / (1 + gamma) to 1 + gamma."""
+    blur: float = Field(ge=0, le=0.05)
+    """Largest standard deviation of a Gaussian blur, as a share of the image's side."""
+    noise: Share
+    """Largest standard deviation of added noise, as a share of the grey range."""
+    erasing: Share
+    """Probability that a rectangle of 2 to 20 % of the image is painted over in one grey."""
+
+
+class Head(Section):
+    """What turns the trunk's features into logits."""
+
+    kind: Literal["own", "linear", "mlp"]
+    """own = as the architecture's authors built it, linear = one layer, mlp = two with dropouts."""
+    width: int = Field(ge=1, le=65_536)
+    """Units of the hidden layer, used by mlp."""
+    dropout: float = Field(ge=0, lt=1)
+    """Dropout before the hidden layer, used by mlp."""
+    hidden_dropout: float = Field(ge=0, lt=1)
+    """Dropout behind the hidden layer, used by mlp."""
+
+
+class Plateau(Section):
+    """When the schedule plateau lowers the learning rate."""
+
+    factor: float = Field(gt=0, lt=1)
+    """The learning rate is multiplied by this."""
+    patience: int = Field(ge=0)
+    """Epochs without a lower inner loss that are waited for."""
 
 
 class EarlyStopping(Section):
     """Which epoch is kept, and when training ends before the last one."""
 
-    metric: Literal["auc", "loss"]
-    """Metric on the early-stopping part that chooses the epoch: auc or loss."""
+    metric: Literal["auc", "loss", "accuracy"]
+    """Metric on the early-stopping part that chooses the epoch: auc, loss or accuracy."""
     patience: Annotated[int, Field(ge=1)] | None
     """Epochs without improvement before training ends; null = train to the end."""
 
@@ -40,27 +94,49 @@ class Recipe(Section):
     """Passes over the training images."""
     batch_size: int = Field(ge=2, le=4096)
     """Images in one training step; batch normalisation needs at least 2."""
+    pretrained: SwitchOrPath
+    """Starting weights: false = drawn at random, true = the architecture's published ones (fetched
+    before training), or the path of a file with weights."""
+    freeze: Literal["none", "first_parameters", "last_stage"]
+    """Parameters that stay fixed, as each model defines: none, first_parameters or last_stage."""
+    frozen_statistics: Literal["fixed", "updated"]
+    """Batch normalisation of frozen layers: fixed, or updated by the images it sees."""
+    head: Head
+    """What turns the trunk's features into logits."""
+    equalisation: Literal["none", "histogram", "clahe"]
+    """Grey values of each image are spread: none, histogram (globally) or clahe (locally)."""
+    loss: Literal["binary_cross_entropy", "cross_entropy"]
+    """binary_cross_entropy on one logit, or cross_entropy on one logit a class."""
+    class_weights: Literal["none", "inverse_frequency"]
+    """Weights of the classes in the loss: none or inverse_frequency."""
+    minority_boost: float = Field(ge=1, le=100)
+    """The rarer class's weight is multiplied by this, used with class weights."""
+    label_smoothing: float = Field(ge=0, lt=1)
+    """Labels are moved towards the uniform distribution by this share."""
     optimiser: Literal["adam", "adamw", "sgd"]
     """Optimiser: adam, adamw or sgd (with momentum)."""
     learning_rate: float = Field(gt=0, le=10)
     """Learning rate; the highest one where a schedule changes it."""
     weight_decay: float = Field(ge=0, le=1)
     """Weight decay, as the optimiser defines it."""
-    schedule: Literal["none", "cosine", "one_cycle"]
-    """Course of the learning rate: none (constant), cosine or one_cycle."""
-    class_weights: Literal["none", "inverse_frequency"]
-    """Weights of the classes in the loss: none or inverse_frequency."""
-    label_smoothing: float = Field(ge=0, lt=1)
-    """Labels 0 and 1 are moved towards 0.5 by this share."""
+    schedule: Literal["none", "cosine", "plateau", "one_cycle", "warm_up_cosine"]
+    """Course of the learning rate: none (constant), cosine, plateau, one_cycle or
+    warm_up_cosine."""
+    warm_up: float = Field(gt=0, lt=1)
+    """Share of the steps in which the learning rate rises, used by one_cycle and
+    warm_up_cosine."""
+    plateau: Plateau
+    """When the schedule plateau lowers the learning rate."""
     gradient_clip: Annotated[float, Field(gt=0)] | None
     """Largest norm of the gradient; null = no clipping."""
-    freeze: Literal["none", "first_parameters", "last_stage"]
-    """Parameters that stay fixed, as each model defines: none, first_parameters or last_stage."""
+    gradient_checkpointing: bool
+    """Compute the trunk's maps a second time in the backward pass instead of keeping them: less
+    memory, more time, the same result."""
+    ema_decay: Annotated[float, Field(gt=0, lt=1)] | None
+    """Judge and keep a moving average of the weights with this decay a step; null = the weights."""
     offline_copies: bool
     """Train on the offline copies of the training side, too."""
     augmentation: Augmentation
-    """Variation of the images, drawn anew for every image and epoch: a probability, degrees, then
-    shares of the size or of the grey range."""
+    """Variation of the images, drawn anew for every image and epoch."""
     early_stopping: EarlyStopping
-    """The epoch with the best inner metric (auc or loss) is kept; patience counts epochs without
-    improvement, null = train to the end."""
+    """The epoch with the best inner metric is kept; patience counts epochs without improvement."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from pneumobench.core.config.allowed import ANY_NAME, in_words, json_schema, leaves, meaning
+from pneumobench.core.config.allowed import ANY_NAME, editor_schema, in_words, leaves, meaning
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import atomic_path
 
@@ -23,7 +23,7 @@ END = "<!-- end of the table of keys -->"
 
 def schema_text() -> str:
     """Return the content of schemas/config.schema.json."""
-    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(editor_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def key_table(defaults: dict[str, Any]) -> str:
