@@ -6,26 +6,10 @@ the device, nor on the order of batches, nor on whether the training was interru
 
 from dataclasses import dataclass
 
-import numpy as np
+import torch
 
+from pneumobench.data.augmentation.policy import AugmentationPolicy, Variations, draw_variations
 from pneumobench.training.randomness import plan_generator
-
-
-@dataclass(frozen=True)
-class AugmentationPolicy:
-    """How strongly images vary: a probability, degrees, then shares of the size or grey range."""
-
-    horizontal_flip: float
-    rotation_degrees: float
-    translation: float
-    scale: float
-    brightness: float
-    contrast: float
-
-    @property
-    def warps(self) -> bool:
-        """Whether the policy moves pixels at all."""
-        return any((self.horizontal_flip, self.rotation_degrees, self.translation, self.scale))
 
 
 @dataclass(frozen=True)
@@ -36,17 +20,12 @@ class EpochPlan:
     ----------
     order
         int64 [K]; permutation of the items.
-    theta
-        float32 [K, 2, 3]; output-to-input affine maps in [-1, 1] coordinates, as
-        `torch.nn.functional.affine_grid` takes them.
-    gain, bias
-        float32 [K]; grey values x in [0, 1] become (x - 0.5) * gain + 0.5 + bias.
+    variations
+        How the K items vary.
     """
 
-    order: np.ndarray
-    theta: np.ndarray
-    gain: np.ndarray
-    bias: np.ndarray
+    order: torch.Tensor
+    variations: Variations
 
 
 def draw_plan(
@@ -54,28 +33,8 @@ def draw_plan(
 ) -> EpochPlan:
     """Draw the plan of one epoch over `count` items."""
     generator = plan_generator(seed, fold, epoch)
-    order = generator.permutation(count)
-
-    def spread(width: float) -> np.ndarray:
-        return generator.uniform(-width, width, count)
-
-    flip = np.where(generator.random(count) < policy.horizontal_flip, -1.0, 1.0)
-    angle = np.deg2rad(spread(policy.rotation_degrees))
-    zoom = 1.0 + spread(policy.scale)
-    theta = np.empty((count, 2, 3), dtype=np.float32)
-    theta[:, 0, 0] = flip * np.cos(angle) / zoom
-    theta[:, 0, 1] = -np.sin(angle) / zoom
-    theta[:, 1, 0] = flip * np.sin(angle) / zoom
-    theta[:, 1, 1] = np.cos(angle) / zoom
-    # A shift by the share t of the width is 2t in coordinates that run from -1 to 1.
-    theta[:, 0, 2] = 2 * spread(policy.translation)
-    theta[:, 1, 2] = 2 * spread(policy.translation)
-    return EpochPlan(
-        order=order,
-        theta=theta,
-        gain=(1.0 + spread(policy.contrast)).astype(np.float32),
-        bias=spread(policy.brightness).astype(np.float32),
-    )
+    order = torch.from_numpy(generator.permutation(count))
+    return EpochPlan(order, draw_variations(generator, count, policy))
 
 
 def batch_bounds(count: int, batch_size: int) -> list[tuple[int, int]]:

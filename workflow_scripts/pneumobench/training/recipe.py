@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pneumobench.training.plan import AugmentationPolicy
+from pneumobench.data.augmentation.policy import AugmentationPolicy
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import torch
 from tqdm import tqdm
 
 from pneumobench.core.errors import UserError
+from pneumobench.data.augmentation.apply import augment
 from pneumobench.prediction.predict import predict_logits
-from pneumobench.training.augmentation import augment
 from pneumobench.training.monitor import BestEpoch, inner_metrics
 from pneumobench.training.optimisation import (
     binary_loss,
@@ -120,20 +120,13 @@ def _train_epoch(training: Training, epoch: int, bar: tqdm) -> dict[str, float]:
     plan = draw_plan(
         len(data.items), recipe.augmentation, seed=training.seed, fold=training.fold, epoch=epoch
     )
-    order = torch.from_numpy(plan.order).to(device)
+    order, variations = plan.order.to(device), plan.variations.to(device)
     items, labels = data.items[order], data.labels[order]
-    theta = torch.from_numpy(plan.theta).to(device) if recipe.augmentation.warps else None
-    gain, bias = torch.from_numpy(plan.gain).to(device), torch.from_numpy(plan.bias).to(device)
     # Sums stay on the device: reading them would wait for it at every step.
     loss_sum, correct = torch.zeros((), device=device), torch.zeros((), device=device)
     for start, end in training.bounds:
         batch = slice(start, end)
-        images = augment(
-            data.images[items[batch]],
-            None if theta is None else theta[batch],
-            gain[batch],
-            bias[batch],
-        )
+        images = augment(data.images[items[batch]], variations.rows(batch))
         loss, logits = _step(training, images, labels[batch])
         loss_sum += loss * (end - start)
         correct += ((logits > 0) == (labels[batch] > 0.5)).sum()
