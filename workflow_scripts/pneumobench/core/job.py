@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.interruption import EXIT_STATUS, InterruptedJobError
 
 
 @contextlib.contextmanager
@@ -34,6 +35,9 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
         logger = logging.getLogger("pneumobench")
         try:
             yield logger
+        except InterruptedJobError as interruption:
+            logger.warning("%s", interruption)
+            raise SystemExit(EXIT_STATUS) from None
         except UserError as error:
             logger.error("%s", error)
             raise SystemExit(1) from None

@@ -62,6 +62,12 @@ class Architecture:
     cam_layers
         Paths of the modules whose output Grad-CAM explains. Together they give exactly
         `Classifier.features`.
+    head
+        Path of the layers that turn pooled features into logits, which a recipe may replace; None
+        takes the last linear layer.
+    stages
+        Paths of the parts of the trunk, in their order, whose maps gradient checkpointing computes
+        a second time instead of keeping them. Each takes one map and returns one.
     checkpoints
         Module path -> tag of the published weights whose parameter names are those below that path.
         Empty for networks that are only trained from scratch.
@@ -79,6 +85,8 @@ class Architecture:
     reference: str
     build: Callable[[int], Any] = field(repr=False)
     cam_layers: tuple[str, ...]
+    head: str | None = None
+    stages: tuple[str, ...] = ()
     checkpoints: Mapping[str, str] = field(default_factory=dict)
     freeze: Mapping[str, Freeze] = field(default_factory=dict)
     branches: tuple[str, ...] = ()

@@ -6,6 +6,14 @@ import torch
 BATCH_SIZE = 64
 
 
+def positive_logit(logits: torch.Tensor) -> torch.Tensor:
+    """Return the logit of pneumonia [B] from one logit [B, 1], or from one a class [B, 2].
+
+    The difference of two logits has the probability of their softmax.
+    """
+    return logits[:, 0] if logits.shape[1] == 1 else logits[:, 1] - logits[:, 0]
+
+
 @torch.inference_mode()
 def predict_logits(
     model: torch.nn.Module, images: torch.Tensor, rows: np.ndarray, device: torch.device
@@ -35,5 +43,5 @@ def predict_logits(
         )
         for start in range(0, len(rows), BATCH_SIZE)
     ]
-    logits = torch.cat(parts).squeeze(1) if parts else torch.empty(0)
+    logits = positive_logit(torch.cat(parts)) if parts else torch.empty(0)
     return logits.float().cpu().numpy()

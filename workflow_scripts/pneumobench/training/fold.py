@@ -1,62 +1,45 @@
 """One training job: one fold of one run, from packed images to weights and predictions."""
 
-import logging
-import platform
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import save_file
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import atomic_path, read_json, read_table, write_json, write_table
+from pneumobench.core.files import read_json, read_table, write_json, write_table
+from pneumobench.core.interruption import Interruption
 from pneumobench.core.memory import keep_freed_memory
-from pneumobench.core.provenance import file_sha256, git_commit, peak_memory_mb, software_versions
 from pneumobench.core.run import Run
 from pneumobench.models import registry
+from pneumobench.models.blocks.classifier import Classifier
+from pneumobench.models.heads import replace_head
 from pneumobench.prediction.predict import predict_logits
-from pneumobench.training.freezing import freeze, training_mode
+from pneumobench.training.checkpointing import checkpoint_stages
+from pneumobench.training.files import FoldInputs, FoldOutputs
+from pneumobench.training.freezing import freeze
 from pneumobench.training.members import FoldMembers, fold_members, training_items
+from pneumobench.training.memory import memory_errors_explained
 from pneumobench.training.precision import configure_numerics
 from pneumobench.training.randomness import WEIGHTS, seed_torch
 from pneumobench.training.recipe import Recipe
-from pneumobench.training.trainer import Training, TrainingData, train_model
-
-logger = logging.getLogger(__name__)
+from pneumobench.training.record import (
+    fingerprint,
+    save_weights,
+    training_course,
+    training_origin,
+    write_timing,
+)
+from pneumobench.training.resume import ResumeState
+from pneumobench.training.tensorboard import TrainingBoard
+from pneumobench.training.trainer import Training, TrainingData, first_batch, train_model
 
 HISTORY = (
     "epoch", "learning_rate", "train_loss", "train_accuracy",
     "inner_loss", "inner_auc", "inner_accuracy",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class FoldInputs:
-    """The files that a training job reads; labels of test images are not among them."""
-
-    images: Path
-    images_digest: Path
-    splits: Path
-    development_labels: Path
-    precision: Path
-    augmented: Path | None = None
-    augmented_table: Path | None = None
-
-
-@dataclass(frozen=True)
-class FoldOutputs:
-    """The files that a training job writes."""
-
-    weights: Path
-    run: Path
-    history: Path
-    timing: Path
-    out_of_fold: Path
-    test: Path
 
 
 def train_fold(
@@ -68,8 +51,13 @@ def train_fold(
     settings: dict[str, Any],
     threads: int,
     code_hash: str,
+    resume_folder: Path,
+    board_folder: Path,
+    runtime_minutes: float | None = None,
 ) -> None:
     """Train one fold of one run and predict its out-of-fold and the test images.
+
+    A killed job goes on where its last state was written, and ends as an unbroken one would.
 
     Parameters
     ----------
@@ -83,8 +71,22 @@ def train_fold(
         Numeric threads; another number changes the last bits of the result.
     code_hash
         Fingerprint of the code, recorded in run.json.
+    resume_folder
+        Where the state of the unfinished training is kept; removed at the end.
+    board_folder
+        Where TensorBoard's event file is written.
+    runtime_minutes
+        Time limit of the job, None without one; it stops and saves its state before.
+
+    Raises
+    ------
+    InterruptedJobError
+        If the job was asked to stop or ran out of time; its state is saved.
+    UserError
+        If files do not fit together, the loss explodes or memory does not suffice.
     """
     started = time.perf_counter()
+    interruption = Interruption(runtime_minutes)
     keep_freed_memory()
     configure_numerics(threads)
     numerics = read_json(inputs.precision)
@@ -94,11 +96,7 @@ def train_fold(
     members, data = load_fold(inputs, splits, fold, recipe, device)
 
     seed_torch(run.seed, fold, WEIGHTS)
-    architecture = registry.load(run.model)
-    model = architecture.build(outputs=1)
-    names = [name for name, _ in model.named_parameters()]
-    freeze(model, architecture.frozen_names(recipe.freeze, names))
-    model.to(device, memory_format=torch.channels_last)
+    model = build_model(run.model, recipe, device)
     training = Training(
         model,
         data,
@@ -109,8 +107,12 @@ def train_fold(
         numerics["precision"],
         f"{run.model} fold {fold}",
     )
+    origin = training_origin(training, run, inputs, settings, numerics, threads, code_hash)
+    resume = ResumeState(resume_folder, fingerprint(origin))
     loaded = time.perf_counter()
-    train_model(training, training_mode)
+    with TrainingBoard(board_folder) as board, memory_errors_explained(recipe, device):
+        board.images(first_batch(training))
+        train_model(training, resume, interruption, board)
     trained = time.perf_counter()
     predictions = {
         outputs.out_of_fold: _predictions(training, splits, members.held_out, run),
@@ -122,13 +124,10 @@ def train_fold(
         write_table(path, table)
     columns = [*HISTORY, *(name for name in training.history[0] if name.startswith("share_"))]
     write_table(outputs.history, pd.DataFrame(training.history).reindex(columns=columns))
-    _save_weights(outputs.weights, training, run)
-    write_json(
-        outputs.run,
-        _run_record(training, run, members, inputs, settings, numerics, threads, code_hash),
-    )
+    save_weights(outputs.weights, training.model, run.model)
+    write_json(outputs.run, origin | training_course(training, members))
     seen = len(members.held_out) + len(members.test)
-    _write_timing(
+    write_timing(
         outputs.timing,
         {
             "load": (loaded - started, 0),
@@ -136,6 +135,19 @@ def train_fold(
             "predict": (predicted - trained, seen),
         },
     )
+    resume.remove()
+
+
+def build_model(name: str, recipe: Recipe, device: torch.device) -> Classifier:
+    """Build the network that a recipe trains, on its device, channels last."""
+    architecture = registry.load(name)
+    model = architecture.build(recipe.outputs)
+    replace_head(model, **vars(recipe.head), outputs=recipe.outputs)
+    names = [parameter for parameter, _ in model.named_parameters()]
+    freeze(model, architecture.frozen_names(recipe.freeze, names))
+    if recipe.gradient_checkpointing:
+        checkpoint_stages(model)
+    return model.to(device, memory_format=torch.channels_last)
 
 
 def load_fold(
@@ -193,72 +205,3 @@ def _predictions(
             "logit": logits,
         }
     )
-
-
-def _save_weights(path: Path, training: Training, run: Run) -> None:
-    state = {name: value.cpu().contiguous() for name, value in training.model.state_dict().items()}
-    with atomic_path(path) as temporary:
-        # One entry only: safetensors writes several in an order that changes from run to run.
-        save_file(state, temporary, metadata={"model": run.model})
-
-
-def _run_record(
-    training: Training,
-    run: Run,
-    members: FoldMembers,
-    inputs: FoldInputs,
-    settings: dict[str, Any],
-    numerics: dict[str, Any],
-    threads: int,
-    code_hash: str,
-) -> dict[str, Any]:
-    parameters = list(training.model.parameters())
-    kept = training.best.epoch + 1
-    metric = training.recipe.early_stopping.metric
-    return {
-        "model": run.model,
-        "recipe": run.recipe,
-        "seed": run.seed,
-        "fold": training.fold,
-        "parameters": sum(value.numel() for value in parameters),
-        "trainable_parameters": sum(value.numel() for value in training.trained),
-        "epochs": len(training.history),
-        "best_epoch": kept,
-        "steps": training.steps,
-        "training_images": len(members.train),
-        "training_items": len(training.data.items),
-        "inner_images": len(members.inner),
-        "early_stopping": members.inner_note
-        or f"epoch {kept} of {len(training.history)} kept, by inner {metric}",
-        "image_size": training.data.images.shape[-1],
-        "device": numerics["device"],
-        "device_name": _device_name(training.device),
-        "precision": numerics["precision"],
-        "numeric_threads": threads,
-        "versions": software_versions(),
-        "code_hash": code_hash,
-        "git_commit": git_commit(),
-        "data_hash": {
-            "images": read_json(inputs.images_digest)["sha256"],
-            "splits": file_sha256(inputs.splits),
-            "development_labels": file_sha256(inputs.development_labels),
-        },
-        "settings": settings,
-    }
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name() if device.type == "cuda" else platform.processor()
-
-
-def _write_timing(path: Path, phases: dict[str, tuple[float, int]]) -> None:
-    rows = [
-        {
-            "phase": phase,
-            "seconds": round(seconds, 3),
-            "images_per_second": round(images / seconds, 2) if images else None,
-            "peak_memory_mb": round(peak_memory_mb(), 1),
-        }
-        for phase, (seconds, images) in phases.items()
-    ]
-    write_table(path, pd.DataFrame(rows))

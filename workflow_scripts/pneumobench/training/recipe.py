@@ -15,22 +15,55 @@ class EarlyStopping:
 
 
 @dataclass(frozen=True)
+class Head:
+    """Which head turns features into logits; see `pneumobench.models.heads.replace_head`."""
+
+    kind: str
+    width: int
+    dropout: float
+    hidden_dropout: float
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """The learning rate falls by `factor` after more than `patience` epochs without progress."""
+
+    factor: float
+    patience: int
+
+
+@dataclass(frozen=True)
 class Recipe:
     """How to train; the fields are the keys of a recipe in the configuration."""
 
     epochs: int
     batch_size: int
+    pretrained: bool | str
+    freeze: str
+    frozen_statistics: str
+    head: Head
+    equalisation: str
+    loss: str
+    class_weights: str
+    minority_boost: float
+    label_smoothing: float
     optimiser: str
     learning_rate: float
     weight_decay: float
     schedule: str
-    class_weights: str
-    label_smoothing: float
+    warm_up: float
+    plateau: Plateau
     gradient_clip: float | None
-    freeze: str
+    gradient_checkpointing: bool
+    ema_decay: float | None
     offline_copies: bool
     augmentation: AugmentationPolicy
     early_stopping: EarlyStopping
+
+    @property
+    def outputs(self) -> int:
+        """Logits of the two-class task: one, or one a class."""
+        return 1 if self.loss == "binary_cross_entropy" else 2
 
     @classmethod
     def from_settings(cls, settings: dict[str, Any]) -> "Recipe":
@@ -38,6 +71,8 @@ class Recipe:
         return cls(
             **{
                 **settings,
+                "head": Head(**settings["head"]),
+                "plateau": Plateau(**settings["plateau"]),
                 "augmentation": AugmentationPolicy(**settings["augmentation"]),
                 "early_stopping": EarlyStopping(**settings["early_stopping"]),
             }

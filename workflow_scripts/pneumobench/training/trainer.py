@@ -1,30 +1,39 @@
 """The training loop: nothing in it but arithmetic."""
 
 import logging
+import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.interruption import InterruptedJobError, Interruption
 from pneumobench.data.augmentation.apply import augment
 from pneumobench.prediction.predict import predict_logits
+from pneumobench.training.freezing import training_mode
+from pneumobench.training.loss import Loss
 from pneumobench.training.monitor import BestEpoch, inner_metrics
-from pneumobench.training.optimisation import (
-    binary_loss,
-    build_optimiser,
-    positive_weight,
-    schedule_factor,
-)
 from pneumobench.training.plan import batch_bounds, draw_plan
-from pneumobench.training.precision import autocast
-from pneumobench.training.randomness import DROPOUT, seed_torch
+from pneumobench.training.randomness import DROPOUT, random_state, restore_random_state, seed_torch
 from pneumobench.training.recipe import Recipe
+from pneumobench.training.resume import ResumeState
+from pneumobench.training.step import Step
 
 logger = logging.getLogger(__name__)
+
+# Steps between two looks at whether the loss is still a number: each look waits for the device.
+CHECK_EVERY = 50
+
+
+class Board(Protocol):
+    """What shows the course of a training while it runs."""
+
+    def epoch(self, row: dict[str, float], images_per_second: float) -> None:
+        """Show an epoch's row of the history."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +62,40 @@ class TrainingData:
 
 
 @dataclass
+class EpochSums:
+    """Sums over the epoch so far; they stay on the device, reading them would wait for it."""
+
+    loss: torch.Tensor
+    correct: torch.Tensor
+
+    @classmethod
+    def zero(cls, device: torch.device) -> "EpochSums":
+        """Start an epoch."""
+        return cls(torch.zeros((), device=device), torch.zeros((), device=device))
+
+    def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
+        """Take in a batch: its mean loss [], logits [B] and labels [B]."""
+        self.loss += loss * len(labels)
+        self.correct += ((logits > 0) == (labels > 0.5)).sum()
+
+
+@dataclass
 class Training:
-    """One training: made by `train_model`, read by `train_fold`."""
+    """One training: made for `train_model`, which fills in history, best epoch and so on.
+
+    Attributes
+    ----------
+    history
+        One row an epoch.
+    speeds
+        Images a second of each epoch.
+    batch
+        Batches of the present epoch that are done.
+    seconds, images_seen
+        Time and images spent in epochs, over all attempts.
+    finished
+        Whether nothing is left to train.
+    """
 
     model: torch.nn.Module
     data: TrainingData
@@ -65,110 +106,199 @@ class Training:
     precision: str
     label: str = "training"
     history: list[dict[str, float]] = field(default_factory=list)
-    steps: int = 0
-    images_seen: int = 0
+    speeds: list[float] = field(default_factory=list)
+    batch: int = 0
     seconds: float = 0.0
-    best: BestEpoch = field(init=False)
+    images_seen: int = 0
+    finished: bool = False
 
     def __post_init__(self) -> None:
         """Derive what stays fixed over the training."""
         recipe = self.recipe
         self.best = BestEpoch(recipe.early_stopping)
         self.bounds = batch_bounds(len(self.data.items), recipe.batch_size)
-        self.total_steps = recipe.epochs * len(self.bounds)
-        self.weight = positive_weight(self.data.labels, recipe.class_weights)
-        trained = [value for value in self.model.parameters() if value.requires_grad]
-        self.optimiser = build_optimiser(
-            trained, recipe.optimiser, recipe.learning_rate, recipe.weight_decay
+        self.step = Step(
+            self.model,
+            Loss(recipe, self.data.labels),
+            recipe,
+            self.device,
+            self.precision,
+            total=recipe.epochs * len(self.bounds),
         )
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "float16")
-        self.trained = trained
+        self.sums = EpochSums.zero(self.device)
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that is under way or comes next, counted from 0."""
+        return len(self.history)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything that a resumed training needs."""
+        return {
+            "model": self.model.state_dict(),
+            "step": self.step.state(),
+            "best": self.best.state(),
+            "random": random_state(self.device),
+            "sums": [self.sums.loss, self.sums.correct],
+            **{name: getattr(self, name) for name in _PLAIN},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a state."""
+        self.model.load_state_dict(state["model"])
+        self.step.restore(state["step"])
+        self.best.restore(state["best"])
+        self.sums = EpochSums(*(value.to(self.device) for value in state["sums"]))
+        for name in _PLAIN:
+            setattr(self, name, state[name])
+        # Last: building and loading draw random numbers.
+        restore_random_state(state["random"], self.device)
 
 
-def train_model(training: Training, set_mode: Callable[[torch.nn.Module], None]) -> None:
+_PLAIN = ("history", "speeds", "batch", "seconds", "images_seen", "finished")
+
+
+def train_model(
+    training: Training, resume: ResumeState, interruption: Interruption, board: Board
+) -> None:
     """Train to the end or until patience is used up; the best epoch's weights end in the model.
 
     Parameters
     ----------
     training
-        The training; its history, steps, seconds and best epoch are filled in.
-    set_mode
-        Puts the model into training mode (frozen layers stay in evaluation mode).
+        The training; its history, seconds and best epoch are filled in.
+    resume
+        Where an unfinished training's state lies; written after each epoch.
+    interruption
+        Asked after each step whether to stop.
+    board
+        Shown every epoch, those of earlier attempts included.
+
+    Raises
+    ------
+    InterruptedJobError
+        If the job was asked to stop or ran out of time; its state is saved.
+    UserError
+        If the loss is no longer a number, or the state is of another training.
     """
-    start = time.perf_counter()
+    state = resume.load()
+    if state is not None:
+        training.restore(state)
+        logger.info("going on after %d epochs, %d batches", training.epoch, training.batch)
+    for row, speed in zip(training.history, training.speeds, strict=True):
+        board.epoch(row, speed)
     # One bar a job, silent when nobody watches.
+    steps = training.recipe.epochs * len(training.bounds)
     with tqdm(
-        total=training.total_steps, desc=training.label, unit="step", disable=None, mininterval=1
-    ) as bar:
-        for epoch in range(training.recipe.epochs):
-            set_mode(training.model)
-            row = _train_epoch(training, epoch, bar)
-            row |= _watch(training, epoch)
-            training.history.append(row)
-            logger.info("%s", _epoch_line(training, row, time.perf_counter() - start))
-            if len(training.data.inner) and training.best.exhausted(epoch):
-                logger.info("stopped after epoch %d: patience is used up", epoch + 1)
-                break
-    training.seconds = time.perf_counter() - start
-    training.model.load_state_dict(training.best.state)
+        total=steps, initial=training.step.taken, desc=training.label, unit="step", disable=None,
+        mininterval=1,
+    ) as bar, interruption.watched():  # fmt: skip
+        while not training.finished:
+            _train_epoch(training, resume, interruption, bar)
+            row = _end_epoch(training)
+            board.epoch(row, training.speeds[-1])
+            resume.save(training.state())
+    training.model.load_state_dict(training.best.weights)
 
 
-def _train_epoch(training: Training, epoch: int, bar: tqdm) -> dict[str, float]:
-    """Go through all items once; return the epoch's row of the history."""
-    data, recipe, device = training.data, training.recipe, training.device
-    seed_torch(training.seed, training.fold, DROPOUT, epoch)
+def first_batch(training: Training) -> torch.Tensor:
+    """Return the first batch of the first epoch as the network sees it, float32 [B, 1, S, S]."""
+    data, recipe = training.data, training.recipe
     plan = draw_plan(
-        len(data.items), recipe.augmentation, seed=training.seed, fold=training.fold, epoch=epoch
+        len(data.items), recipe.augmentation, seed=training.seed, fold=training.fold, epoch=0
+    )
+    rows = slice(*training.bounds[0])
+    images = data.images[data.items[plan.order[rows].to(training.device)]]
+    return augment(images, plan.variations.rows(rows).to(training.device))
+
+
+def _train_epoch(
+    training: Training, resume: ResumeState, interruption: Interruption, bar: tqdm
+) -> None:
+    """Go through the items that are left of the epoch."""
+    data, recipe, device = training.data, training.recipe, training.device
+    training_mode(training.model, recipe.frozen_statistics)
+    plan = draw_plan(
+        len(data.items),
+        recipe.augmentation,
+        seed=training.seed,
+        fold=training.fold,
+        epoch=training.epoch,
     )
     order, variations = plan.order.to(device), plan.variations.to(device)
     items, labels = data.items[order], data.labels[order]
-    # Sums stay on the device: reading them would wait for it at every step.
-    loss_sum, correct = torch.zeros((), device=device), torch.zeros((), device=device)
-    for start, end in training.bounds:
-        batch = slice(start, end)
-        images = augment(data.images[items[batch]], variations.rows(batch))
-        loss, logits = _step(training, images, labels[batch])
-        loss_sum += loss * (end - start)
-        correct += ((logits > 0) == (labels[batch] > 0.5)).sum()
+    if training.batch == 0:
+        seed_torch(training.seed, training.fold, DROPOUT, training.epoch)
+        training.sums = EpochSums.zero(device)
+    start = time.perf_counter()
+    for begin, end in training.bounds[training.batch :]:
+        rows = slice(begin, end)
+        loss, logits = training.step(data.images[items[rows]], variations.rows(rows), labels[rows])
+        training.sums.add(loss, logits, labels[rows])
+        training.batch += 1
         bar.update()
-    training.images_seen += len(items)
-    count = len(items)
+        if training.batch % CHECK_EVERY == 0:
+            _check_loss(training)
+        if interruption.reason:
+            _stop(training, resume, interruption.reason, time.perf_counter() - start)
+    _check_loss(training)
+    training.seconds += time.perf_counter() - start
+
+
+def _check_loss(training: Training) -> None:
+    if math.isfinite(training.sums.loss.item()):
+        return
+    recipe, rate = training.recipe, training.step.learning_rate
+    first = max(1, training.step.taken - training.batch % CHECK_EVERY - CHECK_EVERY + 1)
+    raise UserError(
+        f"the training loss is no longer a number in epoch {training.epoch + 1}, at step {first} "
+        f"to {training.step.taken}",
+        where=f"{training.label}, learning rate {rate:.3g}, gradient_clip {recipe.gradient_clip}, "
+        f"{training.precision}",
+        expected="a finite loss; a too high learning rate is the usual cause",
+        remedy="lower the recipe's learning_rate or set gradient_clip: 1.0; "
+        "the state of the last good epoch is kept",
+    )
+
+
+def _stop(training: Training, resume: ResumeState, reason: str, seconds: float) -> None:
+    _check_loss(training)
+    training.seconds += seconds
+    resume.save(training.state())
+    raise InterruptedJobError(
+        f"{training.label} stopped in epoch {training.epoch + 1} after step {training.step.taken}: "
+        f"{reason}. Its state is saved; the same command goes on from there."
+    )
+
+
+def _end_epoch(training: Training) -> dict[str, float]:
+    """Judge the epoch, add its row to the history, decide whether it was the last one."""
+    epoch, count = training.epoch, len(training.data.items)
     row = {
         "epoch": epoch + 1,
-        "learning_rate": training.optimiser.param_groups[0]["lr"],
-        "train_loss": loss_sum.item() / count,
-        "train_accuracy": correct.item() / count,
+        "learning_rate": training.step.learning_rate,
+        "train_loss": training.sums.loss.item() / count,
+        "train_accuracy": training.sums.correct.item() / count,
     }
-    if not np.isfinite(row["train_loss"]):
-        raise UserError(
-            f"the training loss became {row['train_loss']} in epoch {epoch + 1}",
-            where=f"{training.label}, learning rate {row['learning_rate']:.3g}",
-            expected="a finite loss",
-            remedy="lower the recipe's learning_rate or set gradient_clip: 1.0",
-        )
+    start = time.perf_counter()
+    if training.step.average is None:
+        row |= _watch(training, epoch)
+    else:
+        with training.step.average.in_place():
+            row |= _watch(training, epoch)
+    training.step.schedule.epoch_ended(row.get("inner_loss", math.nan))
+    training.seconds += time.perf_counter() - start
+    training.images_seen += count
+    training.history.append(row)
+    spent = training.seconds - sum(count / speed for speed in training.speeds)
+    training.speeds.append(count / spent)
+    training.batch = 0
+    logger.info("%s", _epoch_line(training, row))
+    exhausted = len(training.data.inner) > 0 and training.best.exhausted(epoch)
+    if exhausted:
+        logger.info("stopped after epoch %d: patience is used up", epoch + 1)
+    training.finished = exhausted or training.epoch == training.recipe.epochs
     return row
-
-
-def _step(
-    training: Training, images: torch.Tensor, labels: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Take one optimisation step; return the loss and the logits [B], detached."""
-    recipe, optimiser, scaler = training.recipe, training.optimiser, training.scaler
-    factor = schedule_factor(recipe.schedule, training.steps, training.total_steps)
-    for group in optimiser.param_groups:
-        group["lr"] = recipe.learning_rate * factor
-    optimiser.zero_grad(set_to_none=True)
-    with autocast(training.device, training.precision):
-        logits = training.model(images).squeeze(1)
-    loss = binary_loss(logits, labels, training.weight, recipe.label_smoothing)
-    scaler.scale(loss).backward()
-    if recipe.gradient_clip is not None:
-        scaler.unscale_(optimiser)
-        torch.nn.utils.clip_grad_norm_(training.trained, recipe.gradient_clip)
-    scaler.step(optimiser)
-    scaler.update()
-    training.steps += 1
-    return loss.detach(), logits.detach()
 
 
 def _watch(training: Training, epoch: int) -> dict[str, float]:
@@ -197,14 +327,13 @@ def _branch_shares(training: Training, rows: np.ndarray) -> dict[str, float]:
     return {f"share_{branch}": float(value) for branch, value in shares.items()}
 
 
-def _epoch_line(training: Training, row: dict[str, float], seconds: float) -> str:
+def _epoch_line(training: Training, row: dict[str, float]) -> str:
     watched = " ".join(
         f"{name} {value:.4f}"
         for name, value in row.items()
         if name not in ("epoch", "learning_rate")
     )
-    speed = training.images_seen / seconds
     return (
         f"epoch {row['epoch']}/{training.recipe.epochs} lr {row['learning_rate']:.2e} {watched} "
-        f"{speed:.1f} images/s {seconds:.0f} s"
+        f"{training.speeds[-1]:.1f} images/s {training.seconds:.0f} s"
     )

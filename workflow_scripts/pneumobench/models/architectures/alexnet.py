@@ -26,6 +26,7 @@ ARCHITECTURE = Architecture(
     reference="Krizhevsky, 2014, One weird trick, https://arxiv.org/abs/1404.5997",
     build=build,
     cam_layers=("network.features.11",),
+    head="network.classifier.6",
     checkpoints={"network": "torchvision/alexnet.IMAGENET1K_V1"},
     freeze={
         "last_stage": Freeze(

@@ -59,4 +59,5 @@ ARCHITECTURE = Architecture(
     reference="Hochreiter and Schmidhuber, 1997, doi:10.1162/neco.1997.9.8.1735",
     build=build,
     cam_layers=("trunk.relu3",),
+    head="recurrent.classifier",
 )

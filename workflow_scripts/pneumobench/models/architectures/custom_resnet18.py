@@ -1,7 +1,7 @@
 """ResNet18 written out layer by layer, trained from scratch."""
 
 from pneumobench.models.architecture import Architecture
-from pneumobench.models.blocks.residual_classifier import ResidualClassifier
+from pneumobench.models.blocks.residual_classifier import STAGES, ResidualClassifier
 from pneumobench.models.blocks.residual_network import ResidualNetwork
 
 
@@ -17,4 +17,6 @@ ARCHITECTURE = Architecture(
     reference="He et al., 2016, https://arxiv.org/abs/1512.03385",
     build=build,
     cam_layers=("network.layer4",),
+    head="network.fc",
+    stages=STAGES,
 )

@@ -1,7 +1,7 @@
 """ResNet18 with CBAM written out layer by layer, trained from scratch."""
 
 from pneumobench.models.architecture import Architecture
-from pneumobench.models.blocks.residual_classifier import ResidualClassifier
+from pneumobench.models.blocks.residual_classifier import STAGES, ResidualClassifier
 from pneumobench.models.blocks.residual_network import ResidualNetwork
 
 
@@ -17,4 +17,6 @@ ARCHITECTURE = Architecture(
     reference="Woo et al., 2018, CBAM, https://arxiv.org/abs/1807.06521",
     build=build,
     cam_layers=("attention.3",),
+    head="network.fc",
+    stages=STAGES,
 )

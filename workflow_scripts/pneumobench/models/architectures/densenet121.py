@@ -41,6 +41,8 @@ ARCHITECTURE = Architecture(
     reference="Huang et al., 2017, https://arxiv.org/abs/1608.06993",
     build=build,
     cam_layers=("network.features.relu5",),
+    head="network.classifier",
+    stages=tuple(f"network.features.denseblock{number}" for number in (1, 2, 3, 4)),
     checkpoints={"network": "torchvision/densenet121.IMAGENET1K_V1"},
     freeze={
         "last_stage": Freeze(

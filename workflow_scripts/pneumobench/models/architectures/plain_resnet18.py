@@ -3,7 +3,7 @@
 from torchvision import models
 
 from pneumobench.models.architecture import Architecture
-from pneumobench.models.blocks.residual_classifier import FREEZE, ResidualClassifier
+from pneumobench.models.blocks.residual_classifier import FREEZE, STAGES, ResidualClassifier
 
 
 def build(outputs: int) -> ResidualClassifier:
@@ -18,6 +18,8 @@ ARCHITECTURE = Architecture(
     reference="He et al., 2016, https://arxiv.org/abs/1512.03385",
     build=build,
     cam_layers=("network.layer4",),
+    head="network.fc",
+    stages=STAGES,
     checkpoints={"network": "torchvision/resnet18.IMAGENET1K_V1"},
     freeze=FREEZE,
 )

@@ -3,7 +3,11 @@
 from torchvision import models
 
 from pneumobench.models.architecture import Architecture
-from pneumobench.models.blocks.residual_classifier import FREEZE_WITH_ATTENTION, ResidualClassifier
+from pneumobench.models.blocks.residual_classifier import (
+    FREEZE_WITH_ATTENTION,
+    STAGES,
+    ResidualClassifier,
+)
 
 
 def build(outputs: int) -> ResidualClassifier:
@@ -23,6 +27,8 @@ ARCHITECTURE = Architecture(
     reference="Woo et al., 2018, CBAM, https://arxiv.org/abs/1807.06521",
     build=build,
     cam_layers=("attention.3",),
+    head="network.fc",
+    stages=STAGES,
     checkpoints={"network": "torchvision/resnet18.IMAGENET1K_V1"},
     freeze=FREEZE_WITH_ATTENTION,
 )

@@ -17,6 +17,7 @@ ARCHITECTURE = Architecture(
     reference="Simonyan and Zisserman, 2015, https://arxiv.org/abs/1409.1556",
     build=build,
     cam_layers=("network.features.29",),
+    head="network.classifier.6",
     checkpoints={"network": CHECKPOINT},
     freeze={
         "first_parameters": Freeze(

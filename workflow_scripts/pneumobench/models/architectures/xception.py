@@ -6,7 +6,13 @@ from pneumobench.models.architecture import Architecture, Freeze
 from pneumobench.models.blocks.classifier import Classifier, global_average, in_full_precision
 from pneumobench.models.blocks.initialise import initialise_logits
 from pneumobench.models.blocks.normalise import HALF
-from pneumobench.models.blocks.xception import CHECKPOINT, EXIT_FLOW, REFERENCE, xception_network
+from pneumobench.models.blocks.xception import (
+    CHECKPOINT,
+    EXIT_FLOW,
+    REFERENCE,
+    STAGES,
+    xception_network,
+)
 
 
 class Xception(Classifier):
@@ -38,6 +44,8 @@ ARCHITECTURE = Architecture(
     reference=REFERENCE,
     build=build,
     cam_layers=("network.act4",),
+    head="network.fc",
+    stages=tuple(f"network.{stage}" for stage in STAGES),
     checkpoints={"network": CHECKPOINT},
     freeze={
         "first_parameters": Freeze(

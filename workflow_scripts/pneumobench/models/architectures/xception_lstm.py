@@ -6,7 +6,13 @@ from pneumobench.models.architecture import Architecture, Freeze
 from pneumobench.models.blocks.classifier import Classifier, in_full_precision
 from pneumobench.models.blocks.lstm_head import LSTMHead
 from pneumobench.models.blocks.normalise import HALF
-from pneumobench.models.blocks.xception import CHECKPOINT, EXIT_FLOW, REFERENCE, xception_network
+from pneumobench.models.blocks.xception import (
+    CHECKPOINT,
+    EXIT_FLOW,
+    REFERENCE,
+    STAGES,
+    xception_network,
+)
 
 
 class XceptionLSTM(Classifier):
@@ -44,6 +50,8 @@ ARCHITECTURE = Architecture(
     reference=f"{REFERENCE}; Hochreiter and Schmidhuber, 1997, doi:10.1162/neco.1997.9.8.1735",
     build=build,
     cam_layers=("xception.act4",),
+    head="recurrent.classifier",
+    stages=tuple(f"xception.{stage}" for stage in STAGES),
     checkpoints={"xception": CHECKPOINT},
     freeze={
         "first_parameters": Freeze(

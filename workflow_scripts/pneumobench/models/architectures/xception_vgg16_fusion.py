@@ -80,6 +80,8 @@ ARCHITECTURE = Architecture(
     reference=f"{xception.REFERENCE}; Simonyan and Zisserman, 2015, https://arxiv.org/abs/1409.1556",
     build=build,
     cam_layers=("xception.act4", "vgg16.features.29"),
+    head="classifier",
+    stages=tuple(f"xception.{stage}" for stage in xception.STAGES),
     checkpoints={"xception": xception.CHECKPOINT, "vgg16": vgg.CHECKPOINT},
     freeze={
         "first_parameters": Freeze(

@@ -10,6 +10,9 @@ from pneumobench.models.blocks.normalise import IMAGENET
 STAGE_CHANNELS = (64, 128, 256, 512)
 """Feature maps of the four stages of ResNet18."""
 
+STAGES = tuple(f"network.layer{number}" for number in (1, 2, 3, 4))
+"""The parts of a residual network that gradient checkpointing works on."""
+
 FREEZE = {
     "last_stage": Freeze(
         "only the last stage (layer4) and the head are trained",

@@ -9,6 +9,9 @@ CHECKPOINT = "timm/legacy_xception.tf_in1k"
 
 REFERENCE = "Chollet, 2017, Xception, https://arxiv.org/abs/1610.02357"
 
+STAGES = tuple(f"block{number}" for number in range(1, 13))
+"""The parts of the trunk that gradient checkpointing works on."""
+
 EXIT_FLOW = ("block12", "conv3", "bn3", "conv4", "bn4")
 """The layers of the trunk's last stage."""
 

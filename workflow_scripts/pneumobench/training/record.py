@@ -1,0 +1,105 @@
+"""What is written down about a training: origin, course, time, weights."""
+
+import platform
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors.torch import save_file
+
+from pneumobench.core.files import atomic_path, read_json, write_table
+from pneumobench.core.provenance import file_sha256, git_commit, peak_memory_mb, software_versions
+from pneumobench.core.run import Run
+from pneumobench.models.blocks.classifier import Classifier
+from pneumobench.training.files import FoldInputs
+from pneumobench.training.members import FoldMembers
+from pneumobench.training.trainer import Training
+
+# What the bits of a result follow from, beside the version of torch.
+FINGERPRINT = (
+    "model", "seed", "fold", "settings", "data_hash", "image_size", "device", "precision",
+    "numeric_threads", "code_hash",
+)  # fmt: skip
+
+
+def training_origin(
+    training: Training,
+    run: Run,
+    inputs: FoldInputs,
+    settings: dict[str, Any],
+    numerics: dict[str, Any],
+    threads: int,
+    code_hash: str,
+) -> dict[str, Any]:
+    """Return everything that a training's result follows from, and where it is computed."""
+    trained = training.step.trained
+    return {
+        "model": run.model,
+        "recipe": run.recipe,
+        "seed": run.seed,
+        "fold": training.fold,
+        "parameters": sum(value.numel() for value in training.model.parameters()),
+        "trainable_parameters": sum(value.numel() for value in trained),
+        "outputs": training.recipe.outputs,
+        "image_size": training.data.images.shape[-1],
+        "device": numerics["device"],
+        "device_name": _device_name(training.device),
+        "precision": numerics["precision"],
+        "numeric_threads": threads,
+        "versions": software_versions(),
+        "code_hash": code_hash,
+        "git_commit": git_commit(),
+        "data_hash": {
+            "images": read_json(inputs.images_digest)["sha256"],
+            "splits": file_sha256(inputs.splits),
+            "development_labels": file_sha256(inputs.development_labels),
+        },
+        "settings": settings,
+    }
+
+
+def fingerprint(origin: dict[str, Any]) -> dict[str, Any]:
+    """Return what must be the same for an unfinished training to be gone on with."""
+    return {name: origin[name] for name in FINGERPRINT} | {"torch": origin["versions"]["torch"]}
+
+
+def training_course(training: Training, members: FoldMembers) -> dict[str, Any]:
+    """Return how long a finished training went on, and which epoch was kept."""
+    kept, epochs = training.best.epoch + 1, len(training.history)
+    metric = training.recipe.early_stopping.metric
+    return {
+        "epochs": epochs,
+        "best_epoch": kept,
+        "steps": training.step.taken,
+        "training_images": len(members.train),
+        "training_items": len(training.data.items),
+        "inner_images": len(members.inner),
+        "early_stopping": members.inner_note or f"epoch {kept} of {epochs} kept, by inner {metric}",
+    }
+
+
+def save_weights(path: Path, model: Classifier, name: str) -> None:
+    """Write a network's parameters and buffers as safetensors."""
+    state = {entry: value.cpu().contiguous() for entry, value in model.state_dict().items()}
+    with atomic_path(path) as temporary:
+        # One entry only: safetensors writes several in an order that changes from run to run.
+        save_file(state, temporary, metadata={"model": name})
+
+
+def write_timing(path: Path, phases: dict[str, tuple[float, int]]) -> None:
+    """Write seconds, images/s (of phases that see images) and peak memory as CSV."""
+    rows = [
+        {
+            "phase": phase,
+            "seconds": round(seconds, 3),
+            "images_per_second": round(images / seconds, 2) if images else None,
+            "peak_memory_mb": round(peak_memory_mb(), 1),
+        }
+        for phase, (seconds, images) in phases.items()
+    ]
+    write_table(path, pd.DataFrame(rows))
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name() if device.type == "cuda" else platform.processor()
