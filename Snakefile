@@ -46,6 +46,12 @@ rule all:
         expand("<results>/figures/{figure}.{kind}", figure=FIGURES, kind=["png", "pdf"]),
 
 
+rule fetch:
+    """The published weights that the runs start from, for machines whose jobs have no network."""
+    input:
+        weights_records(),
+
+
 rule train:
     """All training jobs."""
     input:

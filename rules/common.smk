@@ -15,6 +15,7 @@ from pneumobench.core.config.check import check_config
 from pneumobench.core.config.identity import (
     check_data_source,
     check_results_folder,
+    check_starting_weights,
     experiment_identity,
 )
 from pneumobench.core.errors import UserError
@@ -27,6 +28,7 @@ def checked_experiment():
     try:
         experiment = check_config(config, architectures=registry.names())
         check_data_source(experiment)
+        check_starting_weights(experiment)
         check_results_folder(f"results/{experiment.experiment}", experiment)
     except UserError as error:
         raise WorkflowError(str(error))
@@ -119,6 +121,41 @@ def run_of(wildcards):
 def recipe_of(wildcards):
     """Return the settings of the job's recipe."""
     return EXPERIMENT.recipes[wildcards.recipe].model_dump()
+
+
+def weights_of(wildcards):
+    """Return what the job's run starts from: a record of fetched weights, a file, or nothing."""
+    pretrained = EXPERIMENT.recipes[wildcards.recipe].pretrained
+    if isinstance(pretrained, str):
+        return pretrained
+    return weights_record(wildcards.slug) if pretrained else []
+
+
+def weights_record(slug):
+    """Return the path of the record of an architecture's fetched weights."""
+    return f"resources/weights/{slug}.json"
+
+
+def weights_records():
+    """Return the records of all published weights that the runs start from."""
+    wanted = [
+        weights_record(run.slug)
+        for run in RUNS.values()
+        if EXPERIMENT.recipes[run.recipe].pretrained is True
+    ]
+    return list(dict.fromkeys(wanted))
+
+
+def undeclared(kind):
+    """Return a params function: a fold's own folder below results/<experiment>/<kind>."""
+
+    def folder(wildcards):
+        run = run_of(wildcards)
+        return (
+            f"results/{EXPERIMENT.experiment}/{kind}/{run.folder}/fold{wildcards.fold}"
+        )
+
+    return folder
 
 
 def augmented_of(suffix):

@@ -1,4 +1,5 @@
-# From packed images to weights and predictions: decide_precision, describe_model -> train_fold
+# From packed images to weights and predictions: decide_precision, describe_model,
+# fetch_weights -> train_fold
 
 
 rule decide_precision:
@@ -36,6 +37,29 @@ rule describe_model:
         "../workflow_scripts/describe_model.py"
 
 
+rule fetch_weights:
+    """Bring an architecture's published weights; the only job that needs the network."""
+    output:
+        weights_record("{slug}"),
+    log:
+        "<logs>/fetch_weights/{slug}.log",
+    # Compute nodes have no network.
+    localrule: True
+    conda:
+        "../envs/train.yaml"
+    resources:
+        network=1,
+    params:
+        model=lambda wildcards: SLUGS[wildcards.slug],
+        mirror=EXPERIMENT.downloads.weights_mirror,
+        code=lambda wildcards: code_hash(
+            "pneumobench.models.weights.fetch",
+            registry.module_name(SLUGS[wildcards.slug]),
+        ),
+    script:
+        "../workflow_scripts/fetch_weights.py"
+
+
 rule train_fold:
     """Train one fold of one run; predict its out-of-fold images and the test images."""
     input:
@@ -47,6 +71,7 @@ rule train_fold:
         development_labels="<results>/dataset/development_labels.csv",
         precision="<results>/precision.json",
         model="<results>/models/{slug}.json",
+        starting_weights=weights_of,
     output:
         weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
         run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",
@@ -66,6 +91,9 @@ rule train_fold:
     params:
         model=lambda wildcards: run_of(wildcards).model,
         recipe=recipe_of,
+        # Neither is declared: what a failed job leaves there is wanted.
+        resume=undeclared("resume"),
+        board=undeclared("tensorboard"),
         code=training_code,
     script:
         "../workflow_scripts/train_fold.py"

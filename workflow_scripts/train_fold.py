@@ -19,6 +19,8 @@ with job_log(snakemake.log[0]):
             # Empty lists when the recipe trains without offline copies.
             augmented=Path(given.augmented) if given.augmented else None,
             augmented_table=Path(given.augmented_table) if given.augmented_table else None,
+            # Empty when the recipe starts from weights drawn at random.
+            starting_weights=Path(given.starting_weights) if given.starting_weights else None,
         ),
         FoldOutputs(**{name: Path(path) for name, path in snakemake.output.items()}),
         run=Run(params.model, wildcards.recipe, int(wildcards.seed)),
@@ -26,4 +28,8 @@ with job_log(snakemake.log[0]):
         settings=params.recipe,
         threads=snakemake.threads,
         code_hash=params.code,
+        resume_folder=Path(params.resume),
+        board_folder=Path(params.board),
+        # Profiles of clusters set it, in minutes.
+        runtime_minutes=snakemake.resources.get("runtime"),
     )

@@ -15,6 +15,7 @@ class FoldInputs:
     precision: Path
     augmented: Path | None = None
     augmented_table: Path | None = None
+    starting_weights: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pneumobench.core.run import Run
 from pneumobench.models import registry
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.models.heads import replace_head
+from pneumobench.models.weights.load import load_weights
 from pneumobench.prediction.predict import predict_logits
 from pneumobench.training.checkpointing import checkpoint_stages
 from pneumobench.training.files import FoldInputs, FoldOutputs
@@ -97,6 +98,7 @@ def train_fold(
 
     seed_torch(run.seed, fold, WEIGHTS)
     model = build_model(run.model, recipe, device)
+    starting_weights = load_weights(model, model.architecture, inputs.starting_weights)
     training = Training(
         model,
         data,
@@ -108,6 +110,7 @@ def train_fold(
         f"{run.model} fold {fold}",
     )
     origin = training_origin(training, run, inputs, settings, numerics, threads, code_hash)
+    origin["starting_weights"] = starting_weights
     resume = ResumeState(resume_folder, fingerprint(origin))
     loaded = time.perf_counter()
     with TrainingBoard(board_folder) as board, memory_errors_explained(recipe, device):

@@ -19,7 +19,7 @@ from pneumobench.training.trainer import Training
 # What the bits of a result follow from, beside the version of torch.
 FINGERPRINT = (
     "model", "seed", "fold", "settings", "data_hash", "image_size", "device", "precision",
-    "numeric_threads", "code_hash",
+    "numeric_threads", "code_hash", "starting_weights",
 )  # fmt: skip
 
 

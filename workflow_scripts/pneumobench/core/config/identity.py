@@ -1,4 +1,4 @@
-"""What ties a configuration to the world: its results folder and its folder of images."""
+"""What ties a configuration to the world: its results folder, its images, its own weights."""
 
 import json
 from collections.abc import Iterator
@@ -115,3 +115,23 @@ def check_data_source(experiment: Experiment) -> None:
         remedy=f"{home}unpack the images there, or link them: ln -s /where/they/are {given}; "
         "or draw images instead with data.source: phantom",
     )
+
+
+def check_starting_weights(experiment: Experiment) -> None:
+    """Stop when a run is to start from a file that is not there.
+
+    Raises
+    ------
+    UserError
+        Naming the first recipe, used by a run, whose key pretrained names no file.
+    """
+    for name in dict.fromkeys(run.recipe for run in experiment.expanded_runs):
+        given = experiment.recipe(name).pretrained
+        if isinstance(given, str) and not Path(given).is_file():
+            home = "write the home folder out instead of ~, or " if given.startswith("~") else ""
+            raise UserError(
+                "the file of the starting weights does not exist",
+                where=f"recipes.{name}.pretrained: {given} (seen from {Path.cwd()})",
+                expected="a file .safetensors, .pth or .pt; or true (published weights), or false",
+                remedy=f"{home}correct the path",
+            )

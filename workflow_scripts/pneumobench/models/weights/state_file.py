@@ -1,0 +1,68 @@
+"""Reading files with weights, without ever running code that they may carry."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from pneumobench.core.errors import UserError
+
+KINDS = (".safetensors", ".pth", ".pt")
+
+
+def read_state(path: Path, *, where: str, remedy: str) -> dict[str, Tensor]:
+    """Read a state dictionary: name -> tensor, on the CPU.
+
+    Parameters
+    ----------
+    path
+        A file of `KINDS`. Pickles (.pth, .pt) are read as plain weights only.
+    where, remedy
+        What the file is to the user, and what to do if it is of no use.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, damaged, of another kind, holds anything but named tensors, or is a
+        pickle with code.
+    """
+
+    def refused(what: str) -> UserError:
+        return UserError(
+            what,
+            where=where,
+            expected="a state dictionary (name -> tensor) as .safetensors, .pth or .pt",
+            remedy=remedy,
+        )
+
+    if path.suffix not in KINDS:
+        raise refused(f"{path.name} is no file of weights")
+    if not path.is_file():
+        raise refused(f"the file of weights {path} does not exist")
+    try:
+        if path.suffix == ".safetensors":
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise refused(
+            f"{path.name} is refused: it is damaged, or it holds Python objects beside weights, "
+            "which could run code"
+        ) from error
+    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError) as error:
+        raise refused(f"{path.name} cannot be read as weights: {error}") from error
+    if not _is_state(state):
+        raise refused(f"{path.name} holds something else than named tensors")
+    return dict(state)
+
+
+def _is_state(state: object) -> bool:
+    return (
+        isinstance(state, Mapping)
+        and len(state) > 0
+        and all(isinstance(key, str) and isinstance(state[key], Tensor) for key in state)
+    )
