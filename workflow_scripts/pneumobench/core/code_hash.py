@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Rooms that carry messages, not results; the registry reaches every architecture.
 WITHOUT_RESULTS = frozenset(
-    f"{PACKAGE}.{name}" for name in ("core.errors", "core.job", "core.names", "models.registry")
+    f"{PACKAGE}.{name}"
+    for name in ("core.errors", "core.job", "core.names", "models.registry", "training.tensorboard")
 )
 
 
