@@ -4,10 +4,8 @@ At batches of 32 a GPU waits for Python most of the time; a replayed graph start
 forward and backward pass at once (https://docs.pytorch.org/docs/stable/notes/cuda.html).
 """
 
-import dataclasses
 import logging
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
@@ -137,15 +135,9 @@ def _results(model: torch.nn.Module, loss: torch.Tensor) -> dict[str, torch.Tens
 
 def _tensors(inputs: Inputs) -> list[torch.Tensor]:
     images, variations, labels = inputs
-    drawn = (getattr(variations, field.name) for field in dataclasses.fields(variations))
-    return [images, labels, *(value for value in drawn if value is not None)]
+    return [images, labels, *variations.tensors().values()]
 
 
 def _map(function: Callable[[torch.Tensor], torch.Tensor], inputs: Inputs) -> Inputs:
     images, variations, labels = inputs
-    drawn: dict[str, Any] = {
-        field.name: None if value is None else function(value)
-        for field in dataclasses.fields(variations)
-        for value in [getattr(variations, field.name)]
-    }
-    return function(images), Variations(**drawn), function(labels)
+    return function(images), variations.map(function), function(labels)

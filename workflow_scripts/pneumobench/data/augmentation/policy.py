@@ -5,7 +5,7 @@ device nor on the order or the size of batches.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,10 +40,9 @@ class AugmentationPolicy:
 
     @property
     def warps(self) -> bool:
-        """Whether the policy moves pixels at all."""
+        """Whether pixels move by more than mirroring left to right."""
         return any(
             (
-                self.horizontal_flip,
                 self.vertical_flip,
                 self.rotation_degrees,
                 self.translation,
@@ -61,9 +60,12 @@ class Variations:
 
     Attributes
     ----------
+    mirrored
+        float32 [K, 1]; 1 for an image that is mirrored left to right, where the policy moves pixels
+        in no other way: exact, and cheaper than `theta`.
     theta
         float32 [K, 2, 3]; output-to-input affine maps in coordinates from -1 to 1, as
-        `torch.nn.functional.affine_grid` takes them.
+        `torch.nn.functional.affine_grid` takes them; mirroring included.
     exponent
         float32 [K, 1]; grey values x in [0, 1] become x ** exponent.
     levels
@@ -80,6 +82,7 @@ class Variations:
         The policy's largest blur, which fixes the width of the blur's kernel.
     """
 
+    mirrored: torch.Tensor | None = None
     theta: torch.Tensor | None = None
     exponent: torch.Tensor | None = None
     levels: torch.Tensor | None = None
@@ -93,24 +96,25 @@ class Variations:
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {name: value for name, value in values.items() if isinstance(value, torch.Tensor)}
 
+    def map(self, function: Callable[[torch.Tensor], torch.Tensor]) -> "Variations":
+        """Return the same with each tensor turned into another."""
+        changed = {name: function(value) for name, value in self.tensors().items()}
+        return dataclasses.replace(self, **changed)
+
     def to(self, device: torch.device | str) -> "Variations":
         """Return the same on another device."""
-        moved = {name: value.to(device) for name, value in self.tensors().items()}
-        return dataclasses.replace(self, **moved)
+        return self.map(lambda value: value.to(device))
 
     def rows(self, chosen: slice | torch.Tensor) -> "Variations":
         """Return those of some of the images."""
-        return dataclasses.replace(
-            self, **{name: value[chosen] for name, value in self.tensors().items()}
-        )
+        return self.map(lambda value: value[chosen])
 
 
 def joined(parts: Sequence[Variations]) -> Variations:
     """Return variations drawn with one policy as one, in their order."""
-    names = parts[0].tensors()
-    return dataclasses.replace(
-        parts[0], **{name: torch.cat([getattr(part, name) for part in parts]) for name in names}
-    )
+    columns = [part.tensors() for part in parts]
+    together = {name: torch.cat([column[name] for column in columns]) for name in columns[0]}
+    return dataclasses.replace(parts[0], **together)
 
 
 def draw_variations(
@@ -168,6 +172,7 @@ def draw_variations(
         return torch.from_numpy(np.stack(columns, axis=1).astype(np.float32)) if kind else None
 
     return Variations(
+        mirrored=kept(policy.horizontal_flip > 0 and not policy.warps, mirrored),
         theta=torch.from_numpy(theta.astype(np.float32)) if policy.warps else None,
         exponent=kept(policy.gamma > 0, exponent),
         levels=kept(policy.contrast > 0 or policy.brightness > 0, *levels),
