@@ -49,13 +49,11 @@ rule fetch_weights:
         "../envs/train.yaml"
     resources:
         network=1,
+    # The mirror is no param, nor is the code that fetches: the weights stay the same, and with a
+    # job that is done again everything trained from them would be.
     params:
         model=lambda wildcards: SLUGS[wildcards.slug],
-        mirror=EXPERIMENT.downloads.weights_mirror,
-        code=lambda wildcards: code_hash(
-            "pneumobench.models.weights.fetch",
-            registry.module_name(SLUGS[wildcards.slug]),
-        ),
+        code=lambda wildcards: code_hash(registry.module_name(SLUGS[wildcards.slug])),
     script:
         "../workflow_scripts/fetch_weights.py"
 

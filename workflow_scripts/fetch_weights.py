@@ -7,5 +7,5 @@ from pneumobench.core.job import job_log
 with job_log(snakemake.log[0]):
     from pneumobench.models.weights.fetch import fetch_weights
 
-    params = snakemake.params
-    fetch_weights(params.model, Path(snakemake.output[0]), mirror=params.mirror)
+    mirror = snakemake.config["downloads"]["weights_mirror"]
+    fetch_weights(snakemake.params.model, Path(snakemake.output[0]), mirror)

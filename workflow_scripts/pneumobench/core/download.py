@@ -120,6 +120,8 @@ def _reason(error: requests.RequestException, url: str) -> str:
         return f"{host} broke off before the end of the file"
     if isinstance(error, requests.exceptions.SSLError):
         return f"the certificate of {host} cannot be verified"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"the proxy in front of {host} cannot be reached"
     if isinstance(error, requests.Timeout):
         return f"{host} does not answer in time"
     if isinstance(error, requests.ConnectionError):

@@ -1,9 +1,9 @@
 """Published weights of one architecture: fetched once, kept under the layers' own names."""
 
-import contextlib
 import hashlib
 import json
 import logging
+import shutil
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -58,8 +58,7 @@ def fetch_weights(model: str, record: Path, mirror: str | None = None) -> None:
             for path, tag in architecture.checkpoints.items()
         }
     finally:
-        with contextlib.suppress(OSError):
-            downloads.rmdir()
+        shutil.rmtree(downloads, ignore_errors=True)
     write_json(record, {"model": model, "checkpoints": checkpoints})
 
 
@@ -93,13 +92,10 @@ def _fetch(weights: Published, stored: Path, downloads: Path, mirror: str | None
         return digest
     url = f"{mirror.rstrip('/')}/{weights.file_name}" if mirror else weights.url
     file = downloads / weights.file_name
-    try:
-        digest = download(
-            url, file, sha256_start=weights.sha256_start, remedy=_remedy(weights, stored.parent)
-        )
-        _keep(weights, file, digest, stored, where=url)
-    finally:
-        file.unlink(missing_ok=True)
+    digest = download(
+        url, file, sha256_start=weights.sha256_start, remedy=_remedy(weights, stored.parent)
+    )
+    _keep(weights, file, digest, stored, where=url)
     return digest
 
 

@@ -1,6 +1,7 @@
 """Reading files with weights, without ever running code that they may carry."""
 
 import pickle
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +13,12 @@ from torch import Tensor
 from pneumobench.core.errors import UserError
 
 KINDS = (".safetensors", ".pth", ".pt")
+
+UNREADABLE = (
+    SafetensorError, OSError, RuntimeError, EOFError, ValueError,
+    # What the reader of pickles stumbles over in a damaged file.
+    LookupError, TypeError, AttributeError, AssertionError, struct.error,
+)  # fmt: skip
 
 
 def read_state(path: Path, *, where: str, remedy: str) -> dict[str, Tensor]:
@@ -53,7 +60,7 @@ def read_state(path: Path, *, where: str, remedy: str) -> dict[str, Tensor]:
             f"{path.name} is refused: it is damaged, or it holds Python objects beside weights, "
             "which could run code"
         ) from error
-    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError) as error:
+    except UNREADABLE as error:
         raise refused(f"{path.name} cannot be read as weights: {error}") from error
     if not _is_state(state):
         raise refused(f"{path.name} holds something else than named tensors")
