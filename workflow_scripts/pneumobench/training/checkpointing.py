@@ -49,16 +49,17 @@ def _run(stage: torch.nn.Module, forward: object, features: torch.Tensor) -> tor
 
 @contextlib.contextmanager
 def _statistics_at_rest(stage: torch.nn.Module) -> Iterator[None]:
-    """Keep batch normalisation from counting the batch again."""
+    """Keep batch normalisation from counting the batch again: new values weigh nothing."""
     layers = [
-        layer
+        (layer, layer.momentum, layer.num_batches_tracked.clone())
         for layer in stage.modules()
         if isinstance(layer, torch.nn.modules.batchnorm._BatchNorm) and layer.training
     ]
-    for layer in layers:
-        layer.track_running_stats = False
+    for layer, _, _ in layers:
+        layer.momentum = 0.0
     try:
         yield
     finally:
-        for layer in layers:
-            layer.track_running_stats = True
+        for layer, momentum, batches in layers:
+            layer.momentum = momentum
+            layer.num_batches_tracked.copy_(batches)
