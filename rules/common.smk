@@ -123,6 +123,15 @@ def recipe_of(wildcards):
     return EXPERIMENT.recipes[wildcards.recipe].model_dump()
 
 
+def runs_with_recipes(wildcards):
+    """Return model and recipe of every run, seeds apart, the recipe with its name."""
+    pairs = dict.fromkeys((run.model, run.recipe) for run in RUNS.values())
+    return [
+        (model, {"name": recipe, **EXPERIMENT.recipes[recipe].model_dump()})
+        for model, recipe in pairs
+    ]
+
+
 def weights_of(wildcards):
     """Return what the job's run starts from: a record of fetched weights, a file, or nothing."""
     pretrained = EXPERIMENT.recipes[wildcards.recipe].pretrained

@@ -58,6 +58,25 @@ rule fetch_weights:
         "../workflow_scripts/fetch_weights.py"
 
 
+rule find_batch_sizes:
+    """Find the largest batch of each run that fits into a GPU's memory (only on request)."""
+    input:
+        precision="<results>/precision.json",
+    output:
+        "<results>/batch_sizes.csv",
+    log:
+        "<logs>/find_batch_sizes.log",
+    conda:
+        "../envs/train.yaml"
+    resources:
+        gpu=gpus,
+    params:
+        runs=runs_with_recipes,
+        image_size=EXPERIMENT.images.size,
+    script:
+        "../workflow_scripts/find_batch_sizes.py"
+
+
 rule train_fold:
     """Train one fold of one run; predict its out-of-fold images and the test images."""
     input:

@@ -1,8 +1,7 @@
-"""Too little memory: how it is said, and which batch would fit."""
+"""Too little memory, and how it is said."""
 
 import contextlib
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import torch
 
@@ -36,29 +35,6 @@ def memory_errors_explained(recipe: Recipe, device: torch.device) -> Iterator[No
             f"{recipe.batch_size} images",
             where=f"recipe key batch_size: {recipe.batch_size}",
             expected="a batch whose maps fit into memory",
-            remedy="run `snakemake find_batch_size` and set the batch_size that it finds, or set "
+            remedy="run `snakemake find_batch_sizes` and set a batch_size that it found, or set "
             "gradient_checkpointing: true, or a smaller images.size",
         ) from error
-
-
-def largest_batch(fits: Callable[[int], bool], largest: int) -> int:
-    """Return the largest power of two up to `largest` that fits, 0 if not even 2 does.
-
-    Parameters
-    ----------
-    fits
-        Tries a batch size; called with 2, 4, 8, ... until it says no.
-    largest
-        Bound of the search.
-    """
-    found, size = 0, 2
-    while size <= largest and fits(size):
-        found, size = size, size * 2
-    return found
-
-
-def frees_memory() -> None:
-    """Give back what a failed attempt held."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()

@@ -1,0 +1,15 @@
+"""Find the largest batch of each run that fits into a GPU's memory (only on request)."""
+
+from pathlib import Path
+
+from pneumobench.core.job import job_log
+
+with job_log(snakemake.log[0]):
+    from pneumobench.training.batch_sizes import find_batch_sizes
+
+    find_batch_sizes(
+        Path(snakemake.input.precision),
+        Path(snakemake.output[0]),
+        runs=snakemake.params.runs,
+        image_size=snakemake.params.image_size,
+    )
