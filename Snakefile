@@ -29,6 +29,8 @@ wildcard_constraints:
     seed=r"\d+",
     fold=r"\d+",
     size=r"\d+",
+    equalisation="histogram|clahe",
+    variant=r"\d+(_(histogram|clahe))?",
 
 
 include: "rules/dataset.smk"

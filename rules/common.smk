@@ -105,9 +105,11 @@ def dataset_fingerprint(wildcards):
     return fingerprint(data_root())
 
 
-def packed(kind):
-    """Return the path of the packed `images` or `augmented` at the experiment's size."""
-    return f"<results>/dataset/{kind}_{EXPERIMENT.images.size}"
+def packed(kind, recipe):
+    """Return the path, less its ending, of the packed `images` or `augmented` that a recipe sees."""
+    equalisation = EXPERIMENT.recipes[recipe].equalisation
+    variant = "" if equalisation == "none" else f"_{equalisation}"
+    return f"<results>/dataset/{kind}_{EXPERIMENT.images.size}{variant}"
 
 
 # Runs
@@ -167,12 +169,17 @@ def undeclared(kind):
     return folder
 
 
+def images_of(suffix):
+    """Return an input function: the packed images, equalised if the job's recipe wants that."""
+    return lambda wildcards: packed("images", wildcards.recipe) + suffix
+
+
 def augmented_of(suffix):
     """Return an input function: the offline copies if the job's recipe trains on them."""
 
     def augmented(wildcards):
         wanted = EXPERIMENT.recipes[wildcards.recipe].offline_copies
-        return packed("augmented") + suffix if wanted else []
+        return packed("augmented", wildcards.recipe) + suffix if wanted else []
 
     return augmented
 

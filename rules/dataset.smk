@@ -1,5 +1,6 @@
 # From a folder of films to what training reads:
-# generate_phantoms -> index_dataset -> audit_dataset -> split_dataset -> pack_images -> augment_images
+# generate_phantoms -> index_dataset -> audit_dataset -> split_dataset -> pack_images
+# -> equalise_images, augment_images where a recipe wants them
 
 
 rule record_experiment:
@@ -117,19 +118,38 @@ rule pack_images:
         "../workflow_scripts/pack_images.py"
 
 
-rule augment_images:
-    """Make offline copies of the cross-validation images."""
+rule equalise_images:
+    """Spread the grey values of the packed images, globally or locally."""
     input:
         images=ancient("<results>/dataset/images_{size}.npy"),
         digest="<results>/dataset/images_{size}.json",
-        splits="<results>/dataset/splits.csv",
     output:
-        images="<results>/dataset/augmented_{size}.npy",
-        table="<results>/dataset/augmented_{size}.csv",
+        images="<results>/dataset/images_{size}_{equalisation}.npy",
+        digest="<results>/dataset/images_{size}_{equalisation}.json",
     log:
-        "<logs>/augment_images_{size}.log",
+        "<logs>/equalise_images_{size}_{equalisation}.log",
     conda:
         "../envs/report.yaml"
+    threads: 8
+    params:
+        code=code_hash("pneumobench.data.equalise"),
+    script:
+        "../workflow_scripts/equalise_images.py"
+
+
+rule augment_images:
+    """Make offline copies of the cross-validation images, of the equalised ones for some recipes."""
+    input:
+        images=ancient("<results>/dataset/images_{variant}.npy"),
+        digest="<results>/dataset/images_{variant}.json",
+        splits="<results>/dataset/splits.csv",
+    output:
+        images="<results>/dataset/augmented_{variant}.npy",
+        table="<results>/dataset/augmented_{variant}.csv",
+    log:
+        "<logs>/augment_images_{variant}.log",
+    conda:
+        "../envs/train.yaml"
     params:
         offline_copies=EXPERIMENT.offline_copies.model_dump(),
         code=code_hash("pneumobench.data.augment"),

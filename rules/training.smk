@@ -80,8 +80,8 @@ rule find_batch_sizes:
 rule train_fold:
     """Train one fold of one run; predict its out-of-fold images and the test images."""
     input:
-        images=ancient(packed("images") + ".npy"),
-        images_digest=packed("images") + ".json",
+        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images_digest=images_of(".json"),
         augmented=lambda wildcards: ancient(augmented_of(".npy")(wildcards)),
         augmented_table=augmented_of(".csv"),
         splits="<results>/dataset/splits.csv",

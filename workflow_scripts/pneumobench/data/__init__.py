@@ -1,1 +1,1 @@
-"""From a folder of films to a checked, split and packed data set. Never imports torch."""
+"""From a folder of films to a checked, split and packed data set. Only augmentation needs torch."""

@@ -2,21 +2,18 @@
 
 import hashlib
 import logging
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import PIL
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import atomic_path, write_json
+from pneumobench.core.files import write_json
 from pneumobench.data.images import UnreadableImageError, decode_grey, resize_square
 from pneumobench.data.manifest import accepted_images, read_manifest
+from pneumobench.data.squares import write_squares
 
 logger = logging.getLogger(__name__)
-
-ROWS_AT_A_TIME = 256
 
 
 def pack_images(
@@ -31,8 +28,8 @@ def pack_images(
 ) -> None:
     """Write all accepted images as one array, uint8 [N, size, size], in manifest order.
 
-    Memory does not grow with N: a few hundred images are decoded at a time and written through a
-    memory map. The small digest file stands for the array where a workflow compares checksums.
+    Memory does not grow with N. The small digest file stands for the array where a workflow
+    compares checksums.
 
     Parameters
     ----------
@@ -55,27 +52,19 @@ def pack_images(
         If a file is gone or no longer the one that was indexed.
     """
     table = accepted_images(read_manifest(manifest))
-    read = partial(_read_square, Path(root), size=size, resize=resize)
     files = list(zip(table["path"], table["sha256"], strict=True))
-    sha256 = hashlib.sha256()
-    with atomic_path(images) as temporary, ThreadPoolExecutor(workers) as pool:
-        packed = np.lib.format.open_memmap(
-            temporary, mode="w+", dtype=np.uint8, shape=(len(table), size, size)
-        )
-        for start in range(0, len(files), ROWS_AT_A_TIME):
-            squares = np.stack(list(pool.map(read, files[start : start + ROWS_AT_A_TIME])))
-            packed[start : start + len(squares)] = squares
-            sha256.update(squares)
-        packed.flush()
-        # The map must be closed before the file can be renamed on every file system.
-        del packed
+
+    def square(row: int) -> np.ndarray:
+        return _read_square(Path(root), files[row], size, resize)
+
+    sha256 = write_squares(images, len(files), size, square, workers)
     write_json(
         digest,
         {
             "size": size,
             "resize": resize,
             "count": len(table),
-            "sha256": sha256.hexdigest(),
+            "sha256": sha256,
             "pillow": PIL.__version__,
         },
     )

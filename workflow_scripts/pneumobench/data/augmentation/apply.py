@@ -106,7 +106,7 @@ def _noise(batch: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
     return batch.addcmul_(window.unsqueeze(1), deviation[:, None, None, None])
 
 
-@functools.lru_cache(maxsize=8)
+@functools.cache
 def _noise_bank(size: int, device: torch.device) -> torch.Tensor:
     """Return standard normal numbers, float32 [2 * size, 2 * size], the same on every device."""
     numbers = np.random.default_rng(NOISE_SEED).standard_normal(
