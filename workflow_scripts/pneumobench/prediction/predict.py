@@ -1,9 +1,19 @@
 """Logits of packed images."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
 BATCH_SIZE = 64
+
+View = Callable[[torch.Tensor], torch.Tensor]
+"""What a network is shown of an image: float32 [B, 1, S, S] in [0, 1] in and out."""
+
+
+def as_it_is(batch: torch.Tensor) -> torch.Tensor:
+    """Return the images themselves."""
+    return batch
 
 
 def positive_logit(logits: torch.Tensor) -> torch.Tensor:
@@ -16,7 +26,11 @@ def positive_logit(logits: torch.Tensor) -> torch.Tensor:
 
 @torch.inference_mode()
 def predict_logits(
-    model: torch.nn.Module, images: torch.Tensor, rows: np.ndarray, device: torch.device
+    model: torch.nn.Module,
+    images: torch.Tensor,
+    rows: np.ndarray,
+    device: torch.device,
+    view: View = as_it_is,
 ) -> np.ndarray:
     """Predict images without augmentation, in float32, whatever the training's precision.
 
@@ -30,6 +44,8 @@ def predict_logits(
         int64 [n]; which images, in which order.
     device
         Where the model is.
+    view
+        What the model is shown of each image.
 
     Returns
     -------
@@ -38,8 +54,10 @@ def predict_logits(
     model.eval()
     parts = [
         model(
-            images[torch.from_numpy(rows[start : start + BATCH_SIZE])].to(device).unsqueeze(1)
-            / 255.0
+            view(
+                images[torch.from_numpy(rows[start : start + BATCH_SIZE])].to(device).unsqueeze(1)
+                / 255.0
+            )
         )
         for start in range(0, len(rows), BATCH_SIZE)
     ]

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from pneumobench.core.errors import UserError
+from pneumobench.prediction.numerics import configure_numerics, present_devices
 
 logger = logging.getLogger(__name__)
 
@@ -59,15 +60,6 @@ def decide_precision(device: str, precision: str, threads: int) -> dict[str, Any
     return {"device": chosen.type, "precision": decided, "reason": reason}
 
 
-def configure_numerics(threads: int) -> None:
-    """Make arithmetic repeatable: fixed threads, deterministic kernels, true float32."""
-    torch.set_num_threads(threads)
-    torch.set_flush_denormal(True)
-    torch.backends.fp32_precision = "ieee"
-    torch.backends.cudnn.benchmark = False
-    torch.backends.cudnn.deterministic = True
-
-
 def autocast(device: torch.device, precision: str) -> contextlib.AbstractContextManager:
     """Return the context in which the layers of a model run in `precision`."""
     if precision == "float32":
@@ -76,18 +68,14 @@ def autocast(device: torch.device, precision: str) -> contextlib.AbstractContext
 
 
 def _resolve_device(device: str) -> torch.device:
-    present = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
+    present = present_devices()
     if device == "auto":
-        return torch.device(next(name for name, there in present.items() if there))
-    if not present[device]:
+        return torch.device(present[0])
+    if device not in present:
         raise UserError(
             f"this machine has no {device} device that PyTorch {torch.__version__} can use",
             where=f"config key compute.device: {device}",
-            expected=f"one of: auto, {', '.join(name for name, there in present.items() if there)}",
+            expected=f"one of: auto, {', '.join(present)}",
             remedy="set compute.device: auto, or run where the device and its driver are",
         )
     return torch.device(device)

@@ -1,0 +1,58 @@
+"""Trained networks, built again as training built them."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_json
+from pneumobench.models import registry
+from pneumobench.models.blocks.classifier import Classifier
+from pneumobench.models.heads import replace_head
+from pneumobench.prediction.numerics import present_devices
+
+
+def load_trained(run_folder: Path) -> tuple[Classifier, dict[str, Any]]:
+    """Build the network of a finished fold and give it its weights.
+
+    Parameters
+    ----------
+    run_folder
+        The fold's folder, with run.json and weights.safetensors.
+
+    Returns
+    -------
+    model, record
+        The network on the device of its training, channels last, in evaluation mode; and run.json.
+
+    Raises
+    ------
+    UserError
+        If this machine lacks that device, or the weights are not those of this network.
+    """
+    path = run_folder / "run.json"
+    record = read_json(path)
+    present = present_devices()
+    if record["device"] not in present:
+        raise UserError(
+            f"the fold was trained on {record['device']}, which this machine does not have",
+            where=str(path),
+            expected=f"a fold trained on {' or '.join(present)}: other devices give other logits",
+            remedy="run snakemake on a machine with that device",
+        )
+    model = registry.load(record["model"]).build(record["outputs"])
+    replace_head(model, **record["settings"]["head"], outputs=record["outputs"])
+    weights = run_folder / "weights.safetensors"
+    try:
+        model.load_state_dict(load_file(weights))
+    except RuntimeError as error:
+        raise UserError(
+            "the weights are not those of the network that run.json describes",
+            where=str(weights),
+            expected=f"the parameters of {record['model']} as its code is now",
+            remedy=f"remove {run_folder} and run snakemake again: the fold is trained anew",
+        ) from error
+    device = torch.device(record["device"])
+    return model.to(device, memory_format=torch.channels_last).eval(), record

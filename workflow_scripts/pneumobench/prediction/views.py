@@ -1,0 +1,147 @@
+"""Test-time augmentation: logits averaged over several views of each image, without retraining."""
+
+import logging
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as functional
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_table, write_table
+from pneumobench.core.views import MIRRORED, PLAIN, VIEW_SETS
+from pneumobench.prediction.numerics import configure_numerics
+from pneumobench.prediction.predict import View, as_it_is, predict_logits
+from pneumobench.prediction.trained import load_trained
+
+logger = logging.getLogger(__name__)
+
+# Logits of the image as it is may differ by this much from those that training wrote.
+TOLERANCE = 1e-4
+
+
+def moved(
+    batch: torch.Tensor, *, right: float = 0.0, down: float = 0.0, size: float = 1.0
+) -> torch.Tensor:
+    """Return images that are shifted or changed in size about their centre; outside is black.
+
+    Parameters
+    ----------
+    batch
+        float32 [B, 1, S, S].
+    right, down
+        Shift as a share of the side.
+    size
+        Enlargement; below 1 the image is reduced.
+    """
+    # From output to input, in coordinates from -1 to 1, where a share t of the side is 2 t.
+    theta = batch.new_tensor([[1 / size, 0, -2 * right / size], [0, 1 / size, -2 * down / size]])
+    grid = functional.affine_grid(
+        theta.expand(len(batch), 2, 3), list(batch.shape), align_corners=False
+    )
+    return functional.grid_sample(batch, grid, align_corners=False)
+
+
+VIEWS: dict[str, View] = {
+    PLAIN: as_it_is,
+    MIRRORED: partial(torch.flip, dims=(3,)),
+    "mirrored top to bottom": partial(torch.flip, dims=(2,)),
+    "turned left by 90 degrees": partial(torch.rot90, dims=(2, 3)),
+    "moved left by 2 %": partial(moved, right=-0.02),
+    "moved right by 2 %": partial(moved, right=0.02),
+    "moved up by 2 %": partial(moved, down=-0.02),
+    "moved down by 2 %": partial(moved, down=0.02),
+    "reduced to 95 %": partial(moved, size=0.95),
+    "enlarged to 105 %": partial(moved, size=1.05),
+}
+
+
+def predict_views(
+    run_folder: Path, images: Path, splits: Path, out_of_fold: Path, test: Path, *, views: str
+) -> None:
+    """Predict a finished fold's images again, each from several views, and average the logits.
+
+    Parameters
+    ----------
+    run_folder
+        The fold's folder: run.json, weights.safetensors, out_of_fold.csv and test.csv. Nothing in
+        it is changed.
+    images, splits
+        Packed images, uint8 [N, S, S], and splits.csv, its rows those of the images.
+    out_of_fold, test
+        The files to write: the rows of the plain predictions, with `views` as tta.
+    views
+        A name of `VIEW_SETS`.
+
+    Raises
+    ------
+    UserError
+        If the plain predictions cannot be repeated: weights, images and predictions then are not
+        of one training.
+    """
+    model, record = load_trained(run_folder)
+    configure_numerics(record["numeric_threads"])
+    device = torch.device(record["device"])
+    packed = torch.from_numpy(np.load(images, mmap_mode="c")).to(device)
+    image_ids = pd.Index(read_table(splits, text=("image_id", "inner", "group"))["image_id"])
+    for path, averaged in (
+        (run_folder / "out_of_fold.csv", out_of_fold),
+        (run_folder / "test.csv", test),
+    ):
+        plain = read_table(path, text=("model", "recipe", "image_id", "tta"))
+        rows = _rows(plain["image_id"], image_ids, path, splits)
+        logits = view_logits(model, packed, rows, device, views)
+        _check_plain(logits[0], plain["logit"].to_numpy(), path)
+        mean = logits.mean(axis=0, dtype=np.float64).astype(np.float32)
+        write_table(averaged, plain.assign(tta=views, logit=mean))
+        logger.info("%s: %d images, %d views", averaged.name, len(rows), len(logits))
+
+
+def view_logits(
+    model: torch.nn.Module, images: torch.Tensor, rows: np.ndarray, device: torch.device, views: str
+) -> np.ndarray:
+    """Return the logits of images in each view of a set, float32 [views, n]; the plain ones first.
+
+    Parameters
+    ----------
+    model, images, rows, device
+        As `predict_logits` takes them.
+    views
+        A name of `VIEW_SETS`.
+    """
+    return np.stack(
+        [predict_logits(model, images, rows, device, VIEWS[name]) for name in VIEW_SETS[views]]
+    )
+
+
+def _rows(wanted: pd.Series, image_ids: pd.Index, path: Path, splits: Path) -> np.ndarray:
+    """Return which packed images the predictions are of, int64 [n]."""
+    rows = image_ids.get_indexer(wanted)
+    if (rows < 0).any():
+        raise UserError(
+            f"the predictions are of an image that is not there: {wanted[rows < 0].iloc[0]}",
+            where=str(path),
+            expected=f"images of {splits}",
+            remedy=_retrain(path),
+        )
+    return rows
+
+
+def _check_plain(again: np.ndarray, written: np.ndarray, path: Path) -> None:
+    difference = float(np.abs(again - written).max(initial=0.0))
+    # Not-a-number is no small difference.
+    if not difference <= TOLERANCE:
+        raise UserError(
+            f"the logits of the plain images differ by {difference:.2g} from those in the file: "
+            "weights, images and predictions are not of one training",
+            where=str(path),
+            expected=f"differences up to {TOLERANCE:g}",
+            remedy=_retrain(path),
+        )
+    logger.info("%s repeated, largest difference %.2g", path.name, difference)
+
+
+def _retrain(path: Path) -> str:
+    return f"remove {path.parent} and run snakemake again: the fold is trained anew"
