@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready-$(shell cksum < requirements.lock | tr ' ' '-')
 
-.PHONY: run test test-slow check lock clean
+.PHONY: run test test-slow check bench lock clean
 
 # Draw the phantoms, train, compare, report: results/demo/report/report.html
 run: $(READY)
@@ -31,6 +31,10 @@ $(READY): requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
 	rm -f $(VENV)/.ready-*
 	touch $@
+
+# The speed suite: docs/benchmarks.md and results/benchmarks.json. Hours on two cores; needs a finished `make run`.
+bench: $(READY)
+	$(BIN)/python benchmarks/suite.py
 
 # Solve the dependencies of pyproject.toml anew, for all platforms.
 lock: $(READY)

@@ -66,7 +66,7 @@ def test_job_killed_while_predicting_trains_no_step_again(data, unbroken, tmp_pa
         patched.setattr(fold_fixture, "fold_outputs", lambda _: None)
         with pytest.raises(AttributeError):
             train(data, tmp_path, MODEL, busy_recipe())
-    monkeypatch.setattr("pneumobench.training.trainer._train_epoch", None)
+    monkeypatch.setattr("pneumobench.training.trainer.train_epoch", None)
     train(data, tmp_path, MODEL, busy_recipe())
     assert result_bytes(tmp_path) == unbroken
 

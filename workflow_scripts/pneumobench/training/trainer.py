@@ -194,7 +194,7 @@ def train_model(
         mininterval=1,
     ) as bar, interruption.watched():  # fmt: skip
         while not training.finished:
-            _train_epoch(training, resume, interruption, bar)
+            train_epoch(training, resume, interruption, bar)
             row = _end_epoch(training)
             board.epoch(row, training.speeds[-1])
             resume.save(training.state())
@@ -212,10 +212,29 @@ def first_batch(training: Training) -> torch.Tensor:
     return augment(images, plan.variations.rows(rows).to(training.device))
 
 
-def _train_epoch(
+def train_epoch(
     training: Training, resume: ResumeState, interruption: Interruption, bar: tqdm
 ) -> None:
-    """Go through the items that are left of the epoch."""
+    """Go through the items that are left of the epoch under way.
+
+    Parameters
+    ----------
+    training
+        The training; its steps, sums and seconds are advanced.
+    resume
+        Where the state is saved when the job is to stop.
+    interruption
+        Asked after each step.
+    bar
+        Advanced by one a step.
+
+    Raises
+    ------
+    InterruptedJobError
+        If the job was asked to stop or ran out of time; its state is saved.
+    UserError
+        If the loss is no longer a number.
+    """
     data, recipe, device = training.data, training.recipe, training.device
     training_mode(training.model, recipe.frozen_statistics)
     plan = draw_plan(

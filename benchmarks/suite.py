@@ -1,0 +1,163 @@
+"""The speed suite: every row in a process of its own, then one table and one JSON file.
+
+    make bench                                  everything; the table goes to docs/benchmarks.md
+    python benchmarks/suite.py training:resnet50 ingest     some rows, printed only
+
+Each figure is the median of interleaved repetitions with its interval; ratios are taken turn by
+turn.
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow_scripts"))
+
+import rows_pipeline
+
+from pneumobench.core.provenance import git_commit, software_versions
+from pneumobench.models import registry
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENT, JSON_FILE = ROOT / "docs" / "benchmarks.md", ROOT / "results" / "benchmarks.json"
+BEGIN, END = "<!-- table written by `make bench`, do not edit -->", "<!-- end of the table -->"
+PREDICTED = ("plain_resnet18", "densenet121", "xception_lstm")
+RESUMED = ("custom_cnn_lstm", "plain_resnet18", "vgg16")
+
+
+def row_names() -> list[str]:
+    """Return the names of all rows."""
+    return [
+        *(f"training:{model}" for model in registry.names()),
+        *(f"prediction:{model}" for model in PREDICTED),
+        "ingest", "start_up", *(f"resume:{model}" for model in RESUMED), "dag", "no_op", "overhead",
+    ]  # fmt: skip
+
+
+def measure(name: str, repetitions: int, threads: int, steps: int) -> dict[str, Any]:
+    """Measure one row in this process."""
+    kind, _, model = name.partition(":")
+    if kind in ("training", "prediction"):
+        import rows_training
+
+        if kind == "training":
+            return rows_training.training_row(model, steps, repetitions, threads)
+        return rows_training.prediction_row(model, repetitions, threads)
+    if kind == "resume":
+        return rows_pipeline.resume_row(model, repetitions)
+    if kind == "ingest":
+        return rows_pipeline.ingest_row(repetitions, threads)
+    if kind == "overhead":
+        return rows_pipeline.overhead_row()
+    rows = {
+        "start_up": rows_pipeline.start_up_row,
+        "dag": rows_pipeline.dag_row,
+        "no_op": rows_pipeline.no_op_row,
+    }
+    return rows[kind](repetitions)
+
+
+def measure_apart(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Measure one row in a process of its own."""
+    command = [
+        sys.executable, __file__, "--here", name, "--repetitions", str(arguments.repetitions),
+        "--threads", str(arguments.threads), "--steps", str(arguments.steps),
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": str(arguments.threads)}
+    finished = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    if finished.returncode:
+        return {"row": name, "error": finished.stderr.strip().splitlines()[-1]}
+    return json.loads(finished.stdout.splitlines()[-1])
+
+
+def machine(threads: int) -> dict[str, Any]:
+    """Describe where the figures come from."""
+    return {
+        "measured": rows_pipeline.now(),
+        "commit": git_commit(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "versions": software_versions(),
+    }
+
+
+def _processor() -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text().splitlines() if path.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as Markdown: one line a row, every figure with its interval."""
+    lines = ["| row | figures | ratios |", "| --- | --- | --- |"]
+    for row in rows:
+        if "error" in row:
+            lines.append(f"| {row['row']} | not measured: {row['error']} | |")
+            continue
+        unit = row.get("unit", "")
+        figures = [
+            f"{name} {_figure(value)} {unit}" for name, value in row.get("speeds", {}).items()
+        ]
+        known = ("row", "unit", "speeds")
+        ratios = [
+            f"{name} {_figure(value) if isinstance(value, dict) else value}"
+            for name, value in row.items()
+            if name not in known
+        ]
+        lines.append(f"| {row['row']} | {'<br>'.join(figures)} | {'<br>'.join(ratios)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _figure(value: dict[str, Any]) -> str:
+    return f"**{value['median']:.3g}** ({value['low']:.3g}-{value['high']:.3g}, n = {value['n']})"
+
+
+def write_document(text: str) -> None:
+    """Put the table between its marks in docs/benchmarks.md."""
+    document = DOCUMENT.read_text(encoding="utf-8")
+    before, rest = document.split(BEGIN)
+    after = rest.split(END)[1]
+    DOCUMENT.write_text(f"{before}{BEGIN}\n\n{text}\n{END}{after}", encoding="utf-8")
+
+
+def main() -> None:
+    """Measure the rows asked for, or all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("rows", nargs="*", help=f"any of {', '.join(row_names())}")
+    parser.add_argument("--here", help=argparse.SUPPRESS)
+    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--steps", type=int, default=1, help="training steps in one turn")
+    arguments = parser.parse_args()
+    if arguments.here:
+        row = measure(arguments.here, arguments.repetitions, arguments.threads, arguments.steps)
+        sys.stdout.write(json.dumps(row) + "\n")
+        return
+    wanted = arguments.rows or row_names()
+    unknown = set(wanted) - set(row_names())
+    if unknown:
+        parser.error(
+            f"unknown rows: {', '.join(sorted(unknown))}; there are {', '.join(row_names())}"
+        )
+    rows = []
+    for name in wanted:
+        rows.append(measure_apart(name, arguments))
+        sys.stdout.write(table(rows[-1:]).splitlines()[-1] + "\n")
+        sys.stdout.flush()
+    found = {"machine": machine(arguments.threads), "rows": rows}
+    JSON_FILE.parent.mkdir(exist_ok=True)
+    JSON_FILE.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    if not arguments.rows:
+        described = "\n".join(f"- {key}: {value}" for key, value in found["machine"].items())
+        write_document(f"{described}\n\n{table(rows)}")
+
+
+if __name__ == "__main__":
+    main()
