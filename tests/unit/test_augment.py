@@ -1,22 +1,19 @@
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from pneumobench.core.files import read_table, write_table
-from pneumobench.data.augment import (
-    CopySettings,
-    augment_images,
-    augmented_copy,
-    copy_generator,
-)
+from pneumobench.data import augment
+from pneumobench.data.augment import augment_images, copy_generator
+from pneumobench.data.augmentation.policy import AugmentationPolicy
 
-STILL = {
-    **{"horizontal_flip": 0.0, "rotation_degrees": 0.0, "translation": 0.0},
-    **{"scale": 0.0, "brightness": 0.0, "contrast": 0.0},
-}
-USUAL = {
+STILL = dataclasses.asdict(AugmentationPolicy(*[0.0] * 14))
+USUAL = STILL | {
     **{"horizontal_flip": 0.5, "rotation_degrees": 10.0, "translation": 0.05},
-    **{"scale": 0.1, "brightness": 0.1, "contrast": 0.1},
+    **{"scale": 0.1, "brightness": 0.1, "contrast": 0.1, "gamma": 0.2, "blur": 0.02},
+    **{"noise": 0.02, "erasing": 0.3},
 }
 ROLES = ["cv", "test", "cv", "cv", "test"]
 
@@ -33,7 +30,7 @@ def copies_of(folder, films, roles=ROLES, names="abcde", **changes):
     frame = {"image_id": list(names), "role": roles, "fold": fold, "inner": "", "group": "g"}
     write_table(splits, pd.DataFrame(frame))
     augmented, table = folder / "augmented.npy", folder / "augmented.csv"
-    settings = {"per_image": 2, "seed": 42} | USUAL | changes
+    settings = {"per_image": 2, "seed": 42, "augmentation": USUAL} | changes
     augment_images(images, splits, augmented, table, **settings)
     return np.load(augmented), read_table(table, text=("image_id",))
 
@@ -47,7 +44,7 @@ def test_only_cross_validation_images_have_copies(tmp_path, films):
 
 
 def test_copies_come_from_their_source(tmp_path, films):
-    copies, table = copies_of(tmp_path, films, **STILL)
+    copies, table = copies_of(tmp_path, films, augmentation=STILL)
     np.testing.assert_array_equal(copies, films[table["source_row"]])
 
 
@@ -80,62 +77,52 @@ def test_splits_of_other_images_are_refused(tmp_path, films):
         copies_of(tmp_path, films[:4])
 
 
-class Fixed:
-    """A generator that draws 1 (the largest change to the positive side) or what it is told."""
-
-    def __init__(self, *, flip=False):
-        self.flip = flip
-
-    def random(self):
-        return 0.0 if self.flip else 1.0
-
-    def uniform(self, _low, _high, size=None):
-        return 1.0 if size is None else np.array([1.0, 0.0])
+def test_batches_do_not_matter(tmp_path, films, monkeypatch):
+    copies, _ = copies_of(tmp_path, films)
+    for size in (1, 4):
+        monkeypatch.setattr(augment, "COPIES_AT_A_TIME", size)
+        np.testing.assert_array_equal(copies_of(tmp_path, films)[0], copies)
 
 
-def test_flip_mirrors_left_and_right_only(films):
-    settings = CopySettings(**(STILL | {"horizontal_flip": 1.0}))
-    copy = augmented_copy(films[0], Fixed(flip=True), settings)
-    np.testing.assert_array_equal(copy, films[0][:, ::-1])
+def test_mirrored_left_to_right_only_unless_asked(tmp_path, films):
+    mirrored = STILL | {"horizontal_flip": 1.0}
+    copies, table = copies_of(tmp_path, films, augmentation=mirrored)
+    np.testing.assert_array_equal(copies, films[table["source_row"]][:, :, ::-1])
+    upside_down = STILL | {"vertical_flip": 1.0}
+    copies, table = copies_of(tmp_path, films, augmentation=upside_down)
+    np.testing.assert_array_equal(copies, films[table["source_row"]][:, ::-1])
 
 
-def test_rotation_turns_about_the_centre(films):
-    settings = CopySettings(**(STILL | {"rotation_degrees": 90.0}))
-    copy = augmented_copy(films[0], Fixed(), settings)
-    clockwise = np.rot90(films[0], -1)
-    # Interpolation at a right angle may be off by rounding at the very border.
-    np.testing.assert_allclose(copy[1:-1, 1:-1], clockwise[1:-1, 1:-1], atol=1)
+def test_black_comes_in(tmp_path):
+    white = np.full((1, 32, 32), 255, dtype=np.uint8)
+    moved = STILL | {"rotation_degrees": 30.0, "translation": 0.2}
+    copies, _ = copies_of(
+        tmp_path, white, roles=["cv"], names="w", per_image=20, augmentation=moved
+    )
+    assert (copies[:, 16, 16] == 255).all()
+    assert all((copy == 0).any() for copy in copies)
 
 
-def test_translation_is_a_share_of_the_side_and_brings_in_black(films):
-    settings = CopySettings(**(STILL | {"translation": 0.25}))
-    copy = augmented_copy(films[0], Fixed(), settings)
-    np.testing.assert_array_equal(copy[:, 4:], films[0][:, :-4])
-    assert (copy[:, :4] == 0).all()
+def test_grey_values_are_cut_off_not_wrapped_and_rounded(tmp_path):
+    bright = np.full((1, 16, 16), 250, dtype=np.uint8)
+    levels = STILL | {"brightness": 0.1}
+    copies, _ = copies_of(
+        tmp_path, bright, roles=["cv"], names="b", per_image=40, augmentation=levels
+    )
+    greys = copies[:, 0, 0]
+    assert (copies == greys[:, None, None]).all()
+    assert greys.max() == 255 and 224 <= greys.min() < 240
+    biases = [
+        augment.draw_variations(copy_generator(42, "b", copy), 1, AugmentationPolicy(**levels))
+        .levels[0, 1]
+        .item()
+        for copy in range(40)
+    ]
+    expected = np.rint(np.clip(250 + 255 * np.array(biases), 0, 255))
+    np.testing.assert_array_equal(greys, expected)
 
 
-def test_scale_enlarges(films):
-    board = np.zeros((16, 16), dtype=np.uint8)
-    board[6:10, 6:10] = 200
-    settings = CopySettings(**(STILL | {"scale": 1.0}))
-    copy = augmented_copy(board, Fixed(), settings)
-    assert (copy[5:11, 5:11] == 200).all()
-    assert copy.sum(dtype=float) == pytest.approx(4 * board.sum(dtype=float), rel=0.1)
-
-
-def test_grey_values_are_cut_off_not_wrapped():
-    bright = np.full((8, 8), 250, dtype=np.uint8)
-    settings = CopySettings(**(STILL | {"brightness": 0.1}))
-    assert (augmented_copy(bright, Fixed(), settings) == 255).all()
-
-
-def test_contrast_keeps_the_mean():
-    image = np.tile(np.array([[100, 140]], dtype=np.uint8), (8, 4))
-    settings = CopySettings(**(STILL | {"contrast": 0.5}))
-    assert np.unique(augmented_copy(image, Fixed(), settings)).tolist() == [90, 150]
-
-
-def test_draws_stay_within_their_limits(films):
+def test_every_copy_has_numbers_of_its_own():
     draws = [copy_generator(7, f"film{number}", 0).uniform(-1, 1) for number in range(500)]
     assert len(set(draws)) == 500
     assert min(draws) < -0.9 and max(draws) > 0.9

@@ -7,7 +7,7 @@ from PIL import Image
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json
-from pneumobench.data import pack
+from pneumobench.data import pack, squares
 from pneumobench.data.images import resize_square
 from pneumobench.data.manifest import accepted_images, read_manifest
 
@@ -48,7 +48,7 @@ def test_digest_describes_the_array(root):
 def test_workers_and_chunks_do_not_matter(root, monkeypatch):
     index(root, root.parent / "manifest.csv")
     images, digest = packed(root, "one", workers=1)
-    monkeypatch.setattr(pack, "ROWS_AT_A_TIME", 4)
+    monkeypatch.setattr(squares, "ROWS_AT_A_TIME", 4)
     chunked, same = packed(root, "many", workers=3)
     assert chunked.read_bytes() == images.read_bytes()
     assert same.read_bytes() == digest.read_bytes()

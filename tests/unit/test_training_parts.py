@@ -1,14 +1,11 @@
-"""Augmentation, optimisation, early stopping, precision: each against a reference."""
+"""Optimisation, early stopping, precision: each against a reference."""
 
-import numpy as np
 import pytest
 import torch
 from sklearn.metrics import log_loss, roc_auc_score
-from torchvision.transforms import functional as reference
 
 from pneumobench.core.errors import UserError
 from pneumobench.training import precision
-from pneumobench.training.augmentation import augment
 from pneumobench.training.freezing import freeze, training_mode
 from pneumobench.training.monitor import BestEpoch, inner_metrics
 from pneumobench.training.optimisation import (
@@ -17,61 +14,7 @@ from pneumobench.training.optimisation import (
     positive_weight,
     schedule_factor,
 )
-from pneumobench.training.plan import AugmentationPolicy, draw_plan
 from pneumobench.training.recipe import EarlyStopping
-
-ONES, ZEROS = torch.ones(1), torch.zeros(1)
-
-
-def smooth_image(size=48):
-    axis = np.linspace(0, 3, size)
-    grey = 127 + 60 * np.sin(axis)[:, None] + 60 * np.cos(2 * axis)[None, :]
-    return torch.from_numpy(grey.astype(np.uint8)).unsqueeze(0)
-
-
-def test_no_augmentation_returns_the_grey_values():
-    image = smooth_image()
-    assert torch.equal(augment(image, None, ONES, ZEROS)[0, 0], image[0].float() / 255)
-    identity = torch.tensor([[[1.0, 0, 0], [0, 1, 0]]])
-    assert torch.allclose(
-        augment(image, identity, ONES, ZEROS)[0, 0], image[0].float() / 255, atol=1e-5
-    )
-
-
-def test_double_flip_is_the_identity():
-    flip = torch.tensor([[[-1.0, 0, 0], [0, 1, 0]]])
-    once = augment(smooth_image(), flip, ONES, ZEROS)
-    assert torch.allclose(once[0, 0], smooth_image()[0].flip(1).float() / 255, atol=1e-5)
-
-
-def test_rotation_and_scale_match_torchvision():
-    policy = AugmentationPolicy(0.0, 20.0, 0.0, 0.2, 0.0, 0.0)
-    plan = draw_plan(8, policy, seed=0, fold=0, epoch=0)
-    for theta in torch.from_numpy(plan.theta):
-        zoom = 1 / torch.linalg.det(theta[:, :2]).sqrt().item()
-        # torchvision turns the image, theta turns the sampling grid.
-        angle = -np.rad2deg(np.arctan2(theta[1, 0].item(), theta[0, 0].item()))
-        expected = reference.affine(
-            smooth_image().float() / 255, angle, [0, 0], zoom, [0.0],
-            interpolation=reference.InterpolationMode.BILINEAR,
-        )  # fmt: skip
-        ours = augment(smooth_image(), theta.unsqueeze(0), ONES, ZEROS)[0]
-        inside = (slice(None), slice(12, 36), slice(12, 36))
-        assert torch.allclose(ours[inside], expected[inside], atol=2e-3)
-
-
-def test_each_image_has_its_own_parameters():
-    images = smooth_image().repeat(4, 1, 1)
-    plan = draw_plan(4, AugmentationPolicy(0.5, 20, 0.1, 0.2, 0.2, 0.2), seed=3, fold=0, epoch=0)
-    parts = [torch.from_numpy(value) for value in (plan.theta, plan.gain, plan.bias)]
-    together = augment(images, *parts)
-    alone = torch.cat(
-        [augment(images[i : i + 1], *(p[i : i + 1] for p in parts)) for i in range(4)]
-    )
-    assert torch.allclose(together, alone, atol=1e-6)
-    assert not torch.allclose(together[0], together[1], atol=1e-2)
-    assert together.min() >= 0 and together.max() <= 1
-
 
 def test_one_cycle_is_torchs():
     model = torch.nn.Linear(1, 1)
