@@ -136,6 +136,11 @@ def draw_variations(
         Number of images K.
     policy
         The largest variations.
+
+    Returns
+    -------
+    Variations
+        K rows, on the CPU.
     """
 
     def unit() -> np.ndarray:
