@@ -29,12 +29,14 @@ wildcard_constraints:
     seed=r"\d+",
     fold=r"\d+",
     size=r"\d+",
+    tta="|".join(VIEW_SETS),
     equalisation="histogram|clahe",
     variant=r"\d+(_(histogram|clahe))?",
 
 
 include: "rules/dataset.smk"
 include: "rules/training.smk"
+include: "rules/prediction.smk"
 include: "rules/evaluation.smk"
 include: "rules/reporting.smk"
 

@@ -19,6 +19,7 @@ from pneumobench.core.config.identity import (
     experiment_identity,
 )
 from pneumobench.core.errors import UserError
+from pneumobench.core.views import VIEW_SETS
 from pneumobench.data.directory import fingerprint
 from pneumobench.models import registry
 
@@ -41,6 +42,7 @@ EXPERIMENT = checked_experiment()
 RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}
 SLUGS = {run.slug: run.model for run in RUNS.values()}
 FOLDS = range(EXPERIMENT.split.folds)
+VIEWS = EXPERIMENT.prediction.test_time_augmentation
 
 FIGURES = [
     "data_flow",
@@ -204,6 +206,13 @@ def fold_files(run, name):
     return [f"<results>/runs/{run.folder}/fold{fold}/{name}" for fold in FOLDS]
 
 
+def view_files(run, name):
+    """Return the predictions of a run's folds averaged over views; none where none are wanted."""
+    if VIEWS == "none":
+        return []
+    return fold_files(run, f"{name}_{VIEWS}.csv")
+
+
 def finished_folds(run):
     """Count the folds of a run whose files all exist."""
     base = f"results/{EXPERIMENT.experiment}/runs/{run.folder}"
@@ -258,6 +267,11 @@ def of_folds(name):
     ]
 
 
+def of_views(wildcards):
+    """Return the out-of-fold predictions averaged over views, of each compared run."""
+    return [path for run in compared_runs() for path in view_files(run, "out_of_fold")]
+
+
 def of_models(wildcards):
     """Return the descriptions of the compared architectures."""
     slugs = dict.fromkeys(run.slug for run in compared_runs())
@@ -274,7 +288,15 @@ def report_template_hash():
 def methods(wildcards):
     """Return the part of the configuration that the report's methods section states."""
     whole = EXPERIMENT.model_dump()
-    parts = ("data", "split", "images", "offline_copies", "compute", "evaluation")
+    parts = (
+        "data",
+        "split",
+        "images",
+        "offline_copies",
+        "compute",
+        "prediction",
+        "evaluation",
+    )
     used = {run.recipe for run in RUNS.values()}
     return {part: whole[part] for part in parts} | {
         "recipes": {name: whole["recipes"][name] for name in sorted(used)}

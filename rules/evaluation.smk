@@ -6,6 +6,7 @@ rule freeze_selection:
     """Choose thresholds and ranking from out-of-fold predictions, before test labels are read."""
     input:
         out_of_fold=of_folds("out_of_fold.csv"),
+        out_of_fold_views=of_views,
         run_jsons=of_folds("run.json"),
         development_labels="<results>/dataset/development_labels.csv",
     output:
@@ -17,6 +18,7 @@ rule freeze_selection:
     params:
         folds=len(FOLDS),
         threshold_rule=EXPERIMENT.evaluation.threshold_rule,
+        views=VIEWS,
         code=code_hash("pneumobench.statistics.selection"),
     script:
         "../workflow_scripts/freeze_selection.py"
@@ -27,6 +29,8 @@ rule evaluate_run:
     input:
         out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
         test=lambda wildcards: fold_files(run_of(wildcards), "test.csv"),
+        out_of_fold_views=lambda wildcards: view_files(run_of(wildcards), "out_of_fold"),
+        test_views=lambda wildcards: view_files(run_of(wildcards), "test"),
         development_labels="<results>/dataset/development_labels.csv",
         test_labels="<results>/dataset/test_labels.csv",
         selection="<results>/selection/selection.json",
@@ -39,6 +43,7 @@ rule evaluate_run:
         "../envs/report.yaml"
     params:
         model=lambda wildcards: run_of(wildcards).model,
+        views=VIEWS,
         confidence=EXPERIMENT.evaluation.confidence,
         replicates=EXPERIMENT.evaluation.bootstrap_replicates,
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,

@@ -13,4 +13,6 @@ with job_log(snakemake.log[0]):
         folds=snakemake.params.folds,
         threshold_rule=snakemake.params.threshold_rule,
         run_jsons=[Path(path) for path in snakemake.input.run_jsons],
+        out_of_fold_views=[Path(path) for path in snakemake.input.out_of_fold_views],
+        views=snakemake.params.views,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pneumobench.core.files import write_json, write_table
+from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.comparison import compare_runs
 from pneumobench.statistics.evaluation import evaluate_run
@@ -87,7 +87,22 @@ class Experiment:
             },
         )
 
-    def select(self, runs: list[Run], rule: str = "youden") -> None:
+    def add_views(self, run: Run, views: str, signal: float = 1.0) -> None:
+        """Write averaged predictions beside the plain ones: less noise, other scale."""
+        generator = np.random.default_rng(5)
+        positive = pd.concat([self.development, self.test]).set_index("image_id")["label"]
+        for name in ("out_of_fold", "test"):
+            for path in self.files([run], f"{name}.csv"):
+                table = read_table(path)
+                truth = (positive[table["image_id"]] == "pneumonia").to_numpy()
+                logit = 0.5 * table["logit"] + signal * truth + generator.normal(size=len(truth))
+                averaged = table.assign(tta=views, logit=logit.astype(np.float32))
+                write_table(path.with_name(f"{name}_{views}.csv"), averaged)
+
+    def view_files(self, runs: list[Run], name: str, views: str) -> list[Path]:
+        return [] if views == "none" else self.files(runs, f"{name}_{views}.csv")
+
+    def select(self, runs: list[Run], rule: str = "youden", views: str = "none") -> None:
         freeze_selection(
             self.files(runs, "out_of_fold.csv"),
             self.development_labels,
@@ -95,9 +110,11 @@ class Experiment:
             folds=FOLDS,
             threshold_rule=rule,
             run_jsons=self.files(runs, "run.json"),
+            out_of_fold_views=self.view_files(runs, "out_of_fold", views),
+            views=views,
         )
 
-    def evaluate(self, run: Run) -> None:
+    def evaluate(self, run: Run, views: str = "none") -> None:
         evaluate_run(
             self.files([run], "out_of_fold.csv"),
             self.files([run], "test.csv"),
@@ -106,6 +123,9 @@ class Experiment:
             self.selection,
             self.folder(run) / "metrics.json",
             self.folder(run) / "scores.csv",
+            out_of_fold_views=self.view_files([run], "out_of_fold", views),
+            test_views=self.view_files([run], "test", views),
+            views=views,
             model=run.model,
             recipe=run.recipe,
             seed=run.seed,

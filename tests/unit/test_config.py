@@ -506,6 +506,12 @@ def test_vertical_flip_is_worth_a_word_of_caution_where_it_is_used():
     assert "recipe transfer mirrors images top to bottom" in caution
 
 
+def test_views_upside_down_are_worth_a_word_of_caution():
+    (caution,) = cautions(check("prediction: {test_time_augmentation: seeds}"))
+    assert "test_time_augmentation: seeds" in caution and "upside down" in caution
+    assert cautions(check("prediction: {test_time_augmentation: small}")) == []
+
+
 # Recipes based on others
 
 

@@ -7,7 +7,8 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import percentile_interval, resample_patients
-from pneumobench.statistics.evaluation import evaluate_run, score_out_of_fold, score_test
+from pneumobench.statistics.evaluation import evaluate_run
+from pneumobench.statistics.judgement import score_out_of_fold, score_test
 from pneumobench.statistics.metrics import DECISION_METRICS, SCORE_METRICS
 
 RUN = Run("alexnet", "light", 42)
@@ -238,6 +239,9 @@ def test_predictions_of_another_run_are_refused(experiment):
             experiment.selection,
             experiment.root / "metrics.json",
             experiment.root / "scores.csv",
+            out_of_fold_views=[],
+            test_views=[],
+            views="none",
             model=RUN.model,
             recipe=RUN.recipe,
             seed=RUN.seed,

@@ -78,7 +78,7 @@ def test_fold_too_many_is_named(experiment):
         (lambda t: t.assign(logit="nan"), r"logits are not finite: .* more[\s\S]*fold1"),
         (lambda t: t.assign(logit="inf"), r"logits are not finite"),
         (lambda t: t.assign(logit="many"), r"logits are not finite"),
-        (lambda t: t.assign(tta="flip"), r"not of the plain image"),
+        (lambda t: t.assign(tta="flip"), r"rows have another tta[\s\S]*tta = identity"),
         (lambda t: t.assign(image_id="x" + t["image_id"]), r"images without a label: xp"),
         (lambda t: t.drop(columns="logit"), r"lacks logit"),
         (lambda t: t[:0], r"lacks rows"),
@@ -127,3 +127,13 @@ def test_labels_are_counted(experiment):
     assert counts["n"] == len(test)
     assert counts["events"] == (test["label"] == "pneumonia").sum()
     assert counts["patients"] == test["patient"].nunique() < counts["n"]
+
+
+def test_averaged_predictions_are_read_by_the_name_of_their_views(experiment):
+    experiment.add_views(RUN, "flip")
+    paths = experiment.files([RUN], "out_of_fold_flip.csv")
+    found = read_predictions(paths, tta="flip")[RUN]
+    written = pd.read_csv(paths[1])["logit"].to_numpy(np.float32)
+    np.testing.assert_array_equal(found[1].logit.to_numpy(), written)
+    with pytest.raises(UserError, match=r"another tta[\s\S]*tta = small[\s\S]*predict_views"):
+        read_predictions(paths, tta="small")

@@ -29,16 +29,19 @@ def flip(path):
     edit_csv(path, lambda table: table.assign(label=table["label"].map(other)))
 
 
-def test_flipped_test_labels_leave_the_selection_byte_identical(experiment):
-    experiment.select(RUNS)
+@pytest.mark.parametrize("views", ["none", "flip"])
+def test_flipped_test_labels_leave_the_selection_byte_identical(experiment, views):
+    for run in RUNS:
+        experiment.add_views(run, "flip")
+    experiment.select(RUNS, views=views)
     selected = experiment.selection.read_bytes()
-    experiment.evaluate(STRONG)
+    experiment.evaluate(STRONG, views)
     metrics = (experiment.folder(STRONG) / "metrics.json").read_bytes()
     predictions = [path.read_bytes() for path in experiment.files(RUNS, "out_of_fold.csv")]
 
     flip(experiment.test_labels)
-    experiment.select(RUNS)
-    experiment.evaluate(STRONG)
+    experiment.select(RUNS, views=views)
+    experiment.evaluate(STRONG, views)
     assert experiment.selection.read_bytes() == selected
     assert [path.read_bytes() for path in experiment.files(RUNS, "out_of_fold.csv")] == predictions
     # The labels did arrive where they belong.
@@ -62,6 +65,8 @@ def test_test_predictions_cannot_enter(experiment):
             folds=FOLDS,
             threshold_rule="youden",
             run_jsons=experiment.files(RUNS, "run.json"),
+            out_of_fold_views=[],
+            views="none",
         )
 
 
@@ -122,6 +127,8 @@ def test_run_without_all_folds_is_an_error_that_names_it(experiment):
             folds=FOLDS,
             threshold_rule="youden",
             run_jsons=experiment.files([WEAK], "run.json"),
+            out_of_fold_views=[],
+            views="none",
         )
 
 
@@ -134,6 +141,8 @@ def test_missing_run_json_is_named(experiment):
             folds=FOLDS,
             threshold_rule="youden",
             run_jsons=[],
+            out_of_fold_views=[],
+            views="none",
         )
 
 

@@ -54,7 +54,9 @@ def compare_runs(
 
     Runs are ranked by the out-of-fold AUC (mean of the folds); `best` is the first. A run is
     `separable_from_best` if the paired interval of its AUC minus the best one's excludes 0. These
-    intervals are not adjusted for the number of runs.
+    intervals are not adjusted for the number of runs. With test-time augmentation the columns of
+    the averaged predictions begin with `tta_`; `tta_*_roc_auc_difference` is their AUC minus that
+    of the plain predictions. They have no say in the ranking.
 
     Parameters
     ----------
@@ -108,6 +110,7 @@ def compare_runs(
             "macs": descriptions[run.model]["macs"],
             **resources[run],
             **_numbers(evaluated[run]["estimates"]),
+            **_view_numbers(evaluated[run]),
         }
         for rank, run in enumerate(order, start=1)
     ]
@@ -146,6 +149,7 @@ def compare_runs(
             },
             "categories": compare_categories(areas, _pretrained(run_jsons), confidence),
             "missing": missing,
+            **_views(evaluated[order[0]]),
         },
     )
 
@@ -297,3 +301,22 @@ def _numbers(estimates: list[dict[str, Any]]) -> dict[str, float | None]:
             columns[f"{name}_high"] = entry["high"]
             columns[f"{name}_spread"] = found[dataset, "fold_mean", threshold, metric]["spread"]
     return columns
+
+
+def _view_numbers(content: dict[str, Any]) -> dict[str, float | None]:
+    """Return the columns of a run's predictions averaged over views; none without such."""
+    part = content.get("test_time_augmentation")
+    if part is None:
+        return {}
+    columns = {f"tta_{name}": value for name, value in _numbers(part["estimates"]).items()}
+    for entry in part["differences"]:
+        name = f"tta_{entry['dataset']}_{entry['metric']}_difference"
+        columns |= {name: entry["difference"]}
+        columns |= {f"{name}_{bound}": entry[bound] for bound in ("low", "high")}
+    return columns
+
+
+def _views(content: dict[str, Any]) -> dict[str, str]:
+    """Name the set of views that predictions are averaged over; nothing without such."""
+    part = content.get("test_time_augmentation")
+    return {} if part is None else {"test_time_augmentation": part["views"]}

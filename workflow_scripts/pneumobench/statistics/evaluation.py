@@ -5,22 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import write_json, write_table
 from pneumobench.core.run import Run
-from pneumobench.statistics.bootstrap import Resamples, resample_patients
-from pneumobench.statistics.estimates import (
-    Scores,
-    describe_classes,
-    describe_confusion,
-    describe_subtypes,
-    estimate_mean,
-    estimate_whole,
-    replicate_scores,
-)
-from pneumobench.statistics.metrics import sigmoid
+from pneumobench.statistics.bootstrap import resample_patients
+from pneumobench.statistics.categories import paired_difference
+from pneumobench.statistics.judgement import Judged, Predicted, judge
 from pneumobench.statistics.predictions import (
     FoldPredictions,
     Labels,
@@ -43,6 +34,9 @@ def evaluate_run(
     metrics: Path,
     scores: Path,
     *,
+    out_of_fold_views: list[Path],
+    test_views: list[Path],
+    views: str,
     model: str,
     recipe: str,
     seed: int,
@@ -69,6 +63,10 @@ def evaluate_run(
         selection.json with the run's thresholds.
     metrics, scores
         metrics.json and scores.csv to write.
+    out_of_fold_views, test_views, views
+        The run's predictions averaged over a set of views, and its name; no files and `none`
+        without test-time augmentation. metrics.json then has the same records for them under
+        `test_time_augmentation`, and the paired differences to the plain predictions.
     model, recipe, seed
         The run.
     confidence
@@ -83,99 +81,48 @@ def evaluate_run(
     """
     run = Run(model, recipe, seed)
     rule, thresholds = find_selected(selection, run)
-    development, official = read_labels(development_labels), read_labels(test_labels)
-    fold, logit = align_out_of_fold(
-        _of_run(out_of_fold, run), development, run, folds=len(thresholds)
-    )
-    logits = align_test(_of_run(test, run), official, run, folds=len(thresholds))
+    standards = {"out_of_fold": read_labels(development_labels), "test": read_labels(test_labels)}
+    predicted = _align(out_of_fold, test, run, standards, folds=len(thresholds))
     draw = {"replicates": replicates, "seed": bootstrap_seed}
-
-    models, whole = score_out_of_fold(logit, fold, np.array(thresholds))
-    resamples = resample_patients(development.patient, strata=fold, **draw)
-    parts = [_describe("out_of_fold", "pooled", models, whole, development, resamples, confidence)]
-    tables = [_tabulate("out_of_fold", [whole], development)]
-
-    models, whole = score_test(logits, np.array(thresholds))
-    resamples = resample_patients(official.patient, **draw)
-    parts.append(
-        _describe("test", "mean_prediction", models, whole, official, resamples, confidence)
-    )
-    tables.append(_tabulate("test", [*models, whole], official))
-
-    merged = {key: [record for part in parts for record in part[key]] for key in parts[0]}
-    learned = has_learned(merged["estimates"])
+    resamples = {
+        "out_of_fold": resample_patients(
+            standards["out_of_fold"].patient, strata=predicted.fold, **draw
+        ),
+        "test": resample_patients(standards["test"].patient, **draw),
+    }
+    plain = judge(predicted, thresholds, standards, resamples, confidence)
+    learned = has_learned(plain.records["estimates"])
     if not learned:
         logger.warning("%s did not learn: its out-of-fold AUC may be 0.5", run.title)
-    write_json(
-        metrics,
-        {
-            "model": model,
-            "recipe": recipe,
-            "seed": seed,
-            "learned": learned,
-            "threshold_rule": rule,
-            "thresholds": thresholds,
-            "interval": {
-                "method": "percentile bootstrap over patients, out of fold within folds",
-                "confidence": confidence,
-                "replicates": replicates,
-                "seed": bootstrap_seed,
-            },
-            "datasets": {"out_of_fold": development.counts(), "test": official.counts()},
-            **merged,
+    content = {
+        "model": model,
+        "recipe": recipe,
+        "seed": seed,
+        "learned": learned,
+        "threshold_rule": rule,
+        "thresholds": thresholds,
+        "interval": {
+            "method": "percentile bootstrap over patients, out of fold within folds",
+            "confidence": confidence,
+            "replicates": replicates,
+            "seed": bootstrap_seed,
         },
-    )
-    write_table(scores, pd.concat(tables, ignore_index=True))
-
-
-def score_out_of_fold(
-    logit: np.ndarray, fold: np.ndarray, thresholds: np.ndarray
-) -> tuple[list[Scores], Scores]:
-    """Return the scores of each fold's model on its own images, and of all images together.
-
-    Parameters
-    ----------
-    logit, fold
-        [images] float32 and int, as `predictions.align_out_of_fold` returns them.
-    thresholds
-        [folds] float64 logits.
-    """
-    decisions = {"0.5": logit > 0, "out_of_fold": logit > thresholds[fold]}
-    models = []
-    for number in range(len(thresholds)):
-        images = np.flatnonzero(fold == number)
-        own = {name: decision[images] for name, decision in decisions.items()}
-        models.append(Scores(images, logit[images], own, fold[images]))
-    return models, Scores(np.arange(len(logit)), logit, decisions, fold)
-
-
-def score_test(logits: np.ndarray, thresholds: np.ndarray) -> tuple[list[Scores], Scores]:
-    """Return the scores of each fold's model and of the mean prediction.
-
-    The mean is taken over logits and kept as float32, so that every figure can be computed again
-    from scores.csv.
-
-    Parameters
-    ----------
-    logits
-        [folds, images] float32.
-    thresholds
-        [folds] float64 logits.
-    """
-    images = np.arange(logits.shape[1])
-    distance = logits - thresholds[:, np.newaxis]
-    models = [
-        Scores(
-            images,
-            logits[number],
-            {"0.5": logits[number] > 0, "out_of_fold": distance[number] > 0},
-            np.full(len(images), number),
-        )
-        for number in range(len(thresholds))
-    ]
-    mean = logits.mean(axis=0, dtype=float).astype(np.float32)
-    decisions = {"0.5": mean > 0, "out_of_fold": distance.mean(axis=0) > 0}
-    return models, Scores(images, mean, decisions, None)
+        "datasets": {dataset: labels.counts() for dataset, labels in standards.items()},
+        **plain.records,
+    }
+    if views != "none":
+        _, cuts = find_selected(selection, run, views)
+        averaged = _align(out_of_fold_views, test_views, run, standards, len(thresholds), views)
+        _check_folds_alike(averaged, predicted, out_of_fold_views, run)
+        judged = judge(averaged, cuts, standards, resamples, confidence)
+        content["test_time_augmentation"] = {
+            "views": views,
+            "thresholds": cuts,
+            "differences": _differences(judged, plain, confidence),
+            **judged.records,
+        }
+    write_json(metrics, content)
+    write_table(scores, plain.scores)
 
 
 def has_learned(estimates: list[dict[str, Any]]) -> bool:
@@ -189,8 +136,46 @@ def has_learned(estimates: list[dict[str, Any]]) -> bool:
     return record["low"] is not None and record["low"] > 0.5
 
 
-def _of_run(paths: list[Path], run: Run) -> dict[int, FoldPredictions]:
-    found = read_predictions(paths)
+def _align(
+    out_of_fold: list[Path],
+    test: list[Path],
+    run: Run,
+    standards: dict[str, Labels],
+    folds: int,
+    tta: str = "identity",
+) -> Predicted:
+    fold, logit = align_out_of_fold(
+        _of_run(out_of_fold, run, tta), standards["out_of_fold"], run, folds
+    )
+    return Predicted(
+        fold, logit, align_test(_of_run(test, run, tta), standards["test"], run, folds)
+    )
+
+
+def _check_folds_alike(averaged: Predicted, plain: Predicted, paths: list[Path], run: Run) -> None:
+    if not np.array_equal(averaged.fold, plain.fold):
+        raise UserError(
+            f"the folds of {run.title} have other images with and without test-time augmentation",
+            where=", ".join(map(str, paths)),
+            expected="the images of out_of_fold.csv beside each file",
+            remedy="remove these files and run snakemake again",
+        )
+
+
+def _differences(averaged: Judged, plain: Judged, confidence: float) -> list[dict[str, Any]]:
+    """Return what averaging changes in the AUC, paired by patient, for each data set."""
+    return [
+        {
+            "dataset": dataset,
+            "metric": "roc_auc",
+            **paired_difference(averaged.areas[dataset], plain.areas[dataset], confidence),
+        }
+        for dataset in plain.areas
+    ]
+
+
+def _of_run(paths: list[Path], run: Run, tta: str) -> dict[int, FoldPredictions]:
+    found = read_predictions(paths, tta)
     for other in found:
         if other != run:
             raise UserError(
@@ -200,50 +185,3 @@ def _of_run(paths: list[Path], run: Run) -> dict[int, FoldPredictions]:
                 remedy="remove the file and run snakemake again",
             )
     return found.get(run, {})
-
-
-def _describe(
-    dataset: str,
-    aggregate: str,
-    models: list[Scores],
-    whole: Scores,
-    labels: Labels,
-    resamples: Resamples,
-    confidence: float,
-) -> dict[str, list[dict[str, Any]]]:
-    of_models = [replicate_scores(scores, labels, resamples) for scores in models]
-    of_whole = replicate_scores(whole, labels, resamples)
-    origin = {"dataset": dataset, "counts": labels.counts()}
-    return {
-        "estimates": estimate_mean(of_models, origin, confidence)
-        + estimate_whole(of_whole, aggregate, origin, confidence),
-        "confusion": describe_confusion(of_models, of_whole, aggregate, dataset),
-        "per_class": describe_classes(of_whole, aggregate, dataset, confidence),
-        "subgroups": describe_subtypes(whole, aggregate, dataset, labels, resamples, confidence),
-    }
-
-
-def _tabulate(dataset: str, parts: list[Scores], labels: Labels) -> pd.DataFrame:
-    label = np.where(labels.positive, "pneumonia", "normal")
-    return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "dataset": dataset,
-                    "fold": pd.array(
-                        [pd.NA] * len(part.images) if part.fold is None else part.fold, "Int64"
-                    ),
-                    "image_id": labels.image_id[part.images],
-                    "patient": labels.patient[part.images],
-                    "label": label[part.images],
-                    "subtype": labels.subtype[part.images],
-                    "logit": part.logit.astype(np.float32),
-                    "probability": sigmoid(part.logit).astype(np.float32),
-                    "decision_default": part.decisions["0.5"].astype(int),
-                    "decision_selected": part.decisions["out_of_fold"].astype(int),
-                }
-            )
-            for part in parts
-        ],
-        ignore_index=True,
-    )

@@ -88,18 +88,28 @@ def read_labels(path: str | Path) -> Labels:
     return Labels(path=Path(path), positive=(table["label"] == "pneumonia").to_numpy(), **text)
 
 
-def read_predictions(paths: Iterable[str | Path]) -> dict[Run, dict[int, FoldPredictions]]:
+def read_predictions(
+    paths: Iterable[str | Path], tta: str = "identity"
+) -> dict[Run, dict[int, FoldPredictions]]:
     """Read out_of_fold.csv or test.csv files, one for each run and fold.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    tta
+        What the files must say of their logits: `identity`, of the plain image, or the name of the
+        set of views that they are averaged over.
 
     Raises
     ------
     UserError
         If a file lacks columns or rows, mixes runs or folds, holds an image twice or a logit that
-        is no number, or if two files are of one run and fold.
+        is no number or has another tta, or if two files are of one run and fold.
     """
     found: dict[Run, dict[int, FoldPredictions]] = {}
     for path in map(Path, paths):
-        run, fold, predictions = _read_file(path)
+        run, fold, predictions = _read_file(path, tta)
         folds = found.setdefault(run, {})
         if fold in folds:
             raise UserError(
@@ -211,7 +221,7 @@ def align_test(
     return logits
 
 
-def _read_file(path: Path) -> tuple[Run, int, FoldPredictions]:
+def _read_file(path: Path, tta: str) -> tuple[Run, int, FoldPredictions]:
     table = read_table(path, text=_TEXT_COLUMNS)
     lacking = [column for column in _COLUMNS if column not in table]
     if lacking or table.empty:
@@ -226,7 +236,7 @@ def _read_file(path: Path) -> tuple[Run, int, FoldPredictions]:
     for problem, rows, expected in (
         ("images stand twice", table["image_id"].duplicated(), "every image once"),
         ("logits are not finite", ~np.isfinite(numbers), "a finite logit for every image"),
-        ("rows are not of the plain image", table["tta"] != "identity", "tta = identity"),
+        ("rows have another tta", table["tta"] != tta, f"tta = {tta}"),
     ):
         if rows.any():
             raise UserError(
@@ -261,7 +271,9 @@ def _locate(predictions: FoldPredictions, labels: Labels) -> np.ndarray:
 
 
 def _rerun(path: Path) -> str:
-    return f"remove {path} and run snakemake again: rule train_fold trains this fold anew"
+    plain = path.stem in ("out_of_fold", "test")
+    done = "train_fold trains" if plain else "predict_views predicts"
+    return f"remove {path} and run snakemake again: rule {done} this fold anew"
 
 
 def _some(identifiers: Iterable[str]) -> str:

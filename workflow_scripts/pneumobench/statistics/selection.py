@@ -31,6 +31,8 @@ def freeze_selection(
     folds: int,
     threshold_rule: str,
     run_jsons: list[Path],
+    out_of_fold_views: list[Path],
+    views: str,
 ) -> None:
     """Fit the thresholds and rank the runs on out-of-fold predictions, and write that down.
 
@@ -52,6 +54,10 @@ def freeze_selection(
         model, from its own out-of-fold images.
     run_jsons
         run.json of every fold of every run, for the epochs that were kept.
+    out_of_fold_views, views
+        Out-of-fold predictions averaged over a set of views, and its name; no files and `none`
+        without test-time augmentation. They get thresholds of their own and have no say in the
+        ranking.
 
     Raises
     ------
@@ -67,11 +73,16 @@ def freeze_selection(
             expected="at least one run with out-of-fold predictions of all folds",
             remedy="run snakemake again; if training failed, its log under logs/ says why",
         )
+    averaged = read_predictions(out_of_fold_views, tta=views)
     best_epochs = _read_best_epochs(run_jsons)
-    entries = [
-        _describe_run(run, predictions[run], labels, folds, threshold_rule, best_epochs)
-        for run in sorted(predictions)
-    ]
+    entries = []
+    for run in sorted(predictions):
+        entry = _identity(run) | _fit(run, predictions[run], labels, folds, threshold_rule)
+        entry["best_epochs"] = _epochs_of(run, best_epochs, folds)
+        if views != "none":
+            fitted = _fit(run, averaged.get(run, {}), labels, folds, threshold_rule)
+            entry["test_time_augmentation"] = {"views": views, **fitted}
+        entries.append(entry)
     # A stable sort of sorted runs: equal areas are ranked by name, whatever came first.
     entries.sort(key=lambda entry: -entry["auc_fold_mean"])
     for rank, entry in enumerate(entries, start=1):
@@ -84,25 +95,38 @@ def freeze_selection(
             "threshold_rule": threshold_rule,
             "runs": entries,
             "best": best,
-            "inputs_sha256": _hash_inputs(predictions, labels),
+            "inputs_sha256": _hash_inputs([predictions, averaged], labels),
         },
     )
 
 
-def find_selected(selection: Path, run: Run) -> tuple[str, list[float]]:
+def find_selected(selection: Path, run: Run, views: str = "none") -> tuple[str, list[float]]:
     """Return the threshold rule and the thresholds (logits, one a fold) that were frozen for a run.
+
+    Parameters
+    ----------
+    selection
+        selection.json.
+    run
+        The run.
+    views
+        `none` for the thresholds of plain predictions, or a set of views for those of predictions
+        averaged over it.
 
     Raises
     ------
     UserError
-        If the selection does not know the run.
+        If the selection does not know the run, or not with these views.
     """
     content = read_json(selection)
     for entry in content["runs"]:
         if Run(entry["model"], entry["recipe"], entry["seed"]) == run:
-            return content["threshold_rule"], entry["thresholds"]
+            part = entry if views == "none" else entry.get("test_time_augmentation", {})
+            if part.get("views", "none") == views:
+                return content["threshold_rule"], part["thresholds"]
     raise UserError(
-        f"the selection does not hold {run.title}",
+        f"the selection does not hold {run.title}"
+        + (f" with the views {views}" if views != "none" else ""),
         where=str(selection),
         expected="every run that is evaluated",
         remedy=f"remove {selection} and run snakemake again: rule freeze_selection writes it anew",
@@ -115,23 +139,19 @@ def fold_mean_auc(positive: np.ndarray, logit: np.ndarray, fold: np.ndarray) -> 
     return float(np.mean(areas))
 
 
-def _describe_run(
+def _identity(run: Run) -> dict[str, Any]:
+    return {"model": run.model, "recipe": run.recipe, "seed": run.seed}
+
+
+def _fit(
     run: Run,
     predictions: dict[int, FoldPredictions],
     labels: Labels,
     folds: int,
     threshold_rule: str,
-    best_epochs: dict[tuple[Run, int], int],
 ) -> dict[str, Any]:
+    """Return the areas under the ROC curve and the thresholds that the predictions lead to."""
     fold, logit = align_out_of_fold(predictions, labels, run, folds)
-    for number in range(folds):
-        if (run, number) not in best_epochs:
-            raise UserError(
-                f"{run.title} has no run.json of fold {number}",
-                where=f"runs/{run.folder}/fold{number}/run.json",
-                expected="run.json beside out_of_fold.csv",
-                remedy=f"remove runs/{run.folder}/fold{number} and run snakemake again",
-            )
     thresholds = [
         fit_threshold(
             labels.positive[fold == number],
@@ -142,14 +162,22 @@ def _describe_run(
         for number in range(folds)
     ]
     return {
-        "model": run.model,
-        "recipe": run.recipe,
-        "seed": run.seed,
         "auc_fold_mean": fold_mean_auc(labels.positive, logit, fold),
         "auc_pooled": roc_auc(labels.positive, logit),
         "thresholds": thresholds,
-        "best_epochs": [best_epochs[run, number] for number in range(folds)],
     }
+
+
+def _epochs_of(run: Run, best_epochs: dict[tuple[Run, int], int], folds: int) -> list[int]:
+    for number in range(folds):
+        if (run, number) not in best_epochs:
+            raise UserError(
+                f"{run.title} has no run.json of fold {number}",
+                where=f"runs/{run.folder}/fold{number}/run.json",
+                expected="run.json beside out_of_fold.csv",
+                remedy=f"remove runs/{run.folder}/fold{number} and run snakemake again",
+            )
+    return [best_epochs[run, number] for number in range(folds)]
 
 
 def _read_best_epochs(run_jsons: list[Path]) -> dict[tuple[Run, int], int]:
@@ -162,9 +190,10 @@ def _read_best_epochs(run_jsons: list[Path]) -> dict[tuple[Run, int], int]:
     }
 
 
-def _hash_inputs(predictions: dict[Run, dict[int, FoldPredictions]], labels: Labels) -> str:
+def _hash_inputs(parts: list[dict[Run, dict[int, FoldPredictions]]], labels: Labels) -> str:
     digest = hashlib.sha256(labels.path.read_bytes())
-    for run in sorted(predictions):
-        for fold in sorted(predictions[run]):
-            digest.update(predictions[run][fold].path.read_bytes())
+    for predictions in parts:
+        for run in sorted(predictions):
+            for fold in sorted(predictions[run]):
+                digest.update(predictions[run][fold].path.read_bytes())
     return digest.hexdigest()

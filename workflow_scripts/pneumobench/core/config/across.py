@@ -229,9 +229,15 @@ def _copies(sound: SoundValues, used: Sequence[str]) -> Iterator[Problem]:
 
 def cautions(experiment: Experiment) -> list[str]:
     """Return what is allowed, but worth a word to whoever starts the experiment."""
-    return [
+    found = [
         f"recipe {name} mirrors images top to bottom (augmentation.vertical_flip): no chest film "
         "has its diaphragm above"
         for name in sorted({run.recipe for run in experiment.expanded_runs})
         if experiment.recipe(name).augmentation.vertical_flip > 0
     ]
+    if experiment.prediction.test_time_augmentation == "seeds":
+        found.append(
+            "prediction.test_time_augmentation: seeds shows networks images upside down and on "
+            "their side, which no chest film is; flip and small stay with what films look like"
+        )
+    return found

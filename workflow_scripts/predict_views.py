@@ -1,0 +1,17 @@
+"""Average the logits of several views of each image, with the weights of one fold."""
+
+from pathlib import Path
+
+from pneumobench.core.job import job_log
+
+with job_log(snakemake.log[0]):
+    from pneumobench.prediction.views import predict_views
+
+    predict_views(
+        Path(snakemake.input.run).parent,
+        Path(snakemake.input.images),
+        Path(snakemake.input.splits),
+        Path(snakemake.output.out_of_fold),
+        Path(snakemake.output.test),
+        views=snakemake.wildcards.tta,
+    )
