@@ -27,6 +27,7 @@ from pneumobench.reporting.methods import (
 )
 from pneumobench.reporting.summary import PHANTOM_NOTICE, summarise
 from pneumobench.reporting.tables import INTERVAL_COLUMNS, footnotes, reading_table
+from pneumobench.reporting.views import view_notes, view_rows
 from pneumobench.reporting.wording import count, is_missing, percent, with_interval
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -132,6 +133,7 @@ def render_report(
         ranked=_ranked(comparison),
         footnotes=footnotes(facts),
         floors=_floors(facts),
+        views=_views(comparison, facts),
         categories=[_category(entry) for entry in facts["categories"]],
         confidence=facts["confidence"],
         datasets=facts["datasets"],
@@ -190,6 +192,11 @@ def _floors(facts: dict[str, Any]) -> list[str]:
         f"{with_interval(floor['majority_accuracy'], floor['low'], floor['high'])} of the images."
         for name, floor in facts["floors"].items()
     ]
+
+
+def _views(comparison: pd.DataFrame, facts: dict[str, Any]) -> dict[str, Any]:
+    rows = view_rows(comparison)
+    return {"rows": rows, "notes": view_notes(facts) if rows else []}
 
 
 def _category(entry: dict[str, Any]) -> dict[str, Any]:

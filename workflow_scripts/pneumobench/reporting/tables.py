@@ -7,14 +7,15 @@ import pandas as pd
 
 from pneumobench.core.files import atomic_path, read_json, write_table
 from pneumobench.reporting.inputs import DATASET_TITLES, read_comparison
+from pneumobench.reporting.views import view_columns, view_notes, view_rows
 from pneumobench.reporting.wording import (
     EMPTY,
     EN_DASH,
     count,
     duration,
+    interval_note,
     is_missing,
     millions,
-    percent,
     with_interval,
 )
 
@@ -27,6 +28,7 @@ INTERVAL_COLUMNS = {
     "test_sensitivity": "Test sensitivity",
     "test_specificity": "Test specificity",
 }
+_TEXT_COLUMNS = ("Run", "Note")
 NOT_SEPARABLE = "not separable from the best"
 _LATEX_SPECIALS = {
     "\\": r"\textbackslash{}",
@@ -57,6 +59,8 @@ def make_tables(
 ) -> None:
     """Write the comparison of all runs for reading; missing runs are named in it.
 
+    With test-time augmentation a second table has plain and averaged predictions side by side.
+
     Parameters
     ----------
     comparison_csv, comparison_json
@@ -71,13 +75,13 @@ def make_tables(
     comparison = read_comparison(comparison_csv)
     facts = read_json(comparison_json)
     write_table(csv, _number_table(comparison))
-    cells = reading_table(comparison)
-    for path, text in (
-        (markdown, _markdown(cells, facts)),
-        (latex, _latex(cells, facts)),
-    ):
+    tables = [(reading_table(comparison), footnotes(facts), "tab:comparison")]
+    if rows := view_rows(comparison):
+        tables.append((pd.DataFrame(rows), view_notes(facts), "tab:views"))
+    for path, write in ((markdown, _markdown), (latex, _latex)):
         with atomic_path(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+            texts = [write(cells, notes, label) for cells, notes, label in tables]
+            temporary.write_text("\n".join(texts), encoding="utf-8")
 
 
 def reading_table(comparison: pd.DataFrame) -> pd.DataFrame:
@@ -116,8 +120,7 @@ def footnotes(facts: dict[str, Any]) -> list[str]:
     ]
     return [
         *datasets,
-        f"In brackets: {percent(facts['confidence'])} interval, bootstrap over patients "
-        f"({count(facts['replicates'])} replicates).",
+        interval_note(facts),
         "Out-of-fold AUC: mean of the folds; runs are ranked by it. Test: mean prediction of the "
         "fold models.",
         f"Accuracy, sensitivity and specificity at the out-of-fold threshold (rule "
@@ -143,34 +146,34 @@ def _number_table(comparison: pd.DataFrame) -> pd.DataFrame:
     table["note"] = [run_note(row) for _, row in comparison.iterrows()]
     table["parameters_millions"] = (comparison["parameters"] / 1e6).round(3)
     table["train_seconds"] = comparison["train_seconds"].round(1)
-    for name in INTERVAL_COLUMNS:
+    for name in (*INTERVAL_COLUMNS, *view_columns(comparison)):
         for bound in ("", "_low", "_high"):
             table[f"{name}{bound}"] = comparison[f"{name}{bound}"].round(3)
     return table
 
 
-def _markdown(cells: pd.DataFrame, facts: dict[str, Any]) -> str:
+def _markdown(cells: pd.DataFrame, notes: list[str], _label: str) -> str:
     def line(values: list[str]) -> str:
         return f"| {' | '.join(value.replace('|', chr(92) + '|') for value in values)} |"
 
-    rule = ["---:", "---", *["---:"] * (len(cells.columns) - 3), "---"]
+    rule = ["---" if column in _TEXT_COLUMNS else "---:" for column in cells.columns]
     rows = [line(list(row)) for row in cells.itertuples(index=False)]
-    notes = [f"- {note}" for note in footnotes(facts)]
-    return "\n".join([line(list(cells.columns)), line(rule), *rows, "", *notes, ""])
+    foot = [f"- {note}" for note in notes]
+    return "\n".join([line(list(cells.columns)), line(rule), *rows, "", *foot, ""])
 
 
-def _latex(cells: pd.DataFrame, facts: dict[str, Any]) -> str:
+def _latex(cells: pd.DataFrame, notes: list[str], label: str) -> str:
     def line(values: list[str]) -> str:
         return " & ".join(map(escape_latex, values)) + r" \\"
 
-    columns = "rl" + "r" * (len(cells.columns) - 3) + "l"
+    columns = "".join("l" if column in _TEXT_COLUMNS else "r" for column in cells.columns)
     return "\n".join(
         [
             r"% needs \usepackage{booktabs,graphicx}",
             r"\begin{table*}",
             r"\centering",
-            rf"\caption{{{escape_latex(' '.join(footnotes(facts)))}}}",
-            r"\label{tab:comparison}",
+            rf"\caption{{{escape_latex(' '.join(notes))}}}",
+            rf"\label{{{label}}}",
             r"\resizebox{\textwidth}{!}{%",
             rf"\begin{{tabular}}{{{columns}}}",
             r"\toprule",

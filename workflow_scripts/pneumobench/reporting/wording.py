@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 EN_DASH = "\N{EN DASH}"
 EMPTY = "\N{EM DASH}"
@@ -57,6 +58,14 @@ def duration(seconds: float) -> str:
 def percent(share: float, digits: int = 0) -> str:
     """Write a share as a percentage: 0.95 becomes `95 %`, with a space that does not break."""
     return f"{share * 100:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+def interval_note(facts: dict[str, Any]) -> str:
+    """Say what stands in brackets behind a figure; `facts` is comparison.json."""
+    return (
+        f"In brackets: {percent(facts['confidence'])} interval, bootstrap over patients "
+        f"({count(facts['replicates'])} replicates)."
+    )
 
 
 def listing(items: Sequence[str]) -> str:
