@@ -8,6 +8,7 @@ from pneumobench.core.config.experiment import Experiment
 from pneumobench.core.config.identity import (
     check_data_source,
     check_results_folder,
+    check_starting_weights,
     experiment_identity,
 )
 from pneumobench.core.config.problems import ConfigError
@@ -18,5 +19,6 @@ __all__ = [
     "check_config",
     "check_data_source",
     "check_results_folder",
+    "check_starting_weights",
     "experiment_identity",
 ]

@@ -135,7 +135,10 @@ def _network(name: str) -> nn.Module:
 
 
 def _from_timm(tag: str, name: str) -> Published | None:
-    found = timm.models.get_pretrained_cfg(name)
+    try:
+        found = timm.models.get_pretrained_cfg(name)
+    except RuntimeError:  # timm's answer to a tag that the backbone does not have
+        return None
     if found is None or not found.has_weights:
         return None
     classifier = found.classifier or ()

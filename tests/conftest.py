@@ -1,0 +1,71 @@
+"""What unit and workflow tests share."""
+
+import contextlib
+import functools
+import http.server
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+
+@dataclass
+class Mirror:
+    """A web server of the test's own that offers the files of a folder.
+
+    Attributes
+    ----------
+    asked
+        Paths that were asked for.
+    cut
+        The connection breaks after so many bytes of a file; None sends the whole file.
+    """
+
+    folder: Path
+    url: str = ""
+    asked: list[str] = field(default_factory=list)
+    cut: int | None = None
+    server: http.server.ThreadingHTTPServer = field(init=False)
+
+    def start(self) -> None:
+        handler = functools.partial(Handler, mirror=self)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def __init__(self, *arguments, mirror: Mirror):
+        self.mirror = mirror
+        super().__init__(*arguments)
+
+    def do_GET(self):
+        self.mirror.asked.append(self.path)
+        file = self.mirror.folder / self.path.lstrip("/")
+        if not file.is_file():
+            self.send_error(404)
+            return
+        content = file.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        # A client may hang up.
+        with contextlib.suppress(ConnectionError):
+            self.wfile.write(content[: self.mirror.cut])
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def mirror(tmp_path_factory):
+    """A running `Mirror` of an empty folder; a test may stop it."""
+    made = Mirror(tmp_path_factory.mktemp("mirror"))
+    made.start()
+    yield made
+    made.stop()
