@@ -105,7 +105,8 @@ def _draw_run(row: Iterable[Axes], label: str, folds: list[pd.DataFrame]) -> Non
         _draw_folds(axes, folds, columns[0], *_TRAINING)
         _draw_folds(axes, folds, columns[1], *_HELD_OUT)
     _draw_folds(auc, folds, "inner_auc", *_HELD_OUT)
-    loss.set_ylim(bottom=0)
+    # Room above, so that no dot is cut.
+    loss.set_ylim(0, 1.12 * loss.dataLim.y1)
     for axes in (accuracy, auc):
         axes.set_ylim(min(0.45, axes.get_ylim()[0]), 1.04)
     if all(fold["inner_auc"].isna().all() for fold in folds):
