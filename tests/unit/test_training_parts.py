@@ -8,58 +8,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.training import precision
 from pneumobench.training.freezing import freeze, training_mode
 from pneumobench.training.monitor import BestEpoch, inner_metrics
-from pneumobench.training.optimisation import (
-    binary_loss,
-    build_optimiser,
-    positive_weight,
-    schedule_factor,
-)
 from pneumobench.training.recipe import EarlyStopping
-
-def test_one_cycle_is_torchs():
-    model = torch.nn.Linear(1, 1)
-    optimiser = torch.optim.SGD(model.parameters(), lr=1.0)
-    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=0.1, total_steps=50)
-    for step in range(50):
-        ours = 0.1 * schedule_factor("one_cycle", step, 50)
-        assert ours == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-9)
-        optimiser.step()
-        if step < 49:
-            scheduler.step()
-
-
-def test_cosine_and_constant():
-    assert schedule_factor("none", 7, 10) == 1
-    assert schedule_factor("cosine", 0, 10) == 1
-    assert schedule_factor("cosine", 5, 10) == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize("steps", [1, 2, 3, 4, 7])
-def test_short_one_cycle_is_finite_and_positive(steps):
-    factors = [schedule_factor("one_cycle", step, steps) for step in range(steps)]
-    assert all(0 < factor <= 1 for factor in factors)
-
-
-def test_loss_matches_sklearn_and_weights():
-    logits, labels = torch.tensor([2.0, -1.0, 0.3, -0.2]), torch.tensor([1.0, 0.0, 0.0, 0.0])
-    assert binary_loss(logits, labels).item() == pytest.approx(log_loss(labels, logits.sigmoid()))
-    assert positive_weight(labels, "inverse_frequency").item() == 3
-    assert positive_weight(labels, "none") is None
-    smoothed = binary_loss(logits, labels, label_smoothing=0.2)
-    targets = torch.tensor([0.9, 0.1, 0.1, 0.1])
-    assert smoothed.item() == pytest.approx(
-        torch.nn.functional.binary_cross_entropy_with_logits(logits, targets).item()
-    )
-
-
-@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
-def test_optimisers_are_fused_and_move(name):
-    parameter = torch.nn.Parameter(torch.ones(3))
-    optimiser = build_optimiser([parameter], name, 0.1, 0.0)
-    assert optimiser.defaults["fused"]
-    parameter.sum().backward()
-    optimiser.step()
-    assert (parameter < 1).all()
 
 
 def test_inner_metrics_match_sklearn():
@@ -79,7 +28,7 @@ def test_best_epoch_breaks_ties_by_loss_and_stops():
         torch.nn.init.constant_(model.weight, epoch)
         best.update(epoch, {"inner_auc": auc, "inner_loss": loss}, model)
         assert not best.exhausted(epoch)
-    assert best.epoch == 2 and best.state["weight"].item() == 2
+    assert best.epoch == 2 and best.weights["weight"].item() == 2
     assert best.exhausted(4)
 
 
@@ -88,12 +37,29 @@ def test_frozen_layers_keep_parameters_and_statistics():
         torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2), torch.nn.Conv2d(2, 2, 3), torch.nn.ReLU()
     )
     freeze(model, ["0.weight", "0.bias", "1.weight", "1.bias"])
-    training_mode(model)
+    training_mode(model, "fixed")
     assert [layer.training for layer in model] == [False, False, True, True]
     before = model[1].running_mean.clone()
     model(torch.rand(4, 1, 8, 8)).sum().backward()
     assert torch.equal(model[1].running_mean, before)
     assert model[0].weight.grad is None and model[2].weight.grad is not None
+
+
+def test_statistics_of_frozen_layers_move_where_the_recipe_says_so():
+    model = torch.nn.Sequential(torch.nn.Conv2d(1, 2, 3), torch.nn.BatchNorm2d(2))
+    freeze(model, ["1.weight", "1.bias"])
+    training_mode(model, "updated")
+    before = model[1].running_mean.clone()
+    model(torch.rand(4, 1, 8, 8))
+    assert not torch.equal(model[1].running_mean, before)
+
+
+def test_best_epoch_by_accuracy():
+    model = torch.nn.Linear(1, 1)
+    best = BestEpoch(EarlyStopping("accuracy", patience=None))
+    for epoch, (accuracy, loss) in enumerate([(0.7, 0.1), (0.9, 0.4), (0.9, 0.5)]):
+        best.update(epoch, {"inner_accuracy": accuracy, "inner_loss": loss}, model)
+    assert best.epoch == 1 and not best.exhausted(99)
 
 
 def test_missing_device_is_an_error_with_a_way_out(monkeypatch):

@@ -16,7 +16,6 @@ from pneumobench.core.run import Run
 from pneumobench.models import registry
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.models.heads import replace_head
-from pneumobench.models.weights.load import load_weights
 from pneumobench.prediction.predict import predict_logits
 from pneumobench.training.checkpointing import checkpoint_stages
 from pneumobench.training.files import FoldInputs, FoldOutputs
@@ -98,7 +97,12 @@ def train_fold(
 
     seed_torch(run.seed, fold, WEIGHTS)
     model = build_model(run.model, recipe, device)
-    starting_weights = load_weights(model, model.architecture, inputs.starting_weights)
+    starting_weights = None
+    if inputs.starting_weights is not None:
+        # Here, because it takes timm and torchvision, seconds of every job that starts at random.
+        from pneumobench.models.weights.load import load_weights
+
+        starting_weights = load_weights(model, model.architecture, inputs.starting_weights)
     training = Training(
         model,
         data,
