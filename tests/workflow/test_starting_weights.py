@@ -87,9 +87,11 @@ def test_published_weights_and_a_file(flow, mirror):
     file.write_bytes(b"something else")
     assert "train_fold" in flow.succeed("--dry-run", run_json("own"))
 
-    # Where weights come from is no reason to train again; other weights are.
+    # Neither fetching again, for which nothing is missing, nor another mirror is a reason to train
+    # again; other weights are.
     flow.overlay["runs"] = ["timm:resnet10t"]
-    flow.overlay["downloads"] = {"weights_mirror": None}
+    flow.overlay["downloads"] = {"weights_mirror": NOBODY}
+    flow.succeed("fetch", "--forcerun", "fetch_weights")
     assert "Nothing to be done" in flow.succeed("--dry-run", run_json("light"))
     record = weights / "timm-resnet10t.json"
     record.write_text(record.read_text().replace(file_sha256(stored), "0" * 64))

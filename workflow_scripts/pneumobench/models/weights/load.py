@@ -19,6 +19,13 @@ logger = logging.getLogger(__name__)
 # BatchNorm counts its batches and does not use the count; old files come without.
 COUNTER = "num_batches_tracked"
 SHOWN = 4
+FETCH = (
+    "run `snakemake fetch --forcerun fetch_weights` where there is network, and copy "
+    "resources/weights here if that is another machine; or set pretrained: false in the recipe"
+)
+
+Loaded = tuple[list[dict[str, str | None]], set[str]]
+"""Entries for run.json, and the names of the parameters and buffers that were filled."""
 
 
 def load_weights(
@@ -58,23 +65,15 @@ def load_weights(
     files, loaded = load(model, architecture, source)
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
     fresh = [name for name in sizes if name not in loaded]
-    count = sum(sizes[name] for name in fresh)
-    logger.info(
-        "%d of %d parameters are loaded from %s; fresh: %s",
-        sum(sizes.values()) - count,
-        sum(sizes.values()),
-        source,
-        ", ".join(fresh) or "none",
-    )
+    total, drawn = sum(sizes.values()), sum(sizes[name] for name in fresh)
+    names = ", ".join(fresh) or "none"
+    logger.info("%d of %d parameters loaded from %s; fresh: %s", total - drawn, total, source, names)
     return {
         "origin": "published" if source.suffix == ".json" else "file",
         "files": files,
-        "loaded_parameters": sum(sizes.values()) - count,
-        "fresh_parameters": count,
+        "loaded_parameters": total - drawn,
+        "fresh_parameters": drawn,
     }
-
-
-Loaded = tuple[list[dict[str, str | None]], set[str]]
 
 
 def _load_published(model: nn.Module, architecture: Architecture, record: Path) -> Loaded:
@@ -86,21 +85,15 @@ def _load_published(model: nn.Module, architecture: Architecture, record: Path) 
             raise _not_fetched(f"published weights are missing: {file.name}", str(file))
         if file_sha256(file) != entry["sha256"]:
             raise _not_fetched(f"{file.name} is not as it was fetched", str(file))
-        state = read_state(file, where=str(file), remedy=_FETCH)
+        state = read_state(file, where=str(file), remedy=FETCH)
         loaded |= _fill_trunk(model, path, entry["tag"], state, where=str(file))
         files.append({"module": path, **{key: entry[key] for key in ("tag", "file", "sha256")}})
     return files, loaded
 
 
-_FETCH = (
-    "run `snakemake fetch --forcerun fetch_weights` where there is network, and copy "
-    "resources/weights here if that is another machine; or set pretrained: false in the recipe"
-)
-
-
 def _not_fetched(what: str, where: str) -> UserError:
     return UserError(
-        what, where=where, expected="the files that `snakemake fetch` wrote", remedy=_FETCH
+        what, where=where, expected="the files that `snakemake fetch` wrote", remedy=FETCH
     )
 
 
