@@ -66,8 +66,8 @@ def load_weights(
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
     fresh = [name for name in sizes if name not in loaded]
     total, drawn = sum(sizes.values()), sum(sizes[name] for name in fresh)
-    names = ", ".join(fresh) or "none"
-    logger.info("%d of %d parameters loaded from %s; fresh: %s", total - drawn, total, source, names)
+    logger.info("%d of %d parameters are loaded from %s", total - drawn, total, source)
+    logger.info("fresh parameters: %s", ", ".join(fresh) or "none")
     return {
         "origin": "published" if source.suffix == ".json" else "file",
         "files": files,
