@@ -20,7 +20,7 @@ def job_counts(output: str) -> dict[str, int]:
     counts = {}
     for line in output.splitlines():
         words = line.split()
-        if len(words) == 2 and words[1].isdigit():
+        if len(words) == 2 and words[0].isidentifier() and words[1].isdigit():
             counts[words[0]] = int(words[1])
     return counts
 
@@ -114,7 +114,9 @@ def test_flipped_test_labels_change_nothing_before_evaluation(finished, make_wor
     images = next((finished.folder / "resources/datasets").glob("phantom-*/chest_xray"))
     flows = {}
     for name in ("right", "flipped"):
-        flow = make_workflow(runs=["custom_resnet18"])
+        flow = make_workflow(
+            runs=["custom_resnet18"], prediction={"test_time_augmentation": "flip"}
+        )
         root = flow.folder / "images"
         shutil.copytree(images, root)
         if name == "flipped":
@@ -125,7 +127,8 @@ def test_flipped_test_labels_change_nothing_before_evaluation(finished, make_wor
         flow.succeed(f"results/tiny/{RUN}/metrics.json")
         flows[name] = flow.results
     same = [f"{RUN}/fold{fold}/{file}" for fold in (0, 1) for file in
-            ("weights.safetensors", "out_of_fold.csv", "test.csv", "history.csv")]  # fmt: skip
+            ("weights.safetensors", "history.csv", "out_of_fold.csv", "test.csv",
+             "out_of_fold_flip.csv", "test_flip.csv")]  # fmt: skip
     for name in (*same, "selection/selection.json", "dataset/splits.csv"):
         right, flipped = (flows[key] / name for key in ("right", "flipped"))
         assert right.read_bytes() == flipped.read_bytes(), name
