@@ -93,7 +93,7 @@ def predict_views(
         plain = read_table(path, text=("model", "recipe", "image_id", "tta"))
         rows = _rows(plain["image_id"], image_ids, path, splits)
         logits = view_logits(model, packed, rows, device, views)
-        _check_plain(logits[0], plain["logit"].to_numpy(), path)
+        _check_plain(logits[0], plain["logit"].to_numpy(np.float32), path)
         mean = logits.mean(axis=0, dtype=np.float64).astype(np.float32)
         write_table(averaged, plain.assign(tta=views, logit=mean))
         logger.info("%s: %d images, %d views", averaged.name, len(rows), len(logits))
