@@ -1,5 +1,7 @@
 """How torch computes, in training and in prediction alike: equal weights give equal logits."""
 
+import os
+
 import torch
 
 
@@ -10,6 +12,12 @@ def configure_numerics(threads: int) -> None:
     torch.backends.fp32_precision = "ieee"
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.deterministic = True
+    if torch.cuda.is_available():
+        # cuBLAS reads it when its first kernel starts.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        # No error where a layer of some backbone has no deterministic gradient, but a warning.
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.utils.deterministic.fill_uninitialized_memory = False
 
 
 def present_devices() -> list[str]:
