@@ -1,6 +1,5 @@
-"""Rows of the suite about everything around training: ingest, start-up, resume, Snakemake."""
+"""Rows of the suite about everything around training: start-up, resume, Snakemake."""
 
-import base64
 import json
 import os
 import subprocess
@@ -14,61 +13,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from measure import median_of, ratio_of, take_turns
-from PIL import Image
 
 from pneumobench.core.files import read_table
-from pneumobench.data.index import index_dataset
-from pneumobench.data.pack import pack_images
 
 ROOT = Path(__file__).resolve().parents[1]
-FILMS, FILM_SIZE, PACKED_SIZE = 96, (1320, 980), 224
-
-
-def ingest_row(repetitions: int, threads: int) -> dict[str, Any]:
-    """Measure packing of films of the usual size against decoding and resizing them alone."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        root = _films(folder / "films")
-        manifest = folder / "manifest.csv"
-        index_dataset(
-            root,
-            manifest,
-            masks=None,
-            minimum_px=32,
-            maximum_rejected_fraction=0.0,
-            workers=threads,
-        )
-        files = sorted(root.rglob("*.jpeg"))
-
-        def ours(workers: int) -> Callable[[], int]:
-            def run() -> int:
-                pack_images(
-                    manifest, root, folder / "images.npy", folder / "images.json",
-                    size=PACKED_SIZE, resize="squash", workers=workers,
-                )  # fmt: skip
-                return len(files)
-
-            return run
-
-        def decode() -> int:
-            for path in files:
-                with Image.open(path) as image:
-                    image.convert("L").resize((PACKED_SIZE, PACKED_SIZE), Image.Resampling.BILINEAR)
-            return len(files)
-
-        contenders = {"decoding, one core": decode}
-        contenders |= {f"ours, {n} workers": ours(n) for n in sorted({1, threads})}
-        speeds = take_turns(contenders, repetitions)
-    row = {
-        "row": f"ingest, {FILM_SIZE[0]} x {FILM_SIZE[1]} px JPEG",
-        "unit": "images/s",
-        "speeds": {name: median_of(values).record() for name, values in speeds.items()},
-        "ours / bound": ratio_of(speeds, "ours, 1 workers", "decoding, one core").record(),
-    }
-    if threads > 1:
-        more = ratio_of(speeds, f"ours, {threads} workers", "ours, 1 workers")
-        row[f"{threads} workers / 1 worker"] = more.record()
-    return row
 
 
 def start_up_row(repetitions: int) -> dict[str, Any]:
@@ -124,14 +72,12 @@ def dag_row(repetitions: int) -> dict[str, Any]:
         folder = Path(name)
         overlay = folder / "overlay.yaml"
         overlay.write_text("experiment: benchmark_dag\ndefaults: {seeds: [1, 2, 3]}\n")
-        whole = [
-            "-n", "--quiet", "--configfile", "experiments/all.yaml", str(overlay),
-        ]  # fmt: skip
-        jobs = _count_jobs(_snakemake([*whole[:1], *whole[2:]], ROOT))
+        whole = ["-n", "--configfile", "experiments/all.yaml", str(overlay)]
+        jobs = _count_jobs(_snakemake(*whole))
         (folder / "Snakefile").write_text(_BARE.format(jobs=jobs))
         contenders = {
-            "ours": _process(_snakemake(whole, ROOT).args, cwd=ROOT),
-            "bare": _process(_snakemake(["-n", "--quiet"], folder).args, cwd=folder),
+            "ours": _process(_snakemake(*whole, "--quiet")),
+            "bare": _process(_snakemake("-n", "--quiet"), cwd=folder),
         }
         speeds = take_turns(contenders, repetitions)
     return _seconds_row(f"dry run of {jobs} jobs", speeds) | {
@@ -142,7 +88,7 @@ def dag_row(repetitions: int) -> dict[str, Any]:
 def no_op_row(repetitions: int) -> dict[str, Any]:
     """Measure running the finished default experiment again."""
     _finished_demo()
-    run = _process(_snakemake(["--cores", "1", "--quiet"], ROOT).args, cwd=ROOT)
+    run = _process(_snakemake("--cores", "1", "--quiet"))
     return _seconds_row("rerun of a finished experiment", take_turns({"ours": run}, repetitions))
 
 
@@ -151,24 +97,21 @@ def overhead_row() -> dict[str, Any]:
     demo = _finished_demo()
     seconds: dict[str, float] = {}
     for path in (ROOT / ".snakemake" / "metadata").rglob("*"):
-        if not path.is_file():
-            continue
-        output = base64.b64decode(path.name.replace("/", ""), altchars=b"+_").decode(
-            errors="ignore"
-        )
-        if not output.startswith("results/demo/"):
-            continue
-        entry = json.loads(path.read_text())
-        job = f"{entry['rule']} {entry['starttime']}"
-        seconds[job] = entry["endtime"] - entry["starttime"]
+        # One file for each output; jobs are told apart by their logs.
+        job = json.loads(path.read_text()) if path.is_file() else {"log": []}
+        for log in job["log"]:
+            if log.startswith("results/demo/"):
+                seconds[log] = max(seconds.get(log, 0.0), job["endtime"] - job["starttime"])
     timings = pd.concat(read_table(path) for path in demo.glob("runs/**/timing.csv"))
-    work = timings.loc[timings["phase"] != "load", "seconds"].sum()
+    work = float(timings.loc[timings["phase"] != "load", "seconds"].sum())
     total = sum(seconds.values())
     return {
         "row": "share of the demo's job seconds outside training and prediction",
+        "jobs": len(seconds),
         "job seconds": round(total, 1),
-        "training and prediction": round(float(work), 1),
-        "share": round(1 - float(work) / total, 4),
+        "training and prediction": round(work, 1),
+        "outside, seconds a job": round((total - work) / len(seconds), 2),
+        "share": round(1 - work / total, 4),
     }
 
 
@@ -186,19 +129,6 @@ rule job:
 """
 
 
-def _films(root: Path) -> Path:
-    random = np.random.default_rng(0)
-    for number in range(FILMS):
-        coarse = random.integers(0, 256, (60, 80), dtype=np.uint8)
-        film = Image.fromarray(coarse).resize(FILM_SIZE, Image.Resampling.BICUBIC)
-        kind = "NORMAL" if number % 2 else "PNEUMONIA"
-        stem = f"IM-{number:04d}-0001" if number % 2 else f"person{number}_bacteria_{number}"
-        path = root / "train" / kind / f"{stem}.jpeg"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        film.save(path, quality=90)
-    return root
-
-
 def _process(command: list[str], cwd: Path = ROOT) -> Callable[[], int]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow_scripts")}
 
@@ -209,12 +139,12 @@ def _process(command: list[str], cwd: Path = ROOT) -> Callable[[], int]:
     return run
 
 
-def _snakemake(arguments: list[str], cwd: Path) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-m", "snakemake", *arguments]
-    return subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True)
+def _snakemake(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "snakemake", *arguments]
 
 
-def _count_jobs(finished: subprocess.CompletedProcess) -> int:
+def _count_jobs(dry_run: list[str]) -> int:
+    finished = subprocess.run(dry_run, cwd=ROOT, check=True, capture_output=True, text=True)
     lines = (finished.stdout + finished.stderr).splitlines()
     return next(int(line.split()[-1]) for line in lines if line.startswith("total"))
 

@@ -18,6 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow_scripts"))
 
+import rows_ingest
 import rows_pipeline
 
 from pneumobench.core.provenance import git_commit, software_versions
@@ -35,7 +36,8 @@ def row_names() -> list[str]:
     return [
         *(f"training:{model}" for model in registry.names()),
         *(f"prediction:{model}" for model in PREDICTED),
-        "ingest", "start_up", *(f"resume:{model}" for model in RESUMED), "dag", "no_op", "overhead",
+        "ingest", "memory", "start_up", *(f"resume:{model}" for model in RESUMED),
+        "dag", "no_op", "overhead",
     ]  # fmt: skip
 
 
@@ -51,7 +53,9 @@ def measure(name: str, repetitions: int, threads: int, steps: int) -> dict[str, 
     if kind == "resume":
         return rows_pipeline.resume_row(model, repetitions)
     if kind == "ingest":
-        return rows_pipeline.ingest_row(repetitions, threads)
+        return rows_ingest.ingest_row(repetitions, threads)
+    if kind == "memory":
+        return rows_ingest.memory_row(threads)
     if kind == "overhead":
         return rows_pipeline.overhead_row()
     rows = {

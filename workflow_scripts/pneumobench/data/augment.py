@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pneumobench.core.files import atomic_path, read_table, write_table
+from pneumobench.core.files import read_table, write_table
 from pneumobench.data.augmentation.apply import augment
 from pneumobench.data.augmentation.policy import AugmentationPolicy, draw_variations, joined
+from pneumobench.data.squares import write_batches
 
 logger = logging.getLogger(__name__)
 
@@ -64,31 +65,25 @@ def augment_images(
         ],
         columns=["source_row", "image_id", "copy"],
     )
-    with atomic_path(augmented) as temporary:
-        _write_copies(temporary, packed, copies, seed, policy)
+
+    def batch(rows: range) -> np.ndarray:
+        return _make_copies(packed, copies[rows.start : rows.stop], seed, policy)
+
+    write_batches(augmented, len(copies), packed.shape[1], COPIES_AT_A_TIME, batch)
     write_table(table, copies)
     logger.info("%d copies of %d images", len(copies), len(development))
 
 
-def _write_copies(
-    path: Path, packed: np.ndarray, copies: pd.DataFrame, seed: int, policy: AugmentationPolicy
-) -> None:
-    shape = (len(copies), *packed.shape[1:])
-    if not len(copies):
-        # An empty file cannot be mapped into memory.
-        np.save(path, np.empty(shape, dtype=np.uint8))
-        return
-    written = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-    for start in range(0, len(copies), COPIES_AT_A_TIME):
-        some = copies[start : start + COPIES_AT_A_TIME]
-        drawn = [
-            draw_variations(copy_generator(seed, image_id, copy), 1, policy)
-            for image_id, copy in zip(some["image_id"], some["copy"], strict=True)
-        ]
-        films = torch.from_numpy(packed[some["source_row"].to_numpy()])
-        varied = augment(films, joined(drawn)).squeeze(1).mul_(255.0).round_()
-        written[start : start + len(some)] = varied.to(torch.uint8).numpy()
-    written.flush()
+def _make_copies(
+    packed: np.ndarray, copies: pd.DataFrame, seed: int, policy: AugmentationPolicy
+) -> np.ndarray:
+    drawn = [
+        draw_variations(copy_generator(seed, image_id, copy), 1, policy)
+        for image_id, copy in zip(copies["image_id"], copies["copy"], strict=True)
+    ]
+    films = torch.from_numpy(packed[copies["source_row"].to_numpy()])
+    varied = augment(films, joined(drawn)).squeeze(1).mul_(255.0).round_()
+    return varied.to(torch.uint8).numpy()
 
 
 def copy_generator(seed: int, image_id: str, copy: int) -> np.random.Generator:

@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from pneumobench.core.errors import UserError
 from pneumobench.models import registry
 from pneumobench.models.blocks.classifier import Classifier
+from pneumobench.models.start_up import unmark_methods
 
 
 def count_parameters(network: nn.Module, *, trainable_only: bool = False) -> int:
@@ -96,6 +97,7 @@ def _count_macs(network: Classifier, image_size: int) -> int:
         display=False, custom_mapping={torch.ops.aten.mkldnn_rnn_layer: _lstm_flops}
     )
     with torch.no_grad(), counter:
+        unmark_methods(type(counter.mode))
         try:
             network(torch.zeros(1, 1, image_size, image_size))
         except UserError:

@@ -11,6 +11,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.names import did_you_mean
 from pneumobench.models import architectures
 from pneumobench.models.architecture import Architecture
+from pneumobench.models.start_up import compiler_deferred
 
 TIMM_PREFIX = "timm:"
 
@@ -56,7 +57,8 @@ def load(name: str) -> Architecture:
     UserError
         If there is no such architecture, or if its file does not define one.
     """
-    module = importlib.import_module(module_name(name))
+    with compiler_deferred():
+        module = importlib.import_module(module_name(name))
     if name.startswith(TIMM_PREFIX):
         return module.architecture(name)
     architecture = getattr(module, "ARCHITECTURE", None)

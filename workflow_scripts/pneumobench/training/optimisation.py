@@ -5,9 +5,17 @@ from collections.abc import Iterable
 
 import torch
 
+from pneumobench.models.start_up import without_compiler
 from pneumobench.training.recipe import Recipe
 
-OPTIMISERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW, "sgd": torch.optim.SGD}
+OPTIMISERS = {
+    name: without_compiler(optimiser)
+    for name, optimiser in (
+        ("adam", torch.optim.Adam),
+        ("adamw", torch.optim.AdamW),
+        ("sgd", torch.optim.SGD),
+    )
+}
 
 START_DIVISOR, END_DIVISOR = 25.0, 1e4
 PLATEAU_THRESHOLD = 1e-4

@@ -1,0 +1,116 @@
+"""Rows of the suite about ingest: speed against decoding alone, memory against the images."""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from measure import median_of, ratio_of, take_turns
+from PIL import Image
+
+from pneumobench.data.index import index_dataset
+from pneumobench.data.pack import pack_images
+
+ROOT = Path(__file__).resolve().parents[1]
+FILMS, FILM_SIZE, PACKED_SIZE = 96, (1320, 980), 224
+# The set of Kermany et al., and that of NIH.
+MANY = (5_856, 112_120)
+SMALL = (48, 40)
+
+
+def ingest_row(repetitions: int, threads: int) -> dict[str, Any]:
+    """Measure packing of films of the usual size against decoding and resizing them alone."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        _films(folder / "films", FILMS, FILM_SIZE)
+        _index(folder, threads)
+        files = sorted(folder.rglob("*.jpeg"))
+
+        def ours(workers: int) -> Callable[[], int]:
+            def run() -> int:
+                _pack(folder, workers)
+                return FILMS
+
+            return run
+
+        def decode() -> int:
+            for path in files:
+                with Image.open(path) as image:
+                    image.convert("L").resize((PACKED_SIZE, PACKED_SIZE), Image.Resampling.BILINEAR)
+            return FILMS
+
+        contenders = {"decoding, one core": decode}
+        contenders |= {f"ours, {n} workers": ours(n) for n in sorted({1, threads})}
+        speeds = take_turns(contenders, repetitions)
+    row = {
+        "row": f"ingest, {FILM_SIZE[0]} x {FILM_SIZE[1]} px JPEG",
+        "unit": "images/s",
+        "speeds": {name: median_of(values).record() for name, values in speeds.items()},
+        "ours / bound": ratio_of(speeds, "ours, 1 workers", "decoding, one core").record(),
+    }
+    if threads > 1:
+        more = ratio_of(speeds, f"ours, {threads} workers", "ours, 1 workers")
+        row[f"{threads} workers / 1 worker"] = more.record()
+    return row
+
+
+def memory_row(threads: int) -> dict[str, Any]:
+    """Measure the peak memory of indexing and packing few and many small films."""
+    row: dict[str, Any] = {"row": "peak memory of ingest, MiB"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow_scripts")}
+    for count in MANY:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            _films(folder / "films", count, SMALL)
+            for step in ("index", "pack"):
+                command = [sys.executable, __file__, step, name, str(threads)]
+                finished = subprocess.run(
+                    command, env=environment, check=True, capture_output=True, text=True
+                )
+                row[f"{step}, {count:,} images"] = round(float(finished.stdout), 1)
+            row[f"packed file, {count:,} images"] = round(
+                (folder / "images.npy").stat().st_size / 2**20, 1
+            )
+    return row
+
+
+def _index(folder: Path, workers: int) -> None:
+    index_dataset(
+        folder / "films",
+        folder / "manifest.csv",
+        masks=None,
+        minimum_px=32,
+        maximum_rejected_fraction=0.0,
+        workers=workers,
+    )
+
+
+def _pack(folder: Path, workers: int) -> None:
+    pack_images(
+        folder / "manifest.csv", folder / "films", folder / "images.npy", folder / "images.json",
+        size=PACKED_SIZE, resize="squash", workers=workers,
+    )  # fmt: skip
+
+
+def _films(root: Path, count: int, size: tuple[int, int]) -> None:
+    random = np.random.default_rng(0)
+    for kind in ("NORMAL", "PNEUMONIA"):
+        (root / "train" / kind).mkdir(parents=True)
+    for number in range(count):
+        coarse = random.integers(0, 256, (size[1] // 16, size[0] // 16), dtype=np.uint8)
+        film = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+        kind = "NORMAL" if number % 2 else "PNEUMONIA"
+        stem = f"IM-{number:06d}-0001" if number % 2 else f"person{number}_bacteria_{number}"
+        film.save(root / "train" / kind / f"{stem}.jpeg", quality=90)
+
+
+if __name__ == "__main__":
+    # One step in a process of its own, which prints its peak memory in MiB.
+    step, folder, workers = sys.argv[1:]
+    {"index": _index, "pack": _pack}[step](Path(folder), int(workers))
+    sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10}\n")
