@@ -85,7 +85,7 @@ def package(tmp_path, monkeypatch):
 
     def edit(name, text):
         (root / name).write_text(text)
-        for cached in (hashing._tree, hashing._imports, hashing._canonical_source):
+        for cached in (hashing.code_hash, hashing._read_module, hashing._is_module):
             cached.cache_clear()
 
     edit("c.py", files["c.py"])

@@ -19,6 +19,7 @@ WITHOUT_RESULTS = frozenset(
 )
 
 
+@functools.cache
 def code_hash(*modules: str) -> str:
     """Return a hash (16 hexadecimal digits) of the modules and all of the package that they import.
 
@@ -27,23 +28,39 @@ def code_hash(*modules: str) -> str:
     modules
         Dotted names, for example `pneumobench.training.fold`.
     """
-    reached = sorted(_closure(modules))
-    digest = hashlib.sha256()
-    for module in reached:
-        digest.update(f"{module}\n{_canonical_source(_module_file(module))}\n".encode())
-    return digest.hexdigest()[:16]
-
-
-def _closure(modules: tuple[str, ...]) -> set[str]:
-    """Return the modules and everything of the package they import, directly or not."""
     reached: set[str] = set()
     waiting = list(modules)
     while waiting:
         module = waiting.pop()
         if module not in reached and module not in WITHOUT_RESULTS:
             reached.add(module)
-            waiting.extend(_imports(_module_file(module)))
-    return reached
+            waiting.extend(_read_module(module)[1])
+    digest = hashlib.sha256()
+    for module in sorted(reached):
+        digest.update(f"{module} {_read_module(module)[0]}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def _read_module(module: str) -> tuple[str, tuple[str, ...]]:
+    """Return a hash of a module's code, and which of the package's modules it imports."""
+    tree = ast.parse(_module_file(module).read_text(encoding="utf-8"))
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # `from pneumobench.data import split` may name a module or something inside one.
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            _remove_docstring(node)
+    imports = tuple(name for name in found if name.startswith(f"{PACKAGE}.") and _is_module(name))
+    return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports
+
+
+def _remove_docstring(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> None:
+    if ast.get_docstring(node, clean=False) is not None:
+        node.body = node.body[1:]
 
 
 def _module_file(module: str) -> Path:
@@ -52,36 +69,5 @@ def _module_file(module: str) -> Path:
 
 
 @functools.cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-@functools.cache
-def _imports(path: Path) -> tuple[str, ...]:
-    """Return the package's modules that a file imports, also those imported inside functions."""
-    found = []
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            # `from pneumobench.data import split` may name a module or something inside one.
-            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(
-        name for name in found if name.startswith(f"{PACKAGE}.") and _module_file(name).is_file()
-    )
-
-
-@functools.cache
-def _canonical_source(path: Path) -> str:
-    """Return the file's syntax tree as text, without docstrings."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            head = node.body[0] if node.body else None
-            if (
-                isinstance(head, ast.Expr)
-                and isinstance(head.value, ast.Constant)
-                and isinstance(head.value.value, str)
-            ):
-                node.body = node.body[1:]
-    return ast.dump(tree)
+def _is_module(name: str) -> bool:
+    return _module_file(name).is_file()
