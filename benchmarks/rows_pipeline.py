@@ -67,7 +67,7 @@ def resume_row(model: str, repetitions: int) -> dict[str, Any]:
 
 
 def dag_row(repetitions: int) -> dict[str, Any]:
-    """Measure a dry run of 13 architectures x 5 folds x 3 seeds against as many jobs of one rule."""
+    """Measure a dry run of 13 x 5 folds x 3 seeds against as many jobs of one rule."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         overlay = folder / "overlay.yaml"
