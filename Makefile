@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Side by side, a file at a time: its tests share what they make.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
 READY := $(VENV)/.ready-$(shell cksum < requirements.lock | tr ' ' '-')
 
 .PHONY: run test test-slow check bench lock clean
@@ -12,10 +14,10 @@ run: $(READY)
 
 # The whole test suite but its slow part.
 test: $(READY) check
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 # Format and lint.
 check: $(READY)
