@@ -1,0 +1,356 @@
+"""Where on a film a map lies: on the lesion, or where only a shortcut can be read.
+
+Regions are bool [S, S] on the square that the network sees. Every measure is NaN where the question
+has no answer: for an empty map (all zero) and for an empty region.
+"""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from pneumobench.core.errors import UserError
+from pneumobench.data.images import UnreadableImageError, decode_grey, resize_square
+
+Box = tuple[float, float, float, float]
+
+# Zhang et al. count a maximum as a hit up to 15 pixels from the object, on images of 224 pixels.
+TOLERANCE = 15 / 224
+BORDER = 0.08
+# Width and height as shares of the film's. Phantoms carry their marker within 0.15 of the left or
+# 0.17 of the right edge and within 0.32 of the upper one.
+CORNER = (0.2, 1 / 3)
+
+_COVERED = 128
+_SMOOTHING = 0.01
+_GREY_LEVELS = 256
+_CLASSES = (3, 4, 5)
+_SMALLEST_PART = 0.05
+
+
+def read_mask(
+    path: Path, size: int, resize: str, *, film_size: tuple[int, int] | None = None
+) -> np.ndarray:
+    """Read a lesion mask and bring it to the square as the film was brought.
+
+    Parameters
+    ----------
+    path
+        Image of the film's size, 255 = lesion.
+    size, resize
+        Of the square; see `pneumobench.data.images.resize_square`.
+    film_size
+        Width and height of the film in pixels, to be checked; None = not known.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool [size, size], pixels that the lesion covers by half or more. A lesion smaller than a
+        pixel of the square may vanish.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, it is no image, or of another size than the film.
+    """
+    remedy = "correct or remove the mask and run `snakemake --forcerun index_dataset`"
+    try:
+        mask = decode_grey(Path(path).read_bytes())[0]
+    except (OSError, UnreadableImageError) as error:
+        raise UserError(
+            "a lesion mask cannot be read",
+            where=f"{path}: {error}",
+            expected="an image of the film's size, 255 = lesion",
+            remedy=remedy,
+        ) from error
+    height, width = mask.shape
+    if film_size not in (None, (width, height)):
+        raise UserError(
+            "a lesion mask and its film differ in size",
+            where=f"{path}: {width}x{height} pixels",
+            expected="{}x{} pixels, as the film".format(*film_size),
+            remedy=remedy,
+        )
+    return _to_square(mask >= _COVERED, size, resize)
+
+
+def parse_boxes(text: str, image_id: str) -> list[Box]:
+    """Read the manifest's column `boxes`: a JSON list of [x, y, width, height], empty = no box.
+
+    Lengths are pixels of the original film, x and y those of the upper left corner, as in the RSNA
+    pneumonia detection challenge.
+
+    Raises
+    ------
+    UserError
+        If the text is anything else.
+    """
+    if not text:
+        return []
+    try:
+        boxes = [tuple(map(float, box)) for box in json.loads(text)]
+        valid = all(
+            len(box) == 4 and np.isfinite(box).all() and box[2] > 0 and box[3] > 0 for box in boxes
+        )
+    except (TypeError, ValueError):
+        valid = False
+    if not valid:
+        raise UserError(
+            f"the boxes of {image_id} cannot be read",
+            where=f"manifest.csv, column boxes: {text}",
+            expected="a JSON list of [x, y, width, height] in pixels, width and height above 0",
+            remedy="correct the boxes in the source of the data and index it anew",
+        )
+    return boxes
+
+
+def boxes_mask(boxes: Iterable[Box], width: int, height: int, size: int, resize: str) -> np.ndarray:
+    """Draw boxes on the original film and bring them to the square as the film was brought.
+
+    A pixel belongs to a box if its centre lies inside; what reaches over the edge is cut off.
+
+    Parameters
+    ----------
+    boxes
+        x, y, width and height in pixels of the original film.
+    width, height
+        Of the original film.
+    size, resize
+        Of the square; see `pneumobench.data.images.resize_square`.
+
+    Returns
+    -------
+    numpy.ndarray
+        bool [size, size].
+
+    Raises
+    ------
+    UserError
+        If a box lies outside the film altogether.
+    """
+    film = np.zeros((height, width), bool)
+    for x, y, box_width, box_height in boxes:
+        if x >= width or y >= height or x + box_width <= 0 or y + box_height <= 0:
+            raise UserError(
+                "a box lies outside its film",
+                where=f"x {x:g}, y {y:g}, width {box_width:g}, height {box_height:g}",
+                expected=f"a box on the film of {width}x{height} pixels",
+                remedy="give boxes in pixels of the original film, not of a resized copy",
+            )
+        columns, rows = (
+            slice(max(0, int(np.ceil(first - 0.5))), int(np.ceil(first + length - 0.5)))
+            for first, length in ((x, box_width), (y, box_height))
+        )
+        film[rows, columns] = True
+    return _to_square(film, size, resize)
+
+
+def corner_mask(width: int, height: int, size: int, resize: str) -> np.ndarray:
+    """Mark where side markers stand: the film's four corners, 1/5 of its width, 1/3 of its height.
+
+    All markers of phantoms lie inside. On real films some stand lower at the edge; they show in the
+    share outside the body. Parameters as of `boxes_mask`; returns bool [size, size].
+    """
+    corner = CORNER[0] * width, CORNER[1] * height
+    left_top = [(x, y) for x in (0, width - corner[0]) for y in (0, height - corner[1])]
+    return boxes_mask([(*place, *corner) for place in left_top], width, height, size, resize)
+
+
+def border_mask(size: int) -> np.ndarray:
+    """Mark the frame of the square, 8 % of its side wide; bool [size, size]."""
+    inner = round(BORDER * size)
+    mask = np.ones((size, size), bool)
+    mask[inner : size - inner, inner : size - inner] = False
+    return mask
+
+
+def body_mask(image: np.ndarray) -> np.ndarray:
+    """Tell the body, lungs included, from the air and the collimation around it.
+
+    The smoothed film's grey levels are split into three classes by Otsu's criterion (Otsu 1979,
+    IEEE Trans Syst Man Cybern 9:62): air, lungs and soft tissue, bone. With two classes the cut
+    falls between lungs and mediastinum. What is of the darkest class and connected with the edge is
+    outside. Where that reaches the middle of the film it would be lung, and more classes are tried;
+    a film without a dark surround is all body. Small bright islands (markers, labels) are outside.
+
+    On thin, dark films the shoulders may count as outside, on films cut off inside the lungs some
+    of the lung; a bright collimator edge of more than a few per cent of the film counts as body.
+
+    Parameters
+    ----------
+    image
+        uint8 [S, S].
+
+    Returns
+    -------
+    numpy.ndarray
+        bool [S, S].
+    """
+    film = _without_bars(image)
+    height, width = image[film].shape
+    blur = _SMOOTHING * max(height, width)
+    smooth = ndimage.gaussian_filter(image[film].astype(np.float32), blur, mode="nearest")
+    grey = smooth.round().astype(np.uint8)
+    middle = tuple(slice(side // 4, side - side // 4) for side in (height, width))
+    body = np.zeros(image.shape, bool)
+    for classes in _CLASSES:
+        outside = _connected_with_the_edge(grey <= _lowest_threshold(grey, classes))
+        if not outside[middle].any():
+            parts, _ = ndimage.label(~outside)
+            sizes = np.bincount(parts[parts > 0])
+            body[film] = np.isin(parts, np.flatnonzero(sizes >= _SMALLEST_PART * sizes.max()))
+            return body
+    body[film] = True
+    return body
+
+
+def energy_inside(saliency: np.ndarray, region: np.ndarray) -> float:
+    """Return the share of a map's sum inside a region, 0 to 1.
+
+    The energy-based pointing game of Wang et al. 2020 (Score-CAM, arXiv:1910.01279).
+
+    Parameters
+    ----------
+    saliency
+        [S, S] float >= 0.
+    region
+        bool [S, S].
+    """
+    if not _measurable(saliency, region):
+        return np.nan
+    return float(saliency[region].sum(dtype=float) / saliency.sum(dtype=float))
+
+
+def pointing_game(saliency: np.ndarray, lesion: np.ndarray) -> float:
+    """Return 1 if the map's maximum lies on the lesion or within 15/224 S pixels of it, else 0.
+
+    Zhang et al. 2018 (Excitation Backprop, doi:10.1007/s11263-017-1059-x). Of several maxima the
+    share that hits is returned: what breaking the tie by lot gives on average.
+
+    Parameters
+    ----------
+    saliency
+        [S, S] float >= 0.
+    lesion
+        bool [S, S].
+    """
+    if not _measurable(saliency, lesion):
+        return np.nan
+    distance = ndimage.distance_transform_edt(~lesion)
+    peaks = saliency == saliency.max()
+    return float(np.mean(distance[peaks] <= TOLERANCE * len(saliency)))
+
+
+def iou(saliency: np.ndarray, lesion: np.ndarray) -> float:
+    """Return intersection over union, 0 to 1, of the lesion and the map's highest pixels.
+
+    They are as many as the lesion has: its area takes the place of a free threshold. Of pixels
+    tied at the cut the share that still fits counts, wherever they lie. Pixels of value 0 never
+    count: a map that covers less than the lesion's area is taken as it is.
+
+    Parameters
+    ----------
+    saliency
+        [S, S] float >= 0.
+    lesion
+        bool [S, S].
+    """
+    if not _measurable(saliency, lesion):
+        return np.nan
+    area = int(lesion.sum())
+    positive = saliency[saliency > 0]
+    cut, share = 0.0, 0.0
+    if len(positive) > area:
+        cut = np.partition(positive, -area)[-area]
+        share = (area - np.sum(saliency > cut)) / np.sum(saliency == cut)
+    overlap = np.sum(saliency[lesion] > cut) + share * np.sum(saliency[lesion] == cut)
+    return float(overlap / (min(area, len(positive)) + area - overlap))
+
+
+def measure_map(
+    saliency: np.ndarray, *, lesion: np.ndarray | None, body: np.ndarray, corners: np.ndarray
+) -> dict[str, float]:
+    """Return all measures of one map by their names, NaN where there is nothing to measure.
+
+    Parameters
+    ----------
+    saliency
+        [S, S] float >= 0.
+    lesion
+        bool [S, S]; None = not known or none.
+    body, corners
+        bool [S, S], of `body_mask` and `corner_mask`.
+
+    Returns
+    -------
+    dict
+        energy_inside, pointing_game and iou of the lesion; energy_outside_body, energy_border and
+        energy_corners, the shares of the map where no disease can be seen.
+
+    Raises
+    ------
+    ValueError
+        If the map has another shape than a region, or values that are negative or no numbers.
+    """
+    lesion = np.zeros(saliency.shape, bool) if lesion is None else lesion
+    return {
+        "energy_inside": energy_inside(saliency, lesion),
+        "pointing_game": pointing_game(saliency, lesion),
+        "iou": iou(saliency, lesion),
+        "energy_outside_body": energy_inside(saliency, ~body),
+        "energy_border": energy_inside(saliency, border_mask(len(saliency))),
+        "energy_corners": energy_inside(saliency, corners),
+    }
+
+
+def _measurable(saliency: np.ndarray, region: np.ndarray) -> bool:
+    """Tell whether neither map nor region is empty, after checking both."""
+    if saliency.shape != region.shape:
+        raise ValueError(f"a map of shape {saliency.shape} and a region of shape {region.shape}")
+    if not (np.isfinite(saliency).all() and saliency.min() >= 0):
+        raise ValueError("a map has values that are negative or no numbers")
+    return bool(saliency.any() and region.any())
+
+
+def _to_square(film: np.ndarray, size: int, resize: str) -> np.ndarray:
+    """Bring a region of the film, bool [height, width], to the square; covered by half or more."""
+    return resize_square(film.astype(np.uint8) * 255, size, resize) >= _COVERED
+
+
+def _without_bars(image: np.ndarray) -> tuple[slice, slice]:
+    """Return rows and columns of a film without the black bars of `pad`, which are no part of it.
+
+    They would take the darkest class for themselves. All of an image that is black altogether.
+    """
+    if not image.any():
+        return slice(None), slice(None)
+    lit = [np.flatnonzero(image.any(axis=axis)) for axis in (1, 0)]
+    return tuple(slice(places[0], places[-1] + 1) for places in lit)
+
+
+def _connected_with_the_edge(region: np.ndarray) -> np.ndarray:
+    parts, _ = ndimage.label(region)
+    edge = np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]])
+    return np.isin(parts, edge[edge > 0])
+
+
+def _lowest_threshold(grey: np.ndarray, classes: int) -> int:
+    """Return the highest grey of the darkest class, -1 if there are fewer greys than classes.
+
+    Otsu's criterion for several classes: the variance between them is largest. Solved exactly, by
+    the best split of all greys below each one into one class more at a time.
+    """
+    counts = np.bincount(grey.ravel(), minlength=_GREY_LEVELS).astype(float)
+    pixels = np.append(0, np.cumsum(counts))
+    total = np.append(0, np.cumsum(counts * np.arange(_GREY_LEVELS)))
+    # Of the class of greys from row to below column; its part of the variance, save a constant.
+    inside, greys = (sums - sums[:, np.newaxis] for sums in (pixels, total))
+    gain = np.where(inside > 0, greys**2 / np.maximum(inside, 1), -np.inf)
+    best, first = gain[0], np.arange(_GREY_LEVELS + 1)
+    for _ in range(classes - 1):
+        split = best[:, np.newaxis] + gain
+        last = split.argmax(axis=0)
+        best, first = split.max(axis=0), first[last]
+    return int(first[-1]) - 1 if np.isfinite(best[-1]) else -1

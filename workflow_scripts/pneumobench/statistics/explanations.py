@@ -1,0 +1,375 @@
+"""What the measures of maps amount to: means with intervals, and whether maps beat controls."""
+
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_table, write_json, write_table
+from pneumobench.core.run import Run
+from pneumobench.statistics.bootstrap import Resamples, percentile_interval, resample_patients
+from pneumobench.statistics.predictions import Labels, read_labels
+
+logger = logging.getLogger(__name__)
+
+EXPLAINED = "grad_cam"
+CONTROLS = ("random", "centre")
+RANDOMISED = "randomised"
+MAPS = (EXPLAINED, *CONTROLS, RANDOMISED)
+
+# In which direction a measure is better: higher (1) or lower (-1).
+DIRECTION = {
+    "insertion": 1,
+    "deletion": -1,
+    "road": 1,
+    "energy_inside": 1,
+    "pointing_game": 1,
+    "iou": 1,
+    "energy_outside_body": -1,
+    "energy_border": -1,
+    "energy_corners": -1,
+}
+# Their verdict is against random maps alone: a blob in the centre avoids the edges by construction.
+SHORTCUTS = ("energy_outside_body", "energy_border", "energy_corners")
+# Of a map and that of the network with all weights randomised; they have no direction and verdict.
+SIMILARITIES = ("spearman", "ssim")
+
+BETTER, ALIKE, WORSE = "beats", "not told apart from", "worse than"
+UNCLEAR = "too few patients to tell from"
+COLUMNS = (
+    *("run", "model", "recipe", "seed", "measure", "map", "value", "low", "high"),
+    *("images", "patients", "undefined", "verdict"),
+)
+
+_IDENTITY = ("model", "recipe", "seed")
+_NO_NUMBER = ("", "nan")
+
+
+@dataclass(frozen=True)
+class _Values:
+    """One measure of one kind of map, or the difference of two.
+
+    Attributes
+    ----------
+    images
+        [images] int, ascending positions among the run's images.
+    value
+        [images] float64, NaN where undefined.
+    """
+
+    images: np.ndarray
+    value: np.ndarray
+
+    def minus(self, other: "_Values") -> "_Values":
+        """Return the differences on the images of both."""
+        images, own, others = np.intersect1d(self.images, other.images, return_indices=True)
+        return _Values(images, self.value[own] - other.value[others])
+
+
+def summarise_explanations(
+    measures: list[Path],
+    randomisations: list[Path],
+    development_labels: Path,
+    table: Path,
+    details: Path,
+    *,
+    confidence: float,
+    replicates: int,
+    bootstrap_seed: int,
+) -> None:
+    """Write one table of what the maps of all runs are worth.
+
+    For each run and measure: the mean over images of every kind of map, and the mean paired
+    differences `grad_cam - random`, `grad_cam - centre` and `grad_cam - randomised`, on the images
+    that have both. Intervals are percentiles of a bootstrap over the patients of the run's images;
+    all rows of a run, differences too, come from the same resamples. Folds are no strata: with few
+    images in each they would make the intervals too narrow. Undefined values (an empty map, no
+    lesion) are left out and counted.
+
+    The verdict on a difference says whether its interval excludes 0, and on which side: for
+    deletion and the shares outside body, at the border and in corners lower is better. The verdict
+    in the row of grad_cam sums up both controls (of those shares the random one). It is withheld
+    with so few patients that all would point the same way by chance more often than 1 - confidence.
+    `spearman` and `ssim` in the rows `randomised` compare grad_cam with the maps after the last
+    layer was randomised, too; they have no verdict.
+
+    Parameters
+    ----------
+    measures
+        measures.csv of every run: model, recipe, seed, image_id, map, measure, value.
+    randomisations
+        randomisation.csv of runs: model, recipe, seed, layer_order, layer, image_id, spearman,
+        ssim; layers are randomised in ascending order, each with all before it.
+    development_labels
+        Says whose image it is.
+    table
+        The CSV file to write, columns as in `COLUMNS`; undefined is the number of images left out.
+    details
+        The JSON file to write: how the table came about, and of each run the numbers of images and
+        patients, the last layer and the undefined replicates.
+    confidence
+        Level of the intervals in (0, 1).
+    replicates, bootstrap_seed
+        Number of bootstrap replicates and their seed.
+
+    Raises
+    ------
+    UserError
+        If there is no file, or one lacks columns or rows, mixes runs, names unknown maps,
+        measures or images, holds a value twice or one that is no number, or if two files are of one
+        run.
+    """
+    labels = read_labels(development_labels)
+    measured = _read_runs(measures, labels, ("map", "measure"), ("value",))
+    randomised = _read_runs(randomisations, labels, ("layer_order", "layer"), SIMILARITIES)
+    if not measured | randomised:
+        raise UserError(
+            "no run has been explained: there is nothing to sum up",
+            where=str(table),
+            expected="measures.csv of at least one run",
+            remedy="run snakemake again; the logs of rule test_explanations say why it failed",
+        )
+    rows, runs = [], []
+    for run in sorted(measured | randomised):
+        values, last_layer = _collect(measured.get(run), randomised.get(run))
+        images = np.unique(np.concatenate([part.index for part in values.values()]))
+        patients = labels.patient[images]
+        resamples = resample_patients(patients, replicates=replicates, seed=bootstrap_seed)
+        series = {
+            key: _Values(np.searchsorted(images, part.index), part.to_numpy())
+            for key, part in values.items()
+        }
+        found = _with_verdicts(
+            {
+                key: _estimate(part, resamples, patients, confidence)
+                for key, part in _with_contrasts(series)
+            }
+        )
+        identity = {"run": run.folder, "model": run.model, "recipe": run.recipe, "seed": run.seed}
+        rows += [{**identity, **record} for record in found]
+        runs.append(
+            {
+                **identity,
+                "images": len(images),
+                "patients": len(np.unique(patients)),
+                "last_layer": last_layer,
+                "undefined_replicates": {
+                    f"{record['measure']}: {record['map']}": record["undefined_replicates"]
+                    for record in found
+                    if record["undefined_replicates"]
+                },
+            }
+        )
+    logger.info("maps of %d runs summarised in %d rows", len(runs), len(rows))
+    write_table(table, pd.DataFrame(rows, columns=COLUMNS))
+    write_json(
+        details,
+        {
+            "interval": {
+                "method": "percentile bootstrap over patients",
+                "confidence": confidence,
+                "replicates": replicates,
+                "seed": bootstrap_seed,
+            },
+            "direction": {
+                name: "higher" if sign > 0 else "lower" for name, sign in DIRECTION.items()
+            },
+            "controls": {name: list(_judging_controls(name)) for name in DIRECTION},
+            "verdicts": [BETTER, ALIKE, WORSE, UNCLEAR],
+            "runs": runs,
+        },
+    )
+
+
+def _collect(
+    measured: pd.DataFrame | None, randomised: pd.DataFrame | None
+) -> tuple[dict[tuple[str, str], pd.Series], str | None]:
+    """Return float64 values by image for each measure and map, and the last layer's name."""
+    values: dict[tuple[str, str], pd.Series] = {}
+    last_layer = None
+    if measured is not None:
+        for measure in DIRECTION:
+            for name in MAPS:
+                chosen = (measured["measure"] == measure) & (measured["map"] == name)
+                if chosen.any():
+                    values[measure, name] = (
+                        measured[chosen].set_index("image")["value"].sort_index()
+                    )
+    if randomised is not None:
+        order = pd.to_numeric(randomised["layer_order"])
+        last = randomised[order == order.max()].set_index("image").sort_index()
+        last_layer = str(last["layer"].iloc[0])
+        values |= {(measure, RANDOMISED): last[measure] for measure in SIMILARITIES}
+    return values, last_layer
+
+
+def _with_contrasts(
+    series: dict[tuple[str, str], _Values],
+) -> Iterator[tuple[tuple[str, str], _Values]]:
+    """Yield all values by measure and map, and after each measure's maps their differences."""
+    for measure in dict.fromkeys(measure for measure, _ in series):
+        maps = {name: part for (of, name), part in series.items() if of == measure}
+        for name, part in maps.items():
+            yield (measure, name), part
+        for name in maps:
+            if EXPLAINED in maps and name != EXPLAINED:
+                yield (measure, _contrast(name)), maps[EXPLAINED].minus(maps[name])
+
+
+def _estimate(
+    values: _Values, resamples: Resamples, patients: np.ndarray, confidence: float
+) -> dict[str, Any]:
+    """Return mean, interval and counts; a verdict is possible if `tellable`."""
+    defined = ~np.isnan(values.value)
+    columns = np.stack([np.where(defined, values.value, 0.0), defined], axis=1)
+    totals = resamples.sums(columns, values.images)
+    # A replicate may hold no image of a rare measure; no mean is defined then.
+    with np.errstate(invalid="ignore"):
+        means = totals[:, 0] / totals[:, 1]
+    low, high, undefined = percentile_interval(means[1:], confidence)
+    count = len(np.unique(patients[values.images[defined]]))
+    return {
+        "value": means[0],
+        "low": low,
+        "high": high,
+        "images": int(defined.sum()),
+        "patients": count,
+        "undefined": int((~defined).sum()),
+        "undefined_replicates": undefined,
+        # As in a sign test: without any effect all patients agree with probability 2 ** (1 - n).
+        "tellable": count > 0 and 2.0 ** (1 - count) <= 1 - confidence,
+    }
+
+
+def _with_verdicts(found: dict[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the records with measure, map and verdict."""
+    words = {
+        (measure, name): _judge(found[measure, _contrast(name)], DIRECTION[measure])
+        for measure in DIRECTION
+        for name in (*CONTROLS, RANDOMISED)
+        if (measure, _contrast(name)) in found
+    }
+    verdicts = {
+        (measure, _contrast(name)): f"{word} {name}" for (measure, name), word in words.items()
+    }
+    for measure in DIRECTION:
+        judged = {
+            name: words[measure, name]
+            for name in _judging_controls(measure)
+            if (measure, name) in words
+        }
+        verdicts[measure, EXPLAINED] = _sum_up(judged)
+    return [
+        {"measure": key[0], "map": key[1], **record, "verdict": verdicts.get(key, "")}
+        for key, record in found.items()
+    ]
+
+
+def _judge(record: dict[str, Any], direction: int) -> str:
+    if not record["tellable"]:
+        return UNCLEAR
+    if record["low"] > 0 or record["high"] < 0:
+        return BETTER if (record["low"] > 0) == (direction > 0) else WORSE
+    return ALIKE
+
+
+def _sum_up(judged: dict[str, str]) -> str:
+    """Join the verdicts on several controls to one text, empty without any."""
+    if len(judged) == len(CONTROLS) and set(judged.values()) == {BETTER}:
+        return f"{BETTER} both controls"
+    parts = []
+    for word in (BETTER, ALIKE, WORSE, UNCLEAR):
+        names = [name for name, of in judged.items() if of == word]
+        if names:
+            parts.append(f"{word} {' and '.join(names)}")
+    return "; ".join(parts)
+
+
+def _judging_controls(measure: str) -> tuple[str, ...]:
+    return CONTROLS[:1] if measure in SHORTCUTS else CONTROLS
+
+
+def _contrast(name: str) -> str:
+    return f"{EXPLAINED} - {name}"
+
+
+def _read_runs(
+    paths: Iterable[Path], labels: Labels, keys: tuple[str, str], numbers: tuple[str, ...]
+) -> dict[Run, pd.DataFrame]:
+    """Read files of one run each: text `keys`, float64 `numbers`, and image, place in labels."""
+    found: dict[Run, pd.DataFrame] = {}
+    origin: dict[Run, Path] = {}
+    for path in map(Path, paths):
+        table = _read_columns(path, keys, numbers)
+        table["image"] = pd.Index(labels.image_id).get_indexer(table["image_id"])
+        _check_rows(path, table, labels, keys)
+        for name in numbers:
+            table[name] = pd.to_numeric(table[name].where(~table[name].isin(_NO_NUMBER)))
+        model, recipe, seed = table[list(_IDENTITY)].iloc[0]
+        run = Run(model, recipe, int(seed))
+        if run in found:
+            raise UserError(
+                f"two files are of {run.title}",
+                where=f"{origin[run]} and {path}",
+                expected="one file for each run",
+                remedy=_rerun(path),
+            )
+        found[run], origin[run] = table, path
+    return found
+
+
+def _read_columns(path: Path, keys: tuple[str, str], numbers: tuple[str, ...]) -> pd.DataFrame:
+    """Read a file, all its cells as text, and check that they are there and of one run."""
+    wanted = (*_IDENTITY, "image_id", *keys, *numbers)
+    table = read_table(path, text=wanted)
+    lacking = [column for column in wanted if column not in table]
+    if lacking or table.empty:
+        raise UserError(
+            f"the file lacks {', '.join(lacking) or 'rows'}",
+            where=str(path),
+            expected=f"the columns {', '.join(wanted)}",
+            remedy=_rerun(path),
+        )
+    if len(table[list(_IDENTITY)].drop_duplicates()) > 1:
+        raise UserError(
+            "the file mixes several runs",
+            where=str(path),
+            expected="one model, recipe and seed",
+            remedy=_rerun(path),
+        )
+    return table[list(wanted)].copy()
+
+
+def _check_rows(path: Path, table: pd.DataFrame, labels: Labels, keys: tuple[str, str]) -> None:
+    numbers = table.drop(columns=[*_IDENTITY, "image_id", "image", *keys])
+    finite = numbers.apply(lambda cells: np.isfinite(pd.to_numeric(cells, errors="coerce")))
+    problems = [
+        ("images without a label", table["image"] < 0, f"only images of {labels.path}"),
+        ("values stand twice", table.duplicated(["image_id", *keys]), "every value once"),
+        (
+            "values are no numbers",
+            ~(finite | numbers.isin(_NO_NUMBER)).all(axis=1),
+            "finite numbers, empty where undefined",
+        ),
+    ]
+    for name, known in (("map", MAPS), ("measure", DIRECTION)):
+        if name in keys:
+            problems.append((f"a {name} is unknown", ~table[name].isin(known), ", ".join(known)))
+    for problem, rows, expected in problems:
+        if rows.any():
+            first = table[rows].iloc[0]
+            raise UserError(
+                f"{problem}: {first['image_id']}, {first[keys[0]]}, {first[keys[1]]}",
+                where=str(path),
+                expected=expected,
+                remedy=_rerun(path),
+            )
+
+
+def _rerun(path: Path) -> str:
+    return f"remove {path} and run snakemake again: rule test_explanations writes it anew"
