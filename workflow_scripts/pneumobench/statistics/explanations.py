@@ -17,10 +17,10 @@ from pneumobench.statistics.predictions import Labels, read_labels
 
 logger = logging.getLogger(__name__)
 
-EXPLAINED = "grad_cam"
+# What a run's own maps are held against; any other name is that of their method, like grad_cam.
 CONTROLS = ("random", "centre")
 RANDOMISED = "randomised"
-MAPS = (EXPLAINED, *CONTROLS, RANDOMISED)
+REFERENCES = (*CONTROLS, RANDOMISED)
 
 # In which direction a measure is better: higher (1) or lower (-1).
 DIRECTION = {
@@ -39,8 +39,14 @@ SHORTCUTS = ("energy_outside_body", "energy_border", "energy_corners")
 # Of a map and that of the network with all weights randomised; they have no direction and verdict.
 SIMILARITIES = ("spearman", "ssim")
 
-BETTER, ALIKE, WORSE = "beats", "not told apart from", "worse than"
-UNCLEAR = "too few patients to tell from"
+# The verdicts on a difference, and what a summary of several says before the controls' names.
+BETTER, ALIKE, WORSE, UNCLEAR = "better", "not told apart", "worse", "too few patients"
+WORDS = {
+    BETTER: "beats",
+    ALIKE: "not told apart from",
+    WORSE: "worse than",
+    UNCLEAR: "too few patients to tell from",
+}
 COLUMNS = (
     *("run", "model", "recipe", "seed", "measure", "map", "value", "low", "high"),
     *("images", "patients", "undefined", "verdict"),
@@ -85,23 +91,24 @@ def summarise_explanations(
     """Write one table of what the maps of all runs are worth.
 
     For each run and measure: the mean over images of every kind of map, and the mean paired
-    differences `grad_cam - random`, `grad_cam - centre` and `grad_cam - randomised`, on the images
-    that have both. Intervals are percentiles of a bootstrap over the patients of the run's images;
-    all rows of a run, differences too, come from the same resamples. Folds are no strata: with few
-    images in each they would make the intervals too narrow. Undefined values (an empty map, no
-    lesion) are left out and counted.
+    differences (`grad_cam - random`, `- centre` and `- randomised`, the last being the map of the
+    network with random weights), on the images that have both. Intervals are percentiles of a
+    bootstrap over the patients of the run's images; all rows of a run, differences too, come from
+    the same resamples. Folds are no strata: with few images in each they would make the intervals
+    too narrow. Undefined values (an empty map, no lesion) are left out and counted.
 
     The verdict on a difference says whether its interval excludes 0, and on which side: for
     deletion and the shares outside body, at the border and in corners lower is better. The verdict
-    in the row of grad_cam sums up both controls (of those shares the random one). It is withheld
-    with so few patients that all would point the same way by chance more often than 1 - confidence.
-    `spearman` and `ssim` in the rows `randomised` compare grad_cam with the maps after the last
-    layer was randomised, too; they have no verdict.
+    in the row of the run's own maps sums up both controls (of those shares the random one). It is
+    withheld with so few patients that all would point the same way by chance more often than
+    1 - confidence. `spearman` and `ssim` in the rows `randomised` compare the run's maps with those
+    after the last layer was randomised, too; they have no verdict.
 
     Parameters
     ----------
     measures
-        measures.csv of every run: model, recipe, seed, image_id, map, measure, value.
+        measures.csv of every run: model, recipe, seed, image_id, map (one method, such as grad_cam,
+        and `REFERENCES`), measure (of `DIRECTION`), value.
     randomisations
         randomisation.csv of runs: model, recipe, seed, layer_order, layer, image_id, spearman,
         ssim; layers are randomised in ascending order, each with all before it.
@@ -120,7 +127,7 @@ def summarise_explanations(
     Raises
     ------
     UserError
-        If there is no file, or one lacks columns or rows, mixes runs, names unknown maps,
+        If there is no file, or one lacks columns or rows, mixes runs or methods, names unknown
         measures or images, holds a value twice or one that is no number, or if two files are of one
         run.
     """
@@ -144,11 +151,13 @@ def summarise_explanations(
             key: _Values(np.searchsorted(images, part.index), part.to_numpy())
             for key, part in values.items()
         }
+        method = next((name for _, name in values if name not in REFERENCES), "")
         found = _with_verdicts(
             {
                 key: _estimate(part, resamples, patients, confidence)
-                for key, part in _with_contrasts(series)
-            }
+                for key, part in _with_contrasts(series, method)
+            },
+            method,
         )
         identity = {"run": run.folder, "model": run.model, "recipe": run.recipe, "seed": run.seed}
         rows += [{**identity, **record} for record in found]
@@ -180,7 +189,7 @@ def summarise_explanations(
                 name: "higher" if sign > 0 else "lower" for name, sign in DIRECTION.items()
             },
             "controls": {name: list(_judging_controls(name)) for name in DIRECTION},
-            "verdicts": [BETTER, ALIKE, WORSE, UNCLEAR],
+            "verdicts": list(WORDS),
             "runs": runs,
         },
     )
@@ -194,7 +203,8 @@ def _collect(
     last_layer = None
     if measured is not None:
         for measure in DIRECTION:
-            for name in MAPS:
+            own = [name for name in measured["map"].unique() if name not in REFERENCES]
+            for name in (*own, *REFERENCES):
                 chosen = (measured["measure"] == measure) & (measured["map"] == name)
                 if chosen.any():
                     values[measure, name] = (
@@ -209,7 +219,7 @@ def _collect(
 
 
 def _with_contrasts(
-    series: dict[tuple[str, str], _Values],
+    series: dict[tuple[str, str], _Values], method: str
 ) -> Iterator[tuple[tuple[str, str], _Values]]:
     """Yield all values by measure and map, and after each measure's maps their differences."""
     for measure in dict.fromkeys(measure for measure, _ in series):
@@ -217,8 +227,8 @@ def _with_contrasts(
         for name, part in maps.items():
             yield (measure, name), part
         for name in maps:
-            if EXPLAINED in maps and name != EXPLAINED:
-                yield (measure, _contrast(name)), maps[EXPLAINED].minus(maps[name])
+            if method in maps and name != method:
+                yield (measure, f"{method} - {name}"), maps[method].minus(maps[name])
 
 
 def _estimate(
@@ -246,24 +256,20 @@ def _estimate(
     }
 
 
-def _with_verdicts(found: dict[tuple[str, str], dict[str, Any]]) -> list[dict[str, Any]]:
+def _with_verdicts(
+    found: dict[tuple[str, str], dict[str, Any]], method: str
+) -> list[dict[str, Any]]:
     """Return the records with measure, map and verdict."""
-    words = {
-        (measure, name): _judge(found[measure, _contrast(name)], DIRECTION[measure])
-        for measure in DIRECTION
-        for name in (*CONTROLS, RANDOMISED)
-        if (measure, _contrast(name)) in found
-    }
-    verdicts = {
-        (measure, _contrast(name)): f"{word} {name}" for (measure, name), word in words.items()
-    }
-    for measure in DIRECTION:
+    verdicts = {}
+    for measure, direction in DIRECTION.items():
         judged = {
-            name: words[measure, name]
-            for name in _judging_controls(measure)
-            if (measure, name) in words
+            name: _judge(found[measure, f"{method} - {name}"], direction)
+            for name in REFERENCES
+            if (measure, f"{method} - {name}") in found
         }
-        verdicts[measure, EXPLAINED] = _sum_up(judged)
+        verdicts |= {(measure, f"{method} - {name}"): word for name, word in judged.items()}
+        controls = [name for name in _judging_controls(measure) if name in judged]
+        verdicts[measure, method] = _sum_up({name: judged[name] for name in controls})
     return [
         {"measure": key[0], "map": key[1], **record, "verdict": verdicts.get(key, "")}
         for key, record in found.items()
@@ -281,21 +287,17 @@ def _judge(record: dict[str, Any], direction: int) -> str:
 def _sum_up(judged: dict[str, str]) -> str:
     """Join the verdicts on several controls to one text, empty without any."""
     if len(judged) == len(CONTROLS) and set(judged.values()) == {BETTER}:
-        return f"{BETTER} both controls"
+        return f"{WORDS[BETTER]} both controls"
     parts = []
-    for word in (BETTER, ALIKE, WORSE, UNCLEAR):
-        names = [name for name, of in judged.items() if of == word]
+    for verdict, words in WORDS.items():
+        names = [name for name, of in judged.items() if of == verdict]
         if names:
-            parts.append(f"{word} {' and '.join(names)}")
+            parts.append(f"{words} {' and '.join(names)}")
     return "; ".join(parts)
 
 
 def _judging_controls(measure: str) -> tuple[str, ...]:
     return CONTROLS[:1] if measure in SHORTCUTS else CONTROLS
-
-
-def _contrast(name: str) -> str:
-    return f"{EXPLAINED} - {name}"
 
 
 def _read_runs(
@@ -357,9 +359,13 @@ def _check_rows(path: Path, table: pd.DataFrame, labels: Labels, keys: tuple[str
             "finite numbers, empty where undefined",
         ),
     ]
-    for name, known in (("map", MAPS), ("measure", DIRECTION)):
-        if name in keys:
-            problems.append((f"a {name} is unknown", ~table[name].isin(known), ", ".join(known)))
+    if "measure" in keys:
+        unknown = ~table["measure"].isin(DIRECTION)
+        problems.append(("a measure is unknown", unknown, ", ".join(DIRECTION)))
+        own = table["map"].where(~table["map"].isin(REFERENCES))
+        others = own.notna() & (own != own.bfill().iloc[0])
+        expected = f"maps of one method, and {', '.join(REFERENCES)}"
+        problems.append(("maps are of several methods", others, expected))
     for problem, rows, expected in problems:
         if rows.any():
             first = table[rows].iloc[0]
