@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "models": {"core"},
     "prediction": {"core", "data", "models"},
     "training": {"core", "data", "models", "prediction"},
+    "explain": {"core", "data", "models", "prediction"},
     "statistics": {"core"},
     "reporting": {"core", "statistics"},
 }

@@ -87,6 +87,15 @@ def cascading_randomisation(
     return similarities
 
 
+def randomised_copy(model: nn.Module, images: Tensor, *, seed: int) -> nn.Module:
+    """Return a copy of a network that has lost all its weights; `images` show the stages' order."""
+    changed = copy.deepcopy(model).eval()
+    for names in stages(changed, images).values():
+        for name in names:
+            randomise(changed.get_submodule(name), seed, name)
+    return changed
+
+
 def stages(model: nn.Module, images: Tensor) -> dict[str, list[str]]:
     """Divide a network into stages, from the logits down to the input.
 

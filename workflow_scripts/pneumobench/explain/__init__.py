@@ -1,0 +1,1 @@
+"""What the networks look at: class activation maps, second opinions, and how far to trust them."""

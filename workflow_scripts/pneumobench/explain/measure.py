@@ -1,0 +1,239 @@
+"""How far the maps of a run can be trusted: measures beside those of maps that know nothing."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from pneumobench.core.files import read_table, write_table
+from pneumobench.core.run import Run
+from pneumobench.data.manifest import read_manifest
+from pneumobench.explain.cam import explain
+from pneumobench.explain.choose import SAMPLE
+from pneumobench.explain.controls import centre_maps, random_maps
+from pneumobench.explain.faithfulness import insertion_deletion, road
+from pneumobench.explain.localisation import (
+    body_mask,
+    boxes_mask,
+    corner_mask,
+    measure_map,
+    parse_boxes,
+    read_mask,
+)
+from pneumobench.explain.maps import enlarge
+from pneumobench.explain.randomisation import cascading_randomisation, randomised_copy
+from pneumobench.explain.run import TEXT
+from pneumobench.explain.targets import BINARY, target_probabilities
+from pneumobench.models.blocks.classifier import Classifier
+from pneumobench.prediction.numerics import configure_numerics
+from pneumobench.prediction.trained import load_trained
+
+logger = logging.getLogger(__name__)
+
+PNEUMONIA = BINARY.index("pneumonia")
+# Of controls, imputation noise and new weights.
+SEED = 0
+# Portions of an insertion or deletion curve.
+STEPS = 20
+LESION = ("energy_inside", "pointing_game", "iou")
+
+
+def measure_explanations(
+    folds: list[Path],
+    images: Path,
+    splits: Path,
+    manifest: Path,
+    root: Path,
+    explained: Path,
+    measures: Path,
+    randomisation: Path,
+    *,
+    run: Run,
+    settings: dict[str, Any],
+    resize: str,
+) -> None:
+    """Measure the maps of a run's sample and, beside each, maps that know nothing of the network.
+
+    Parameters
+    ----------
+    folds
+        The folders of the run's folds.
+    images, splits, manifest
+        Packed images, uint8 [N, S, S], splits.csv with a row for each, and manifest.csv.
+    root
+        The folder that the manifest's paths are relative to; lesion masks are read from there.
+    explained
+        explained.csv of the run.
+    measures
+        The CSV file to write: model, recipe, seed, image_id, fold, subtype, map (the method,
+        randomised, random, centre), measure, value. The map's class is the explained one; that of
+        the measures of the lesion is pneumonia. A value is missing where there is nothing to
+        measure.
+    randomisation
+        The CSV file to write: model, recipe, seed, fold, layer_order, layer, image_id, spearman,
+        ssim.
+    run
+        Which run.
+    settings
+        The section `explanation` of the configuration.
+    resize
+        How films were brought to squares.
+
+    Raises
+    ------
+    UserError
+        If a mask or box does not fit its film, or files are not of one training.
+    """
+    sample = read_table(explained, text=TEXT)
+    sample = sample[sample["chosen"].str.contains(SAMPLE)]
+    image_ids = read_table(splits, text=("image_id", "inner", "group"))["image_id"]
+    rows = pd.Series(range(len(image_ids)), index=image_ids)
+    films = read_manifest(manifest).set_index("image_id")
+    packed, found, similar = np.load(images, mmap_mode="c"), [], []
+    for folder in folds:
+        model, record = load_trained(folder)
+        configure_numerics(record["numeric_threads"])
+        own = sample[sample["fold"] == record["fold"]].reset_index(drop=True)
+        if own.empty:
+            continue
+        seen = FoldSample(model, packed[rows[own["image_id"]]], own, settings)
+        found.extend(seen.faithfulness())
+        found.extend(seen.places(films.loc[own["image_id"]], root, resize))
+        similar.extend(seen.randomisation())
+        logger.info("%s: %d maps measured", folder.name, len(own))
+    identity = {"model": run.model, "recipe": run.recipe, "seed": run.seed}
+    for path, entries in ((measures, found), (randomisation, similar)):
+        table = pd.concat(entries, ignore_index=True)
+        write_table(path, table.assign(**identity)[[*identity, *table.columns]])
+
+
+class FoldSample:
+    """The images of the sample that one fold's model has not seen, and all their maps.
+
+    Parameters
+    ----------
+    model
+        The fold's model.
+    squares
+        Packed images, uint8 [n, S, S].
+    own
+        Their rows of explained.csv.
+    settings
+        The section `explanation` of the configuration.
+    """
+
+    def __init__(
+        self, model: Classifier, squares: np.ndarray, own: pd.DataFrame, settings: dict[str, Any]
+    ) -> None:
+        device = next(model.parameters()).device
+        self.model, self.squares, self.own, self.settings = model, squares, own, settings
+        self.images = torch.from_numpy(squares).to(device).unsqueeze(1) / 255.0
+        self.target = torch.tensor([BINARY.index(name) for name in own["target"]], device=device)
+        self.blank = randomised_copy(model, self.images[:1], seed=SEED)
+
+    def maps(self, model: Classifier, images: Tensor, target: Tensor) -> Tensor:
+        """Return raw maps [n, h, w] of a class for each image, by a model."""
+        return explain(
+            model, images, method=self.settings["method"], layer=self.settings["layer"],
+            target=target,
+        ).joint  # fmt: skip
+
+    def enlarged(self, target: Tensor) -> dict[str, Tensor]:
+        """Return the maps of a class for each image and their controls, [n, S, S] by name."""
+        size, device = self.squares.shape[-1], self.images.device
+        trained = self.maps(self.model, self.images, target)
+        keys = self.own["image_id"].tolist()
+        return {
+            self.settings["method"]: enlarge(trained, size),
+            "randomised": enlarge(self.maps(self.blank, self.images, target), size),
+            "random": random_maps(keys, max(trained.shape[-2:]), size, SEED).to(device),
+            "centre": centre_maps(len(keys), size).to(device),
+        }
+
+    def faithfulness(self) -> Iterator[pd.DataFrame]:
+        """Yield insertion, deletion and ROAD of the first images of each subtype."""
+        first = self.own.groupby("subtype").cumcount() < self.settings["tested_images"]
+        rows = torch.from_numpy(np.flatnonzero(first)).to(self.images.device)
+        images, target = self.images[rows], self.target[rows]
+
+        def predict(changed: Tensor) -> Tensor:
+            return target_probabilities(self.model(changed), target)
+
+        for name, maps in self.enlarged(self.target).items():
+            insertion, deletion = insertion_deletion(
+                predict, images, maps[rows], steps=STEPS, seed=SEED
+            )
+            scores = {
+                "insertion": insertion,
+                "deletion": deletion,
+                "road": road(predict, images, maps[rows], seed=SEED),
+            }
+            yield from (self._table(name, key, first, value) for key, value in scores.items())
+
+    def places(self, films: pd.DataFrame, root: Path, resize: str) -> Iterator[pd.DataFrame]:
+        """Yield where the maps lie: in the lesion, outside the body, at the border, in corners."""
+        size, everything = self.squares.shape[-1], np.ones(len(self.own), bool)
+        lesions = [lesion_mask(film, root, size, resize) for _, film in films.iterrows()]
+        bodies = [body_mask(square) for square in self.squares]
+        corners = [
+            corner_mask(film["width"], film["height"], size, resize) for _, film in films.iterrows()
+        ]
+        of_lesion = self.enlarged(torch.full_like(self.target, PNEUMONIA))
+        for name, maps in self.enlarged(self.target).items():
+            values = [
+                measure_map(saliency, lesion=None, body=body, corners=corner)
+                | {key: value for key, value in measure_map(
+                    of_pneumonia, lesion=lesion, body=body, corners=corner
+                ).items() if key in LESION}
+                for saliency, of_pneumonia, lesion, body, corner in zip(
+                    maps.cpu().numpy(), of_lesion[name].cpu().numpy(), lesions, bodies, corners,
+                    strict=True,
+                )
+            ]  # fmt: skip
+            for key, column in pd.DataFrame(values).items():
+                yield self._table(name, key, everything, column.to_numpy())
+
+    def randomisation(self) -> Iterator[pd.DataFrame]:
+        """Yield how alike the maps stay while the network loses its weights, stage by stage."""
+        similarities = cascading_randomisation(
+            self.model,
+            self.images,
+            lambda model, images: self.maps(model, images, self.target),
+            seed=SEED,
+        )
+        for order, one in enumerate(similarities):
+            yield self.own[["fold"]].assign(
+                layer_order=order,
+                layer=one.layer,
+                image_id=self.own["image_id"],
+                spearman=one.spearman,
+                ssim=one.ssim,
+            )
+
+    def _table(self, name: str, measure: str, rows: np.ndarray, value: np.ndarray) -> pd.DataFrame:
+        columns = self.own.loc[np.asarray(rows), ["image_id", "fold", "subtype"]]
+        return columns.assign(map=name, measure=measure, value=value)
+
+
+def lesion_mask(film: pd.Series, root: Path, size: int, resize: str) -> np.ndarray | None:
+    """Return where a film's lesion is, bool [size, size], from its mask or boxes; None without.
+
+    Parameters
+    ----------
+    film
+        A row of the manifest with its image_id as name.
+    root
+        The folder that mask_path is relative to.
+    size, resize
+        Of the square that the network sees.
+    """
+    width, height = int(film["width"]), int(film["height"])
+    if film["mask_path"]:
+        return read_mask(root / film["mask_path"], size, resize, film_size=(width, height))
+    boxes = parse_boxes(film["boxes"], str(film.name))
+    return boxes_mask(boxes, width, height, size, resize) if boxes else None

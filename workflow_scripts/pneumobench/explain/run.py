@@ -1,0 +1,219 @@
+"""The maps of one run: chosen out-of-fold images, and the same test images by every fold."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import atomic_path, read_json, read_table, write_table
+from pneumobench.core.run import Run
+from pneumobench.data.manifest import read_manifest
+from pneumobench.explain.attention import attention_maps
+from pneumobench.explain.cam import Maps, explain
+from pneumobench.explain.choose import SAMPLE, choose_images, sample_names
+from pneumobench.explain.targets import BINARY, class_index
+from pneumobench.models.blocks.classifier import Classifier
+from pneumobench.prediction.numerics import configure_numerics
+from pneumobench.prediction.predict import positive_logit
+from pneumobench.prediction.trained import load_trained
+
+logger = logging.getLogger(__name__)
+
+BATCH_SIZE = 64
+# Test images that every fold's model explains, to see whether the folds agree.
+AGREEMENT_IMAGES = 16
+# Seed of the samples: the same images in every experiment on the same data.
+SAMPLE_SEED = 0
+TEXT = ("image_id", "label", "subtype", "outcome", "chosen", "path", "target")
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """What a run is explained from.
+
+    Attributes
+    ----------
+    folds
+        The folders of its folds, with run.json, weights.safetensors and out_of_fold.csv.
+    images, splits, manifest
+        Packed images, uint8 [N, S, S], splits.csv with a row for each, and manifest.csv.
+    development_labels
+        Labels of the cross-validation images; those of the test set are not needed.
+    selection
+        selection.json, with the thresholds of every fold.
+    """
+
+    folds: list[Path]
+    images: Path
+    splits: Path
+    manifest: Path
+    development_labels: Path
+    selection: Path
+
+
+def explain_run(
+    inputs: RunInputs, maps: Path, explained: Path, *, run: Run, settings: dict[str, Any]
+) -> None:
+    """Explain chosen out-of-fold images, each by the model that has not seen it.
+
+    Parameters
+    ----------
+    inputs
+        Files.
+    maps
+        The .npz file to write: joint, layer_<branch> (of fusion networks), attention_<name>,
+        mean_<subtype>, agreement and agreement_ids; raw maps, in the order of `explained`.
+    explained
+        The CSV file to write: a row for each map.
+    run
+        Which run.
+    settings
+        The section `explanation` of the configuration.
+
+    Raises
+    ------
+    UserError
+        If the layer or the class does not exist, or files are not of one training.
+    """
+    chosen = choose_images(
+        _predicted(inputs, run), per_subtype=settings["images"], seed=SAMPLE_SEED
+    )
+    splits = read_table(inputs.splits, text=("image_id", "inner", "group"))
+    rows = pd.Series(range(len(splits)), index=splits["image_id"])
+    tests = sample_names(
+        splits.loc[splits["role"] == "test", "image_id"].tolist(), AGREEMENT_IMAGES, SAMPLE_SEED
+    )
+    packed, parts, tables, agreement = np.load(inputs.images, mmap_mode="c"), [], [], []
+    for folder in inputs.folds:
+        model, record = load_trained(folder)
+        configure_numerics(record["numeric_threads"])
+        own = chosen[chosen["fold"] == record["fold"]]
+        parts.append(map_images(model, packed[rows[own["image_id"]]], settings))
+        tables.append(own.assign(**_described(parts[-1])))
+        agreement.append(map_images(model, packed[rows[tests]], settings)["joint"])
+        logger.info("%s: %d images explained", folder.name, len(own))
+    table = pd.concat(tables, ignore_index=True)
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    sampled = table["chosen"].str.contains(SAMPLE)
+    means = {
+        f"mean_{subtype}": mean_map(arrays["joint"][sample.index])
+        for subtype, sample in table[sampled].groupby("subtype")
+    }
+    written = {name: value for name, value in arrays.items() if name not in _PER_IMAGE}
+    with atomic_path(maps) as temporary:
+        np.savez_compressed(
+            temporary, **written, **means, agreement=np.stack(agreement), agreement_ids=tests
+        )
+    write_table(explained, table)
+
+
+_PER_IMAGE = ("logits", "target", "empty")
+
+
+def map_images(
+    model: Classifier, images: np.ndarray, settings: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    """Explain packed images.
+
+    Parameters
+    ----------
+    model
+        On its device.
+    images
+        uint8 [n, S, S].
+    settings
+        The section `explanation`: method, target and layer.
+
+    Returns
+    -------
+    dict
+        joint float32 [n, h, w]; layer_<branch> of a network with several; attention_<name> float32
+        [n, h, w]; logits float32 [n], of pneumonia; target int64 [n]; empty bool [n].
+    """
+    device = next(model.parameters()).device
+    target = class_index(settings["target"])
+    found: list[dict[str, torch.Tensor]] = []
+    for start in range(0, len(images), BATCH_SIZE):
+        batch = torch.from_numpy(images[start : start + BATCH_SIZE]).to(device)
+        films = batch.unsqueeze(1) / 255.0
+        maps = explain(
+            model, films, method=settings["method"], target=target, layer=settings["layer"]
+        )
+        found.append(_named(maps) | _attention(model, films))
+    return {name: torch.cat([one[name] for one in found]).cpu().numpy() for name in found[0]}
+
+
+def mean_map(maps: np.ndarray) -> np.ndarray:
+    """Return the mean of maps [n, h, w] that are scaled to a sum of 1; empty ones are left out."""
+    sums = maps.sum((1, 2), keepdims=True)
+    whole = sums[:, 0, 0] > 0
+    if not whole.any():
+        return np.zeros(maps.shape[1:], np.float32)
+    return (maps[whole] / sums[whole]).mean(0, dtype=np.float64).astype(np.float32)
+
+
+def _named(maps: Maps) -> dict[str, torch.Tensor]:
+    branches = {f"layer_{name}": value for name, value in maps.layers.items() if name}
+    return {
+        "joint": maps.joint,
+        **branches,
+        "logits": positive_logit(maps.logits),
+        "target": maps.target,
+        "empty": maps.empty,
+    }
+
+
+def _attention(model: Classifier, films: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {f"attention_{name}": value for name, value in attention_maps(model, films).items()}
+
+
+def _described(part: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the columns that follow from the maps."""
+    return {
+        "probability": (1 / (1 + np.exp(-part["logits"].astype(np.float64)))).astype(np.float32),
+        "target": np.array(BINARY)[part["target"]],
+        "peak": part["joint"].max((1, 2), initial=0.0),
+        "empty": part["empty"],
+    }
+
+
+def _predicted(inputs: RunInputs, run: Run) -> pd.DataFrame:
+    """Return the run's out-of-fold predictions with labels, thresholds and file paths."""
+    parts = [
+        read_table(folder / "out_of_fold.csv", text=("model", "recipe", "image_id", "tta"))
+        for folder in inputs.folds
+    ]
+    table = pd.concat(parts, ignore_index=True)[["image_id", "fold", "logit"]]
+    labels = read_table(inputs.development_labels, text=("image_id", "label", "subtype"))
+    paths = read_manifest(inputs.manifest)[["image_id", "path"]]
+    table = table.merge(labels[["image_id", "label", "subtype"]], on="image_id", how="left")
+    table = table.merge(paths, on="image_id", how="left")
+    if table[["label", "path"]].isna().any(axis=None):
+        raise UserError(
+            "the predictions are of images that have no label or no file",
+            where=str(inputs.folds[0]),
+            expected=f"images of {inputs.development_labels} and {inputs.manifest}",
+            remedy="run snakemake again: it trains anew what is not of these data",
+        )
+    thresholds = np.array(_thresholds(inputs.selection, run))
+    return table.sort_values("image_id", ignore_index=True).assign(
+        threshold=lambda rows: thresholds[rows["fold"]]
+    )
+
+
+def _thresholds(selection: Path, run: Run) -> list[float]:
+    """Return the run's thresholds of logits, one for each fold."""
+    for entry in read_json(selection)["runs"]:
+        if Run(entry["model"], entry["recipe"], entry["seed"]) == run:
+            return entry["thresholds"]
+    raise UserError(
+        f"the run {run.folder} is not among the selected ones",
+        where=str(selection),
+        expected="an entry with its thresholds",
+        remedy="run snakemake again: rule freeze_selection writes it",
+    )

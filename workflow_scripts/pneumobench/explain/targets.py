@@ -1,0 +1,65 @@
+"""Which class a map speaks for, and the score that is explained."""
+
+import torch
+from torch import Tensor
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.names import did_you_mean
+
+PREDICTED = "predicted"
+BINARY = ("normal", "pneumonia")
+
+
+def class_index(name: str, classes: tuple[str, ...] = BINARY) -> int | None:
+    """Return the index of a class by its name, None for `predicted`.
+
+    Raises
+    ------
+    UserError
+        If the task has no such class.
+    """
+    if name == PREDICTED:
+        return None
+    if name not in classes:
+        valid = (PREDICTED, *classes)
+        raise UserError(
+            f"there is no class {name} to explain",
+            where=f"explanation.target: {name}",
+            expected=f"one of {', '.join(valid)}",
+            remedy=f"{did_you_mean(name, valid)} Set explanation.target to one of them".strip(),
+        )
+    return classes.index(name)
+
+
+def predicted_class(logits: Tensor) -> Tensor:
+    """Return the likelier class, int64 [B], of logits [B, outputs]; one logit: 0 or 1."""
+    return (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(1)
+
+
+def target_scores(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the score of one class for each image.
+
+    A single logit speaks for pneumonia: its own score is +logit, that of normal is -logit.
+
+    Parameters
+    ----------
+    logits
+        [B, outputs].
+    target
+        int64 [B], 0 <= class < max(outputs, 2).
+
+    Returns
+    -------
+    Tensor
+        [B], as the logits.
+    """
+    if logits.shape[1] == 1:
+        return torch.where(target == 1, logits[:, 0], -logits[:, 0])
+    return logits.gather(1, target.unsqueeze(1)).squeeze(1)
+
+
+def target_probabilities(logits: Tensor, target: Tensor) -> Tensor:
+    """Return the probability of one class for each image, [B] in [0, 1]."""
+    if logits.shape[1] == 1:
+        return target_scores(logits, target).sigmoid()
+    return target_scores(logits.softmax(1), target)
