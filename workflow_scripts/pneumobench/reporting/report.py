@@ -11,6 +11,7 @@ import pandas as pd
 import pneumobench
 from pneumobench.core.files import atomic_path, read_json
 from pneumobench.reporting.clinical import clinical_rows, predictive_values, subtype_rows
+from pneumobench.reporting.explanation_section import ExplanationInputs, explanation_section
 from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.inputs import (
     DATASET_TITLES,
@@ -68,6 +69,16 @@ FIGURES = {
         "Out-of-fold AUC against the number of parameters and the training time of all folds. Runs "
         "that did not learn are not drawn.",
     ),
+    "explanations": (
+        "The same films, all networks",
+        "Maps laid over the first two films of each subtype, with the probability of pneumonia. A "
+        "white line surrounds what lies above half of the map's peak.",
+    ),
+    "mean_maps": (
+        "Mean maps",
+        "Where maps of many films lie on average, by subtype. A network that looks at corners, "
+        "borders or letters looks there in most films.",
+    ),
 }
 
 
@@ -85,6 +96,7 @@ def render_report(
     title: str,
     experiment: str,
     settings: dict[str, Any],
+    explanations: ExplanationInputs | None = None,
 ) -> None:
     """Write the report.
 
@@ -109,9 +121,12 @@ def render_report(
     settings
         The part of the configuration that the methods section states; `settings["data"]["source"]`
         says whether the images are phantoms.
+    explanations
+        What the section on the networks' maps is made of; None where nothing was explained.
     """
     comparison, facts = read_comparison(comparison_csv), read_json(comparison_json)
     by_folder, runs = read_metrics(metrics), read_runs(run_jsons)
+    section = explanation_section(comparison, explanations)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -146,7 +161,8 @@ def render_report(
         training=training_rows(comparison, runs, read_json(selection)),
         threshold_rule=facts["threshold_rule"],
         folds=max(len(folds) for folds in runs.values()),
-        origins=ORIGINS,
+        origins=(*ORIGINS, *section["origins"]),
+        explanations=section,
     )
     with atomic_path(report) as temporary:
         temporary.write_text(text, encoding="utf-8")

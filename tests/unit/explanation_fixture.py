@@ -1,0 +1,154 @@
+"""Explanations of a made-up experiment: every file that figures and report read of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+from reporting_fixture import Made
+
+from pneumobench.core.files import write_table
+from pneumobench.core.run import Run
+from pneumobench.reporting.explanation_section import ExplanationInputs
+
+SIDE = 32
+# Height and width: wide, tall, square, larger than a panel shows.
+SHAPES = ((500, 640), (620, 480), (512, 512), (60, 70))
+# Subtype, outcome, chosen, probability.
+ROWS = (
+    ("normal", "true_negative", "outcome:most_certain+sample", 0.02),
+    ("bacterial", "true_positive", "sample", 0.97),
+    ("normal", "false_positive", "outcome:least_certain+outcome:median", 0.71),
+    ("viral", "false_negative", "outcome:most_certain+sample", 0.05),
+    ("bacterial", "true_positive", "outcome:median", 0.91),
+    ("viral", "true_positive", "sample", 0.66),
+    ("normal", "true_negative", "sample", 0.22),
+    ("bacterial", "true_positive", "sample", 0.99),
+    ("bacterial", "true_positive", "sample", 0.88),
+)
+EMPTY_ROW = 3
+
+
+def film(index, shape):
+    """Return a film, uint8, of which no two places are alike by chance."""
+    return np.random.default_rng(index).integers(20, 200, shape, dtype=np.uint8)
+
+
+class Explanations:
+    """Paths of the explanations of all complete runs of a made-up experiment."""
+
+    def __init__(self, made, shapes=SHAPES, draw=film):
+        self.made, self.folder = made, made.folder / "explanations"
+        self.root = made.folder / "films"
+        self.films = {}
+        for index, row in enumerate(ROWS):
+            path = f"train/{'NORMAL' if row[0] == 'normal' else 'PNEUMONIA'}/film {index}.png"
+            pixels = draw(index, shapes[index % len(shapes)])
+            (self.root / path).parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(self.root / path)
+            self.films[path] = pixels
+        self.explained, self.maps, self.panels, measures = [], [], [], []
+        for position, run in enumerate(run for run in made.runs if not run.missing):
+            folder = self.folder / Run(run.model, run.recipe, run.seed).folder
+            side = (7, 2, 4, 12)[position % 4]
+            write_table(folder / "explained.csv", self.table())
+            np.savez_compressed(folder / "maps.npz", **self.arrays(position, side))
+            self.explained.append(folder / "explained.csv")
+            self.maps.append(folder / "maps.npz")
+            self.panels.append(folder / "panels")
+            measures += measured(run, good=position % 2 == 0)
+        self.measures = made.folder / "comparison/explanations.csv"
+        write_table(self.measures, pd.DataFrame(measures))
+        self._pack()
+
+    def table(self):
+        """Return explained.csv; the map of one row is empty."""
+        rows = [
+            {
+                "image_id": f"film{index}", "path": path, "fold": index % 5,
+                "label": "normal" if subtype == "normal" else "pneumonia", "subtype": subtype,
+                "outcome": outcome, "chosen": chosen, "logit": np.log(p / (1 - p)),
+                "probability": p, "threshold": 0.4, "target": "pneumonia" if p > 0.4 else "normal",
+                "peak": 0.0 if index == EMPTY_ROW else 0.02 * (index + 1),
+                "empty": index == EMPTY_ROW,
+            }
+            for index, (path, (subtype, outcome, chosen, p)) in enumerate(
+                zip(self.films, ROWS, strict=True)
+            )
+        ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def arrays(self, seed, side):
+        """Return the content of maps.npz: one warm place in each map."""
+        random = np.random.default_rng(seed)
+        grid = (np.arange(side) + 0.5) / side
+        joint = []
+        for peak in self.table()["peak"]:
+            y, x = random.uniform(0.3, 0.7, 2)
+            spot = np.exp(-((grid[:, None] - y) ** 2 + (grid - x) ** 2) / 0.03)
+            joint.append((spot / spot.max() * peak).astype(np.float32))
+        agreement = random.random((5, 6, side, side), dtype=np.float32)
+        agreement = np.float32(0.3) * agreement + agreement[:1]
+        agreement[:, 0] = 0
+        arrays = {"joint": np.stack(joint), "agreement": agreement}
+        table = self.table()
+        sample = table[table["chosen"].str.contains("sample") & ~table["empty"]]
+        for subtype, rows in sample.groupby("subtype"):
+            scaled = [each / each.sum() for each in arrays["joint"][rows.index]]
+            arrays[f"mean_{subtype}"] = np.mean(scaled, axis=0)
+        return arrays | {"agreement_ids": np.array([f"test{index}" for index in range(6)])}
+
+    def _pack(self):
+        dataset = self.made.folder / "dataset"
+        squares = [
+            np.asarray(Image.fromarray(pixels).resize((SIDE, SIDE), Image.Resampling.BILINEAR))
+            for pixels in self.films.values()
+        ]
+        # A film that was not explained stands first: rows must be found by image_id.
+        self.images = dataset / "images.npy"
+        np.save(self.images, np.stack([np.zeros((SIDE, SIDE), np.uint8), *squares]))
+        ids = ["other", *(f"film{index}" for index in range(len(squares)))]
+        self.splits = dataset / "explained_splits.csv"
+        write_table(
+            self.splits,
+            pd.DataFrame({"image_id": ids, "role": "cv", "fold": 0, "inner": "1", "group": ids}),
+        )
+
+    def inputs(self):
+        """Return what the report takes."""
+        return ExplanationInputs("grad_cam", self.explained, self.maps, self.panels, self.measures)
+
+
+def measured(run: Made, *, good: bool) -> list[dict]:
+    """Return the rows of a run in explanations.csv; maps that are not good lose one contrast."""
+    start = {"run": Run(run.model, run.recipe, run.seed).folder, "model": run.model,
+             "recipe": run.recipe, "seed": run.seed}  # fmt: skip
+    rows = []
+    for measure, sign in (("insertion", 1), ("deletion", -1), ("road", 1)):
+        values = {
+            "grad_cam": 0.5 + 0.2 * sign,
+            "random": 0.5,
+            "centre": 0.5 + 0.05 * sign,
+            "randomised": 0.5 + 0.02 * sign,
+        }
+        for name, value in values.items():
+            rows.append((measure, name, value, value - 0.04, value + 0.04, ""))
+        for control in ("random", "centre", "randomised"):
+            holds = good or (measure, control) != ("deletion", "centre")
+            difference = (values["grad_cam"] - values[control]) if holds else 0.01
+            bounds = difference - 0.03, difference + 0.03
+            verdict = "better" if holds else "not told apart"
+            rows.append((measure, f"grad_cam - {control}", difference, *bounds, verdict))
+    rows.append(("spearman", "randomised", 0.1, -0.02, 0.22, ""))
+    rows.append(("energy_corners", "grad_cam", 0.07, 0.05, 0.09, ""))
+    names = ("measure", "map", "value", "low", "high", "verdict")
+    return [
+        start | dict(zip(names, row, strict=True)) | {"images": 60, "patients": 48, "undefined": 2}
+        for row in rows
+    ]
+
+
+def write_panels(made, draw):
+    """Draw the panels of every run with `draw(explained, maps, folder)`."""
+    for files in zip(made.explained, made.maps, made.panels, strict=True):
+        draw(*map(Path, files))

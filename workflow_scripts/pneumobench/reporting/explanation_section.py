@@ -1,0 +1,186 @@
+"""The report's section on what the networks look at."""
+
+import base64
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from pneumobench.reporting.explained import (
+    OUTCOMES,
+    SMALLEST_SIDE,
+    panel_rows,
+    read_explained,
+    reasons,
+)
+from pneumobench.reporting.faithfulness import Faithfulness, read_faithfulness
+from pneumobench.reporting.inputs import files_by_run, paths_in_order
+from pneumobench.reporting.wording import EMPTY, count, listing, plural
+from pneumobench.statistics.agreement import fold_agreement
+
+# What is shown, where it comes from, which rule writes it.
+ORIGINS = (
+    ("Maps, films explained", "explanations/.../maps.npz, explained.csv", "explain_run"),
+    ("Single films", "explanations/.../panels/", "draw_panels"),
+    ("Measures of the maps", "comparison/explanations.csv", "summarise_explanations"),
+)
+METHOD_TITLES = {
+    "grad_cam": "Grad-CAM",
+    "grad_cam_plus_plus": "Grad-CAM++",
+    "hires_cam": "HiResCAM",
+    "layer_cam": "LayerCAM",
+}
+
+# Bounds of the gallery: at most 240 thumbnails of at most 40 kB, 12.8 MB as text.
+_PANELS_PER_RUN, _PANELS = 12, 240
+_THUMBNAIL_WIDTH, _THUMBNAIL_BYTES = 760, 40_000
+_QUALITIES = (80, 65, 50, 35, 20)
+
+
+@dataclass(frozen=True)
+class ExplanationInputs:
+    """What the section is made of; the paths lie in .../{model}/{recipe}/seed{seed}/.
+
+    Attributes
+    ----------
+    method
+        Name of the method, a key of `METHOD_TITLES`.
+    explained, maps, panels
+        explained.csv, maps.npz and the folder panels/ of every explained run.
+    measures
+        comparison/explanations.csv: how far the maps hold against random and centred ones.
+    """
+
+    method: str
+    explained: Iterable[str | Path]
+    maps: Iterable[str | Path]
+    panels: Iterable[str | Path]
+    measures: str | Path
+
+
+@dataclass(frozen=True)
+class _Run:
+    label: str
+    folder: str
+    table: pd.DataFrame
+    shape: tuple[int, int]
+    agreement: np.ndarray
+    panels: Path
+
+    @property
+    def small(self) -> bool:
+        return min(self.shape) < SMALLEST_SIDE
+
+
+def explanation_section(
+    comparison: pd.DataFrame, inputs: ExplanationInputs | None
+) -> dict[str, Any]:
+    """Return what the template shows; with an empty `method` where nothing was explained.
+
+    Parameters
+    ----------
+    comparison
+        The ranked table, as `read_comparison` returns it.
+    inputs
+        The files, or None.
+    """
+    if inputs is None:
+        return {"method": "", "origins": ()}
+    runs = _read_runs(comparison, inputs)
+    faithfulness = read_faithfulness(inputs.measures, {run.folder: run.label for run in runs})
+    return {
+        "method": METHOD_TITLES[inputs.method],
+        "origins": ORIGINS,
+        "overview": [_overview(run, faithfulness) for run in runs],
+        "small": listing([run.label for run in runs if run.small]),
+        "smallest_side": SMALLEST_SIDE,
+        "readings": faithfulness.sentences(),
+        "faithfulness": faithfulness.tested_rows(),
+        "places": faithfulness.place_rows(),
+        "gallery": _gallery(runs),
+    }
+
+
+def _read_runs(comparison: pd.DataFrame, inputs: ExplanationInputs) -> list[_Run]:
+    maps, panels = (files_by_run(paths, depth=1) for paths in (inputs.maps, inputs.panels))
+    runs = []
+    for row, (explained,) in paths_in_order(comparison, files_by_run(inputs.explained, depth=1)):
+        folder = row["run"].folder
+        table, joint = read_explained(explained, maps[folder][0])
+        with np.load(maps[folder][0]) as arrays:
+            agreement = arrays["agreement"]
+        runs.append(
+            _Run(row["label"], folder, table, joint.shape[1:], agreement, panels[folder][0])
+        )
+    return runs
+
+
+def _overview(run: _Run, faithfulness: Faithfulness) -> dict[str, str]:
+    agreement = fold_agreement(run.agreement)
+    size = f"{run.shape[0]} x {run.shape[1]}"
+    return {
+        "Run": run.label,
+        "Against random and centred maps": faithfulness.verdict(run.folder),
+        "Map (cells)": f"{size} (too coarse)" if run.small else size,
+        "Empty maps": f"{count(run.table['empty'].sum())} of {count(len(run.table))}",
+        "Agreement of the folds": f"{agreement.mean:.2f}" if agreement.images else EMPTY,
+        "on images": count(agreement.images),
+        "Pairs left out": count(agreement.undefined),
+        "Like the map of random weights": faithfulness.likeness(run.folder),
+    }
+
+
+def _gallery(runs: list[_Run]) -> list[dict[str, Any]]:
+    most = max(1, min(_PANELS_PER_RUN, _PANELS // len(runs)))
+    return [_gallery_of(run, most) for run in runs]
+
+
+def _gallery_of(run: _Run, most: int) -> dict[str, Any]:
+    rows = panel_rows(run.table)
+    order = {outcome: position for position, outcome in enumerate(OUTCOMES)}
+    rows = rows.sort_values("outcome", key=lambda names: names.map(order), kind="stable")
+    panels = [
+        {"source": _thumbnail(run.panels / row["panel"]), "caption": _caption(row)}
+        for _, row in rows.head(most).iterrows()
+    ]
+    mistakes = int(rows["outcome"].isin(("false_negative", "false_positive")).sum())
+    shown = plural(len(panels), "film")
+    return {
+        "label": run.label,
+        "summary": f"{shown if len(panels) == len(rows) else f'{shown} of {count(len(rows))}'}, "
+        f"{plural(mistakes, 'mistake')}",
+        "panels": panels,
+    }
+
+
+def _caption(row: pd.Series) -> str:
+    outcome = OUTCOMES[row["outcome"]]
+    subtype = f" ({row['subtype']})" if row["subtype"] not in (row["label"], "") else ""
+    text = (
+        f"{outcome[0].upper()}{outcome[1:]}, {listing(reasons(row['chosen']))}: "
+        f"{Path(row['path']).name}, {row['label']}{subtype}; probability of pneumonia "
+        f"{row['probability']:.3f}, threshold {row['threshold']:.3f}; fold {row['fold']}. "
+    )
+    if row["empty"]:
+        return text + f"No region speaks for {row['target']}."
+    return text + f"Class explained: {row['target']}."
+
+
+def _thumbnail(path: Path) -> str:
+    """Return a panel as a small JPEG for an `img` element."""
+    with Image.open(path) as panel:
+        height = round(panel.height * _THUMBNAIL_WIDTH / panel.width)
+        small = panel.convert("RGB").resize(
+            (_THUMBNAIL_WIDTH, height), Image.Resampling.LANCZOS, reducing_gap=3
+        )
+    for quality in _QUALITIES:
+        buffer = io.BytesIO()
+        small.save(buffer, "JPEG", quality=quality, optimize=True)
+        if buffer.tell() <= _THUMBNAIL_BYTES:
+            break
+    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"

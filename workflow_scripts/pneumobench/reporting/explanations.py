@@ -1,0 +1,247 @@
+"""What all networks look at: the same films side by side, and the means of many maps."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_table
+from pneumobench.reporting.explained import SAMPLE, SUBTYPES, read_explained
+from pneumobench.reporting.inputs import (
+    files_by_run,
+    missing_notes,
+    paths_in_order,
+    read_comparison,
+)
+from pneumobench.reporting.map_grid import map_grid, write_below, write_title
+from pneumobench.reporting.painting import OPACITY, enlarge, overlay
+from pneumobench.reporting.style import DARK_GREY, LIGHT_GREY, VERMILLION, save_figure, styled
+from pneumobench.reporting.wording import count, percent
+
+_SHOWN_PER_SUBTYPE = 2
+_MISTAKES = {"false_negative": "missed", "false_positive": "false alarm"}
+
+
+@dataclass(frozen=True)
+class _Explained:
+    label: str
+    table: pd.DataFrame  # indexed by image_id, with the map's `position`
+    joint: np.ndarray
+
+
+@styled()
+def plot_explanations(
+    explained: Iterable[str | Path],
+    maps: Iterable[str | Path],
+    comparison: str | Path,
+    images: str | Path,
+    splits: str | Path,
+    stem: str | Path,
+    *,
+    colour_map: str,
+) -> None:
+    """Draw every run's map of the same films, as `stem`.png and `stem`.pdf.
+
+    Rows: the first two films of each subtype in the sample that all runs explained. Columns: the
+    film as networks see it, then each run's overlay in order of rank, in blocks of up to seven
+    runs. Colours span 0 to the peak of each single map; a white line surrounds what lies above half
+    of it, so that the figure can be read in grey.
+
+    Parameters
+    ----------
+    explained, maps
+        explained.csv and maps.npz of the runs.
+    comparison
+        comparison.csv, for order and names.
+    images
+        The packed images, uint8 [N, S, S].
+    splits
+        splits.csv, whose rows are those of the packed images.
+    stem
+        Path of the figure without a suffix.
+    colour_map
+        Name of a colour map of matplotlib.
+
+    Raises
+    ------
+    UserError
+        If no film of the sample was explained by all runs.
+    """
+    table = read_comparison(comparison)
+    maps_by_run = files_by_run(maps, depth=1)
+    runs = [
+        _read_run(row["label"], path, maps_by_run[row["run"].folder][0])
+        for row, (path,) in paths_in_order(table, files_by_run(explained, depth=1))
+    ]
+    shown = _shared_films(runs)
+    packed = np.load(images, mmap_mode="r")
+    positions = pd.Index(read_table(splits, text=("image_id", "inner"))["image_id"])
+    films = [packed[positions.get_loc(image_id)] for image_id in shown.index]
+    several_classes = (
+        len({target for run in runs for target in run.table.loc[shown.index, "target"]}) > 1
+    )
+    notes = [
+        f"Overlay: opacity {OPACITY}, colours from 0 to the peak of each single map; white line: "
+        "half the peak. Magnitudes of two networks have no common scale.",
+        "Number: probability of pneumonia by the fold's model that was not trained on the film."
+        + (
+            " Below: the class explained; empty: no region speaks for it."
+            if several_classes
+            else ""
+        ),
+        *missing_notes(table),
+    ]
+    titles = [f"{run.label}\n{_cells(run.joint.shape[1:])}" for run in runs]
+    figure, blocks = map_grid(titles, shown["subtype"].tolist(), notes, leading=1, caption=0.32)
+    for block in blocks:
+        write_title(block.cells[0, 0], "Film")
+        for (_, row), film, cells in zip(shown.iterrows(), films, block.cells, strict=True):
+            _draw_film(cells[0], film)
+            write_below(cells[0], row["label"], color=DARK_GREY)
+            for axes, run in zip(cells[1:], block.runs, strict=True):
+                _draw_overlay(axes, film, runs[run], row.name, colour_map, several_classes)
+    save_figure(figure, stem)
+
+
+@styled()
+def plot_mean_maps(
+    explained: Iterable[str | Path],
+    maps: Iterable[str | Path],
+    comparison: str | Path,
+    stem: str | Path,
+    *,
+    colour_map: str,
+) -> None:
+    """Draw the mean map of each subtype and run, as `stem`.png and `stem`.pdf.
+
+    The mean is that over the sample, without empty maps. Each map counts alike: it was scaled to a
+    sum of 1 before averaging. Cells are drawn as the network has them. The colours of a run span 0
+    to its largest cell in any subtype.
+
+    Parameters
+    ----------
+    explained, maps
+        explained.csv and maps.npz of the runs, the latter with `mean_<subtype>`, float32 [h, w].
+    comparison
+        comparison.csv, for order and names.
+    stem
+        Path of the figure without a suffix.
+    colour_map
+        Name of a colour map of matplotlib.
+    """
+    table = read_comparison(comparison)
+    maps_by_run = files_by_run(maps, depth=1)
+    runs = [
+        (row["label"], *_read_means(path, maps_by_run[row["run"].folder][0]))
+        for row, (path,) in paths_in_order(table, files_by_run(explained, depth=1))
+    ]
+    found = {name for _, means, _ in runs for name in means}
+    subtypes = [*(name for name in SUBTYPES if name in found), *sorted(found - set(SUBTYPES))]
+    notes = [
+        "Mean of maps that were scaled to a sum of 1; empty maps do not count. n: number of maps. "
+        "Cells as the network has them.",
+        "Colours of a run: 0 to its largest cell, whose share of the map is named above it; in an "
+        "even map every cell has the share in brackets.",
+        *missing_notes(table),
+    ]
+    titles = [f"{label}\n{_spread(means, counts)}" for label, means, counts in runs]
+    figure, blocks = map_grid(titles, subtypes, notes, leading=0, caption=0.21)
+    for block in blocks:
+        for cells, run in zip(block.cells.T, block.runs, strict=True):
+            _, means, counts = runs[run]
+            for axes, subtype in zip(cells, subtypes, strict=True):
+                _draw_mean(
+                    axes, means.get(subtype), counts.get(subtype, 0), _largest(means, counts),
+                    colour_map,
+                )  # fmt: skip
+    save_figure(figure, stem)
+
+
+def _read_run(label: str, explained: Path, maps: Path) -> _Explained:
+    table, joint = read_explained(explained, maps)
+    return _Explained(label, table.assign(position=range(len(table))).set_index("image_id"), joint)
+
+
+def _shared_films(runs: Sequence[_Explained]) -> pd.DataFrame:
+    """Return the films to show, in file order inside each subtype, as rows of the first run."""
+    shared = set.intersection(*(set(run.table.index[_sampled(run.table)]) for run in runs))
+    first = runs[0].table
+    first = first[first.index.isin(shared)]
+    if first.empty:
+        raise UserError(
+            "no film of the sample was explained by all runs",
+            where=", ".join(run.label for run in runs),
+            expected=f"rows chosen as {SAMPLE!r} with the same image_id in every explained.csv",
+            remedy="explain all runs with the same settings",
+        )
+    order = [*SUBTYPES, *sorted(set(first["subtype"]) - set(SUBTYPES))]
+    return pd.concat(
+        [first[first["subtype"] == subtype].head(_SHOWN_PER_SUBTYPE) for subtype in order]
+    )
+
+
+def _sampled(table: pd.DataFrame) -> np.ndarray:
+    return np.array([SAMPLE in chosen.split("+") for chosen in table["chosen"]])
+
+
+def _draw_film(axes: Axes, film: np.ndarray) -> None:
+    axes.imshow(film, cmap="gray", vmin=0, vmax=255)
+
+
+def _draw_overlay(
+    axes: Axes, film: np.ndarray, run: _Explained, image_id: str, colour_map: str, named: bool
+) -> None:
+    row = run.table.loc[image_id]
+    if row["empty"]:
+        _draw_film(axes, film)
+    else:
+        placed = enlarge(run.joint[row["position"]], len(film))
+        axes.imshow(overlay(film, placed, row["peak"], colour_map))
+        axes.contour(placed, levels=[row["peak"] / 2], colors="white", linewidths=0.5)
+    mistake = _MISTAKES.get(row["outcome"], "")
+    explained = [row["target"]] * named + ["empty" if named else "empty map"] * bool(row["empty"])
+    write_below(
+        axes, f"{row['probability']:.2f} {mistake}\n{': '.join(explained)}",
+        color=VERMILLION if mistake else DARK_GREY,
+    )  # fmt: skip
+
+
+def _read_means(explained: Path, maps: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    table, _ = read_explained(explained, maps)
+    counted = table[_sampled(table) & ~table["empty"]]["subtype"].value_counts()
+    with np.load(maps) as arrays:
+        means = {
+            name.removeprefix("mean_"): arrays[name]
+            for name in arrays.files
+            if name.startswith("mean_")
+        }
+    return means, {subtype: int(counted.get(subtype, 0)) for subtype in means}
+
+
+def _cells(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]} x {shape[1]} cells"
+
+
+def _largest(means: dict[str, np.ndarray], counts: dict[str, int]) -> float:
+    return max((float(means[subtype].max()) for subtype in means if counts[subtype]), default=0.0)
+
+
+def _spread(means: dict[str, np.ndarray], counts: dict[str, int]) -> str:
+    shape = next(iter(means.values())).shape
+    even = 1 / (shape[0] * shape[1])
+    return f"{_cells(shape)}\n{percent(_largest(means, counts))} ({percent(even)})"
+
+
+def _draw_mean(
+    axes: Axes, mean: np.ndarray | None, maps: int, largest: float, colour_map: str
+) -> None:
+    if not maps:
+        axes.set_facecolor(LIGHT_GREY)
+        write_below(axes, "no map", color=DARK_GREY)
+        return
+    axes.imshow(mean, cmap=colour_map, vmin=0, vmax=largest)
+    write_below(axes, f"n = {count(maps)}", color=DARK_GREY)

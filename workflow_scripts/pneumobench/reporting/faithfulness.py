@@ -1,0 +1,172 @@
+"""What the measures say of the maps: tables and a plain reading of comparison/explanations.csv."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from pneumobench.core.files import read_table
+from pneumobench.reporting.wording import EMPTY, count, is_missing, listing, with_interval
+from pneumobench.statistics.explanations import BETTER, CONTROLS, RANDOMISED, REFERENCES, UNCLEAR
+
+# Whether the network's answer hangs on what the map marks; only these decide the verdict.
+TESTED = {
+    "insertion": "Insertion",
+    "deletion": "Deletion",
+    "road": "ROAD",
+}
+# Where the maps lie.
+PLACES = {
+    "energy_inside": "Share inside the lesion",
+    "pointing_game": "Peak hits the lesion",
+    "iou": "Overlap with the lesion (IoU)",
+    "energy_outside_body": "Share outside the body",
+    "energy_border": "Share at the border",
+    "energy_corners": "Share in the corners",
+}
+_TITLES = {"random": "random map", "centre": "centred map", RANDOMISED: "map of random weights"}
+
+TRUSTED, UNTRUSTED = "better than both", "must not be trusted"
+UNTOLD, UNTESTED = "too few patients to tell", "not tested"
+
+
+@dataclass(frozen=True)
+class Faithfulness:
+    """The rows of explanations.csv.
+
+    Attributes
+    ----------
+    table
+        With `control` (what is compared with: empty in the rows of the run's own maps) and
+        `contrast` (whether the value is the difference to it).
+    labels
+        Names of the runs by folder, in order of rank.
+    """
+
+    table: pd.DataFrame
+    labels: dict[str, str]
+
+    def verdict(self, folder: str) -> str:
+        """Return the verdict on a run's maps in a few words."""
+        rows = self._judged(folder)
+        if rows.empty:
+            return UNTESTED
+        if set(rows["verdict"]) <= {BETTER, UNCLEAR}:
+            return TRUSTED if set(rows["verdict"]) == {BETTER} else UNTOLD
+        return UNTRUSTED
+
+    def sentences(self) -> list[str]:
+        """Return the plain reading: which runs' maps hold, which do not and why."""
+        by_verdict: dict[str, list[str]] = {}
+        by_reason: dict[str, list[str]] = {}
+        for folder, label in self.labels.items():
+            verdict = self.verdict(folder)
+            if verdict == UNTRUSTED:
+                by_reason.setdefault(_lost(self._judged(folder)), []).append(label)
+            else:
+                by_verdict.setdefault(verdict, []).append(label)
+        sentences = {
+            TRUSTED: "Better than random and than centred maps in every measure",
+            UNTOLD: "Too few patients to tell maps from random and centred ones",
+            UNTESTED: "Not tested",
+        }
+        refused = [
+            f"The maps of {listing(labels)} {UNTRUSTED}: they are not better than {reason}."
+            for reason, labels in by_reason.items()
+        ]
+        others = [
+            f"{text}: {listing(by_verdict[verdict])}."
+            for verdict, text in sentences.items()
+            if verdict in by_verdict
+        ]
+        return others[: TRUSTED in by_verdict] + refused + others[TRUSTED in by_verdict :]
+
+    def likeness(self, folder: str) -> str:
+        """Return how like the maps are to those of the network with random weights, as text."""
+        rows = self.table[self.table["run"] == folder]
+        return _cell(rows[rows["map"] == RANDOMISED], measure="spearman", control=RANDOMISED)
+
+    def _judged(self, folder: str) -> pd.DataFrame:
+        rows = self.table[(self.table["run"] == folder) & self.table["contrast"]]
+        return rows[rows["measure"].isin(TESTED) & rows["control"].isin(CONTROLS)]
+
+    def tested_rows(self) -> list[dict[str, str]]:
+        """Return one row for each run and measure of faithfulness, as text."""
+        return [row for folder in self.labels for row in self._rows_of(folder)]
+
+    def place_rows(self) -> list[dict[str, str]]:
+        """Return one row for each run, with the measures of places that there are, as text."""
+        found = [name for name in PLACES if name in set(self.table["measure"])]
+        plain = self.table[(self.table["control"] == "") & ~self.table["contrast"]]
+        rows = []
+        for folder, label in self.labels.items():
+            own = plain[plain["run"] == folder]
+            if found:
+                rows.append(
+                    {"Run": label} | {PLACES[name]: _cell(own, measure=name) for name in found}
+                )
+        return rows
+
+    def _rows_of(self, folder: str) -> list[dict[str, str]]:
+        rows = []
+        for measure, title in TESTED.items():
+            part = self.table[(self.table["run"] == folder) & (self.table["measure"] == measure)]
+            own = part[(part["control"] == "") & ~part["contrast"]]
+            if own.empty:
+                continue
+            found = [name for name in REFERENCES if name in set(self.table["control"])]
+            value = with_interval(own["value"].iloc[0], None, None)
+            row = {"Run": self.labels[folder], "Measure": title, "Map": value}
+            for control in found:
+                row[f"Map minus {_TITLES[control]}"] = _cell(part, control=control, contrast=True)
+            images, patients = (own[name].iloc[0] for name in ("images", "patients"))
+            row["Images (patients)"] = f"{count(images)} ({count(patients)})"
+            row["Undefined"] = count(own["undefined"].iloc[0])
+            rows.append(row)
+        return rows
+
+
+def read_faithfulness(path: str | Path, labels: dict[str, str]) -> Faithfulness:
+    """Read comparison/explanations.csv.
+
+    Parameters
+    ----------
+    path
+        As `pneumobench.statistics.explanations.summarise_explanations` writes it.
+    labels
+        Names of the explained runs by folder, in order of rank.
+    """
+    table = read_table(path, text=("run", "model", "recipe", "measure", "map", "verdict"))
+    parts = table["map"].str.split(" - ", n=1)
+    last = parts.str[-1]
+    table = table.assign(
+        contrast=parts.str.len() == 2, control=last.where(last.isin(REFERENCES), "")
+    )
+    return Faithfulness(table, labels)
+
+
+def _lost(judged: pd.DataFrame) -> str:
+    """Say what maps do not beat: `a random map in deletion, nor than a centred map in ROAD`."""
+    lost = judged[~judged["verdict"].isin((BETTER, UNCLEAR))]
+    parts = []
+    for control in CONTROLS:
+        names = [TESTED[measure] for measure in lost["measure"][lost["control"] == control]]
+        names = [name if name.isupper() else name.lower() for name in names]
+        if names:
+            parts.append(f"a {_TITLES[control]} in {listing(names)}")
+    return ", nor than ".join(parts)
+
+
+def _cell(
+    rows: pd.DataFrame,
+    *,
+    measure: str = "",
+    control: str = "",
+    contrast: bool = False,
+) -> str:
+    found = rows[(rows["control"] == control) & (rows["contrast"] == contrast)]
+    if measure:
+        found = found[found["measure"] == measure]
+    if found.empty or is_missing(found.iloc[0]["value"]):
+        return EMPTY
+    return with_interval(*(float(found.iloc[0][name]) for name in ("value", "low", "high")))

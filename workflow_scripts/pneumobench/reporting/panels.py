@@ -1,0 +1,265 @@
+"""Panels of single films: the original, the map, and both together."""
+
+import contextlib
+import os
+import shutil
+import textwrap
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from pneumobench.core.errors import UserError
+from pneumobench.reporting.explained import (
+    OUTCOMES,
+    panel_rows,
+    read_explained,
+    reasons,
+    said_class,
+    size_note,
+)
+from pneumobench.reporting.painting import OPACITY, overlay, place_on_film
+from pneumobench.reporting.style import DARK_GREY, styled
+from pneumobench.reporting.wording import listing
+
+# Films of radiography units have up to 3,000 pixels a side, more than a map of 7 x 7 cells needs;
+# a small one is enlarged by a whole factor, so that its heading has room.
+LONGEST_SIDE, SHORTEST_LONG_SIDE = 1200, 480
+_DPI = 100
+_CUT_OFF = 225  # grey of what the network did not see
+
+Decode = Callable[[bytes], tuple[np.ndarray, str]]
+
+
+@styled()
+def draw_panels(
+    explained: str | Path,
+    maps: str | Path,
+    root: str | Path,
+    folder: str | Path,
+    *,
+    title: str,
+    size: int,
+    resize: str,
+    colour_map: str,
+    decode: Decode,
+) -> None:
+    """Draw film, map and overlay of every film that was chosen by its outcome, one PNG each.
+
+    A film with a longer side above 1,200 pixels is reduced to that, one below 480 enlarged by a
+    whole factor; others keep their resolution. An empty map is not painted. The folder appears
+    only when all panels are in it.
+
+    Parameters
+    ----------
+    explained, maps
+        explained.csv and maps.npz of a run.
+    root
+        The folder that the paths in explained.csv are relative to.
+    folder
+        The folder to write; one that is there is replaced.
+    title
+        The run's name for people.
+    size, resize
+        Side of the network's square in pixels; how films became it: squash, pad or crop.
+    colour_map
+        Name of a colour map of matplotlib.
+    decode
+        Decodes the bytes of an image file to (uint8 [height, width], pixel format).
+
+    Raises
+    ------
+    UserError
+        If a film cannot be read, or if the two files do not belong together.
+    """
+    table, joint = read_explained(explained, maps)
+    with _complete_folder(Path(folder)) as temporary:
+        for position, row in panel_rows(table).iterrows():
+            film = _read_film(Path(root) / row["path"], decode)
+            shown = _resized(film)
+            placed = place_on_film(
+                joint[position], shown.shape, film=film.shape, size=size, resize=resize
+            )
+            figure = _draw(row, title, shown, placed, joint.shape[1:], colour_map)
+            _save(figure, temporary / row["panel"])
+
+
+@contextlib.contextmanager
+def _complete_folder(folder: Path) -> Iterator[Path]:
+    """Yield a temporary folder that takes the folder's place only if the block succeeds."""
+    temporary = folder.with_name(f".{folder.name}.{os.getpid()}.partial")
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(temporary, folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _read_film(path: Path, decode: Decode) -> np.ndarray:
+    try:
+        return decode(path.read_bytes())[0]
+    except (OSError, ValueError) as error:
+        raise UserError(
+            "an explained film cannot be read",
+            where=f"{path}: {error}",
+            expected="the film that was explained",
+            remedy="restore it, or set explanation.method to none",
+        ) from error
+
+
+def _resized(film: np.ndarray) -> np.ndarray:
+    longest = max(film.shape)
+    if longest < SHORTEST_LONG_SIDE:
+        factor = -(-SHORTEST_LONG_SIDE // longest)
+        return film.repeat(factor, axis=0).repeat(factor, axis=1)
+    if longest <= LONGEST_SIDE:
+        return film
+    height, width = (max(1, round(side * LONGEST_SIDE / longest)) for side in film.shape)
+    return np.asarray(Image.fromarray(film).resize((width, height), Image.Resampling.BILINEAR))
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """Sizes and places in pixels; y counts from the top."""
+
+    height: int
+    width: int
+    heading: list[str]
+    notes: list[str]
+
+    @property
+    def font(self) -> int:
+        # In proportion to the panel: it must be legible in the report's thumbnails as well.
+        return max(15, self.width // 25)
+
+    @property
+    def line(self) -> int:
+        return round(1.45 * self.font)
+
+    @property
+    def canvas(self) -> tuple[int, int]:
+        """Width and height of the whole."""
+        notes = self.top + self.height + round(0.5 * self.line) + len(self.notes) * self.line
+        return self.left(3) + 7 * self.font, notes + self.font // 2
+
+    @property
+    def top(self) -> int:
+        """Upper edge of the films, below the heading and the parts' names."""
+        return round((len(self.heading) + 1.9) * self.line)
+
+    def left(self, part: int) -> int:
+        return self.font + part * (self.width + self.font)
+
+    def wrapped(self, text: str) -> list[str]:
+        # Letters of the font are 0.6 of its size wide on average.
+        return textwrap.wrap(text, int((self.canvas[0] - 2 * self.font) / (0.6 * self.font)))
+
+
+def _draw(
+    row: pd.Series,
+    title: str,
+    film: np.ndarray,
+    placed: np.ndarray,
+    cells: tuple[int, int],
+    colour_map: str,
+) -> Figure:
+    layout = _Layout(*film.shape, heading=[], notes=[])
+    layout.heading.extend(line for text in _heading(row, title) for line in layout.wrapped(text))
+    layout.notes.extend(layout.wrapped(_notes(row, placed, cells)))
+    width, height = layout.canvas
+    figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
+    FigureCanvasAgg(figure)
+    for index, text in enumerate(layout.heading):
+        colour = "black" if index == 0 else DARK_GREY
+        _write(figure, layout, layout.font, (index + 0.3) * layout.line, text, color=colour)
+    for part, (name, image) in enumerate(_parts(row, film, placed, colour_map)):
+        _write(figure, layout, layout.left(part), layout.top - 1.15 * layout.line, name)
+        figure.figimage(image, layout.left(part), height - layout.top - layout.height)
+    if not row["empty"]:
+        _draw_bar(figure, layout, row["peak"], colour_map)
+    for index, text in enumerate(layout.notes):
+        y = layout.top + layout.height + (index + 0.3) * layout.line
+        _write(figure, layout, layout.font, y, text, color=DARK_GREY)
+    return figure
+
+
+def _save(figure: Figure, path: Path) -> None:
+    figure.canvas.draw()
+    # Films are noise to a compressor: higher levels take twice the time and save little.
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3]
+    Image.fromarray(pixels).save(path, compress_level=4)
+
+
+def _heading(row: pd.Series, title: str) -> list[str]:
+    said = said_class(row["outcome"])
+    truth = row["label"]
+    if row["subtype"] not in (truth, ""):
+        truth = f"{truth} ({row['subtype']})"
+    return [
+        f"{title}: {Path(row['path']).name}",
+        f"True class: {truth}. The network says {said}: probability of pneumonia "
+        f"{row['probability']:.3f}, threshold {row['threshold']:.3f}. "
+        f"{OUTCOMES[row['outcome']].capitalize()} ({row['outcome'].replace('_', ' ')}; "
+        f"{listing(reasons(row['chosen']))} of these).",
+        f"Class explained: {row['target']}. Fold {row['fold']}, which was not trained on this "
+        "film.",
+    ]
+
+
+def _notes(row: pd.Series, placed: np.ndarray, cells: tuple[int, int]) -> str:
+    size = size_note(cells)
+    notes = [f"No region speaks for {row['target']}"] * bool(row["empty"])
+    notes.append(size[0].upper() + size[1:])
+    if np.isnan(placed).any() and not row["empty"]:
+        notes.append("Grey: cut off, not seen by the network")
+    return ". ".join(notes) + "."
+
+
+def _parts(
+    row: pd.Series, film: np.ndarray, placed: np.ndarray, colour_map: str
+) -> list[tuple[str, np.ndarray]]:
+    bare = np.repeat(film[..., None], 3, axis=2)
+    if row["empty"]:
+        return [("Film", bare), ("Map: empty", bare), ("Overlay: nothing", bare)]
+    colours = matplotlib.colormaps[colour_map](placed / row["peak"], bytes=True)[..., :3]
+    colours[np.isnan(placed)] = _CUT_OFF
+    painted = overlay(film, placed, row["peak"], colour_map)
+    return [("Film", bare), ("Map", colours), (f"Overlay, opacity {OPACITY}", painted)]
+
+
+def _write(
+    figure: Figure, layout: _Layout, x: float, y: float, text: str, color: str = "black"
+) -> None:
+    width, height = layout.canvas
+    points = layout.font * 72 / _DPI
+    figure.text(x / width, 1 - y / height, text, fontsize=points, va="top", color=color)
+
+
+def _draw_bar(figure: Figure, layout: _Layout, peak: float, colour_map: str) -> None:
+    width, height = layout.canvas
+    bottom = height - layout.top - layout.height
+    bar = figure.add_axes(
+        (layout.left(3) / width, bottom / height, layout.font / width, layout.height / height)
+    )
+    bar.imshow(
+        np.linspace(0, 1, 256)[:, None], cmap=colour_map, origin="lower", aspect="auto",
+        extent=(0, 1, 0, peak),
+    )  # fmt: skip
+    points = layout.font * 72 / _DPI
+    ticks = [0, peak / 2, peak]
+    bar.set_yticks(ticks, ["0", *(f"{tick:.2g}" for tick in ticks[1:])], fontsize=points)
+    bar.set_xticks([])
+    bar.yaxis.tick_right()
+    bar.tick_params(length=0, pad=points / 3)
+    bar.spines[:].set_visible(False)
+    top = layout.top - 1.15 * layout.line
+    _write(figure, layout, layout.left(3), top, "Magnitude")
