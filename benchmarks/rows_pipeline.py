@@ -23,7 +23,8 @@ def start_up_row(repetitions: int) -> dict[str, Any]:
     """Measure what a job costs before its work: its imports, against bare Python and torch."""
     codes = {
         "train_fold": "import pneumobench.training.fold",
-        "train_fold, timm backbone": "import pneumobench.training.fold, timm",
+        "train_fold, timm backbone": "import pneumobench.training.fold as fold; "
+        "fold.registry.load('timm:resnet10t')",
         "torch alone": "import torch",
         "plot_roc": "import pneumobench.reporting.roc",
         "Python alone": "pass",

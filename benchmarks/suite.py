@@ -1,7 +1,9 @@
-"""The speed suite: every row in a process of its own, then one table and one JSON file.
+"""The speed suite: every row in a process of its own, all in one table and one JSON file.
 
-    make bench                                  everything; the table goes to docs/benchmarks.md
-    python benchmarks/suite.py training:resnet50 ingest     some rows, printed only
+    make bench                                              everything
+    python benchmarks/suite.py training:resnet50 ingest     some rows; the others stay as they were
+
+What is done is kept after each row: results/benchmarks.json, and the table of docs/benchmarks.md.
 
 Each figure is the median of interleaved repetitions with its interval; ratios are taken turn by
 turn.
@@ -28,6 +30,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT, JSON_FILE = ROOT / "docs" / "benchmarks.md", ROOT / "results" / "benchmarks.json"
 BEGIN, END = "<!-- table written by `make bench`, do not edit -->", "<!-- end of the table -->"
 PREDICTED = ("plain_resnet18", "densenet121", "xception_lstm")
+# What the table says elsewhere than among the ratios.
+KNOWN = ("row", "unit", "speeds", "measured", "commit", "processor", "cores", "threads", "versions")
 RESUMED = ("custom_cnn_lstm", "plain_resnet18", "vgg16")
 
 
@@ -79,8 +83,8 @@ def measure_apart(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     return json.loads(finished.stdout.splitlines()[-1])
 
 
-def machine(threads: int) -> dict[str, Any]:
-    """Describe where the figures come from."""
+def origin(threads: int) -> dict[str, Any]:
+    """Say where and when a row was measured."""
     return {
         "measured": rows_pipeline.now(),
         "commit": git_commit(),
@@ -89,6 +93,17 @@ def machine(threads: int) -> dict[str, Any]:
         "threads": threads,
         "versions": software_versions(),
     }
+
+
+def document(rows: dict[str, dict[str, Any]]) -> str:
+    """Return the rows as Markdown, under each machine that they were measured on."""
+    machines: dict[str, list[dict[str, Any]]] = {}
+    for name in row_names():
+        if name in rows:
+            row = rows[name]
+            where = f"{row['processor']}, {row['cores']} cores, {row['threads']} threads; torch "
+            machines.setdefault(where + row["versions"]["torch"], []).append(row)
+    return "\n".join(f"{where}\n\n{table(measured)}" for where, measured in machines.items())
 
 
 def _processor() -> str:
@@ -100,22 +115,22 @@ def _processor() -> str:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the rows as Markdown: one line a row, every figure with its interval."""
-    lines = ["| row | figures | ratios |", "| --- | --- | --- |"]
+    lines = ["| row | figures | ratios | measured |", "| --- | --- | --- | --- |"]
     for row in rows:
+        when = f"{row['measured']}, {row['commit'][:7]}"
         if "error" in row:
-            lines.append(f"| {row['row']} | not measured: {row['error']} | |")
+            lines.append(f"| {row['row']} | not measured: {row['error']} | | {when} |")
             continue
         unit = row.get("unit", "")
         figures = [
             f"{name} {_figure(value)} {unit}" for name, value in row.get("speeds", {}).items()
         ]
-        known = ("row", "unit", "speeds")
         ratios = [
             f"{name} {_figure(value) if isinstance(value, dict) else value}"
             for name, value in row.items()
-            if name not in known
+            if name not in KNOWN
         ]
-        lines.append(f"| {row['row']} | {'<br>'.join(figures)} | {'<br>'.join(ratios)} |")
+        lines.append(f"| {row['row']} | {'<br>'.join(figures)} | {'<br>'.join(ratios)} | {when} |")
     return "\n".join(lines) + "\n"
 
 
@@ -150,17 +165,13 @@ def main() -> None:
         parser.error(
             f"unknown rows: {', '.join(sorted(unknown))}; there are {', '.join(row_names())}"
         )
-    rows = []
+    rows = json.loads(JSON_FILE.read_text()) if JSON_FILE.exists() else {}
     for name in wanted:
-        rows.append(measure_apart(name, arguments))
-        sys.stdout.write(table(rows[-1:]).splitlines()[-1] + "\n")
+        rows[name] = measure_apart(name, arguments) | origin(arguments.threads)
+        sys.stdout.write(table([rows[name]]).splitlines()[-1] + "\n")
         sys.stdout.flush()
-    found = {"machine": machine(arguments.threads), "rows": rows}
-    JSON_FILE.parent.mkdir(exist_ok=True)
-    JSON_FILE.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    if not arguments.rows:
-        described = "\n".join(f"- {key}: {value}" for key, value in found["machine"].items())
-        write_document(f"{described}\n\n{table(rows)}")
+        JSON_FILE.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+        write_document(document(rows))
 
 
 if __name__ == "__main__":
