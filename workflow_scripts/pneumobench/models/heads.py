@@ -5,14 +5,22 @@ from torch import nn
 from pneumobench.core.errors import UserError
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.models.blocks.initialise import initialise_he, initialise_logits
+from pneumobench.models.blocks.lstm_head import LSTMHead
 
 
 def replace_head(
-    model: Classifier, kind: str, *, width: int, dropout: float, hidden_dropout: float, outputs: int
+    model: Classifier,
+    kind: str,
+    *,
+    width: int,
+    dropout: float,
+    hidden_dropout: float,
+    outputs: int,
+    token_reading: str = "last",
 ) -> None:
     """Give a network another head, with fresh weights, at the same path.
 
-    What lies before it (pooling, an LSTM) stays.
+    What lies before it (pooling, an LSTM) stays, but for how an LSTM's states are read.
 
     Parameters
     ----------
@@ -26,12 +34,18 @@ def replace_head(
         Dropout before and behind the hidden layer.
     outputs
         Number of logits.
+    token_reading
+        How an LSTM's states become one: last, norm or additive (see `LSTMHead`). Runs recorded
+        without it were read by their last state.
 
     Raises
     ------
     UserError
-        If the network has no linear layer whose place the head could take.
+        If the network has no linear layer whose place the head could take, or no LSTM whose states
+        could be read in another way than by the last one.
     """
+    if token_reading != "last":
+        _recurrent_head(model, token_reading).read_by(token_reading)
     if kind == "own":
         return
     path, inputs = _place_of_head(model)
@@ -66,3 +80,16 @@ def _place_of_head(model: Classifier) -> tuple[str, int]:
             remedy=f"give {name} a recipe with head: {{kind: own}}",
         )
     return path, inputs[0]
+
+
+def _recurrent_head(model: Classifier, token_reading: str) -> LSTMHead:
+    for module in model.modules():
+        if isinstance(module, LSTMHead):
+            return module
+    name = model.architecture.name
+    raise UserError(
+        f"the token reading {token_reading} means nothing for {name}, which has no LSTM head",
+        where=f"recipe key head.token_reading: {token_reading}, used with model {name}",
+        expected="last",
+        remedy=f"give {name} a recipe with head: {{token_reading: last}}",
+    )

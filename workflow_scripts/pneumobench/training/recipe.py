@@ -22,6 +22,7 @@ class Head:
     width: int
     dropout: float
     hidden_dropout: float
+    token_reading: str
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,9 @@ class Head(Section):
     """Dropout before the hidden layer, used by mlp."""
     hidden_dropout: float = Field(ge=0, lt=1)
     """Dropout behind the hidden layer, used by mlp."""
+    token_reading: Literal["last", "norm", "additive"]
+    """How CNN-LSTM networks join their LSTM's states: last = the last one, norm = weighted by their
+    norms, additive = weighted by a learned score of each position; last for all other models."""
 
 
 class Plateau(Section):
