@@ -38,6 +38,7 @@ include: "rules/dataset.smk"
 include: "rules/training.smk"
 include: "rules/prediction.smk"
 include: "rules/evaluation.smk"
+include: "rules/explanation.smk"
 include: "rules/reporting.smk"
 
 

@@ -20,7 +20,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow_scripts"))
 
-import rows_ingest
 import rows_pipeline
 
 from pneumobench.core.provenance import git_commit, software_versions
@@ -40,34 +39,32 @@ def row_names() -> list[str]:
     return [
         *(f"training:{model}" for model in registry.names()),
         *(f"prediction:{model}" for model in PREDICTED),
-        "ingest", "memory", "start_up", *(f"resume:{model}" for model in RESUMED),
+        "explanation", "ingest", "memory", "start_up", *(f"resume:{model}" for model in RESUMED),
         "dag", "no_op", "overhead",
     ]  # fmt: skip
 
 
 def measure(name: str, repetitions: int, threads: int, steps: int) -> dict[str, Any]:
     """Measure one row in this process."""
-    kind, _, model = name.partition(":")
-    if kind in ("training", "prediction"):
-        import rows_training
+    # Here, so that listing the rows does not take torch.
+    import rows_explain
+    import rows_ingest
+    import rows_training
 
-        if kind == "training":
-            return rows_training.training_row(model, steps, repetitions, threads)
-        return rows_training.prediction_row(model, repetitions, threads)
-    if kind == "resume":
-        return rows_pipeline.resume_row(model, repetitions)
-    if kind == "ingest":
-        return rows_ingest.ingest_row(repetitions, threads)
-    if kind == "memory":
-        return rows_ingest.memory_row(threads)
-    if kind == "overhead":
-        return rows_pipeline.overhead_row()
+    kind, _, model = name.partition(":")
     rows = {
-        "start_up": rows_pipeline.start_up_row,
-        "dag": rows_pipeline.dag_row,
-        "no_op": rows_pipeline.no_op_row,
+        "training": lambda: rows_training.training_row(model, steps, repetitions, threads),
+        "prediction": lambda: rows_training.prediction_row(model, repetitions, threads),
+        "explanation": lambda: rows_explain.explanation_row(repetitions, threads),
+        "ingest": lambda: rows_ingest.ingest_row(repetitions, threads),
+        "memory": lambda: rows_ingest.memory_row(threads),
+        "start_up": lambda: rows_pipeline.start_up_row(repetitions),
+        "resume": lambda: rows_pipeline.resume_row(model, repetitions),
+        "dag": lambda: rows_pipeline.dag_row(repetitions),
+        "no_op": lambda: rows_pipeline.no_op_row(repetitions),
+        "overhead": rows_pipeline.overhead_row,
     }
-    return rows[kind](repetitions)
+    return rows[kind]()
 
 
 def measure_apart(name: str, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -43,6 +43,7 @@ RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}
 SLUGS = {run.slug: run.model for run in RUNS.values()}
 FOLDS = range(EXPERIMENT.split.folds)
 VIEWS = EXPERIMENT.prediction.test_time_augmentation
+EXPLAINED = EXPERIMENT.explanation.method != "none"
 
 FIGURES = [
     "data_flow",
@@ -52,6 +53,7 @@ FIGURES = [
     "confusion",
     "training_curves",
     "cost",
+    *(["explanations", "mean_maps"] if EXPLAINED else []),
 ]
 FOLD_FILES = [
     "weights.safetensors",
@@ -186,11 +188,16 @@ def augmented_of(suffix):
     return augmented
 
 
-def training_code(wildcards):
-    """Return a hash of the code that a run's weights and predictions follow from."""
-    return code_hash(
-        "pneumobench.training.fold", registry.module_name(SLUGS[wildcards.slug])
+def code_of_run(room):
+    """Return a params function: a hash of a module's code and that of the job's architecture."""
+    return lambda wildcards: code_hash(
+        room, registry.module_name(SLUGS[wildcards.slug])
     )
+
+
+def explanation_params(*keys):
+    """Return those settings of the section explanation that a rule's result follows from."""
+    return EXPERIMENT.explanation.model_dump(include=set(keys))
 
 
 def gpus(wildcards):
@@ -267,6 +274,15 @@ def of_folds(name):
     ]
 
 
+def of_explanations(name):
+    """Return an input function: one file of each compared run's maps; none where none are wanted."""
+    return lambda wildcards: [
+        f"<results>/explanations/{run.folder}/{name}"
+        for run in compared_runs()
+        if EXPLAINED
+    ]
+
+
 def of_views(wildcards):
     """Return the out-of-fold predictions averaged over views, of each compared run."""
     return [path for run in compared_runs() for path in view_files(run, "out_of_fold")]
@@ -278,11 +294,14 @@ def of_models(wildcards):
     return [f"<results>/models/{slug}.json" for slug in slugs]
 
 
-def report_template_hash():
-    """Return a hash of the report's template, which is no code that `code_hash` would see."""
+def report_templates_hash():
+    """Return a hash of the report's templates, which are no code that `code_hash` would see."""
     folder = f"{workflow.basedir}/workflow_scripts/pneumobench/reporting/templates"
-    with open(f"{folder}/report.html.j2", encoding="utf-8") as stream:
-        return short_hash(stream.read())
+    texts = []
+    for name in sorted(os.listdir(folder)):
+        with open(f"{folder}/{name}", encoding="utf-8") as stream:
+            texts.append(stream.read())
+    return short_hash(*texts)
 
 
 def methods(wildcards):
@@ -296,6 +315,7 @@ def methods(wildcards):
         "compute",
         "prediction",
         "evaluation",
+        "explanation",
     )
     used = {run.recipe for run in RUNS.values()}
     return {part: whole[part] for part in parts} | {

@@ -21,8 +21,6 @@ rule predict_views:
     resources:
         gpu=gpus,
     params:
-        code=lambda wildcards: code_hash(
-            "pneumobench.prediction.views", registry.module_name(SLUGS[wildcards.slug])
-        ),
+        code=code_of_run("pneumobench.prediction.views"),
     script:
         "../workflow_scripts/predict_views.py"

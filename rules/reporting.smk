@@ -199,6 +199,10 @@ rule render_report:
         metrics=of_runs("metrics.json"),
         run_jsons=of_folds("run.json"),
         figures=expand("<results>/figures/{figure}.png", figure=FIGURES),
+        explained=of_explanations("explained.csv"),
+        maps=of_explanations("maps.npz"),
+        panels=of_explanations("panels"),
+        map_measures=(["<results>/comparison/explanations.csv"] if EXPLAINED else []),
     output:
         report(
             "<results>/report/report.html",
@@ -213,8 +217,9 @@ rule render_report:
     params:
         title=EXPERIMENT.report.title,
         experiment=EXPERIMENT.experiment,
+        map_method=EXPERIMENT.explanation.method,
         settings=methods,
-        template=report_template_hash(),
+        templates=report_templates_hash(),
         code=code_hash("pneumobench.reporting.report"),
     script:
         "../workflow_scripts/render_report.py"

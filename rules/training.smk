@@ -30,9 +30,7 @@ rule describe_model:
     params:
         model=lambda wildcards: SLUGS[wildcards.slug],
         image_size=EXPERIMENT.images.size,
-        code=lambda wildcards: code_hash(
-            "pneumobench.models.describe", registry.module_name(SLUGS[wildcards.slug])
-        ),
+        code=code_of_run("pneumobench.models.describe"),
     script:
         "../workflow_scripts/describe_model.py"
 
@@ -111,6 +109,6 @@ rule train_fold:
         # Neither is declared: what a failed job leaves there is wanted.
         resume=undeclared("resume"),
         board=undeclared("tensorboard"),
-        code=training_code,
+        code=code_of_run("pneumobench.training.fold"),
     script:
         "../workflow_scripts/train_fold.py"

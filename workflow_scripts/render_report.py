@@ -5,19 +5,30 @@ from pathlib import Path
 from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
+    from pneumobench.reporting.explanation_section import ExplanationInputs
     from pneumobench.reporting.report import render_report
 
+    given, params = snakemake.input, snakemake.params
     render_report(
-        snakemake.input.table,
-        snakemake.input.details,
-        audit=snakemake.input.audit,
-        splits=snakemake.input.splits,
-        metrics=snakemake.input.metrics,
-        run_jsons=snakemake.input.run_jsons,
-        figures={Path(path).stem: path for path in snakemake.input.figures},
-        selection=snakemake.input.selection,
+        given.table,
+        given.details,
+        audit=given.audit,
+        splits=given.splits,
+        metrics=given.metrics,
+        run_jsons=given.run_jsons,
+        figures={Path(path).stem: path for path in given.figures},
+        selection=given.selection,
         report=snakemake.output[0],
-        title=snakemake.params.title,
-        experiment=snakemake.params.experiment,
-        settings=snakemake.params.settings,
+        title=params.title,
+        experiment=params.experiment,
+        settings=params.settings,
+        explanations=ExplanationInputs(
+            method=params.map_method,
+            explained=given.explained,
+            maps=given.maps,
+            panels=given.panels,
+            measures=given.map_measures[0],
+        )
+        if given.map_measures
+        else None,
     )

@@ -17,6 +17,7 @@ TINY = {
     "data": {"phantom": {"patients": 60, "image_px": 96}},
     "split": {"folds": 2},
     "evaluation": {"bootstrap_replicates": 200},
+    "explanation": {"method": "none"},
     "recipes": {"light": {"epochs": 2, "batch_size": 16, "offline_copies": True}},
     "runs": ["custom_resnet18", {"model": "timm:resnet10t"}],
 }
@@ -71,6 +72,7 @@ def make_workflow(tmp_path_factory):
 @pytest.fixture(scope="session")
 def finished(make_workflow) -> Workflow:
     """The tiny experiment, run from nothing to the report."""
-    workflow = make_workflow()
+    explanation = {"method": "grad_cam", "images": 4, "tested_images": 1}
+    workflow = make_workflow(explanation=explanation)
     workflow.succeed()
     return workflow

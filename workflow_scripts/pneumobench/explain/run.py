@@ -69,7 +69,9 @@ def explain_run(
         The .npz file to write: joint, layer_<branch> (of fusion networks), attention_<name>,
         mean_<subtype>, agreement and agreement_ids; raw maps, in the order of `explained`.
     explained
-        The CSV file to write: a row for each map.
+        The CSV file to write, a row for each map: image_id, path, fold, label, subtype, outcome,
+        chosen (see `choose_images`), logit, probability and threshold (of the probability) of
+        pneumonia, target (the class explained), peak (of the joint map), empty.
     run
         Which run.
     settings
@@ -98,6 +100,7 @@ def explain_run(
         agreement.append(map_images(model, packed[rows[tests]], settings)["joint"])
         logger.info("%s: %d images explained", folder.name, len(own))
     table = pd.concat(tables, ignore_index=True)
+    table["threshold"] = _probability(table["threshold"].to_numpy())
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     sampled = table["chosen"].str.contains(SAMPLE)
     means = {
@@ -175,11 +178,16 @@ def _attention(model: Classifier, films: torch.Tensor) -> dict[str, torch.Tensor
 def _described(part: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the columns that follow from the maps."""
     return {
-        "probability": (1 / (1 + np.exp(-part["logits"].astype(np.float64)))).astype(np.float32),
+        "probability": _probability(part["logits"]),
         "target": np.array(BINARY)[part["target"]],
         "peak": part["joint"].max((1, 2), initial=0.0),
         "empty": part["empty"],
     }
+
+
+def _probability(logits: np.ndarray) -> np.ndarray:
+    """Return probabilities, float32, of logits."""
+    return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
 
 
 def _predicted(inputs: RunInputs, run: Run) -> pd.DataFrame:

@@ -4,6 +4,7 @@ Importing this module imports neither torch nor any architecture, so that the co
 checked at once; `load` imports the one file that a job needs.
 """
 
+import functools
 import importlib
 import pkgutil
 
@@ -21,6 +22,7 @@ def names() -> list[str]:
     return sorted(module.name for module in pkgutil.iter_modules(architectures.__path__))
 
 
+@functools.cache
 def module_name(name: str) -> str:
     """Return the dotted name of the module that defines an architecture, without importing it.
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag
 
 from pneumobench.core.config.data import Data, Images, OfflineCopies, Split
+from pneumobench.core.config.explanation import Explanation
 from pneumobench.core.config.recipe import Recipe
 from pneumobench.core.config.section import PlainName, Section, Seed, Text
 from pneumobench.core.run import Run
@@ -150,6 +151,8 @@ class Experiment(Section):
     """How trained networks are applied."""
     evaluation: Evaluation
     """How predictions are judged."""
+    explanation: Explanation
+    """What the networks look at."""
     allow_partial: bool
     """true = tables and report are built from the runs that are complete and name the others."""
     report: Report

@@ -1,0 +1,158 @@
+# What the networks look at: explain_run -> test_explanations -> summarise_explanations;
+# explain_run -> draw_panels, plot_explanations, plot_mean_maps
+
+
+rule explain_run:
+    """Map where one run's networks look, on out-of-fold images that are chosen by rule."""
+    input:
+        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images_digest=images_of(".json"),
+        splits="<results>/dataset/splits.csv",
+        manifest="<results>/dataset/manifest.csv",
+        development_labels="<results>/dataset/development_labels.csv",
+        selection="<results>/selection/selection.json",
+        folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
+        weights=lambda wildcards: fold_files(run_of(wildcards), "weights.safetensors"),
+        out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
+    output:
+        maps="<results>/explanations/{slug}/{recipe}/seed{seed}/maps.npz",
+        explained="<results>/explanations/{slug}/{recipe}/seed{seed}/explained.csv",
+    log:
+        "<logs>/explain_run/{slug}/{recipe}/seed{seed}.log",
+    conda:
+        "../envs/train.yaml"
+    threads: EXPERIMENT.compute.numeric_threads
+    resources:
+        gpu=gpus,
+    params:
+        model=lambda wildcards: run_of(wildcards).model,
+        settings=explanation_params("method", "target", "layer", "images"),
+        code=code_of_run("pneumobench.explain.run"),
+    script:
+        "../workflow_scripts/explain_run.py"
+
+
+rule test_explanations:
+    """Measure how far one run's maps can be trusted, beside maps that know nothing."""
+    input:
+        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images_digest=images_of(".json"),
+        splits="<results>/dataset/splits.csv",
+        manifest="<results>/dataset/manifest.csv",
+        folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
+        weights=lambda wildcards: fold_files(run_of(wildcards), "weights.safetensors"),
+        explained="<results>/explanations/{slug}/{recipe}/seed{seed}/explained.csv",
+    output:
+        measures="<results>/explanations/{slug}/{recipe}/seed{seed}/measures.csv",
+        randomisation="<results>/explanations/{slug}/{recipe}/seed{seed}/randomisation.csv",
+    log:
+        "<logs>/test_explanations/{slug}/{recipe}/seed{seed}.log",
+    conda:
+        "../envs/train.yaml"
+    threads: EXPERIMENT.compute.numeric_threads
+    resources:
+        gpu=gpus,
+    params:
+        model=lambda wildcards: run_of(wildcards).model,
+        settings=explanation_params("method", "layer", "tested_images"),
+        root=data_root(),
+        resize=EXPERIMENT.images.resize,
+        code=code_of_run("pneumobench.explain.measure"),
+    script:
+        "../workflow_scripts/test_explanations.py"
+
+
+rule summarise_explanations:
+    """Put the measures of all runs into one table, with intervals and plain verdicts."""
+    input:
+        measures=of_explanations("measures.csv"),
+        randomisations=of_explanations("randomisation.csv"),
+        development_labels="<results>/dataset/development_labels.csv",
+    output:
+        table="<results>/comparison/explanations.csv",
+        details="<results>/comparison/explanations.json",
+    log:
+        "<logs>/summarise_explanations.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        confidence=EXPERIMENT.evaluation.confidence,
+        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
+        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        code=code_hash("pneumobench.statistics.explanations"),
+    script:
+        "../workflow_scripts/summarise_explanations.py"
+
+
+rule draw_panels:
+    """Draw film, map and overlay of one run's hits and mistakes, one picture each."""
+    input:
+        explained="<results>/explanations/{slug}/{recipe}/seed{seed}/explained.csv",
+        maps="<results>/explanations/{slug}/{recipe}/seed{seed}/maps.npz",
+    output:
+        directory("<results>/explanations/{slug}/{recipe}/seed{seed}/panels"),
+    log:
+        "<logs>/draw_panels/{slug}/{recipe}/seed{seed}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        title=lambda wildcards: run_of(wildcards).title,
+        root=data_root(),
+        size=EXPERIMENT.images.size,
+        resize=EXPERIMENT.images.resize,
+        colour_map=EXPERIMENT.explanation.colour_map,
+        code=code_hash("pneumobench.reporting.panels", "pneumobench.data.images"),
+    script:
+        "../workflow_scripts/draw_panels.py"
+
+
+rule plot_explanations:
+    """Draw the maps of all runs on the same films."""
+    input:
+        explained=of_explanations("explained.csv"),
+        maps=of_explanations("maps.npz"),
+        table="<results>/comparison/comparison.csv",
+        images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        splits="<results>/dataset/splits.csv",
+    output:
+        png=report(
+            "<results>/figures/explanations.png",
+            caption="../report/captions/explanations.rst",
+            category="Explanations",
+            labels={"content": "maps of all runs", "kind": "figure"},
+        ),
+        pdf="<results>/figures/explanations.pdf",
+    log:
+        "<logs>/plot_explanations.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        colour_map=EXPERIMENT.explanation.colour_map,
+        code=code_hash("pneumobench.reporting.explanations"),
+    script:
+        "../workflow_scripts/plot_explanations.py"
+
+
+rule plot_mean_maps:
+    """Draw the mean map of every run and subtype."""
+    input:
+        explained=of_explanations("explained.csv"),
+        maps=of_explanations("maps.npz"),
+        table="<results>/comparison/comparison.csv",
+    output:
+        png=report(
+            "<results>/figures/mean_maps.png",
+            caption="../report/captions/mean_maps.rst",
+            category="Explanations",
+            labels={"content": "mean maps", "kind": "figure"},
+        ),
+        pdf="<results>/figures/mean_maps.pdf",
+    log:
+        "<logs>/plot_mean_maps.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        colour_map=EXPERIMENT.explanation.colour_map,
+        code=code_hash("pneumobench.reporting.explanations"),
+    script:
+        "../workflow_scripts/plot_mean_maps.py"

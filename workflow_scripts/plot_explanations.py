@@ -1,0 +1,19 @@
+"""Draw the maps of all runs on the same films."""
+
+from pathlib import Path
+
+from pneumobench.core.job import job_log
+
+with job_log(snakemake.log[0]):
+    from pneumobench.reporting.explanations import plot_explanations
+
+    given = snakemake.input
+    plot_explanations(
+        given.explained,
+        given.maps,
+        given.table,
+        given.images,
+        given.splits,
+        Path(snakemake.output.png).with_suffix(""),
+        colour_map=snakemake.params.colour_map,
+    )

@@ -1,0 +1,17 @@
+"""Draw the mean map of every run and subtype."""
+
+from pathlib import Path
+
+from pneumobench.core.job import job_log
+
+with job_log(snakemake.log[0]):
+    from pneumobench.reporting.explanations import plot_mean_maps
+
+    given = snakemake.input
+    plot_mean_maps(
+        given.explained,
+        given.maps,
+        given.table,
+        Path(snakemake.output.png).with_suffix(""),
+        colour_map=snakemake.params.colour_map,
+    )
