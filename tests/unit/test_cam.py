@@ -132,6 +132,7 @@ def test_predicted_class_is_explained_where_none_is_named():
     found = explain(network, films(4))
     assert found.target.tolist() == predicted_class(found.logits).tolist()
     assert set(found.target.tolist()) == {0, 1}
+    assert explain(network, films(4), threshold=1e9).target.tolist() == [0] * 4
     for row, target in enumerate(found.target.tolist()):
         one = explain(network, films(4), target=target).joint[row]
         assert torch.equal(found.joint[row], one)

@@ -45,6 +45,7 @@ def explain(
     *,
     method: str = "grad_cam",
     target: int | Tensor | None = None,
+    threshold: float = 0.0,
     layer: str | None = None,
     precision: str = "float32",
 ) -> Maps:
@@ -63,6 +64,8 @@ def explain(
         A name of `METHODS`.
     target
         The class to explain, one for all or int64 [B]; None takes the predicted class of each.
+    threshold
+        Above which logit of pneumonia that is predicted.
     layer
         Path of the module to explain; None takes the architecture's own `cam_layers`.
     precision
@@ -79,7 +82,7 @@ def explain(
             leaves, logits = _behind_features(model, images)
         else:
             leaves, logits = _behind_layer(model, images, layer)
-        classes = _targets(target, logits)
+        classes = _targets(target, logits, threshold)
         score = target_scores(logits.float(), classes).sum()
     gradients = torch.autograd.grad(score, leaves, allow_unused=True)
     if any(gradient is None for gradient in gradients):
@@ -156,9 +159,9 @@ def find_layer(model: Classifier, layer: str) -> nn.Module:
     )
 
 
-def _targets(target: int | Tensor | None, logits: Tensor) -> Tensor:
+def _targets(target: int | Tensor | None, logits: Tensor, threshold: float) -> Tensor:
     if target is None:
-        return predicted_class(logits.detach())
+        return predicted_class(logits.detach(), threshold)
     classes = torch.as_tensor(target, device=logits.device).expand(len(logits))
     known = max(logits.shape[1], 2)
     if int(classes.min()) < 0 or int(classes.max()) >= known:

@@ -82,8 +82,9 @@ def explain_run(
     UserError
         If the layer or the class does not exist, or files are not of one training.
     """
+    thresholds = _thresholds(inputs.selection, run)
     chosen = choose_images(
-        _predicted(inputs, run), per_subtype=settings["images"], seed=SAMPLE_SEED
+        _predicted(inputs, thresholds), per_subtype=settings["images"], seed=SAMPLE_SEED
     )
     splits = read_table(inputs.splits, text=("image_id", "inner", "group"))
     rows = pd.Series(range(len(splits)), index=splits["image_id"])
@@ -94,10 +95,10 @@ def explain_run(
     for folder in inputs.folds:
         model, record = load_trained(folder)
         configure_numerics(record["numeric_threads"])
-        own = chosen[chosen["fold"] == record["fold"]]
-        parts.append(map_images(model, packed[rows[own["image_id"]]], settings))
+        own, threshold = chosen[chosen["fold"] == record["fold"]], thresholds[record["fold"]]
+        parts.append(map_images(model, packed[rows[own["image_id"]]], threshold, settings))
         tables.append(own.assign(**_described(parts[-1])))
-        agreement.append(map_images(model, packed[rows[tests]], settings)["joint"])
+        agreement.append(map_images(model, packed[rows[tests]], threshold, settings)["joint"])
         logger.info("%s: %d images explained", folder.name, len(own))
     table = pd.concat(tables, ignore_index=True)
     table["threshold"] = _probability(table["threshold"].to_numpy())
@@ -119,7 +120,7 @@ _PER_IMAGE = ("logits", "target", "empty")
 
 
 def map_images(
-    model: Classifier, images: np.ndarray, settings: dict[str, Any]
+    model: Classifier, images: np.ndarray, threshold: float, settings: dict[str, Any]
 ) -> dict[str, np.ndarray]:
     """Explain packed images.
 
@@ -129,6 +130,8 @@ def map_images(
         On its device.
     images
         uint8 [n, S, S].
+    threshold
+        Above which logit pneumonia is predicted.
     settings
         The section `explanation`: method, target and layer.
 
@@ -145,8 +148,9 @@ def map_images(
         batch = torch.from_numpy(images[start : start + BATCH_SIZE]).to(device)
         films = batch.unsqueeze(1) / 255.0
         maps = explain(
-            model, films, method=settings["method"], target=target, layer=settings["layer"]
-        )
+            model, films, method=settings["method"], target=target, threshold=threshold,
+            layer=settings["layer"],
+        )  # fmt: skip
         found.append(_named(maps) | _attention(model, films))
     return {name: torch.cat([one[name] for one in found]).cpu().numpy() for name in found[0]}
 
@@ -190,7 +194,7 @@ def _probability(logits: np.ndarray) -> np.ndarray:
     return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
 
 
-def _predicted(inputs: RunInputs, run: Run) -> pd.DataFrame:
+def _predicted(inputs: RunInputs, thresholds: list[float]) -> pd.DataFrame:
     """Return the run's out-of-fold predictions with labels, thresholds and file paths."""
     parts = [
         read_table(folder / "out_of_fold.csv", text=("model", "recipe", "image_id", "tta"))
@@ -208,9 +212,8 @@ def _predicted(inputs: RunInputs, run: Run) -> pd.DataFrame:
             expected=f"images of {inputs.development_labels} and {inputs.manifest}",
             remedy="run snakemake again: it trains anew what is not of these data",
         )
-    thresholds = np.array(_thresholds(inputs.selection, run))
     return table.sort_values("image_id", ignore_index=True).assign(
-        threshold=lambda rows: thresholds[rows["fold"]]
+        threshold=lambda rows: np.array(thresholds)[rows["fold"]]
     )
 
 

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.names import did_you_mean
+from pneumobench.prediction.predict import positive_logit
 
 PREDICTED = "predicted"
 BINARY = ("normal", "pneumonia")
@@ -31,9 +32,19 @@ def class_index(name: str, classes: tuple[str, ...] = BINARY) -> int | None:
     return classes.index(name)
 
 
-def predicted_class(logits: Tensor) -> Tensor:
-    """Return the likelier class, int64 [B], of logits [B, outputs]; one logit: 0 or 1."""
-    return (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(1)
+def predicted_class(logits: Tensor, threshold: float = 0.0) -> Tensor:
+    """Return what is decided on each image, int64 [B].
+
+    Parameters
+    ----------
+    logits
+        [B, outputs].
+    threshold
+        Of the logit of pneumonia, with one or two outputs; of more the largest decides.
+    """
+    if logits.shape[1] > len(BINARY):
+        return logits.argmax(1)
+    return (positive_logit(logits) > threshold).long()
 
 
 def target_scores(logits: Tensor, target: Tensor) -> Tensor:
