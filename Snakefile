@@ -69,6 +69,13 @@ rule tables:
         rules.make_tables.output,
 
 
+rule explain:
+    """The maps of all runs, their panels and measures."""
+    input:
+        of_explanations("panels"),
+        MAP_MEASURES,
+
+
 rule figures:
     """All figures, as PNG and PDF."""
     input:

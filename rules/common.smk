@@ -44,6 +44,7 @@ SLUGS = {run.slug: run.model for run in RUNS.values()}
 FOLDS = range(EXPERIMENT.split.folds)
 VIEWS = EXPERIMENT.prediction.test_time_augmentation
 EXPLAINED = EXPERIMENT.explanation.method != "none"
+MAP_MEASURES = ["<results>/comparison/explanations.csv"] if EXPLAINED else []
 
 FIGURES = [
     "data_flow",
