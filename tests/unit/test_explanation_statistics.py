@@ -295,3 +295,13 @@ def test_a_run_stands_in_one_file(experiment):
 def test_nothing_to_sum_up_is_said(experiment):
     with pytest.raises(UserError, match="no run has been explained"):
         summarise(experiment)
+
+
+def test_rounding_is_no_difference(experiment):
+    def nearly_alike(table):
+        return table.assign(value=0.3 + 1e-9 * (table["map"] == "grad_cam"))
+
+    write_measures(experiment, measures=("energy_corners",))
+    spoil(experiment, nearly_alike)
+    found, _ = summarise(experiment)
+    assert row_of(found, "energy_corners", "grad_cam")["verdict"] == "not told apart from random"

@@ -39,6 +39,9 @@ SHORTCUTS = ("energy_outside_body", "energy_border", "energy_corners")
 # Of a map and that of the network with all weights randomised; they have no direction and verdict.
 SIMILARITIES = ("spearman", "ssim")
 
+# Maps are float32: a coarse map's shares at the border differ from any other's by rounding alone.
+ROUNDING = 1e-6
+
 # The verdicts on a difference, and what a summary of several says before the controls' names.
 BETTER, ALIKE, WORSE, UNCLEAR = "better", "not told apart", "worse", "too few patients"
 WORDS = {
@@ -279,7 +282,7 @@ def _with_verdicts(
 def _judge(record: dict[str, Any], direction: int) -> str:
     if not record["tellable"]:
         return UNCLEAR
-    if record["low"] > 0 or record["high"] < 0:
+    if record["low"] > ROUNDING or record["high"] < -ROUNDING:
         return BETTER if (record["low"] > 0) == (direction > 0) else WORSE
     return ALIKE
 
