@@ -13,6 +13,7 @@ from pneumobench.explain.methods import METHODS
 from pneumobench.explain.targets import class_index, predicted_class, target_probabilities
 from pneumobench.models import registry
 from pneumobench.models.blocks.cbam import CBAM
+from pneumobench.prediction.numerics import configure_numerics
 
 REFERENCE = {
     "grad_cam": GradCAM,
@@ -106,6 +107,17 @@ def test_frozen_networks_have_the_same_maps():
     for parameter in network.parameters():
         parameter.requires_grad_(False)
     assert torch.equal(explain(network, films()).joint, free.joint)
+
+
+@pytest.mark.parametrize("name", ["custom_cnn_lstm", "xception_lstm"])
+def test_recurrent_networks_are_explained_under_the_numerics_of_jobs(name):
+    network = build(name)
+    before = explain(network, films()).joint
+    for _ in range(2):
+        # One process explains the folds of a run one after another.
+        configure_numerics(torch.get_num_threads())
+        torch.testing.assert_close(explain(network, films()).joint, before)
+    assert torch.backends.cudnn.enabled
 
 
 def test_a_batch_is_its_images():

@@ -1,6 +1,7 @@
 """Reading a feature map as a sequence: the recurrent head of the CNN-LSTM networks."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -111,13 +112,23 @@ class LSTMHead(nn.Module):
     def _states(self, tokens: Tensor) -> Tensor:
         # cuDNN refuses the gradient of an LSTM in eval mode, which Grad-CAM needs.
         explained = torch.is_grad_enabled() and not self.training
-        with torch.backends.cudnn.flags(enabled=False) if explained else nullcontext():
+        with _without_cudnn() if explained else nullcontext():
             return self.lstm(tokens)[0]
 
     def _weights(self, tokens: Tensor, states: Tensor, reading: str) -> Tensor:
         by_norm = reading == "norm"
         scores = torch.linalg.vector_norm(states, dim=2) if by_norm else self.scorer(tokens)[..., 0]
         return scores.softmax(1)
+
+
+@contextmanager
+def _without_cudnn() -> Iterator[None]:
+    # Not torch.backends.cudnn.flags: it also touches the precision, and fails where that is set.
+    before, torch.backends.cudnn.enabled = torch.backends.cudnn.enabled, False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.enabled = before
 
 
 def _in_raster_order(features: Tensor) -> Tensor:
