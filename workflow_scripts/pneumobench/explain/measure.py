@@ -40,6 +40,8 @@ PNEUMONIA = BINARY.index("pneumonia")
 SEED = 0
 # Portions of an insertion or deletion curve.
 STEPS = 20
+# Shares kept by ROAD, in per cent: those of the grad-cam package.
+PERCENTILES = (20, 40, 60, 80)
 LESION = ("energy_inside", "pointing_game", "iou")
 
 
@@ -171,7 +173,7 @@ class FoldSample:
             scores = {
                 "insertion": insertion,
                 "deletion": deletion,
-                "road": road(predict, images, maps[rows], seed=SEED),
+                "road": road(predict, images, maps[rows], percentiles=PERCENTILES, seed=SEED),
             }
             yield from (self._table(name, key, first, value) for key, value in scores.items())
 
