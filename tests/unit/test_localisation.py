@@ -21,10 +21,11 @@ from pneumobench.explain.localisation import (
     corner_mask,
     energy_inside,
     iou,
-    measure_map,
+    lesion_measures,
     parse_boxes,
     pointing_game,
     read_mask,
+    shortcut_shares,
 )
 
 SIDE = 12
@@ -141,19 +142,18 @@ def test_shares_of_a_region_and_of_the_rest_add_up(seed):
 def test_all_measures_of_a_map_by_name():
     saliency = np.ones((100, 100), np.float32)
     body, corners = region(slice(100), slice(80), 100), corner_mask(300, 200, 100, "squash")
-    found = measure_map(saliency, lesion=None, body=body, corners=corners)
-    lesion_measures = {"energy_inside", "pointing_game", "iou"}
-    assert {name for name, value in found.items() if np.isnan(value)} == lesion_measures
-    assert found["energy_outside_body"] == pytest.approx(0.2)
-    assert found["energy_border"] == pytest.approx(1 - 0.84**2)
-    assert found["energy_corners"] == pytest.approx(4 * 0.2 * 0.33, abs=0.01)
+    shares = shortcut_shares(saliency, body=body, corners=corners)
+    assert shares["energy_outside_body"] == pytest.approx(0.2)
+    assert shares["energy_border"] == pytest.approx(1 - 0.84**2)
+    assert shares["energy_corners"] == pytest.approx(4 * 0.2 * 0.33, abs=0.01)
     lesion = region(slice(50), slice(50), 100)
-    found = measure_map(saliency, lesion=lesion, body=body, corners=corners)
+    found = lesion_measures(saliency, lesion)
     assert found["energy_inside"] == 0.25 and found["iou"] == pytest.approx(625 / 4375)
     assert found["pointing_game"] == pointing_game(saliency, lesion)
-    found = measure_map(0 * saliency, lesion=lesion, body=body, corners=corners)
-    assert np.isnan(list(found.values())).all()
-    full = measure_map(saliency, lesion=lesion, body=np.ones_like(body), corners=corners)
+    empty = shortcut_shares(0 * saliency, body=body, corners=corners)
+    for nothing in (lesion_measures(saliency, None), lesion_measures(0 * saliency, lesion), empty):
+        assert len(nothing) == 3 and np.isnan(list(nothing.values())).all()
+    full = shortcut_shares(saliency, body=np.ones_like(body), corners=corners)
     assert np.isnan(full["energy_outside_body"])
 
 

@@ -269,10 +269,8 @@ def iou(saliency: np.ndarray, lesion: np.ndarray) -> float:
     return float(overlap / (min(area, len(positive)) + area - overlap))
 
 
-def measure_map(
-    saliency: np.ndarray, *, lesion: np.ndarray | None, body: np.ndarray, corners: np.ndarray
-) -> dict[str, float]:
-    """Return all measures of one map by their names, NaN where there is nothing to measure.
+def lesion_measures(saliency: np.ndarray, lesion: np.ndarray | None) -> dict[str, float]:
+    """Return how well a map [S, S] marks the lesion, by name; NaN where nothing can be measured.
 
     Parameters
     ----------
@@ -280,25 +278,38 @@ def measure_map(
         [S, S] float >= 0.
     lesion
         bool [S, S]; None = not known or none.
-    body, corners
-        bool [S, S], of `body_mask` and `corner_mask`.
-
-    Returns
-    -------
-    dict
-        energy_inside, pointing_game and iou of the lesion; energy_outside_body, energy_border and
-        energy_corners, the shares of the map where no disease can be seen.
 
     Raises
     ------
     ValueError
-        If the map has another shape than a region, or values that are negative or no numbers.
+        If the map has another shape than the lesion, or values that are negative or no numbers.
     """
     lesion = np.zeros(saliency.shape, bool) if lesion is None else lesion
     return {
         "energy_inside": energy_inside(saliency, lesion),
         "pointing_game": pointing_game(saliency, lesion),
         "iou": iou(saliency, lesion),
+    }
+
+
+def shortcut_shares(
+    saliency: np.ndarray, *, body: np.ndarray, corners: np.ndarray
+) -> dict[str, float]:
+    """Return the shares of a map [S, S] where no disease can be seen, by name; NaN of empty maps.
+
+    Parameters
+    ----------
+    saliency
+        [S, S] float >= 0.
+    body, corners
+        bool [S, S], of `body_mask` and `corner_mask`.
+
+    Raises
+    ------
+    ValueError
+        If the map has another shape than a region, or values that are negative or no numbers.
+    """
+    return {
         "energy_outside_body": energy_inside(saliency, ~body),
         "energy_border": energy_inside(saliency, border_mask(len(saliency))),
         "energy_corners": energy_inside(saliency, corners),

@@ -21,13 +21,14 @@ from pneumobench.explain.localisation import (
     body_mask,
     boxes_mask,
     corner_mask,
-    measure_map,
+    lesion_measures,
     parse_boxes,
     read_mask,
+    shortcut_shares,
 )
 from pneumobench.explain.maps import enlarge
 from pneumobench.explain.randomisation import cascading_randomisation, randomised_copy
-from pneumobench.explain.run import TEXT
+from pneumobench.explain.run import BATCH_SIZE, TEXT
 from pneumobench.explain.targets import BINARY, target_probabilities
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.prediction.numerics import configure_numerics
@@ -42,7 +43,6 @@ SEED = 0
 STEPS = 20
 # Shares kept by ROAD, in per cent: those of the grad-cam package.
 PERCENTILES = (20, 40, 60, 80)
-LESION = ("energy_inside", "pointing_game", "iou")
 
 
 def measure_explanations(
@@ -137,13 +137,18 @@ class FoldSample:
         self.images = torch.from_numpy(squares).to(device).unsqueeze(1) / 255.0
         self.target = torch.tensor([BINARY.index(name) for name in own["target"]], device=device)
         self.blank = randomised_copy(model, self.images[:1], seed=SEED)
+        self.explained = self.enlarged(self.target)
 
     def maps(self, model: Classifier, images: Tensor, target: Tensor) -> Tensor:
         """Return raw maps [n, h, w] of a class for each image, by a model."""
-        return explain(
-            model, images, method=self.settings["method"], layer=self.settings["layer"],
-            target=target,
-        ).joint  # fmt: skip
+        method, layer = self.settings["method"], self.settings["layer"]
+        batches = zip(images.split(BATCH_SIZE), target.split(BATCH_SIZE), strict=True)
+        return torch.cat(
+            [
+                explain(model, films, method=method, layer=layer, target=classes).joint
+                for films, classes in batches
+            ]
+        )
 
     def enlarged(self, target: Tensor) -> dict[str, Tensor]:
         """Return the maps of a class for each image and their controls, [n, S, S] by name."""
@@ -166,7 +171,7 @@ class FoldSample:
         def predict(changed: Tensor) -> Tensor:
             return target_probabilities(self.model(changed), target)
 
-        for name, maps in self.enlarged(self.target).items():
+        for name, maps in self.explained.items():
             insertion, deletion = insertion_deletion(
                 predict, images, maps[rows], steps=STEPS, seed=SEED
             )
@@ -185,18 +190,15 @@ class FoldSample:
         corners = [
             corner_mask(film["width"], film["height"], size, resize) for _, film in films.iterrows()
         ]
-        of_lesion = self.enlarged(torch.full_like(self.target, PNEUMONIA))
-        for name, maps in self.enlarged(self.target).items():
+        for_pneumonia = self.enlarged(torch.full_like(self.target, PNEUMONIA))
+        for name, maps in self.explained.items():
+            pairs = zip(maps.cpu().numpy(), for_pneumonia[name].cpu().numpy(), strict=True)
+            regions = zip(lesions, bodies, corners, strict=True)
             values = [
-                measure_map(saliency, lesion=None, body=body, corners=corner)
-                | {key: value for key, value in measure_map(
-                    of_pneumonia, lesion=lesion, body=body, corners=corner
-                ).items() if key in LESION}
-                for saliency, of_pneumonia, lesion, body, corner in zip(
-                    maps.cpu().numpy(), of_lesion[name].cpu().numpy(), lesions, bodies, corners,
-                    strict=True,
-                )
-            ]  # fmt: skip
+                lesion_measures(of_pneumonia, lesion)
+                | shortcut_shares(own, body=body, corners=corner)
+                for (own, of_pneumonia), (lesion, body, corner) in zip(pairs, regions, strict=True)
+            ]
             for key, column in pd.DataFrame(values).items():
                 yield self._table(name, key, everything, column.to_numpy())
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from scipy.special import expit
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import atomic_path, read_json, read_table, write_table
@@ -101,7 +102,7 @@ def explain_run(
         agreement.append(map_images(model, packed[rows[tests]], threshold, settings)["joint"])
         logger.info("%s: %d images explained", folder.name, len(own))
     table = pd.concat(tables, ignore_index=True)
-    table["threshold"] = _probability(table["threshold"].to_numpy())
+    table["threshold"] = expit(table["threshold"]).astype(np.float32)
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     sampled = table["chosen"].str.contains(SAMPLE)
     means = {
@@ -182,16 +183,11 @@ def _attention(model: Classifier, films: torch.Tensor) -> dict[str, torch.Tensor
 def _described(part: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Return the columns that follow from the maps."""
     return {
-        "probability": _probability(part["logits"]),
+        "probability": expit(part["logits"]),
         "target": np.array(BINARY)[part["target"]],
         "peak": part["joint"].max((1, 2), initial=0.0),
         "empty": part["empty"],
     }
-
-
-def _probability(logits: np.ndarray) -> np.ndarray:
-    """Return probabilities, float32, of logits."""
-    return (1 / (1 + np.exp(-logits.astype(np.float64)))).astype(np.float32)
 
 
 def _predicted(inputs: RunInputs, thresholds: list[float]) -> pd.DataFrame:
