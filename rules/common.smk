@@ -54,7 +54,7 @@ FIGURES = [
     "confusion",
     "training_curves",
     "cost",
-    *(["explanations", "mean_maps"] if EXPLAINED else []),
+    *(["explanations", "every_map", "mean_maps"] if EXPLAINED else []),
 ]
 FOLD_FILES = [
     "weights.safetensors",

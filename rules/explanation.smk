@@ -1,5 +1,5 @@
 # What the networks look at: explain_run -> test_explanations -> summarise_explanations;
-# explain_run -> draw_panels, plot_explanations, plot_mean_maps
+# explain_run -> draw_panels, plot_explanations, plot_every_map, plot_mean_maps
 
 
 rule explain_run:
@@ -26,7 +26,9 @@ rule explain_run:
         gpu=gpus,
     params:
         model=lambda wildcards: run_of(wildcards).model,
-        settings=explanation_params("method", "target", "layer", "images"),
+        settings=explanation_params(
+            "method", "target", "layer", "images", "second_opinions"
+        ),
         code=code_of_run("pneumobench.explain.run"),
     script:
         "../workflow_scripts/explain_run.py"
@@ -42,6 +44,7 @@ rule test_explanations:
         folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
         weights=lambda wildcards: fold_files(run_of(wildcards), "weights.safetensors"),
         explained="<results>/explanations/{slug}/{recipe}/seed{seed}/explained.csv",
+        maps="<results>/explanations/{slug}/{recipe}/seed{seed}/maps.npz",
     output:
         measures="<results>/explanations/{slug}/{recipe}/seed{seed}/measures.csv",
         randomisation="<results>/explanations/{slug}/{recipe}/seed{seed}/randomisation.csv",
@@ -131,6 +134,33 @@ rule plot_explanations:
         code=code_hash("pneumobench.reporting.explanations"),
     script:
         "../workflow_scripts/plot_explanations.py"
+
+
+rule plot_every_map:
+    """Draw every kind of map of one film, by all runs."""
+    input:
+        explained=of_explanations("explained.csv"),
+        maps=of_explanations("maps.npz"),
+        table="<results>/comparison/comparison.csv",
+        images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        splits="<results>/dataset/splits.csv",
+    output:
+        png=report(
+            "<results>/figures/every_map.png",
+            caption="../report/captions/every_map.rst",
+            category="Explanations",
+            labels={"content": "one film, every map", "kind": "figure"},
+        ),
+        pdf="<results>/figures/every_map.pdf",
+    log:
+        "<logs>/plot_every_map.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        colour_map=EXPERIMENT.explanation.colour_map,
+        code=code_hash("pneumobench.reporting.every_map"),
+    script:
+        "../workflow_scripts/plot_every_map.py"
 
 
 rule plot_mean_maps:

@@ -16,6 +16,7 @@ with job_log(snakemake.log[0]):
         Path(given.manifest),
         Path(params.root),
         Path(given.explained),
+        Path(given.maps),
         Path(snakemake.output.measures),
         Path(snakemake.output.randomisation),
         run=Run(params.model, wildcards.recipe, int(wildcards.seed)),

@@ -96,7 +96,15 @@ class Explanations:
         for subtype, rows in sample.groupby("subtype"):
             scaled = [each / each.sum() for each in arrays["joint"][rows.index]]
             arrays[f"mean_{subtype}"] = np.mean(scaled, axis=0)
-        return arrays | {"agreement_ids": np.array([f"test{index}" for index in range(6)])}
+        arrays["agreement_ids"] = np.array([f"test{index}" for index in range(6)])
+        arrays |= {
+            name: random.normal(size=(2, SIDE, SIDE)).astype(np.float32)
+            for name in ("integrated_gradients", "occlusion")
+        }
+        arrays["second_opinion_ids"] = np.array(["film1", "film5"])
+        # As a network of two branches, and one with a gate.
+        extra = "layer_vgg16" if seed % 2 else "attention_stage_1"
+        return arrays | {extra: 0.5 + 0.1 * random.random((len(joint), side, side))}
 
     def _pack(self):
         dataset = self.made.folder / "dataset"
@@ -139,6 +147,8 @@ def measured(run: Made, *, good: bool) -> list[dict]:
             bounds = difference - 0.03, difference + 0.03
             verdict = "better" if holds else "not told apart"
             rows.append((measure, f"grad_cam - {control}", difference, *bounds, verdict))
+    for name, value in {"grad_cam": 0.6, "random": 0.1, "grad_cam - random": 0.5}.items():
+        rows.append(("like_occlusion", name, value, value - 0.05, value + 0.05, ""))
     rows.append(("spearman", "randomised", 0.1, -0.02, 0.22, ""))
     rows.append(("energy_corners", "grad_cam", 0.07, 0.05, 0.09, ""))
     names = ("measure", "map", "value", "low", "high", "verdict")

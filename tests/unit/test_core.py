@@ -65,6 +65,13 @@ def test_run_names():
     assert did_you_mean("zzz", ["densenet121"]) == ""
 
 
+def forget():
+    """Let hashes be computed as in a new process."""
+    for cached in vars(hashing).values():
+        if hasattr(cached, "cache_clear"):
+            cached.cache_clear()
+
+
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """A small package in which hashes can be watched."""
@@ -85,11 +92,11 @@ def package(tmp_path, monkeypatch):
 
     def edit(name, text):
         (root / name).write_text(text)
-        for cached in (hashing.code_hash, hashing._read_module, hashing._is_module):
-            cached.cache_clear()
+        forget()
 
     edit("c.py", files["c.py"])
-    return edit
+    yield edit
+    forget()
 
 
 def test_code_hash_sees_code_through_imports_and_nothing_else(package):
@@ -103,6 +110,33 @@ def test_code_hash_sees_code_through_imports_and_nothing_else(package):
     assert hashing.code_hash("pneumobench.a") == before
     package("b.py", "number = 2\n")
     assert hashing.code_hash("pneumobench.a") != before
+
+
+def test_sources_that_were_read_before_are_not_read_again(package, monkeypatch):
+    first = hashing.code_hash("pneumobench.a")
+    forget()
+    with monkeypatch.context() as patched:
+        patched.setattr(hashing, "_read_source", None)
+        assert hashing.code_hash("pneumobench.a") == first
+        # An edit is seen, a damaged file of readings is no harm.
+        with pytest.raises(TypeError):
+            package("b.py", "number = 2\n")
+            hashing.code_hash("pneumobench.a")
+    hashing._readings_file().write_text("{")
+    package("b.py", "number = 1\n")
+    assert hashing.code_hash("pneumobench.a") == first
+
+
+def test_folder_that_cannot_be_written_to_is_read_each_time(package, monkeypatch):
+    def refuse(_path):
+        raise PermissionError("read-only")
+
+    first = hashing.code_hash("pneumobench.a")
+    hashing._readings_file().unlink()
+    forget()
+    monkeypatch.setattr(hashing, "atomic_path", refuse)
+    assert hashing.code_hash("pneumobench.a") == first
+    assert not hashing._readings_file().exists()
 
 
 def test_code_hash_stops_at_the_registry(package):

@@ -15,7 +15,8 @@ from reporting_fixture import FOUR_RUNS, Experiment, Made
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table, write_table
 from pneumobench.data.images import decode_grey, resize_square
-from pneumobench.reporting.explained import panel_rows, reasons, size_note
+from pneumobench.reporting.every_map import _cells, _film_of_all, plot_every_map
+from pneumobench.reporting.explained import panel_rows, read_explained, reasons, size_note
 from pneumobench.reporting.explanation_section import explanation_section
 from pneumobench.reporting.explanations import plot_explanations, plot_mean_maps
 from pneumobench.reporting.faithfulness import (
@@ -32,6 +33,7 @@ from pneumobench.reporting.panels import LONGEST_SIDE, draw_panels
 from pneumobench.reporting.report import render_report
 from pneumobench.statistics.agreement import fold_agreement
 
+FIGURES = ("explanations", "every_map", "mean_maps")
 PANELS = [
     "false_negative_pneumonia_film 3.png",
     "false_positive_normal_film 2.png",
@@ -68,7 +70,11 @@ def draw_figures(explained, folder):
         explained.explained, explained.maps, explained.made.comparison_csv, folder / "mean_maps",
         colour_map="viridis",
     )  # fmt: skip
-    return {name: folder / f"{name}.png" for name in ("explanations", "mean_maps")}
+    plot_every_map(
+        explained.explained, explained.maps, explained.made.comparison_csv, explained.images,
+        explained.splits, folder / "every_map", colour_map="viridis",
+    )  # fmt: skip
+    return {name: folder / f"{name}.png" for name in FIGURES}
 
 
 @pytest.fixture(scope="module")
@@ -275,6 +281,22 @@ def test_figures_are_byte_identical_on_repetition(explained, figures, tmp_path):
             )
 
 
+def test_every_map_names_branches_gates_and_second_opinions(explained, figures):
+    # film1 has second opinions and is bacterial; its run of rank 2 has a branch, the first a gate.
+    runs = [
+        (read_explained(*paths)[0], paths[1])
+        for paths in zip(explained.explained, explained.maps, strict=True)
+    ]
+    titles = [
+        [cell.title for cell in _cells(rows.set_index("image_id"), path, "film1")]
+        for rows, path in runs[:2]
+    ]
+    opinions = ["Integr. gradients", "Occlusion"]
+    assert titles[0] == ["Class map", *opinions, "Gate 1"]
+    assert titles[1] == ["Class map", "Branch vgg16", *opinions]
+    assert _film_of_all(runs) == "film1"
+
+
 def test_thirteen_runs_grow_downwards(tmp_path):
     titles = [f"Network {index}\n7 x 7 cells" for index in range(13)]
     figure, blocks = map_grid(titles, ["normal", "viral"], ["A note."], leading=1, caption=0.3)
@@ -343,7 +365,8 @@ def test_section_reads_the_measures_plainly(report):
         "a centred map in deletion."
     ) in text
     assert "Too coarse" in text and "(Xception &amp; VGG-16 fusion and CNN-LSTM)" in text
-    assert text.count('<figure id="figure-') == 2
+    assert text.count('<figure id="figure-') == 3
+    assert "Like occlusion" in text and "0.500 [0.450, 0.550]" in text
     assert "Share in the corners" in text
 
 

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
+from scipy.stats import spearmanr
+from torch.nn.functional import adaptive_avg_pool2d
 
 from pneumobench.explain.cam import explain
 from pneumobench.explain.localisation import energy_inside
@@ -58,6 +60,23 @@ def test_one_image_of_each_subtype_has_its_pixels_changed(sample):
     assert set(table["measure"]) == {"insertion", "deletion", "road"}
     assert len(table) == 3 * 4 * 3 and table["value"].notna().all()
     assert table.loc[table["measure"] == "insertion", "value"].between(0, 1).all()
+
+
+def test_maps_are_held_against_second_opinions_by_rank(sample):
+    grid = sample.grid
+    like = {"film1": sample.explained["grad_cam"][1], "film4": -sample.explained["centre"][4]}
+    opinions = pd.Series({name: one.numpy() for name, one in like.items()})
+    table = pd.concat(sample.likeness({"occlusion": opinions}))
+    assert set(table["measure"]) == {"like_occlusion"} and len(table) == 2 * 4
+    values = table.set_index(["image_id", "map"])["value"]
+    assert values["film1", "grad_cam"] == pytest.approx(1)
+    cells = [
+        adaptive_avg_pool2d(sample.explained[name][1:2], grid) for name in ("random", "grad_cam")
+    ]
+    expected = spearmanr(*(one.flatten().numpy() for one in cells)).statistic
+    assert values["film1", "random"] == pytest.approx(expected)
+    # What speaks against the class is cut off: nothing is left to compare with.
+    assert values["film4"].isna().all()
 
 
 def test_lesions_are_sought_in_maps_for_pneumonia(sample, films, tmp_path):

@@ -1,12 +1,19 @@
 """Integrated gradients and occlusion: against their definitions and against captum."""
 
+import numpy as np
 import pytest
 import torch
 from captum.attr import IntegratedGradients
 from torch import nn
 
 from pneumobench.core.errors import UserError
-from pneumobench.explain.second_opinion import integrated_gradients, occlusion
+from pneumobench.explain.second_opinion import (
+    OPINIONS,
+    STEPS,
+    integrated_gradients,
+    occlusion,
+    second_opinions,
+)
 from pneumobench.explain.targets import target_scores
 from pneumobench.models import registry
 
@@ -137,3 +144,17 @@ def test_squares_that_leave_pixels_out_are_refused(window, stride, images):
 def test_unknown_baseline_is_refused(images):
     with pytest.raises(UserError, match="no baseline blck"):
         integrated_gradients(Weighing(1), images, torch.tensor([1, 1]), steps=2, baseline="blck")
+
+
+def test_pipeline_asks_for_both_about_packed_images():
+    model = network("custom_resnet_cbam")
+    squares = np.random.default_rng(0).integers(0, 256, (2, SIZE, SIZE), dtype=np.uint8)
+    images, target = torch.from_numpy(squares).unsqueeze(1) / 255, torch.tensor([1, 0])
+    maps = second_opinions(model, squares, target)
+    assert tuple(maps) == OPINIONS
+    expected = occlusion(model, images, target, window=16, stride=8)
+    torch.testing.assert_close(maps["occlusion"], expected)
+    expected = integrated_gradients(model, images, target, steps=STEPS, baseline="mean")
+    torch.testing.assert_close(maps["integrated_gradients"], expected)
+    nobody = second_opinions(model, squares[:0], target[:0])
+    assert all(one.shape == (0, SIZE, SIZE) for one in nobody.values())

@@ -36,6 +36,7 @@ def test_every_map_is_measured_beside_maps_that_know_nothing(finished):
     assert set(measures["measure"]) == {
         "insertion", "deletion", "road", "energy_inside", "pointing_game", "iou",
         "energy_outside_body", "energy_border", "energy_corners",
+        "like_integrated_gradients", "like_occlusion",
     }  # fmt: skip
     # Phantoms with pneumonia have lesion masks, healthy ones none.
     inside = measures.query("measure == 'energy_inside' and map == 'centre'")

@@ -55,10 +55,14 @@ def choose_images(predicted: pd.DataFrame, *, per_subtype: int, seed: int) -> pd
         ordered = rows.index[np.argsort(-distance[rows.index].to_numpy(), kind="stable")]
         for name, place in PLACES.items():
             _note(table, [ordered[round(place * (len(ordered) - 1))]], f"outcome:{name}")
-    hashes = table["image_id"].map(lambda image_id: _hash(seed, image_id))
-    for _, rows in table.groupby("subtype"):
-        _note(table, hashes[rows.index].sort_values().index[:per_subtype], SAMPLE)
+    _note(table, first_of_subtypes(table, per_subtype, seed), SAMPLE)
     return table[table["chosen"] != ""]
+
+
+def first_of_subtypes(table: pd.DataFrame, count: int, seed: int) -> pd.Index:
+    """Return the rows of the first `count` images of each subtype by a hash of seed and name."""
+    hashes = table["image_id"].map(lambda image_id: _hash(seed, image_id)).sort_values()
+    return table.loc[hashes.index].groupby("subtype").head(count).index
 
 
 def sample_names(names: list[str], count: int, seed: int) -> list[str]:

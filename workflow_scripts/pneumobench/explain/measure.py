@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from pneumobench.core.files import read_table, write_table
 from pneumobench.core.run import Run
@@ -27,8 +28,13 @@ from pneumobench.explain.localisation import (
     shortcut_shares,
 )
 from pneumobench.explain.maps import enlarge
-from pneumobench.explain.randomisation import cascading_randomisation, randomised_copy
-from pneumobench.explain.run import BATCH_SIZE, TEXT
+from pneumobench.explain.randomisation import (
+    cascading_randomisation,
+    randomised_copy,
+    rank_correlation,
+)
+from pneumobench.explain.run import BATCH_SIZE, TEXT, PackedImages
+from pneumobench.explain.second_opinion import OPINIONS
 from pneumobench.explain.targets import BINARY, target_probabilities
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.prediction.numerics import configure_numerics
@@ -52,6 +58,7 @@ def measure_explanations(
     manifest: Path,
     root: Path,
     explained: Path,
+    maps: Path,
     measures: Path,
     randomisation: Path,
     *,
@@ -69,8 +76,8 @@ def measure_explanations(
         Packed images, uint8 [N, S, S], splits.csv with a row for each, and manifest.csv.
     root
         The folder that the manifest's paths are relative to; lesion masks are read from there.
-    explained
-        explained.csv of the run.
+    explained, maps
+        explained.csv and maps.npz of the run; of the latter the second opinions.
     measures
         The CSV file to write: model, recipe, seed, image_id, fold, subtype, map (the method,
         randomised, random, centre), measure, value. The map's class is the explained one; that of
@@ -94,17 +101,18 @@ def measure_explanations(
     sample = read_table(explained, text=TEXT)
     sample = sample[sample["chosen"].str.contains(SAMPLE)]
     image_ids = read_table(splits, text=("image_id", "inner", "group"))["image_id"]
-    rows = pd.Series(range(len(image_ids)), index=image_ids)
+    packed, opinions = PackedImages(images, image_ids), read_opinions(maps)
     films = read_manifest(manifest).set_index("image_id")
-    packed, found, similar = np.load(images, mmap_mode="c"), [], []
+    found, similar = [], []
     for folder in folds:
         model, record = load_trained(folder)
         configure_numerics(record["numeric_threads"])
         own = sample[sample["fold"] == record["fold"]].reset_index(drop=True)
         if own.empty:
             continue
-        seen = FoldSample(model, packed[rows[own["image_id"]]], own, settings)
+        seen = FoldSample(model, packed[own["image_id"]], own, settings)
         found.extend(seen.faithfulness())
+        found.extend(seen.likeness(opinions))
         found.extend(seen.places(films.loc[own["image_id"]], root, resize))
         similar.extend(seen.randomisation())
         logger.info("%s: %d maps measured", folder.name, len(own))
@@ -138,6 +146,7 @@ class FoldSample:
         self.target = torch.tensor([BINARY.index(name) for name in own["target"]], device=device)
         self.blank = randomised_copy(model, self.images[:1], seed=SEED)
         self.explained = self.enlarged(self.target)
+        self.grid = self.maps(model, self.images[:1], self.target[:1]).shape[-2:]
 
     def maps(self, model: Classifier, images: Tensor, target: Tensor) -> Tensor:
         """Return raw maps [n, h, w] of a class for each image, by a model."""
@@ -182,6 +191,26 @@ class FoldSample:
             }
             yield from (self._table(name, key, first, value) for key, value in scores.items())
 
+    def likeness(self, opinions: dict[str, pd.Series]) -> Iterator[pd.DataFrame]:
+        """Yield how like the maps are to second opinions, by rank on the maps' own grid.
+
+        Parameters
+        ----------
+        opinions
+            Maps float32 [S, S] by image id, for each second opinion.
+        """
+        for name, others in opinions.items():
+            asked = self.own["image_id"].isin(others.index).to_numpy()
+            if not asked.any():
+                continue
+            # What speaks against the class is cut off, as class activation maps have it.
+            other = torch.from_numpy(np.stack(others[self.own.loc[asked, "image_id"]])).clamp(min=0)
+            for kind, maps in self.explained.items():
+                grids = (
+                    adaptive_avg_pool2d(each, self.grid) for each in (maps.cpu()[asked], other)
+                )
+                yield self._table(kind, f"like_{name}", asked, rank_correlation(*grids))
+
     def places(self, films: pd.DataFrame, root: Path, resize: str) -> Iterator[pd.DataFrame]:
         """Yield where the maps lie: in the lesion, outside the body, at the border, in corners."""
         size, everything = self.squares.shape[-1], np.ones(len(self.own), bool)
@@ -222,6 +251,13 @@ class FoldSample:
     def _table(self, name: str, measure: str, rows: np.ndarray, value: np.ndarray) -> pd.DataFrame:
         columns = self.own.loc[np.asarray(rows), ["image_id", "fold", "subtype"]]
         return columns.assign(map=name, measure=measure, value=value)
+
+
+def read_opinions(maps: Path) -> dict[str, pd.Series]:
+    """Return the second opinions of maps.npz: name -> maps float32 [S, S] by image id."""
+    with np.load(maps) as arrays:
+        image_ids = arrays["second_opinion_ids"]
+        return {name: pd.Series(list(arrays[name]), index=image_ids) for name in OPINIONS}
 
 
 def lesion_mask(film: pd.Series, root: Path, size: int, resize: str) -> np.ndarray | None:

@@ -16,7 +16,8 @@ from pneumobench.core.run import Run
 from pneumobench.data.manifest import read_manifest
 from pneumobench.explain.attention import attention_maps
 from pneumobench.explain.cam import Maps, explain
-from pneumobench.explain.choose import SAMPLE, choose_images, sample_names
+from pneumobench.explain.choose import SAMPLE, choose_images, first_of_subtypes, sample_names
+from pneumobench.explain.second_opinion import second_opinions
 from pneumobench.explain.targets import BINARY, class_index
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.prediction.numerics import configure_numerics
@@ -69,6 +70,8 @@ def explain_run(
     maps
         The .npz file to write: joint, layer_<branch> (of fusion networks), attention_<name>,
         mean_<subtype>, agreement and agreement_ids; raw maps, in the order of `explained`.
+        integrated_gradients and occlusion, float32 [k, S, S] with their sign, are of the images
+        second_opinion_ids and of the class explained.
     explained
         The CSV file to write, a row for each map: image_id, path, fold, label, subtype, outcome,
         chosen (see `choose_images`), logit, probability and threshold (of the probability) of
@@ -87,34 +90,104 @@ def explain_run(
     chosen = choose_images(
         _predicted(inputs, thresholds), per_subtype=settings["images"], seed=SAMPLE_SEED
     )
+    again = first_of_subtypes(chosen, settings["second_opinions"], SAMPLE_SEED)
+    chosen = chosen.assign(again=chosen.index.isin(again))
     splits = read_table(inputs.splits, text=("image_id", "inner", "group"))
-    rows = pd.Series(range(len(splits)), index=splits["image_id"])
     tests = sample_names(
         splits.loc[splits["role"] == "test", "image_id"].tolist(), AGREEMENT_IMAGES, SAMPLE_SEED
     )
-    packed, parts, tables, agreement = np.load(inputs.images, mmap_mode="c"), [], [], []
-    for folder in inputs.folds:
-        model, record = load_trained(folder)
-        configure_numerics(record["numeric_threads"])
-        own, threshold = chosen[chosen["fold"] == record["fold"]], thresholds[record["fold"]]
-        parts.append(map_images(model, packed[rows[own["image_id"]]], threshold, settings))
-        tables.append(own.assign(**_described(parts[-1])))
-        agreement.append(map_images(model, packed[rows[tests]], threshold, settings)["joint"])
-        logger.info("%s: %d images explained", folder.name, len(own))
-    table = pd.concat(tables, ignore_index=True)
-    table["threshold"] = expit(table["threshold"]).astype(np.float32)
-    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    sampled = table["chosen"].str.contains(SAMPLE)
+    packed = PackedImages(inputs.images, splits["image_id"])
+    folds = [
+        _explain_fold(folder, chosen, tests, packed, thresholds, settings)
+        for folder in inputs.folds
+    ]
+    table = pd.concat([fold.table for fold in folds], ignore_index=True)
+    arrays = {name: np.concatenate([fold.maps[name] for fold in folds]) for name in folds[0].maps}
+    sampled = table[table["chosen"].str.contains(SAMPLE)]
     means = {
         f"mean_{subtype}": mean_map(arrays["joint"][sample.index])
-        for subtype, sample in table[sampled].groupby("subtype")
+        for subtype, sample in sampled.groupby("subtype")
     }
-    written = {name: value for name, value in arrays.items() if name not in _PER_IMAGE}
+    of_tests = {
+        "agreement": np.stack([fold.agreement for fold in folds]),
+        "agreement_ids": np.array(tests),
+    }
+    opinions = {
+        name: np.concatenate([fold.opinions[name] for fold in folds]) for name in folds[0].opinions
+    }
+    opinions["second_opinion_ids"] = table.loc[table.pop("again"), "image_id"].to_numpy(str)
     with atomic_path(maps) as temporary:
-        np.savez_compressed(
-            temporary, **written, **means, agreement=np.stack(agreement), agreement_ids=tests
-        )
+        np.savez_compressed(temporary, **arrays, **means, **of_tests, **opinions)
+    table["threshold"] = expit(table["threshold"]).astype(np.float32)
     write_table(explained, table)
+
+
+class PackedImages:
+    """Packed images by their names.
+
+    Parameters
+    ----------
+    path
+        The .npy file, uint8 [N, S, S].
+    image_ids
+        Names of its rows.
+    """
+
+    def __init__(self, path: Path, image_ids: pd.Series) -> None:
+        self.squares = np.load(path, mmap_mode="c")
+        self.rows = pd.Series(range(len(image_ids)), index=image_ids)
+
+    def __getitem__(self, image_ids: pd.Series | list[str]) -> np.ndarray:
+        """Return the images of these names, uint8 [n, S, S]."""
+        return self.squares[self.rows[image_ids]]
+
+
+@dataclass(frozen=True)
+class _ExplainedFold:
+    """What one fold's model makes of its images.
+
+    Attributes
+    ----------
+    table
+        Rows of explained.csv, and `again`: whether there is a second opinion.
+    maps
+        See `map_images`, without what stands in the table.
+    opinions
+        See `second_opinions`; of the rows `again`.
+    agreement
+        Joint maps of the test images.
+    """
+
+    table: pd.DataFrame
+    maps: dict[str, np.ndarray]
+    opinions: dict[str, np.ndarray]
+    agreement: np.ndarray
+
+
+def _explain_fold(
+    folder: Path,
+    chosen: pd.DataFrame,
+    tests: list[str],
+    packed: PackedImages,
+    thresholds: list[float],
+    settings: dict[str, Any],
+) -> _ExplainedFold:
+    model, record = load_trained(folder)
+    configure_numerics(record["numeric_threads"])
+    own, threshold = chosen[chosen["fold"] == record["fold"]], thresholds[record["fold"]]
+    maps = map_images(model, packed[own["image_id"]], threshold, settings)
+    again = own["again"].to_numpy()
+    opinions = second_opinions(
+        model, packed[own.loc[again, "image_id"]], torch.from_numpy(maps["target"][again])
+    )
+    agreement = map_images(model, packed[tests], threshold, settings)["joint"]
+    logger.info("%s: %d images explained", folder.name, len(own))
+    return _ExplainedFold(
+        table=own.assign(**_described(maps)),
+        maps={name: value for name, value in maps.items() if name not in _PER_IMAGE},
+        opinions={name: value.cpu().numpy() for name, value in opinions.items()},
+        agreement=agreement,
+    )
 
 
 _PER_IMAGE = ("logits", "target", "empty")

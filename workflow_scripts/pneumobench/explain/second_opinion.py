@@ -7,6 +7,7 @@ positive part, `map.clamp(min=0)`, with class activation maps, which are cut off
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from captum.attr import IntegratedGradients, Occlusion
 from torch import Tensor
@@ -16,11 +17,50 @@ from pneumobench.core.names import did_you_mean
 from pneumobench.explain.targets import target_scores
 from pneumobench.models.blocks.classifier import Classifier
 
+OPINIONS = ("integrated_gradients", "occlusion")
+
 BASELINES = ("black", "mean")
 """What stands for "nothing there": black, or each image's own mean grey value."""
 
 BATCH_SIZE = 64
 """Images in one pass through the network, varied ones of one image among them."""
+
+
+STEPS = 24
+"""Points of the integral in the pipeline."""
+
+WINDOWS = 4
+"""How many occluding squares fit side by side; each overlaps the next by half."""
+
+
+def second_opinions(model: Classifier, squares: np.ndarray, target: Tensor) -> dict[str, Tensor]:
+    """Return both maps of packed images with their settings in the pipeline.
+
+    Parameters
+    ----------
+    model
+        On its device.
+    squares
+        uint8 [B, S, S].
+    target
+        int64 [B], the class explained; on any device.
+
+    Returns
+    -------
+    dict
+        integrated_gradients and occlusion, float32 [B, S, S] with their sign.
+    """
+    size = squares.shape[-1]
+    if not len(squares):
+        return {name: torch.zeros(0, size, size) for name in OPINIONS}
+    device = next(model.parameters()).device
+    images = torch.from_numpy(squares).to(device).unsqueeze(1) / 255.0
+    target, window = target.to(device), size // WINDOWS
+    maps = (
+        integrated_gradients(model, images, target, steps=STEPS, baseline="mean"),
+        occlusion(model, images, target, window=window, stride=max(1, window // 2)),
+    )
+    return dict(zip(OPINIONS, maps, strict=True))
 
 
 def integrated_gradients(

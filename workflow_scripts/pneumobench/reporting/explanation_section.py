@@ -101,6 +101,7 @@ def explanation_section(
         "smallest_side": SMALLEST_SIDE,
         "readings": faithfulness.sentences(),
         "faithfulness": faithfulness.tested_rows(),
+        "opinions": faithfulness.opinion_rows(),
         "places": faithfulness.place_rows(),
         "gallery": _gallery(runs),
     }

@@ -15,6 +15,11 @@ TESTED = {
     "deletion": "Deletion",
     "road": "ROAD",
 }
+# How like they are to maps made by other means.
+OPINIONS = {
+    "like_integrated_gradients": "Like integrated gradients",
+    "like_occlusion": "Like occlusion",
+}
 # Where the maps lie.
 PLACES = {
     "energy_inside": "Share inside the lesion",
@@ -92,7 +97,11 @@ class Faithfulness:
 
     def tested_rows(self) -> list[dict[str, str]]:
         """Return one row for each run and measure of faithfulness, as text."""
-        return [row for folder in self.labels for row in self._rows_of(folder)]
+        return [row for folder in self.labels for row in self._rows_of(folder, TESTED)]
+
+    def opinion_rows(self) -> list[dict[str, str]]:
+        """Return one row for each run and second opinion, as text."""
+        return [row for folder in self.labels for row in self._rows_of(folder, OPINIONS)]
 
     def place_rows(self) -> list[dict[str, str]]:
         """Return one row for each run, with the measures of places that there are, as text."""
@@ -107,9 +116,9 @@ class Faithfulness:
                 )
         return rows
 
-    def _rows_of(self, folder: str) -> list[dict[str, str]]:
+    def _rows_of(self, folder: str, titles: dict[str, str]) -> list[dict[str, str]]:
         rows = []
-        for measure, title in TESTED.items():
+        for measure, title in titles.items():
             part = self.table[(self.table["run"] == folder) & (self.table["measure"] == measure)]
             own = part[(part["control"] == "") & ~part["contrast"]]
             if own.empty:

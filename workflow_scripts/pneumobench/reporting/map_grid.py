@@ -1,4 +1,4 @@
-"""Grids of small images, a column for each run, in blocks below each other that stay legible."""
+"""Grids of small images: a column for each run, in blocks that stay legible, or a row for each."""
 
 import textwrap
 from collections.abc import Sequence
@@ -84,6 +84,38 @@ def map_grid(
         blocks.append(Block(runs, cells))
     write_notes(figure, notes)
     return figure, blocks
+
+
+def map_rows(
+    names: Sequence[str], columns: int, notes: Sequence[str]
+) -> tuple[Figure, list[list[Axes]]]:
+    """Return a figure of empty square cells, a row for each run, with its name above the row.
+
+    Parameters
+    ----------
+    names
+        Names of the runs.
+    columns
+        Cells in every row.
+    notes
+        Lines at the foot.
+    """
+    room = PAGE_WIDTH - 2 * _RIGHT - (columns - 1) * _GAP
+    side = min(room / columns, _LARGEST_CELL)
+    head, caption = 2 * _TITLE_LINE + 0.16, 0.2
+    height = len(names) * (head + side + caption) + 0.1 + NOTE_HEIGHT * len(notes)
+    figure = new_figure(height, layout=None)
+    rows = []
+    for row, name in enumerate(names):
+        top = height - row * (head + side + caption)
+        x = _RIGHT / figure.get_size_inches()[0]
+        figure.text(x, (top - 0.05) / height, name, va="top", fontweight="bold")
+        bottom = top - head - side
+        rows.append(
+            [_cell(figure, _RIGHT + n * (side + _GAP), bottom, side) for n in range(columns)]
+        )
+    write_notes(figure, notes)
+    return figure, rows
 
 
 def write_title(axes: Axes, text: str) -> None:

@@ -74,6 +74,11 @@ FIGURES = {
         "Maps laid over the first two films of each subtype, with the probability of pneumonia. A "
         "white line surrounds what lies above half of the map's peak.",
     ),
+    "every_map": (
+        "One film, every map",
+        "A class activation map is one opinion. Integrated gradients and occlusion need no layer "
+        "of the network; gates and tokens show where signals pass.",
+    ),
     "mean_maps": (
         "Mean maps",
         "Where maps of many films lie on average, by subtype. A network that looks at corners, "

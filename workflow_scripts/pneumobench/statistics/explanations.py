@@ -27,6 +27,8 @@ DIRECTION = {
     "insertion": 1,
     "deletion": -1,
     "road": 1,
+    "like_integrated_gradients": 1,
+    "like_occlusion": 1,
     "energy_inside": 1,
     "pointing_game": 1,
     "iou": 1,

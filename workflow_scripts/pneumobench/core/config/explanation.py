@@ -19,7 +19,9 @@ class Explanation(Section):
     own choice, its last map before pooling."""
     images: int = Field(ge=1, le=10_000)
     """Out-of-fold images of each subtype that are explained, beside three of each outcome."""
+    second_opinions: int = Field(ge=0, le=10_000)
+    """How many of each subtype integrated gradients and occlusion explain too; 0 = none."""
     tested_images: int = Field(ge=1, le=10_000)
-    """How many of them have pixels inserted, deleted and imputed, in each fold and subtype."""
+    """How many have pixels inserted, deleted and imputed, in each fold and subtype."""
     colour_map: Literal["viridis", "inferno", "jet"]
     """Colours of the maps; jet, as others use it, shows edges where there are none."""

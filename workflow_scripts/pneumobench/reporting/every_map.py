@@ -1,0 +1,177 @@
+"""One film, all that is known of where each network looks: a row for each run."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_table
+from pneumobench.reporting.explained import SAMPLE, read_explained
+from pneumobench.reporting.inputs import (
+    files_by_run,
+    missing_notes,
+    paths_in_order,
+    read_comparison,
+)
+from pneumobench.reporting.map_grid import map_rows, write_below, write_title
+from pneumobench.reporting.painting import enlarge, overlay
+from pneumobench.reporting.style import DARK_GREY, save_figure, styled
+
+# A lesion is there to be found; bacterial pneumonia has the densest.
+SUBTYPES = ("bacterial", "viral", "normal")
+TITLES = {
+    "joint": "Class map",
+    "integrated_gradients": "Integr. gradients",
+    "occlusion": "Occlusion",
+}
+_BRANCH, _ATTENTION = "layer_", "attention_"
+
+
+@dataclass(frozen=True)
+class _Cell:
+    """A map to draw: `lowest` to `highest` span the colours; nothing is painted without a span."""
+
+    title: str
+    grid: np.ndarray
+    lowest: float
+    highest: float
+    below: str
+
+
+@styled()
+def plot_every_map(
+    explained: Iterable[str | Path],
+    maps: Iterable[str | Path],
+    comparison: str | Path,
+    images: str | Path,
+    splits: str | Path,
+    stem: str | Path,
+    *,
+    colour_map: str,
+) -> None:
+    """Draw every map of one film by every run, as `stem`.png and `stem`.pdf.
+
+    The film is the first of the sample with second opinions, bacterial before viral. A row is a
+    run: the class activation map, those of its branches, integrated gradients, occlusion, and what
+    attends in it (CBAM's gates, weights of an LSTM's tokens).
+
+    Parameters
+    ----------
+    explained, maps
+        explained.csv and maps.npz of the runs.
+    comparison
+        comparison.csv, for order and names.
+    images
+        The packed images, uint8 [N, S, S].
+    splits
+        splits.csv, whose rows are those of the packed images.
+    stem
+        Path of the figure without a suffix.
+    colour_map
+        Name of a colour map of matplotlib.
+
+    Raises
+    ------
+    UserError
+        If no film of the sample was explained by all runs.
+    """
+    table = read_comparison(comparison)
+    maps_by_run = files_by_run(maps, depth=1)
+    runs = [
+        (row["label"], read_explained(path, maps_by_run[row["run"].folder][0])[0],
+         maps_by_run[row["run"].folder][0])
+        for row, (path,) in paths_in_order(table, files_by_run(explained, depth=1))
+    ]  # fmt: skip
+    image_id = _film_of_all([(rows, path) for _, rows, path in runs])
+    names = read_table(splits, text=("image_id", "inner"))["image_id"]
+    film = np.load(images, mmap_mode="r")[pd.Index(names).get_loc(image_id)]
+    cells = [_cells(rows.set_index("image_id"), path, image_id) for _, rows, path in runs]
+    row = runs[0][1].set_index("image_id").loc[image_id]
+    truth = row["label"] if row["subtype"] == row["label"] else f"{row['label']}, {row['subtype']}"
+    notes = [
+        f"{Path(row['path']).name}: {truth}. Each run's map is of the fold's model that was not "
+        "trained on this film, for the class named below it.",
+        "Colours: from 0 to the peak of each single map; of gates and tokens between the numbers "
+        "below. Where nothing is painted, nothing speaks for the class.",
+        "Gates and tokens show where signals pass, not what speaks for a class.",
+        *missing_notes(table),
+    ]
+    figure, grid = map_rows([label for label, _, _ in runs], 1 + max(map(len, cells)), notes)
+    for axes, found in zip(grid, cells, strict=True):
+        write_title(axes[0], "Film")
+        axes[0].imshow(film, cmap="gray", vmin=0, vmax=255)
+        for one, cell in zip(axes[1:], found, strict=False):
+            _draw(one, film, cell, colour_map)
+        for unused in axes[1 + len(found) :]:
+            unused.set_axis_off()
+    save_figure(figure, stem)
+
+
+def _film_of_all(runs: list[tuple[pd.DataFrame, Path]]) -> str:
+    """Return the name of the film to draw."""
+    shared, asked = None, set()
+    for rows, path in runs:
+        sample = rows.loc[rows["chosen"].str.contains(SAMPLE), "image_id"]
+        shared = set(sample) if shared is None else shared & set(sample)
+        with np.load(path) as arrays:
+            asked.update(arrays["second_opinion_ids"].tolist())
+    first = runs[0][0]
+    for candidates in (shared & asked, shared):
+        for subtype in SUBTYPES:
+            found = first[first["image_id"].isin(candidates) & (first["subtype"] == subtype)]
+            if not found.empty:
+                return found["image_id"].iloc[0]
+    raise UserError(
+        "no film of the sample was explained by all runs",
+        where=", ".join(str(path) for _, path in runs),
+        expected="the same film in the sample of every run",
+        remedy="explain all runs with the same settings",
+    )
+
+
+def _cells(rows: pd.DataFrame, path: Path, image_id: str) -> list[_Cell]:
+    """Return a run's maps of a film in the order in which they are drawn."""
+    position, row = rows.index.get_loc(image_id), rows.loc[image_id]
+    said = f"{row['target']}, p = {row['probability']:.2f}"
+    with np.load(path) as arrays:
+        cells = [_of_class(TITLES["joint"], arrays["joint"][position], said)]
+        for name in arrays.files:
+            if name.startswith(_BRANCH):
+                title = f"Branch {name.removeprefix(_BRANCH)}"
+                cells.append(_of_class(title, arrays[name][position]))
+        asked = arrays["second_opinion_ids"].tolist()
+        for name in ("integrated_gradients", "occlusion"):
+            if image_id in asked:
+                # What speaks against the class is cut off, as class activation maps have it.
+                opinion = np.maximum(arrays[name][asked.index(image_id)], 0)
+                cells.append(_of_class(TITLES[name], opinion))
+        for name in arrays.files:
+            if name.startswith(_ATTENTION):
+                cells.append(_of_attention(name, arrays[name][position]))
+    return cells
+
+
+def _of_class(title: str, grid: np.ndarray, below: str = "") -> _Cell:
+    return _Cell(title, grid, 0.0, float(grid.max()), below)
+
+
+def _of_attention(name: str, grid: np.ndarray) -> _Cell:
+    words = name.removeprefix(_ATTENTION).split("_")
+    kind = "Gate" if words[0] == "stage" else "Tokens"
+    lowest, highest = float(grid.min()), float(grid.max())
+    return _Cell(f"{kind} {words[-1]}", grid, lowest, highest, f"{lowest:.3g} to {highest:.3g}")
+
+
+def _draw(axes: Axes, film: np.ndarray, cell: _Cell, colour_map: str) -> None:
+    write_title(axes, cell.title)
+    span = cell.highest - cell.lowest
+    if span > 0:
+        placed = enlarge(cell.grid - cell.lowest, len(film))
+        axes.imshow(overlay(film, placed, span, colour_map))
+    else:
+        axes.imshow(film, cmap="gray", vmin=0, vmax=255)
+    write_below(axes, cell.below if span > 0 else f"{cell.below} empty".strip(), color=DARK_GREY)
