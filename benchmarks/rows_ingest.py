@@ -17,7 +17,7 @@ from pneumobench.data.index import index_dataset
 from pneumobench.data.pack import pack_images
 
 ROOT = Path(__file__).resolve().parents[1]
-FILMS, FILM_SIZE, PACKED_SIZE = 96, (1320, 980), 224
+FILMS, FILM_SIZE, PACKED_SIZE = 384, (1320, 980), 224
 # The set of Kermany et al., and that of NIH.
 MANY = (5_856, 112_120)
 SMALL = (48, 40)

@@ -34,7 +34,26 @@ class UnreadableImageError(ValueError):
 
 
 def decode_grey(content: bytes) -> tuple[np.ndarray, str]:
-    """Decode an image file completely to 8-bit grey.
+    """Decode an image file completely to 8-bit grey: `read_grey` as an array.
+
+    Returns
+    -------
+    pixels
+        uint8 [height, width], 0 (black) to 255.
+    mode
+        Pillow's name of the pixel format in the file (L, RGB, I;16, ...).
+
+    Raises
+    ------
+    UnreadableImageError
+        If the file is empty, no image, truncated, damaged or of an unsupported format.
+    """
+    image, mode = read_grey(content)
+    return np.asarray(image), mode
+
+
+def read_grey(content: bytes) -> tuple[Image.Image, str]:
+    """Decode an image file completely to an 8-bit grey image of Pillow.
 
     Colour becomes luminance (ITU-R BT.601), transparency black, and the orientation that a camera
     noted is applied. Grey values of more than 8 bits are scaled from the number of bits in use (8,
@@ -48,8 +67,8 @@ def decode_grey(content: bytes) -> tuple[np.ndarray, str]:
 
     Returns
     -------
-    pixels
-        uint8 [height, width], 0 (black) to 255.
+    image
+        Mode L, 0 (black) to 255.
     mode
         Pillow's name of the pixel format in the file (L, RGB, I;16, ...).
 
@@ -65,25 +84,25 @@ def decode_grey(content: bytes) -> tuple[np.ndarray, str]:
         mode = image.mode
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
-        pixels = _grey_pixels(image)
+        grey = _grey_image(image)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:
         raise UnreadableImageError("the content is no image in a known format") from None
     except _DAMAGE as error:
         raise UnreadableImageError(f"the image is truncated or damaged ({error})") from None
-    return pixels, mode
+    return grey, mode
 
 
-def _grey_pixels(image: Image.Image) -> np.ndarray:
+def _grey_image(image: Image.Image) -> Image.Image:
     if image.mode == "F":
         raise UnreadableImageError("floating point pixels are not supported; save as 8 or 16 bit")
     if image.mode == "I" or image.mode.startswith("I;16"):
-        return _scale_to_8_bit(np.asarray(image))
+        return Image.fromarray(_scale_to_8_bit(np.asarray(image)))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
-    return np.asarray(image.convert("L"))
+    return image if image.mode == "L" else image.convert("L")
 
 
 def _scale_to_8_bit(values: np.ndarray) -> np.ndarray:
@@ -95,13 +114,13 @@ def _scale_to_8_bit(values: np.ndarray) -> np.ndarray:
     return ((values * 255 + full // 2) // full).astype(np.uint8)
 
 
-def resize_square(pixels: np.ndarray, size: int, resize: str) -> np.ndarray:
+def resize_square(film: np.ndarray | Image.Image, size: int, resize: str) -> np.ndarray:
     """Bring a grey image to a square with an antialiased bilinear filter.
 
     Parameters
     ----------
-    pixels
-        uint8 [height, width].
+    film
+        uint8 [height, width], or an image of mode L, which saves two copies of the film.
     size
         Side of the square in pixels.
     resize
@@ -120,8 +139,8 @@ def resize_square(pixels: np.ndarray, size: int, resize: str) -> np.ndarray:
     """
     if resize not in RESIZE_MODES:
         raise ValueError(f"resize is {resize!r}, expected one of {', '.join(RESIZE_MODES)}")
-    height, width = pixels.shape
-    image = Image.fromarray(pixels)
+    image = film if isinstance(film, Image.Image) else Image.fromarray(film)
+    width, height = image.size
     # Pillow widens the filter's support with the reduction, which is the antialiasing.
     if resize == "squash":
         return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR))

@@ -9,7 +9,7 @@ import PIL
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import write_json
-from pneumobench.data.images import UnreadableImageError, decode_grey, resize_square
+from pneumobench.data.images import UnreadableImageError, read_grey, resize_square
 from pneumobench.data.manifest import accepted_images, read_manifest
 from pneumobench.data.squares import write_squares
 
@@ -78,7 +78,7 @@ def _read_square(root: Path, file: tuple[str, str], size: int, resize: str) -> n
         content = (root / path).read_bytes()
         if hashlib.sha256(content).hexdigest() != sha256:
             raise UnreadableImageError("its content changed")
-        return resize_square(decode_grey(content)[0], size, resize)
+        return resize_square(read_grey(content)[0], size, resize)
     except (OSError, UnreadableImageError) as error:
         raise UserError(
             "an image is not what it was when the data were indexed",
