@@ -366,7 +366,7 @@ def test_section_reads_the_measures_plainly(report):
     ) in text
     assert "Too coarse" in text and "(Xception &amp; VGG-16 fusion and CNN-LSTM)" in text
     assert text.count('<figure id="figure-') == 3
-    assert "Like occlusion" in text and "0.500 [0.450, 0.550]" in text
+    assert "Like occlusion" in text and "0.500 (0.450" in text
     assert "Share in the corners" in text
 
 
