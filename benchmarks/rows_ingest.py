@@ -109,8 +109,20 @@ def _films(root: Path, count: int, size: tuple[int, int]) -> None:
         film.save(root / "train" / kind / f"{stem}.jpeg", quality=90)
 
 
+def _peak_memory() -> float:
+    """Return this process's peak in MiB.
+
+    On Linux not `ru_maxrss`, which counts what the parent held when it started the process.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+
+
 if __name__ == "__main__":
     # One step in a process of its own, which prints its peak memory in MiB.
     step, folder, workers = sys.argv[1:]
     {"index": _index, "pack": _pack}[step](Path(folder), int(workers))
-    sys.stdout.write(f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10}\n")
+    sys.stdout.write(f"{_peak_memory()}\n")

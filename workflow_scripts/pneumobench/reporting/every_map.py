@@ -95,9 +95,9 @@ def plot_every_map(
     notes = [
         f"{Path(row['path']).name}: {truth}. Each run's map is of the fold's model that was not "
         "trained on this film, for the class named below it.",
-        "Colours: from 0 to the peak of each single map; of gates and tokens between the numbers "
-        "below. Where nothing is painted, nothing speaks for the class.",
-        "Gates and tokens show where signals pass, not what speaks for a class.",
+        "Colours: from 0 to the peak of each single map. Empty: nothing speaks for the class.",
+        "Gates and tokens: colours between the numbers below; they show where signals pass, not "
+        "what speaks for a class.",
         *missing_notes(table),
     ]
     figure, grid = map_rows([label for label, _, _ in runs], 1 + max(map(len, cells)), notes)
