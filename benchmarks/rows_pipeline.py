@@ -18,6 +18,8 @@ from measure import median_of, ratio_of, take_turns
 from pneumobench.core.files import read_table
 
 ROOT = Path(__file__).resolve().parents[1]
+# Inputs and outputs of a job of train_fold.
+FILES_OF_A_FOLD = (7, 6)
 
 
 def start_up_row(repetitions: int) -> dict[str, Any]:
@@ -69,22 +71,29 @@ def resume_row(model: str, repetitions: int) -> dict[str, Any]:
 
 
 def dag_row(repetitions: int) -> dict[str, Any]:
-    """Measure a dry run of 13 x 5 folds x 3 seeds against as many jobs of one rule."""
+    """Measure a dry run of 13 x 5 folds x 3 seeds against as many jobs of one rule.
+
+    Those jobs have no inputs and one output, and for a second bound as many files as ours.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         overlay = folder / "overlay.yaml"
         overlay.write_text("experiment: benchmark_dag\ndefaults: {seeds: [1, 2, 3]}\n")
         whole = ["-n", "--configfile", "experiments/all.yaml", str(overlay)]
         jobs = _count_jobs(_snakemake(*whole))
-        (folder / "Snakefile").write_text(_BARE.format(jobs=jobs))
-        (folder / "job.py").touch()
-        contenders = {
-            "ours": _process(_snakemake(*whole, "--quiet")),
-            "bare": _process(_snakemake("-n", "--quiet"), cwd=folder),
-        }
+        contenders = {"ours": _process(_snakemake(*whole, "--quiet"))}
+        for name, inputs, outputs in (("bare", 0, 1), ("bare, as many files", *FILES_OF_A_FOLD)):
+            (folder / name).mkdir()
+            snakefile = _BARE.format(jobs=jobs, inputs=inputs, outputs=outputs)
+            (folder / name / "Snakefile").write_text(snakefile)
+            for path in ("job.py", *(f"input{number}" for number in range(inputs))):
+                (folder / name / path).touch()
+            contenders[name] = _process(_snakemake("-n", "--quiet"), cwd=folder / name)
         speeds = take_turns(contenders, repetitions)
     return _seconds_row(f"dry run of {jobs} jobs", speeds) | {
-        "ours / bare (seconds)": ratio_of(speeds, "bare", "ours").record()
+        f"ours / {name} (seconds)": ratio_of(speeds, name, "ours").record()
+        for name in contenders
+        if name != "ours"
     }
 
 
@@ -136,12 +145,14 @@ def _seconds_of_jobs() -> tuple[list[float], list[float]]:
 _BARE = """
 rule all:
     input:
-        expand("out/{{n}}", n=range({jobs} - 1)),
+        expand("out/{{n}}/0", n=range({jobs} - 1)),
 
 
 rule job:
+    input:
+        ["input%d" % number for number in range({inputs})],
     output:
-        "out/{{n}}",
+        ["out/{{n}}/%d" % number for number in range({outputs})],
     script:
         "job.py"
 """
