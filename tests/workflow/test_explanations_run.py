@@ -1,5 +1,7 @@
 """Maps, their measures and their panels, by the workflow."""
 
+import shutil
+
 import numpy as np
 import pandas as pd
 
@@ -45,3 +47,25 @@ def test_every_map_is_measured_beside_maps_that_know_nothing(finished):
     assert table["run"].nunique() == 2
     report = (finished.results / "report/report.html").read_text(encoding="utf-8")
     assert "What the networks look at" in report
+
+
+def test_unknown_layer_and_foreign_weights_end_with_one_message_each(finished, make_workflow):
+    flow = make_workflow(explanation={**finished.overlay["explanation"], "layer": "network.layr4"})
+    shutil.copytree(finished.folder, flow.folder, dirs_exist_ok=True)
+    weights = {path: path.read_bytes() for path in flow.results.rglob("*.safetensors")}
+    log = flow.results / f"logs/explain_run/{RUN.removeprefix('explanations/')}.log"
+    assert flow.run("explain").returncode
+    text = log.read_text(encoding="utf-8")
+    assert "no layer network.layr4" in text and "did you mean network.layer4" in text
+    assert "Traceback" not in text
+    assert {path: path.read_bytes() for path in weights} == weights
+
+    flow.overlay["explanation"] = finished.overlay["explanation"]
+    own, other = (
+        flow.results / f"runs/{model}/light/seed42/fold0/weights.safetensors"
+        for model in ("custom_resnet18", "timm-resnet10t")
+    )
+    own.write_bytes(other.read_bytes())
+    assert flow.run("explain", "--rerun-triggers", "mtime").returncode
+    text = log.read_text(encoding="utf-8")
+    assert "the weights are not those of the network" in text and "Traceback" not in text
