@@ -16,7 +16,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table, write_table
 from pneumobench.data.images import decode_grey, resize_square
 from pneumobench.reporting.every_map import _cells, _film_of_all, plot_every_map
-from pneumobench.reporting.explained import panel_rows, read_explained, reasons, size_note
+from pneumobench.reporting.explained import panel_rows, read_explained_runs, reasons, size_note
 from pneumobench.reporting.explanation_section import explanation_section
 from pneumobench.reporting.explanations import plot_explanations, plot_mean_maps
 from pneumobench.reporting.faithfulness import (
@@ -283,18 +283,14 @@ def test_figures_are_byte_identical_on_repetition(explained, figures, tmp_path):
 
 def test_every_map_names_branches_gates_and_second_opinions(explained, figures):
     # film1 has second opinions and is bacterial; its run of rank 2 has a branch, the first a gate.
-    runs = [
-        (read_explained(*paths)[0], paths[1])
-        for paths in zip(explained.explained, explained.maps, strict=True)
-    ]
-    titles = [
-        [cell.title for cell in _cells(rows.set_index("image_id"), path, "film1")]
-        for rows, path in runs[:2]
-    ]
+    runs = read_explained_runs(
+        read_comparison(explained.made.comparison_csv), explained.explained, explained.maps
+    )
+    titles = [[cell.title for cell in _cells(run, "film1")] for run in runs[:2]]
     opinions = ["Integr. gradients", "Occlusion"]
     assert titles[0] == ["Class map", *opinions, "Gate 1"]
     assert titles[1] == ["Class map", "Branch vgg16", *opinions]
-    assert _film_of_all(runs) == "film1"
+    assert _film_of_all(runs).name == "film1"
 
 
 def test_thirteen_runs_grow_downwards(tmp_path):

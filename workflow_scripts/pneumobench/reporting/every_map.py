@@ -8,15 +8,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_table
-from pneumobench.reporting.explained import SAMPLE, read_explained
-from pneumobench.reporting.inputs import (
-    files_by_run,
-    missing_notes,
-    paths_in_order,
-    read_comparison,
+from pneumobench.reporting.explained import (
+    ExplainedRun,
+    read_explained_runs,
+    read_squares,
+    shared_sample,
 )
+from pneumobench.reporting.inputs import missing_notes, read_comparison
 from pneumobench.reporting.map_grid import map_rows, write_below, write_title
 from pneumobench.reporting.painting import enlarge, overlay
 from pneumobench.reporting.style import DARK_GREY, save_figure, styled
@@ -80,17 +78,10 @@ def plot_every_map(
         If no film of the sample was explained by all runs.
     """
     table = read_comparison(comparison)
-    maps_by_run = files_by_run(maps, depth=1)
-    runs = [
-        (row["label"], read_explained(path, maps_by_run[row["run"].folder][0])[0],
-         maps_by_run[row["run"].folder][0])
-        for row, (path,) in paths_in_order(table, files_by_run(explained, depth=1))
-    ]  # fmt: skip
-    image_id = _film_of_all([(rows, path) for _, rows, path in runs])
-    names = read_table(splits, text=("image_id", "inner"))["image_id"]
-    film = np.load(images, mmap_mode="r")[pd.Index(names).get_loc(image_id)]
-    cells = [_cells(rows.set_index("image_id"), path, image_id) for _, rows, path in runs]
-    row = runs[0][1].set_index("image_id").loc[image_id]
+    runs = read_explained_runs(table, explained, maps)
+    row = _film_of_all(runs)
+    (film,) = read_squares(images, splits, [row.name])
+    cells = [_cells(run, row.name) for run in runs]
     truth = row["label"] if row["subtype"] == row["label"] else f"{row['label']}, {row['subtype']}"
     notes = [
         f"{Path(row['path']).name}: {truth}. Each run's map is of the fold's model that was not "
@@ -100,7 +91,7 @@ def plot_every_map(
         "what speaks for a class.",
         *missing_notes(table),
     ]
-    figure, grid = map_rows([label for label, _, _ in runs], 1 + max(map(len, cells)), notes)
+    figure, grid = map_rows([run.label for run in runs], 1 + max(map(len, cells)), notes)
     for axes, found in zip(grid, cells, strict=True):
         write_title(axes[0], "Film")
         axes[0].imshow(film, cmap="gray", vmin=0, vmax=255)
@@ -111,34 +102,21 @@ def plot_every_map(
     save_figure(figure, stem)
 
 
-def _film_of_all(runs: list[tuple[pd.DataFrame, Path]]) -> str:
-    """Return the name of the film to draw."""
-    shared, asked = None, set()
-    for rows, path in runs:
-        sample = rows.loc[rows["chosen"].str.contains(SAMPLE), "image_id"]
-        shared = set(sample) if shared is None else shared & set(sample)
-        with np.load(path) as arrays:
-            asked.update(arrays["second_opinion_ids"].tolist())
-    first = runs[0][0]
-    for candidates in (shared & asked, shared):
-        for subtype in SUBTYPES:
-            found = first[first["image_id"].isin(candidates) & (first["subtype"] == subtype)]
-            if not found.empty:
-                return found["image_id"].iloc[0]
-    raise UserError(
-        "no film of the sample was explained by all runs",
-        where=", ".join(str(path) for _, path in runs),
-        expected="the same film in the sample of every run",
-        remedy="explain all runs with the same settings",
-    )
+def _film_of_all(runs: list[ExplainedRun]) -> pd.Series:
+    """Return the row of the film to draw."""
+    films = shared_sample(runs)
+    with np.load(runs[0].maps) as arrays:
+        asked = films.index.isin(arrays["second_opinion_ids"])
+    order = films["subtype"].map(SUBTYPES.index) + len(SUBTYPES) * ~asked
+    return films.loc[order.idxmin()]
 
 
-def _cells(rows: pd.DataFrame, path: Path, image_id: str) -> list[_Cell]:
+def _cells(run: ExplainedRun, image_id: str) -> list[_Cell]:
     """Return a run's maps of a film in the order in which they are drawn."""
-    position, row = rows.index.get_loc(image_id), rows.loc[image_id]
-    said = f"{row['target']}, p = {row['probability']:.2f}"
-    with np.load(path) as arrays:
-        cells = [_of_class(TITLES["joint"], arrays["joint"][position], said)]
+    row = run.table.loc[image_id]
+    position, said = row["position"], f"{row['target']}, p = {row['probability']:.2f}"
+    with np.load(run.maps) as arrays:
+        cells = [_of_class(TITLES["joint"], run.joint[position], said)]
         for name in arrays.files:
             if name.startswith(_BRANCH):
                 title = f"Branch {name.removeprefix(_BRANCH)}"

@@ -1,5 +1,7 @@
 """What was explained: the files of the explanations as figures and report read them."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pandas as pd
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table
+from pneumobench.reporting.inputs import files_by_run, paths_in_order
 
 SAMPLE = "sample"
 SUBTYPES = ("normal", "bacterial", "viral")
@@ -42,6 +45,77 @@ def read_explained(explained: str | Path, maps: str | Path) -> tuple[pd.DataFram
             remedy="remove both files and run snakemake again",
         )
     return table, joint
+
+
+@dataclass(frozen=True)
+class ExplainedRun:
+    """What was explained of a run.
+
+    Attributes
+    ----------
+    label
+        Its name for people.
+    folder
+        Its folder, `slug/recipe/seed`.
+    table
+        explained.csv with image_id as index, and `position`, the place of a row's map.
+    joint
+        float32 [rows, h, w].
+    maps
+        maps.npz, for the other maps.
+    """
+
+    label: str
+    folder: str
+    table: pd.DataFrame
+    joint: np.ndarray
+    maps: Path
+
+    @property
+    def sample(self) -> pd.DataFrame:
+        """Return the rows of the sample, which is the same for all runs."""
+        return self.table[[SAMPLE in chosen.split("+") for chosen in self.table["chosen"]]]
+
+
+def read_explained_runs(
+    comparison: pd.DataFrame, explained: Iterable[str | Path], maps: Iterable[str | Path]
+) -> list[ExplainedRun]:
+    """Read explained.csv and maps.npz of all runs, in order of rank."""
+    maps_by_run, runs = files_by_run(maps, depth=1), []
+    for row, (path,) in paths_in_order(comparison, files_by_run(explained, depth=1)):
+        (of_run,) = maps_by_run[row["run"].folder]
+        table, joint = read_explained(path, of_run)
+        table = table.assign(position=range(len(table)))
+        table = table.set_index("image_id", drop=False).rename_axis(None)
+        runs.append(ExplainedRun(row["label"], row["run"].folder, table, joint, of_run))
+    return runs
+
+
+def shared_sample(runs: list[ExplainedRun]) -> pd.DataFrame:
+    """Return the films of the sample that all runs explained, as rows of the first run.
+
+    Raises
+    ------
+    UserError
+        If there is none.
+    """
+    shared = set.intersection(*(set(run.sample.index) for run in runs))
+    found = runs[0].table[runs[0].table.index.isin(shared)]
+    if found.empty:
+        raise UserError(
+            "no film of the sample was explained by all runs",
+            where=", ".join(run.label for run in runs),
+            expected=f"rows chosen as {SAMPLE!r} with the same image_id in every explained.csv",
+            remedy="explain all runs with the same settings",
+        )
+    return found
+
+
+def read_squares(images: str | Path, splits: str | Path, image_ids: pd.Index) -> list[np.ndarray]:
+    """Return packed images by their names, uint8 [S, S] each."""
+    packed = np.load(images, mmap_mode="r")
+    rows = pd.Index(read_table(splits, text=("image_id", "inner"))["image_id"])
+    return [packed[rows.get_loc(image_id)] for image_id in image_ids]
 
 
 def said_class(outcome: str) -> str:

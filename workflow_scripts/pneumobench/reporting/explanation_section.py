@@ -15,11 +15,11 @@ from pneumobench.reporting.explained import (
     OUTCOMES,
     SMALLEST_SIDE,
     panel_rows,
-    read_explained,
+    read_explained_runs,
     reasons,
 )
 from pneumobench.reporting.faithfulness import Faithfulness, read_faithfulness
-from pneumobench.reporting.inputs import files_by_run, paths_in_order
+from pneumobench.reporting.inputs import files_by_run
 from pneumobench.reporting.wording import EMPTY, count, listing, plural
 from pneumobench.statistics.agreement import fold_agreement
 
@@ -108,16 +108,12 @@ def explanation_section(
 
 
 def _read_runs(comparison: pd.DataFrame, inputs: ExplanationInputs) -> list[_Run]:
-    maps, panels = (files_by_run(paths, depth=1) for paths in (inputs.maps, inputs.panels))
-    runs = []
-    for row, (explained,) in paths_in_order(comparison, files_by_run(inputs.explained, depth=1)):
-        folder = row["run"].folder
-        table, joint = read_explained(explained, maps[folder][0])
-        with np.load(maps[folder][0]) as arrays:
+    panels, runs = files_by_run(inputs.panels, depth=1), []
+    for run in read_explained_runs(comparison, inputs.explained, inputs.maps):
+        with np.load(run.maps) as arrays:
             agreement = arrays["agreement"]
-        runs.append(
-            _Run(row["label"], folder, table, joint.shape[1:], agreement, panels[folder][0])
-        )
+        (folder,) = panels[run.folder]
+        runs.append(_Run(run.label, run.folder, run.table, run.joint.shape[1:], agreement, folder))
     return runs
 
 

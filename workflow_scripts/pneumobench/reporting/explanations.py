@@ -1,22 +1,20 @@
 """What all networks look at: the same films side by side, and the means of many maps."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_table
-from pneumobench.reporting.explained import SAMPLE, SUBTYPES, read_explained
-from pneumobench.reporting.inputs import (
-    files_by_run,
-    missing_notes,
-    paths_in_order,
-    read_comparison,
+from pneumobench.reporting.explained import (
+    SUBTYPES,
+    ExplainedRun,
+    read_explained_runs,
+    read_squares,
+    shared_sample,
 )
+from pneumobench.reporting.inputs import missing_notes, read_comparison
 from pneumobench.reporting.map_grid import map_grid, write_below, write_title
 from pneumobench.reporting.painting import OPACITY, enlarge, overlay
 from pneumobench.reporting.style import DARK_GREY, LIGHT_GREY, VERMILLION, save_figure, styled
@@ -24,13 +22,6 @@ from pneumobench.reporting.wording import count, percent
 
 _SHOWN_PER_SUBTYPE = 2
 _MISTAKES = {"false_negative": "missed", "false_positive": "false alarm"}
-
-
-@dataclass(frozen=True)
-class _Explained:
-    label: str
-    table: pd.DataFrame  # indexed by image_id, with the map's `position`
-    joint: np.ndarray
 
 
 @styled()
@@ -72,15 +63,9 @@ def plot_explanations(
         If no film of the sample was explained by all runs.
     """
     table = read_comparison(comparison)
-    maps_by_run = files_by_run(maps, depth=1)
-    runs = [
-        _read_run(row["label"], path, maps_by_run[row["run"].folder][0])
-        for row, (path,) in paths_in_order(table, files_by_run(explained, depth=1))
-    ]
-    shown = _shared_films(runs)
-    packed = np.load(images, mmap_mode="r")
-    positions = pd.Index(read_table(splits, text=("image_id", "inner"))["image_id"])
-    films = [packed[positions.get_loc(image_id)] for image_id in shown.index]
+    runs = read_explained_runs(table, explained, maps)
+    shown = _first_of_subtypes(shared_sample(runs))
+    films = read_squares(images, splits, shown.index)
     several_classes = (
         len({target for run in runs for target in run.table.loc[shown.index, "target"]}) > 1
     )
@@ -134,11 +119,7 @@ def plot_mean_maps(
         Name of a colour map of matplotlib.
     """
     table = read_comparison(comparison)
-    maps_by_run = files_by_run(maps, depth=1)
-    runs = [
-        (row["label"], *_read_means(path, maps_by_run[row["run"].folder][0]))
-        for row, (path,) in paths_in_order(table, files_by_run(explained, depth=1))
-    ]
+    runs = [(run.label, *_read_means(run)) for run in read_explained_runs(table, explained, maps)]
     found = {name for _, means, _ in runs for name in means}
     subtypes = [*(name for name in SUBTYPES if name in found), *sorted(found - set(SUBTYPES))]
     notes = [
@@ -161,31 +142,12 @@ def plot_mean_maps(
     save_figure(figure, stem)
 
 
-def _read_run(label: str, explained: Path, maps: Path) -> _Explained:
-    table, joint = read_explained(explained, maps)
-    return _Explained(label, table.assign(position=range(len(table))).set_index("image_id"), joint)
-
-
-def _shared_films(runs: Sequence[_Explained]) -> pd.DataFrame:
-    """Return the films to show, in file order inside each subtype, as rows of the first run."""
-    shared = set.intersection(*(set(run.table.index[_sampled(run.table)]) for run in runs))
-    first = runs[0].table
-    first = first[first.index.isin(shared)]
-    if first.empty:
-        raise UserError(
-            "no film of the sample was explained by all runs",
-            where=", ".join(run.label for run in runs),
-            expected=f"rows chosen as {SAMPLE!r} with the same image_id in every explained.csv",
-            remedy="explain all runs with the same settings",
-        )
-    order = [*SUBTYPES, *sorted(set(first["subtype"]) - set(SUBTYPES))]
+def _first_of_subtypes(films: pd.DataFrame) -> pd.DataFrame:
+    """Return the films to show, in file order inside each subtype."""
+    order = [*SUBTYPES, *sorted(set(films["subtype"]) - set(SUBTYPES))]
     return pd.concat(
-        [first[first["subtype"] == subtype].head(_SHOWN_PER_SUBTYPE) for subtype in order]
+        [films[films["subtype"] == subtype].head(_SHOWN_PER_SUBTYPE) for subtype in order]
     )
-
-
-def _sampled(table: pd.DataFrame) -> np.ndarray:
-    return np.array([SAMPLE in chosen.split("+") for chosen in table["chosen"]])
 
 
 def _draw_film(axes: Axes, film: np.ndarray) -> None:
@@ -193,7 +155,7 @@ def _draw_film(axes: Axes, film: np.ndarray) -> None:
 
 
 def _draw_overlay(
-    axes: Axes, film: np.ndarray, run: _Explained, image_id: str, colour_map: str, named: bool
+    axes: Axes, film: np.ndarray, run: ExplainedRun, image_id: str, colour_map: str, named: bool
 ) -> None:
     row = run.table.loc[image_id]
     if row["empty"]:
@@ -210,10 +172,9 @@ def _draw_overlay(
     )  # fmt: skip
 
 
-def _read_means(explained: Path, maps: Path) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    table, _ = read_explained(explained, maps)
-    counted = table[_sampled(table) & ~table["empty"]]["subtype"].value_counts()
-    with np.load(maps) as arrays:
+def _read_means(run: ExplainedRun) -> tuple[dict[str, np.ndarray], dict[str, int]]:
+    counted = run.sample[~run.sample["empty"]]["subtype"].value_counts()
+    with np.load(run.maps) as arrays:
         means = {
             name.removeprefix("mean_"): arrays[name]
             for name in arrays.files
