@@ -13,6 +13,7 @@ import torch
 import yaml
 from measure import median_of, ratio_of, take_turns
 from PIL import Image
+from torch import nn
 from tqdm import tqdm
 
 from pneumobench.core.config.check import check_config
@@ -53,8 +54,20 @@ def plain_recipe(**changes: Any) -> Recipe:
     return Recipe.from_settings(experiment.recipe("measured").model_dump())
 
 
+class AlmostNothing(nn.Module):
+    """A network of one weight: what a step takes with it is what the engine takes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Return logits [B, 1] of images [B, 1, S, S]."""
+        return images.mean((2, 3)) * self.weight
+
+
 def our_training(
-    model: str, augmented: bool, steps: int, device: torch.device, precision: str
+    network: nn.Module | str, augmented: bool, steps: int, device: torch.device, precision: str
 ) -> Callable[[], int]:
     """Return a function that trains an epoch of some steps as the pipeline does."""
     count = steps * TRAINING_BATCH
@@ -69,7 +82,8 @@ def our_training(
         inner=np.empty(0, dtype=np.int64),
         inner_labels=torch.empty(0),
     )
-    network = build_model(model, recipe, device)
+    if isinstance(network, str):
+        network = build_model(network, recipe, device)
     training = Training(network, data, recipe, 0, 0, device, precision)
     bar, nobody = tqdm(disable=True), SimpleNamespace(save=None)
 
@@ -111,6 +125,34 @@ def training_row(model: str, steps: int, repetitions: int, threads: int) -> dict
         "augmented / ours": ratio_of(speeds, "ours augmented", "ours").record(),
         "ours / common practice": ratio_of(speeds, "ours", "common practice").record(),
         "bound / common practice": ratio_of(speeds, "bound", "common practice").record(),
+    }
+
+
+def engine_row(repetitions: int, threads: int) -> dict[str, Any]:
+    """Measure what the engine adds to a training step, whatever the network.
+
+    A small time that a noisy machine can measure where it cannot measure a ratio near 1: the share
+    of the bound is step / (step + engine).
+    """
+    device, precision = numerics(threads)
+    speeds = take_turns(
+        {
+            name: our_training(AlmostNothing(), augmented, 1, device, precision)
+            for name, augmented in (("plain", False), ("augmented", True))
+        },
+        # Milliseconds: more turns cost nothing.
+        10 * repetitions,
+    )
+    steps = {
+        name: median_of([TRAINING_BATCH / value * 1e3 for value in values])
+        for name, values in speeds.items()
+    }
+    return {
+        "row": f"the engine alone, a step of {TRAINING_BATCH} images",
+        "unit": "ms",
+        "device": device.type,
+        "precision": precision,
+        "speeds": {name: figure.record() for name, figure in steps.items()},
     }
 
 

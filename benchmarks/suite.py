@@ -38,7 +38,7 @@ def row_names() -> list[str]:
     """Return the names of all rows."""
     return [
         *(f"training:{model}" for model in registry.names()),
-        *(f"prediction:{model}" for model in PREDICTED),
+        "engine", *(f"prediction:{model}" for model in PREDICTED),
         "explanation", "ingest", "memory", "start_up", *(f"resume:{model}" for model in RESUMED),
         "dag", "no_op", "overhead",
     ]  # fmt: skip
@@ -54,6 +54,7 @@ def measure(name: str, repetitions: int, threads: int, steps: int) -> dict[str, 
     kind, _, model = name.partition(":")
     rows = {
         "training": lambda: rows_training.training_row(model, steps, repetitions, threads),
+        "engine": lambda: rows_training.engine_row(repetitions, threads),
         "prediction": lambda: rows_training.prediction_row(model, repetitions, threads),
         "explanation": lambda: rows_explain.explanation_row(repetitions, threads),
         "ingest": lambda: rows_ingest.ingest_row(repetitions, threads),
