@@ -3,11 +3,20 @@
 import contextlib
 import functools
 import http.server
+import sys
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture(autouse=True)
+def smallest_numbers():
+    """Undo what a job sets for its process: the tests behind it share the process."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)
 
 
 @dataclass
