@@ -1,3 +1,5 @@
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,8 +10,10 @@ from pneumobench.core.errors import UserError
 from pneumobench.statistics.thresholds import fit_threshold
 
 
-def fit(positive, logit, rule="youden"):
-    return fit_threshold(np.array(positive, bool), np.array(logit), rule, where="fold 0 of a")
+def fit(positive, logit, rule="youden", **options):
+    return fit_threshold(
+        np.array(positive, bool), np.array(logit), rule, where="fold 0 of a", **options
+    )
 
 
 cases = st.lists(st.tuples(st.booleans(), st.integers(-4, 4)), min_size=2, max_size=60).filter(
@@ -82,3 +86,40 @@ def test_one_class_is_an_error_that_says_what_to_do():
 def test_unknown_rule_names_the_nearest():
     with pytest.raises(UserError, match=r"'yuden' is unknown[\s\S]*did you mean youden"):
         fit([0, 1], [0.0, 1.0], "yuden")
+
+
+@settings(deadline=None)
+@given(cases, st.sampled_from(["0.1", "0.3", "1", "2.5", "20"]))
+def test_cost_is_the_least_of_all_cuts_and_of_equals_the_most_sensitive(rows, ratio):
+    positive, logit = np.array(rows, float).T
+    positive = positive.astype(bool)
+    threshold = fit(positive, logit, "cost", cost_ratio=float(ratio))
+
+    def cost(cut):
+        # In fractions: costs of equal worth are equal.
+        missed, alarms = (positive & (logit <= cut)).sum(), (~positive & (logit > cut)).sum()
+        return int(alarms) + Fraction(ratio) * int(missed)
+
+    cuts = np.arange(-4.5, 5)
+    cheapest = min(map(cost, cuts))
+    most_sensitive = next(cut for cut in cuts if cost(cut) == cheapest)
+    assert cost(threshold) == cheapest
+    assert (logit > threshold).tolist() == (logit > most_sensitive).tolist()
+
+
+def test_a_dearer_miss_lowers_the_threshold():
+    positive, logit = [0, 1, 0, 0, 1], [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert fit(positive, logit, "cost", cost_ratio=1.9) == 4.5
+    assert fit(positive, logit, "cost", cost_ratio=2) == 1.5
+
+
+def test_equal_costs_are_equal_whatever_their_last_bits():
+    # 7 + 0.7 x 1 and 0.7 x 11 are two different doubles.
+    positive = [1] * 1 + [0] * 2 + [1] * 10 + [0] * 7 + [1] * 5
+    assert fit(positive, [0.0] * 3 + [1.0] * 17 + [2.0] * 5, "cost", cost_ratio=0.7) == 0.5
+
+
+@pytest.mark.parametrize("ratio", [None, 0, -1.0, np.nan, np.inf])
+def test_the_cost_rule_needs_a_cost_ratio(ratio):
+    with pytest.raises(UserError, match=rf"cost ratio {ratio}[\s\S]*evaluation.cost_ratio"):
+        fit([0, 1], [0.0, 1.0], "cost", cost_ratio=ratio)

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as functional
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table, write_table
 from pneumobench.core.views import MIRRORED, PLAIN, VIEW_SETS
+from pneumobench.data.augmentation.apply import vary
+from pneumobench.data.augmentation.policy import Variations
 from pneumobench.prediction.numerics import configure_numerics
 from pneumobench.prediction.predict import View, as_it_is, predict_logits
 from pneumobench.prediction.trained import load_trained
@@ -38,10 +39,7 @@ def moved(
     """
     # From output to input, in coordinates from -1 to 1, where a share t of the side is 2 t.
     theta = batch.new_tensor([[1 / size, 0, -2 * right / size], [0, 1 / size, -2 * down / size]])
-    grid = functional.affine_grid(
-        theta.expand(len(batch), 2, 3), list(batch.shape), align_corners=False
-    )
-    return functional.grid_sample(batch, grid, align_corners=False)
+    return vary(batch.clone(), Variations(theta=theta.expand(len(batch), 2, 3)))
 
 
 VIEWS: dict[str, View] = {

@@ -17,10 +17,6 @@ BLUR_REACH = 3.0
 def augment(images: torch.Tensor, variations: Variations) -> torch.Tensor:
     """Turn packed images into the batch that a network sees.
 
-    The order is: warp, gamma, levels, blur, noise, erasing. What comes in from outside is black.
-    Nothing here waits for the device or depends on values, so that a CUDA graph can hold it (after
-    one call that fills the bank of noise), and no image depends on its neighbours.
-
     Parameters
     ----------
     images
@@ -33,7 +29,28 @@ def augment(images: torch.Tensor, variations: Variations) -> torch.Tensor:
     torch.Tensor
         float32 [B, 1, S, S] in [0, 1].
     """
-    batch = images.unsqueeze(1).float().div_(255.0)
+    return vary(images.unsqueeze(1).float().div_(255.0), variations)
+
+
+def vary(batch: torch.Tensor, variations: Variations) -> torch.Tensor:
+    """Carry out variations on a batch.
+
+    The order is: warp, gamma, levels, blur, noise, erasing. What comes in from outside is black.
+    Nothing here waits for the device or depends on values, so that a CUDA graph can hold it (after
+    one call that fills the bank of noise), and no image depends on its neighbours.
+
+    Parameters
+    ----------
+    batch
+        float32 [B, 1, S, S] in [0, 1]; overwritten.
+    variations
+        Those of the B images, on the batch's device.
+
+    Returns
+    -------
+    torch.Tensor
+        float32 [B, 1, S, S] in [0, 1]; may be the memory of `batch`.
+    """
     for change, values in (
         (_mirror, variations.mirrored),
         (_warp, variations.theta),
