@@ -33,6 +33,7 @@ from sklearn.linear_model import LogisticRegression
 from pneumobench.core.errors import UserError
 from pneumobench.core.names import did_you_mean
 from pneumobench.statistics.metrics import sigmoid
+from pneumobench.statistics.ranks import count_below
 
 # Weights of the greedy selection are multiples of 1 / ROUNDS.
 ROUNDS = 50
@@ -173,7 +174,7 @@ def rank_against(reference: np.ndarray, scores: np.ndarray) -> np.ndarray:
     numpy.ndarray
         [members, images] float64 in [0, 1].
     """
-    shares = _twice_below(reference, scores) / (2 * reference.shape[1])
+    shares = _count_below_members(scores, reference) / reference.shape[1]
     return np.where(np.isnan(scores), np.nan, shares)
 
 
@@ -337,17 +338,13 @@ def _fold_mean_areas(positive: np.ndarray, scores: np.ndarray, fold: np.ndarray)
     for number in np.unique(fold):
         negatives = scores[:, (fold == number) & ~positive]
         positives = scores[:, (fold == number) & positive]
-        # Whole numbers until the division, so that equal rankings have equal areas.
-        won = _twice_below(negatives, positives).sum(axis=1)
-        areas.append(won / (2 * negatives.shape[1] * positives.shape[1]))
+        # Half numbers until the division are exact, so that equal rankings have equal areas.
+        won = _count_below_members(positives, negatives).sum(axis=1)
+        areas.append(won / (negatives.shape[1] * positives.shape[1]))
     return np.mean(areas, axis=0).round(12)
 
 
-def _twice_below(reference: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Count, twice, the reference scores of the same row below each score, equal ones once."""
-    return np.stack(
-        [
-            np.searchsorted(ordered, own, "left") + np.searchsorted(ordered, own, "right")
-            for ordered, own in zip(np.sort(reference, axis=1), scores, strict=True)
-        ]
-    )
+def _count_below_members(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return `count_below` of each member's scores, [members, images]."""
+    pairs = zip(scores, reference, strict=True)
+    return np.stack([count_below(own, others) for own, others in pairs])
