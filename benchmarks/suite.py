@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
 from pathlib import Path
@@ -101,7 +102,24 @@ def document(rows: dict[str, dict[str, Any]]) -> str:
             row = rows[name]
             where = f"{row['processor']}, {row['cores']} cores, {row['threads']} threads; torch "
             machines.setdefault(where + row["versions"]["torch"], []).append(row)
-    return "\n".join(f"{where}\n\n{table(measured)}" for where, measured in machines.items())
+    return "\n".join(
+        f"{where}\n\n{table(measured)}\n{training_means(measured)}"
+        for where, measured in machines.items()
+    )
+
+
+def training_means(rows: list[dict[str, Any]]) -> str:
+    """Return the geometric means of the training rows' ratios as a sentence, or nothing."""
+    trained = [row for row in rows if "ours / bound" in row and "common practice" in row["speeds"]]
+    ratios = ("ours / bound", "ours / common practice", "bound / common practice")
+    means = [
+        f"{ratio} {statistics.geometric_mean([row[ratio]['median'] for row in trained]):.3f}"
+        for ratio in ratios
+        if trained
+    ]
+    if not means:
+        return ""
+    return f"Training, geometric means over {len(trained)} architectures: {', '.join(means)}.\n"
 
 
 def _processor() -> str:
