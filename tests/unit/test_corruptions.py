@@ -9,8 +9,9 @@ import pytest
 import torch
 from scipy import ndimage
 
+from pneumobench.core.corruptions import CORRUPTIONS, STRENGTHS, Corruption
 from pneumobench.data.augment import copy_generator
-from pneumobench.prediction.corruptions import CORRUPTIONS, Corruption, corrupt
+from pneumobench.prediction.corruptions import corrupt
 
 SEED = 7
 RANDOM = ("noise", "shift")
@@ -50,7 +51,7 @@ def test_strengths_grow_and_zero_is_the_identity(name, size):
     before = images.clone()
     assert torch.equal(at(images, name, 0), images)
     changes = []
-    for strength in (1, 2, 3):
+    for strength in STRENGTHS:
         corrupted = at(images, name, strength)
         assert corrupted.shape == images.shape and corrupted.dtype == torch.float32
         assert corrupted.min() >= 0 and corrupted.max() <= 1
@@ -64,8 +65,8 @@ def test_strengths_grow_and_zero_is_the_identity(name, size):
 def test_a_series_turns_one_kind_further(name):
     """Every strength differs from no corruption in the same fields, by more and more."""
     plain = dataclasses.asdict(Corruption())
-    series = [dataclasses.asdict(corruption) for corruption in CORRUPTIONS[name]]
-    assert len(series) == 3
+    series = [dataclasses.asdict(corruption) for corruption in CORRUPTIONS[name].strengths]
+    assert len(series) == len(CORRUPTIONS[name].amounts) == len(STRENGTHS)
     fields = {key for key in plain if series[0][key] != plain[key]}
     for weaker, stronger in zip([plain, *series], series, strict=False):
         assert {key for key in plain if stronger[key] != plain[key]} == fields

@@ -5,22 +5,16 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
-from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_table, write_table
+from pneumobench.core.files import write_table
 from pneumobench.core.views import MIRRORED, PLAIN, VIEW_SETS
 from pneumobench.data.augmentation.apply import vary
 from pneumobench.data.augmentation.policy import Variations
-from pneumobench.prediction.numerics import configure_numerics
+from pneumobench.prediction.finished import check_plain, open_fold
 from pneumobench.prediction.predict import View, as_it_is, predict_logits
-from pneumobench.prediction.trained import load_trained
 
 logger = logging.getLogger(__name__)
-
-# Logits of the image as it is may differ by this much from those that training wrote.
-TOLERANCE = 1e-4
 
 
 def moved(
@@ -79,19 +73,14 @@ def predict_views(
         If the plain predictions cannot be repeated: weights, images and predictions then are not
         of one training.
     """
-    model, record = load_trained(run_folder)
-    configure_numerics(record["numeric_threads"])
-    device = torch.device(record["device"])
-    packed = torch.from_numpy(np.load(images, mmap_mode="c")).to(device)
-    image_ids = pd.Index(read_table(splits, text=("image_id", "inner", "group"))["image_id"])
+    fold = open_fold(run_folder, images, splits)
     for path, averaged in (
         (run_folder / "out_of_fold.csv", out_of_fold),
         (run_folder / "test.csv", test),
     ):
-        plain = read_table(path, text=("model", "recipe", "image_id", "tta"))
-        rows = _rows(plain["image_id"], image_ids, path, splits)
-        logits = view_logits(model, packed, rows, device, views)
-        _check_plain(logits[0], plain["logit"].to_numpy(np.float32), path)
+        plain, rows = fold.read_plain(path)
+        logits = view_logits(fold.model, fold.images, rows, fold.device, views)
+        check_plain(logits[0], plain, path)
         mean = logits.mean(axis=0, dtype=np.float64).astype(np.float32)
         write_table(averaged, plain.assign(tta=views, logit=mean))
         logger.info("%s: %d images, %d views", averaged.name, len(rows), len(logits))
@@ -112,34 +101,3 @@ def view_logits(
     return np.stack(
         [predict_logits(model, images, rows, device, VIEWS[name]) for name in VIEW_SETS[views]]
     )
-
-
-def _rows(wanted: pd.Series, image_ids: pd.Index, path: Path, splits: Path) -> np.ndarray:
-    """Return which packed images the predictions are of, int64 [n]."""
-    rows = image_ids.get_indexer(wanted)
-    if (rows < 0).any():
-        raise UserError(
-            f"the predictions are of an image that is not there: {wanted[rows < 0].iloc[0]}",
-            where=str(path),
-            expected=f"images of {splits}",
-            remedy=_retrain(path),
-        )
-    return rows
-
-
-def _check_plain(again: np.ndarray, written: np.ndarray, path: Path) -> None:
-    difference = float(np.abs(again - written).max(initial=0.0))
-    # Not-a-number is no small difference.
-    if not difference <= TOLERANCE:
-        raise UserError(
-            f"the logits of the plain images differ by {difference:.2g} from those in the file: "
-            "weights, images and predictions are not of one training",
-            where=str(path),
-            expected=f"differences up to {TOLERANCE:g}",
-            remedy=_retrain(path),
-        )
-    logger.info("%s repeated, largest difference %.2g", path.name, difference)
-
-
-def _retrain(path: Path) -> str:
-    return f"remove {path.parent} and run snakemake again: the fold is trained anew"

@@ -4,19 +4,17 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from pneumobench.core.errors import UserError
 from pneumobench.core.files import write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import resample_patients
 from pneumobench.statistics.categories import paired_difference
 from pneumobench.statistics.judgement import Judged, Predicted, judge
 from pneumobench.statistics.predictions import (
-    FoldPredictions,
     Labels,
     align_out_of_fold,
     align_test,
+    check_same_folds,
+    pick_run,
     read_labels,
     read_predictions,
 )
@@ -113,7 +111,10 @@ def evaluate_run(
     if views != "none":
         _, cuts = find_selected(selection, run, views)
         averaged = _align(out_of_fold_views, test_views, run, standards, len(thresholds), views)
-        _check_folds_alike(averaged, predicted, out_of_fold_views, run)
+        check_same_folds(
+            averaged.fold, predicted.fold, out_of_fold_views, run,
+            "with and without test-time augmentation",
+        )  # fmt: skip
         judged = judge(averaged, cuts, standards, resamples, confidence)
         content["test_time_augmentation"] = {
             "views": views,
@@ -145,21 +146,10 @@ def _align(
     tta: str = "identity",
 ) -> Predicted:
     fold, logit = align_out_of_fold(
-        _of_run(out_of_fold, run, tta), standards["out_of_fold"], run, folds
+        pick_run(read_predictions(out_of_fold, tta), run), standards["out_of_fold"], run, folds
     )
-    return Predicted(
-        fold, logit, align_test(_of_run(test, run, tta), standards["test"], run, folds)
-    )
-
-
-def _check_folds_alike(averaged: Predicted, plain: Predicted, paths: list[Path], run: Run) -> None:
-    if not np.array_equal(averaged.fold, plain.fold):
-        raise UserError(
-            f"the folds of {run.title} have other images with and without test-time augmentation",
-            where=", ".join(map(str, paths)),
-            expected="the images of out_of_fold.csv beside each file",
-            remedy="remove these files and run snakemake again",
-        )
+    of_test = pick_run(read_predictions(test, tta), run)
+    return Predicted(fold, logit, align_test(of_test, standards["test"], run, folds))
 
 
 def _differences(averaged: Judged, plain: Judged, confidence: float) -> list[dict[str, Any]]:
@@ -172,16 +162,3 @@ def _differences(averaged: Judged, plain: Judged, confidence: float) -> list[dic
         }
         for dataset in plain.areas
     ]
-
-
-def _of_run(paths: list[Path], run: Run, tta: str) -> dict[int, FoldPredictions]:
-    found = read_predictions(paths, tta)
-    for other in found:
-        if other != run:
-            raise UserError(
-                f"the predictions are of {other.title}",
-                where=str(next(iter(found[other].values())).path),
-                expected=f"predictions of {run.title}",
-                remedy="remove the file and run snakemake again",
-            )
-    return found.get(run, {})

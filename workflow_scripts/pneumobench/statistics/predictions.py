@@ -1,6 +1,6 @@
 """Labels and predictions: read, checked and brought into one order, that of image_id."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +13,9 @@ from pneumobench.core.run import Run
 
 CLASSES = ("normal", "pneumonia")
 
-_COLUMNS = ("model", "recipe", "seed", "fold", "image_id", "tta", "logit")
-_TEXT_COLUMNS = ("model", "recipe", "image_id", "tta")
+_IDENTITY = ("model", "recipe", "seed", "fold")
+_COLUMNS = (*_IDENTITY, "image_id", "logit")
+_TEXT_COLUMNS = ("model", "recipe", "image_id", "tta", "corruption")
 
 
 @dataclass(frozen=True)
@@ -109,17 +110,68 @@ def read_predictions(
     """
     found: dict[Run, dict[int, FoldPredictions]] = {}
     for path in map(Path, paths):
-        run, fold, predictions = _read_file(path, tta)
-        folds = found.setdefault(run, {})
-        if fold in folds:
-            raise UserError(
-                f"two files hold the predictions of fold {fold} of {run.title}",
-                where=f"{folds[fold].path} and {path}",
-                expected="one file for each run and fold",
-                remedy=_rerun(path),
-            )
-        folds[fold] = predictions
+        table = _read_file(path, (*_COLUMNS, "tta"))
+        _check_rows("rows have another tta", table, table["tta"] != tta, f"tta = {tta}", path)
+        _add(found, table, path)
     return found
+
+
+def read_corrupted(
+    paths: Iterable[str | Path], wanted: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], dict[Run, dict[int, FoldPredictions]]]:
+    """Read corrupted.csv files, one for each run and fold.
+
+    Parameters
+    ----------
+    paths
+        The files.
+    wanted
+        Corruptions with their strengths; other rows of the files are passed over.
+
+    Returns
+    -------
+    dict
+        For each corruption and strength what `read_predictions` returns.
+
+    Raises
+    ------
+    UserError
+        If a file lacks one of them, or as `read_predictions`.
+    """
+    found: dict[tuple[str, int], dict[Run, dict[int, FoldPredictions]]]
+    found = {key: {} for key in wanted}
+    for path in map(Path, paths):
+        table = _read_file(path, (*_COLUMNS, "corruption", "strength"))
+        parts = dict(iter(table.groupby(["corruption", "strength"], sort=False)))
+        for key in wanted:
+            if key not in parts:
+                raise UserError(
+                    f"the file lacks the corruption {key[0]} of strength {key[1]}",
+                    where=str(path),
+                    expected="every corruption at every strength of the configuration",
+                    remedy=_rerun(path),
+                )
+            _add(found[key], parts[key], path)
+    return found
+
+
+def pick_run(found: dict[Run, dict[int, FoldPredictions]], run: Run) -> dict[int, FoldPredictions]:
+    """Return the predictions of the only run that there should be, by fold; empty without any.
+
+    Raises
+    ------
+    UserError
+        If there are predictions of another run.
+    """
+    for other, folds in found.items():
+        if other != run:
+            raise UserError(
+                f"the predictions are of {other.title}",
+                where=str(next(iter(folds.values())).path),
+                expected=f"predictions of {run.title}",
+                remedy="remove the file and run snakemake again",
+            )
+    return found.get(run, {})
 
 
 def check_folds(predictions: dict[int, FoldPredictions], run: Run, folds: int) -> None:
@@ -190,6 +242,25 @@ def align_out_of_fold(
     return fold, logit
 
 
+def check_same_folds(
+    fold: np.ndarray, plain: np.ndarray, paths: list[Path], run: Run, when: str
+) -> None:
+    """Check that further predictions have the folds of the plain ones, both [images] int.
+
+    Raises
+    ------
+    UserError
+        If an image is out of fold elsewhere; `when` says which predictions these are.
+    """
+    if not np.array_equal(fold, plain):
+        raise UserError(
+            f"the folds of {run.title} have other images {when}",
+            where=", ".join(map(str, paths)),
+            expected="the images of out_of_fold.csv beside each file",
+            remedy="remove these files and run snakemake again",
+        )
+
+
 def align_test(
     predictions: dict[int, FoldPredictions], labels: Labels, run: Run, folds: int
 ) -> np.ndarray:
@@ -221,30 +292,27 @@ def align_test(
     return logits
 
 
-def _read_file(path: Path, tta: str) -> tuple[Run, int, FoldPredictions]:
+def _read_file(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     table = read_table(path, text=_TEXT_COLUMNS)
-    lacking = [column for column in _COLUMNS if column not in table]
+    lacking = [column for column in columns if column not in table]
     if lacking or table.empty:
         raise UserError(
             f"the file lacks {', '.join(lacking) or 'rows'}",
             where=str(path),
-            expected=f"the columns {', '.join(_COLUMNS)}, one row an image",
+            expected=f"the columns {', '.join(columns)}, one row an image",
             remedy=_rerun(path),
         )
-    identity = table[["model", "recipe", "seed", "fold"]].drop_duplicates()
+    return table
+
+
+def _add(found: dict[Run, dict[int, FoldPredictions]], table: pd.DataFrame, path: Path) -> None:
+    """Check the rows of one run and fold, and put them where they belong."""
     numbers = pd.to_numeric(table["logit"], errors="coerce").astype(np.float32)
-    for problem, rows, expected in (
-        ("images stand twice", table["image_id"].duplicated(), "every image once"),
-        ("logits are not finite", ~np.isfinite(numbers), "a finite logit for every image"),
-        ("rows have another tta", table["tta"] != tta, f"tta = {tta}"),
-    ):
-        if rows.any():
-            raise UserError(
-                f"{problem}: {_some(table.loc[rows, 'image_id'])}",
-                where=str(path),
-                expected=expected,
-                remedy=_rerun(path),
-            )
+    twice = table["image_id"].duplicated()
+    _check_rows("images stand twice", table, twice, "every image once", path)
+    infinite = ~np.isfinite(numbers)
+    _check_rows("logits are not finite", table, infinite, "a finite logit for every image", path)
+    identity = table[list(_IDENTITY)].drop_duplicates()
     if len(identity) > 1:
         raise UserError(
             "the file mixes predictions of several runs or folds",
@@ -253,8 +321,29 @@ def _read_file(path: Path, tta: str) -> tuple[Run, int, FoldPredictions]:
             remedy=_rerun(path),
         )
     model, recipe, seed, fold = identity.iloc[0]
+    run = Run(model, recipe, int(seed))
+    folds = found.setdefault(run, {})
+    if fold in folds:
+        raise UserError(
+            f"two files hold the predictions of fold {fold} of {run.title}",
+            where=f"{folds[fold].path} and {path}",
+            expected="one file for each run and fold",
+            remedy=_rerun(path),
+        )
     logit = pd.Series(numbers.to_numpy(), index=table["image_id"].to_numpy(dtype=str))
-    return Run(model, recipe, int(seed)), int(fold), FoldPredictions(path, logit)
+    folds[int(fold)] = FoldPredictions(path, logit)
+
+
+def _check_rows(
+    problem: str, table: pd.DataFrame, wrong: pd.Series, expected: str, path: Path
+) -> None:
+    if wrong.any():
+        raise UserError(
+            f"{problem}: {_some(table.loc[wrong, 'image_id'])}",
+            where=str(path),
+            expected=expected,
+            remedy=_rerun(path),
+        )
 
 
 def _locate(predictions: FoldPredictions, labels: Labels) -> np.ndarray:
@@ -271,8 +360,9 @@ def _locate(predictions: FoldPredictions, labels: Labels) -> np.ndarray:
 
 
 def _rerun(path: Path) -> str:
-    plain = path.stem in ("out_of_fold", "test")
-    done = "train_fold trains" if plain else "predict_views predicts"
+    training = "train_fold trains"
+    rules = {"out_of_fold": training, "test": training, "corrupted": "predict_corrupted predicts"}
+    done = rules.get(path.stem, "predict_views predicts")
     return f"remove {path} and run snakemake again: rule {done} this fold anew"
 
 

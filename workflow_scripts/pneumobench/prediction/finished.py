@@ -1,0 +1,125 @@
+"""Finished folds, ready to predict once more, and proof that their files belong together."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_table
+from pneumobench.models.blocks.classifier import Classifier
+from pneumobench.prediction.numerics import configure_numerics
+from pneumobench.prediction.trained import load_trained
+
+logger = logging.getLogger(__name__)
+
+# Logits of the image as it is may differ by this much from those that training wrote.
+TOLERANCE = 1e-4
+
+
+@dataclass(frozen=True)
+class FinishedFold:
+    """What a fold's training left, on the device of the training.
+
+    Attributes
+    ----------
+    model, record
+        The network and run.json.
+    images
+        Packed images, uint8 [N, S, S].
+    image_ids
+        Their names.
+    splits
+        The file that the names are from, for messages.
+    """
+
+    model: Classifier
+    record: dict[str, Any]
+    images: torch.Tensor
+    image_ids: pd.Index
+    splits: Path
+
+    @property
+    def device(self) -> torch.device:
+        """Where network and images are."""
+        return self.images.device
+
+    def read_plain(self, path: Path) -> tuple[pd.DataFrame, np.ndarray]:
+        """Read plain predictions, and which packed images they are of, int64 [n].
+
+        Raises
+        ------
+        UserError
+            If one of these images is not there.
+        """
+        plain = read_table(path, text=("model", "recipe", "image_id", "tta"))
+        rows = self.image_ids.get_indexer(plain["image_id"])
+        if (rows < 0).any():
+            missing = plain["image_id"][rows < 0].iloc[0]
+            raise UserError(
+                f"the predictions are of an image that is not there: {missing}",
+                where=str(path),
+                expected=f"images of {self.splits}",
+                remedy=_retrain(path),
+            )
+        return plain, rows
+
+
+def open_fold(run_folder: Path, images: Path, splits: Path) -> FinishedFold:
+    """Load a finished fold.
+
+    Parameters
+    ----------
+    run_folder
+        The fold's folder, with run.json and weights.safetensors.
+    images, splits
+        Packed images, uint8 [N, S, S], and splits.csv, its rows those of the images.
+
+    Raises
+    ------
+    UserError
+        If this machine lacks the training's device, or the weights are not those of the network.
+    """
+    model, record = load_trained(run_folder)
+    configure_numerics(record["numeric_threads"])
+    packed = torch.from_numpy(np.load(images, mmap_mode="c")).to(record["device"])
+    image_ids = pd.Index(read_table(splits, text=("image_id", "inner", "group"))["image_id"])
+    return FinishedFold(model, record, packed, image_ids, splits)
+
+
+def check_plain(again: np.ndarray, plain: pd.DataFrame, path: Path) -> None:
+    """Stop when the plain predictions cannot be repeated.
+
+    Parameters
+    ----------
+    again
+        float32 [n], the logits of the images as they are.
+    plain, path
+        What training wrote, and the file that it stands in.
+
+    Raises
+    ------
+    UserError
+        If a logit differs by more than `TOLERANCE`: weights, images and predictions then are not
+        of one training.
+    """
+    written = plain["logit"].to_numpy(np.float32)
+    difference = float(np.abs(again - written).max(initial=0.0))
+    # Not-a-number is no small difference.
+    if not difference <= TOLERANCE:
+        raise UserError(
+            f"the logits of the plain images differ by {difference:.2g} from those in the file: "
+            "weights, images and predictions are not of one training",
+            where=str(path),
+            expected=f"differences up to {TOLERANCE:g}",
+            remedy=_retrain(path),
+        )
+    logger.info("%s repeated, largest difference %.2g", path.name, difference)
+
+
+def _retrain(path: Path) -> str:
+    return f"remove {path.parent} and run snakemake again: the fold is trained anew"
