@@ -19,6 +19,7 @@ from pneumobench.core.config.identity import (
     experiment_identity,
 )
 from pneumobench.core.errors import UserError
+from pneumobench.core.floors import FLOORS
 from pneumobench.core.views import VIEW_SETS
 from pneumobench.data.directory import fingerprint
 from pneumobench.models import registry
@@ -219,6 +220,11 @@ def view_files(run, name):
     if VIEWS == "none":
         return []
     return fold_files(run, f"{name}_{VIEWS}.csv")
+
+
+def floor_files(name):
+    """Return one file of each floor."""
+    return [f"<results>/floors/{kind}/{name}" for kind in FLOORS]
 
 
 def finished_folds(run):

@@ -8,6 +8,7 @@ rule freeze_selection:
         out_of_fold=of_folds("out_of_fold.csv"),
         out_of_fold_views=of_views,
         run_jsons=of_folds("run.json"),
+        floors=floor_files("out_of_fold.csv"),
         development_labels="<results>/dataset/development_labels.csv",
     output:
         selection="<results>/selection/selection.json",
@@ -53,13 +54,16 @@ rule evaluate_run:
 
 
 rule compare_runs:
-    """Rank the runs by out-of-fold AUC, with the planned contrasts and what is missing."""
+    """Rank the runs by out-of-fold AUC, with the floors, the planned contrasts and what is missing."""
     input:
         metrics=of_runs("metrics.json"),
         scores=of_runs("scores.csv"),
         run_jsons=of_folds("run.json"),
         timings=of_folds("timing.csv"),
         models=of_models,
+        selection="<results>/selection/selection.json",
+        floors_out_of_fold=floor_files("out_of_fold.csv"),
+        floors_test=floor_files("test.csv"),
     output:
         table="<results>/comparison/comparison.csv",
         details="<results>/comparison/comparison.json",

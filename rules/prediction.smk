@@ -1,4 +1,26 @@
-# From trained weights to further predictions: predict_views
+# Predictions beside those of training: score_floors from the images alone, predict_views from
+# trained weights
+
+
+rule score_floors:
+    """Fit the simplest models fold by fold; score their out-of-fold images and the test images."""
+    input:
+        images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
+        manifest="<results>/dataset/manifest.csv",
+        splits="<results>/dataset/splits.csv",
+        development_labels="<results>/dataset/development_labels.csv",
+    output:
+        out_of_fold=floor_files("out_of_fold.csv"),
+        test=floor_files("test.csv"),
+    log:
+        "<logs>/score_floors.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.prediction.floors"),
+    script:
+        "../workflow_scripts/score_floors.py"
 
 
 rule predict_views:

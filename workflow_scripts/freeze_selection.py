@@ -15,4 +15,5 @@ with job_log(snakemake.log[0]):
         run_jsons=[Path(path) for path in snakemake.input.run_jsons],
         out_of_fold_views=[Path(path) for path in snakemake.input.out_of_fold_views],
         views=snakemake.params.views,
+        floors=[Path(path) for path in snakemake.input.floors],
     )

@@ -167,6 +167,8 @@ class Experiment:
             "note": "folds 3 and 4 have no predictions" if made.missing else "",
             "learned": "" if made.missing else made.separation > 0.3,
             "separable_from_best": "" if made.missing else made.separation < 2.5,
+            "beats_floors": "" if made.missing else made.separation > 3,
+            "best_floor": "" if made.missing else "thumbnail",
             "parameters": made.parameters, "macs": made.parameters * 90,
             "out_of_fold_roc_auc": -1.0,
         }  # fmt: skip
@@ -269,9 +271,13 @@ class Experiment:
                 "datasets": datasets, "threshold_rule": "youden", "confidence": 0.95,
                 "replicates": 2000, "seed": 42,
                 "floors": {
-                    dataset: {"class": "pneumonia", "majority_accuracy": 0.7, "low": 0.65,
-                              "high": 0.75, **counts}
-                    for dataset, counts in datasets.items()
+                    "majority": {
+                        dataset: {"class": "pneumonia", "majority_accuracy": 0.7, "low": 0.65,
+                                  "high": 0.75, **counts}
+                        for dataset, counts in datasets.items()
+                    },
+                    "models": [floor_of("thumbnail", 0.97), floor_of("metadata", 0.6)],
+                    "differences": [],
                 },
                 "categories": CATEGORIES,
                 "missing": [
@@ -328,6 +334,15 @@ class Experiment:
                 }
             ),
         )
+
+
+def floor_of(kind, area):
+    """Return a floor's entry in comparison.json, every figure `area` or a little beside it."""
+    names = [f"{dataset}_{metric}" for dataset in ("out_of_fold", "test") for metric in METRICS]
+    bounds = {"": area, "_low": area - 0.02, "_high": area + 0.02}
+    return {"floor": kind} | {
+        f"{name}{bound}": value for name in names for bound, value in bounds.items()
+    }
 
 
 def confusion_of(table, decision):

@@ -116,7 +116,7 @@ def test_resources_are_collected_over_the_folds(table):
 
 def test_counts_and_majority_floor(experiment, content):
     share = (experiment.test["label"] == "pneumonia").mean()
-    floor = content["floors"]["test"]
+    floor = content["floors"]["majority"]["test"]
     majority = (experiment.development["label"] == "pneumonia").mean() >= 0.5
     assert floor["class"] == ("pneumonia" if majority else "normal")
     assert floor["majority_accuracy"] == pytest.approx(share if majority else 1 - share)
@@ -136,7 +136,7 @@ def test_majority_floor_calls_what_is_frequent_in_development(tmp_path):
     experiment.add_run(VGG16, 1.0)
     experiment.select([VGG16])
     experiment.evaluate(VGG16)
-    floor = read_json(experiment.compare([VGG16])[1])["floors"]["test"]
+    floor = read_json(experiment.compare([VGG16])[1])["floors"]["majority"]["test"]
     assert floor["class"] == frequent
     assert floor["majority_accuracy"] == pytest.approx(3 / len(experiment.test))
     assert floor["majority_accuracy"] < 0.5

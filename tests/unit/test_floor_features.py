@@ -6,14 +6,15 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.floors import FLOORS
 from pneumobench.data.floor_features import (
     METADATA,
     border_features,
     metadata_features,
     thumbnail_features,
 )
-from pneumobench.statistics import floor_models
-from pneumobench.statistics.floor_models import FLOORS, fit_floor, out_of_fold_scores, score_floor
+from pneumobench.prediction import floor_models
+from pneumobench.prediction.floor_models import fit_floor, out_of_fold_scores, score_floor
 from pneumobench.statistics.metrics import roc_auc, sigmoid
 
 COUNT = 400

@@ -29,13 +29,16 @@ MAY_IMPORT = {
 WITHOUT_TORCH = ("core", "data", "statistics", "reporting")
 # What varies images does so where networks are trained.
 WITH_TORCH = ("data/augment.py", "data/augmentation/")
+# The simplest models are no networks.
+LIGHT_PREDICTION = ("prediction/floors.py", "prediction/floor_models.py")
 
 
 def without_torch() -> list[Path]:
     paths = [path for room in WITHOUT_TORCH for path in (PACKAGE / room).rglob("*.py")]
-    return [
+    light = [
         path for path in paths if not path.relative_to(PACKAGE).as_posix().startswith(WITH_TORCH)
     ]
+    return light + [PACKAGE / name for name in LIGHT_PREDICTION]
 
 
 def imported(path: Path) -> set[str]:

@@ -33,6 +33,8 @@ from pneumobench.reporting.tables import escape_latex, make_tables
 from pneumobench.reporting.training_curves import plot_training_curves
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow_scripts"
+# Below the runs of `Experiment`.
+FLOORS = 2
 PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
@@ -230,11 +232,11 @@ def tables(made):
     return [path.read_text(encoding="utf-8") for path in paths]
 
 
-def test_markdown_has_a_row_for_every_run(tables):
+def test_markdown_has_a_row_for_every_run_and_floor(tables):
     lines = [line for line in tables[1].splitlines() if line.startswith("|")]
-    assert len(lines) == 2 + len(FOUR_RUNS)
+    assert len(lines) == 2 + len(FOUR_RUNS) + FLOORS
     assert len({line.count("|") for line in lines}) == 1
-    assert "missing: folds 3 and 4 have no predictions" in lines[-1]
+    assert "missing: folds 3 and 4 have no predictions" in lines[-FLOORS - 1]
 
 
 def test_latex_escapes_special_characters(tables):
@@ -243,14 +245,14 @@ def test_latex_escapes_special_characters(tables):
     for special in "&%$#_{}~^\\":
         assert escape_latex(special) != special
     body = tables[2].split(r"\midrule")[1].split(r"\bottomrule")[0]
-    assert body.count(r" \\") == len(FOUR_RUNS)
+    assert body.count(r" \\") == len(FOUR_RUNS) + FLOORS
 
 
 def test_csv_keeps_numbers_as_numbers(made, tables):
     table = read_table(made.folder / "tables/comparison.csv", text=("note",))
     complete = table[table["status"] == "complete"]
     assert (complete["test_roc_auc_low"] <= complete["test_roc_auc"]).all()
-    assert table["note"].iloc[-1].startswith("missing")
+    assert table["note"].iloc[-FLOORS - 1].startswith("missing")
 
 
 # Words
@@ -350,6 +352,7 @@ def test_report_names_what_is_missing_rejected_and_escaped(report):
     assert html.escape("train/NORMAL/broken <1>.jpeg") in report
     assert "truncated file" in report and "one patient has images of both labels" in report
     assert "Title &lt;with&gt; &amp; signs" in report
+    assert report.count('<tr class="floor">') == FLOORS and "no network" in report
     assert "no complete run of alexnet" in report and "cannot be told apart" in report
 
 

@@ -67,6 +67,7 @@ def test_test_predictions_cannot_enter(experiment):
             run_jsons=experiment.files(RUNS, "run.json"),
             out_of_fold_views=[],
             views="none",
+            floors=[],
         )
 
 
@@ -129,6 +130,7 @@ def test_run_without_all_folds_is_an_error_that_names_it(experiment):
             run_jsons=experiment.files([WEAK], "run.json"),
             out_of_fold_views=[],
             views="none",
+            floors=[],
         )
 
 
@@ -143,6 +145,7 @@ def test_missing_run_json_is_named(experiment):
             run_jsons=[],
             out_of_fold_views=[],
             views="none",
+            floors=[],
         )
 
 

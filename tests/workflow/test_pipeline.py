@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from pneumobench.core.files import read_json, read_table
+from pneumobench.core.floors import FLOORS
 from pneumobench.models import registry
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -129,6 +130,7 @@ def test_flipped_test_labels_change_nothing_before_evaluation(finished, make_wor
     same = [f"{RUN}/fold{fold}/{file}" for fold in (0, 1) for file in
             ("weights.safetensors", "history.csv", "out_of_fold.csv", "test.csv",
              "out_of_fold_flip.csv", "test_flip.csv")]  # fmt: skip
+    same += [f"floors/{kind}/{file}.csv" for kind in FLOORS for file in ("out_of_fold", "test")]
     for name in (*same, "selection/selection.json", "dataset/splits.csv"):
         right, flipped = (flows[key] / name for key in ("right", "flipped"))
         assert right.read_bytes() == flipped.read_bytes(), name

@@ -17,6 +17,7 @@ ORIGINS = (
     ("Folds, test set, early-stopping parts", "dataset/splits.csv", "split_dataset"),
     ("Training curves", "runs/.../fold*/history.csv", "train_fold"),
     ("Devices, precision, versions, epochs", "runs/.../fold*/run.json", "train_fold"),
+    ("Scores of the floors", "floors/*/out_of_fold.csv, test.csv", "score_floors"),
     ("Thresholds and ranking", "selection/selection.json", "freeze_selection"),
     ("Curves", "runs/.../scores.csv", "evaluate_run"),
     ("Counts, sensitivity by subtype", "runs/.../metrics.json", "evaluate_run"),

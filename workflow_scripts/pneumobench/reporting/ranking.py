@@ -28,7 +28,7 @@ from pneumobench.reporting.style import (
 )
 from pneumobench.reporting.wording import count, percent, with_interval
 
-_ROW_HEIGHT, _TOP, _BOTTOM, _FIGURES_WIDTH = 0.36, 0.65, 0.5, 2.6  # inches
+_ROW_HEIGHT, _TOP, _BOTTOM, _FIGURES_WIDTH = 0.36, 0.85, 0.5, 2.6  # inches
 _MARKS = {"out_of_fold": (BLUE, "o", -0.15), "test": (VERMILLION, "s", 0.15)}
 
 
@@ -37,7 +37,8 @@ def plot_ranking(comparison_csv: str | Path, comparison_json: str | Path, stem: 
     """Draw every run's AUC with its interval, best run at the top.
 
     Saved as `stem`.png and `stem`.pdf. Filled circles: out-of-fold, by which runs are ranked.
-    Hollow squares: test set. Missing runs are named at the bottom.
+    Hollow squares: test set. Missing runs are named at the bottom. A dashed line stands at the
+    out-of-fold AUC of the best floor.
 
     Parameters
     ----------
@@ -57,6 +58,9 @@ def plot_ranking(comparison_csv: str | Path, comparison_json: str | Path, stem: 
     _draw_names(axes, complete, missing)
     _fit_width(figure, axes)
     _draw_figures(axes, complete)
+    floor = facts["floors"]["models"][0]
+    axes.axvline(floor["out_of_fold_roc_auc"], color=GREY, linestyle=(0, (4, 2)), linewidth=1)
+    handles = [*axes.lines[:2], axes.lines[-1]]
     if axes.get_xlim()[0] < 0.52:
         axes.axvline(0.5, color=GREY, linestyle=(0, (1, 2)), linewidth=1)
         axes.annotate(
@@ -66,8 +70,11 @@ def plot_ranking(comparison_csv: str | Path, comparison_json: str | Path, stem: 
     axes.set_xlabel(f"AUC with {percent(facts['confidence'])} interval (bootstrap over patients)")
     axes.grid(axis="x", color=LIGHT_GREY)
     figure.legend(
-        handles=axes.lines[:2],
-        labels=[_legend(facts, dataset) for dataset in _MARKS],
+        handles=handles,
+        labels=[
+            *(_legend(facts, dataset) for dataset in _MARKS),
+            f"Best floor, out-of-fold: a linear model of no more than the {floor['floor']}",
+        ],
         loc="upper left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1.5,
     )  # fmt: skip
     save_figure(figure, stem)

@@ -12,6 +12,7 @@ import pneumobench
 from pneumobench.core.files import atomic_path, read_json
 from pneumobench.reporting.clinical import clinical_rows, predictive_values, subtype_rows
 from pneumobench.reporting.explanation_section import ExplanationInputs, explanation_section
+from pneumobench.reporting.floors import FLOOR, majority_notes, with_floors
 from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.inputs import (
     DATASET_TITLES,
@@ -45,7 +46,7 @@ FIGURES = {
     "ranking": (
         "Ranking",
         "AUC with intervals. Filled circles: out-of-fold, by which runs are ranked; hollow "
-        "squares: test set.",
+        "squares: test set. Dashed line: out-of-fold AUC of the best floor.",
     ),
     "roc": (
         "ROC curves",
@@ -150,9 +151,9 @@ def render_report(
         audit=read_json(audit),
         listed_rejections=_LISTED_REJECTIONS,
         figures={name: _figure(name, path) for name, path in figures.items()},
-        ranked=_ranked(comparison),
+        ranked=_ranked(with_floors(comparison, facts)),
         footnotes=footnotes(facts),
-        floors=_floors(facts),
+        floors=majority_notes(facts),
         views=_views(comparison, facts),
         categories=[_category(entry) for entry in facts["categories"]],
         confidence=facts["confidence"],
@@ -194,6 +195,7 @@ def _ranked(comparison: pd.DataFrame) -> dict[str, Any]:
         rows.append(
             {
                 "best": row["status"] == "complete" and bool(row["best"]),
+                "floor": row["status"] == FLOOR,
                 "cells": [
                     {
                         "text": text,
@@ -205,14 +207,6 @@ def _ranked(comparison: pd.DataFrame) -> dict[str, Any]:
             }
         )
     return {"columns": list(cells.columns), "rows": rows}
-
-
-def _floors(facts: dict[str, Any]) -> list[str]:
-    return [
-        f"{DATASET_TITLES[name]}: calling every image {floor['class']} is right in "
-        f"{with_interval(floor['majority_accuracy'], floor['low'], floor['high'])} of the images."
-        for name, floor in facts["floors"].items()
-    ]
 
 
 def _views(comparison: pd.DataFrame, facts: dict[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from pneumobench.reporting.floors import floor_sentence
 from pneumobench.reporting.inputs import complete_runs, missing_runs
 from pneumobench.reporting.wording import count, listing, percent, plural, with_interval
 
@@ -30,7 +31,8 @@ def summarise(comparison: pd.DataFrame, facts: dict[str, Any]) -> list[str]:
     """
     rows = complete_runs(comparison)
     best = rows[rows["best"].astype(bool)].iloc[0]
-    sentences = [_best(best, facts), _rivals(rows), _failures(rows), _missing(comparison)]
+    sentences = [_best(best, facts), _rivals(rows), _failures(rows)]
+    sentences += [floor_sentence(comparison, facts), _missing(comparison)]
     sentences += [_test(best, facts), *_collapses(best), _seeds(comparison)]
     return [sentence for sentence in sentences if sentence]
 

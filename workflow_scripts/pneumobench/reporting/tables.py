@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pneumobench.core.files import atomic_path, read_json, write_table
+from pneumobench.reporting.floors import FLOOR, NO_NETWORK, NOT_ABOVE, floor_notes, with_floors
 from pneumobench.reporting.inputs import DATASET_TITLES, read_comparison
 from pneumobench.reporting.views import view_columns, view_notes, view_rows
 from pneumobench.reporting.wording import (
@@ -57,7 +58,7 @@ def make_tables(
     markdown: str | Path,
     latex: str | Path,
 ) -> None:
-    """Write the comparison of all runs for reading; missing runs are named in it.
+    """Write the comparison of all runs for reading; missing runs are named, floors stand below.
 
     With test-time augmentation a second table has plain and averaged predictions side by side.
 
@@ -74,10 +75,11 @@ def make_tables(
     """
     comparison = read_comparison(comparison_csv)
     facts = read_json(comparison_json)
-    write_table(csv, _number_table(comparison))
-    tables = [(reading_table(comparison), footnotes(facts), "tab:comparison")]
-    if rows := view_rows(comparison):
-        tables.append((pd.DataFrame(rows), view_notes(facts), "tab:views"))
+    rows = with_floors(comparison, facts)
+    write_table(csv, _number_table(rows))
+    tables = [(reading_table(rows), footnotes(facts), "tab:comparison")]
+    if views := view_rows(comparison):
+        tables.append((pd.DataFrame(views), view_notes(facts), "tab:views"))
     for path, write in ((markdown, _markdown), (latex, _latex)):
         with atomic_path(path) as temporary:
             texts = [write(cells, notes, label) for cells, notes, label in tables]
@@ -85,7 +87,7 @@ def make_tables(
 
 
 def reading_table(comparison: pd.DataFrame) -> pd.DataFrame:
-    """Return the table as text, one row a run, a number and its interval in one cell."""
+    """Return the table as text, one row a run or floor, a number and its interval in one cell."""
     rows = []
     for _, row in comparison.iterrows():
         cells = {
@@ -101,14 +103,18 @@ def reading_table(comparison: pd.DataFrame) -> pd.DataFrame:
 
 
 def run_note(row: pd.Series) -> str:
-    """Return what a reader must know about a run: best, not separable, did not learn, missing."""
+    """Return what a reader must know: best, not separable, did not learn, missing, no network..."""
+    if row["status"] == FLOOR:
+        return NO_NETWORK
     if row["status"] != "complete":
         return f"missing: {row['note']}" if row["note"] else "missing"
     if not row["learned"]:
-        return "did not learn"
-    if row["best"]:
-        return "best"
-    return NOT_SEPARABLE if row["separable_from_best"] is False else ""
+        notes = ["did not learn"]
+    elif row["best"]:
+        notes = ["best"]
+    else:
+        notes = [NOT_SEPARABLE] if row["separable_from_best"] is False else []
+    return "; ".join(notes + ([NOT_ABOVE] if row["beats_floors"] is False else []))
 
 
 def footnotes(facts: dict[str, Any]) -> list[str]:
@@ -128,6 +134,7 @@ def footnotes(facts: dict[str, Any]) -> list[str]:
         f"{NOT_SEPARABLE.capitalize()}: the interval of the paired difference of the out-of-fold "
         "AUC includes 0. Intervals are not adjusted for the number of runs.",
         "Did not learn: the interval of the out-of-fold AUC does not lie above 0.5.",
+        *floor_notes(),
     ]
 
 
@@ -142,7 +149,7 @@ def escape_latex(text: str) -> str:
 
 def _number_table(comparison: pd.DataFrame) -> pd.DataFrame:
     table = comparison[["rank", "model", "title", "recipe", "seed", "status"]].copy()
-    table["rank"] = table["rank"].astype("Int64")
+    table[["rank", "seed"]] = table[["rank", "seed"]].astype("Int64")
     table["note"] = [run_note(row) for _, row in comparison.iterrows()]
     table["parameters_millions"] = (comparison["parameters"] / 1e6).round(3)
     table["train_seconds"] = comparison["train_seconds"].round(1)

@@ -14,7 +14,8 @@ from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import Resamples, resample_patients
 from pneumobench.statistics.categories import compare_categories, paired_difference
 from pneumobench.statistics.estimates import Scores, replicate_ranking
-from pneumobench.statistics.floors import majority_floor
+from pneumobench.statistics.floors import hold_against_floors, judge_floors, majority_floor
+from pneumobench.statistics.judgement import Judged
 from pneumobench.statistics.metrics import DECISION_METRICS, METRICS, SCORE_METRICS
 from pneumobench.statistics.predictions import Labels
 
@@ -45,6 +46,9 @@ def compare_runs(
     comparison_csv: Path,
     comparison_json: Path,
     *,
+    selection: Path,
+    floors_out_of_fold: list[Path],
+    floors_test: list[Path],
     missing: list[dict[str, Any]],
     confidence: float,
     replicates: int,
@@ -54,9 +58,11 @@ def compare_runs(
 
     Runs are ranked by the out-of-fold AUC (mean of the folds); `best` is the first. A run is
     `separable_from_best` if the paired interval of its AUC minus the best one's excludes 0. These
-    intervals are not adjusted for the number of runs. With test-time augmentation the columns of
-    the averaged predictions begin with `tta_`; `tta_*_roc_auc_difference` is their AUC minus that
-    of the plain predictions. They have no say in the ranking.
+    intervals are not adjusted for the number of runs. A run `beats_floors` if the interval of its
+    paired difference to each floor lies above 0; `best_floor` has the highest AUC of them. With
+    test-time augmentation the columns of the averaged predictions begin with `tta_`;
+    `tta_*_roc_auc_difference` is their AUC minus that of the plain predictions. They have no say in
+    the ranking.
 
     Parameters
     ----------
@@ -68,6 +74,10 @@ def compare_runs(
         models/{slug}.json of every model.
     comparison_csv, comparison_json
         The files to write.
+    selection
+        selection.json with the floors' thresholds.
+    floors_out_of_fold, floors_test
+        What the floors say, one file each.
     missing
         Runs that are not complete: `model`, `recipe`, `seed` and `note`, which says why. They are
         rows without numbers at the end of the table.
@@ -79,7 +89,7 @@ def compare_runs(
     Raises
     ------
     UserError
-        If no run is complete or the runs are of different images or folds.
+        If no run is complete or runs and floors are of different images or folds.
     """
     contents = {path.parent: read_json(path) for path in metrics}
     evaluated = {_run_of(content): content for content in contents.values()}
@@ -92,7 +102,11 @@ def compare_runs(
         )
     draw = {"replicates": replicates, "seed": bootstrap_seed}
     scores_of = {_run_of(contents[path.parent]): path for path in scores}
-    standards, resamples, areas = _replicate_areas(scores_of, draw)
+    standards, resamples, areas, fold = _replicate_areas(scores_of, draw)
+    floors = judge_floors(
+        floors_out_of_fold, floors_test, selection, standards, resamples, fold, confidence
+    )
+    held = {run: hold_against_floors(area, floors, confidence) for run, area in areas.items()}
     descriptions = {content["model"]: content for content in map(read_json, models)}
     resources = _sum_resources(run_jsons, timings)
 
@@ -106,6 +120,7 @@ def compare_runs(
             "learned": evaluated[run]["learned"],
             "best": run == order[0],
             **_distance(areas[run], areas[order[0]], confidence),
+            **_above_floors(held[run]),
             "parameters": descriptions[run.model]["parameters"],
             "macs": descriptions[run.model]["macs"],
             **resources[run],
@@ -125,7 +140,6 @@ def compare_runs(
     logger.info("%d runs compared, %d missing; best: %s", len(order), len(missing), order[0].title)
     table = pd.DataFrame(rows).astype({"rank": "Int64", "parameters": "Int64", "macs": "Int64"})
     write_table(comparison_csv, table)
-    majority = bool(standards["out_of_fold"].positive.mean() >= 0.5)
     write_json(
         comparison_json,
         {
@@ -139,13 +153,14 @@ def compare_runs(
                 for dataset in DATASETS
             },
             "floors": {
-                dataset: {
-                    **majority_floor(
-                        standards[dataset].positive, majority, resamples[dataset], confidence
-                    ),
-                    **standards[dataset].counts(),
-                }
-                for dataset in DATASETS
+                "majority": _majority(standards, resamples, confidence),
+                "models": [_describe_floor(kind, floor) for kind, floor in floors.items()],
+                "differences": [
+                    {"model": run.model, "recipe": run.recipe, "seed": run.seed}
+                    | {"floor": kind, **difference}
+                    for run in order
+                    for kind, difference in held[run]["differences"].items()
+                ],
             },
             "categories": compare_categories(areas, _pretrained(run_jsons), confidence),
             "missing": missing,
@@ -156,8 +171,8 @@ def compare_runs(
 
 def _replicate_areas(
     scores_of: dict[Run, Path], draw: dict[str, int]
-) -> tuple[dict[str, Labels], dict[str, Resamples], dict[Run, np.ndarray]]:
-    """Return the reference standards, their replicates, and every run's AUC in each of them."""
+) -> tuple[dict[str, Labels], dict[str, Resamples], dict[Run, np.ndarray], np.ndarray]:
+    """Return the reference standards, their replicates, every run's AUC in each, and the folds."""
     standards: dict[str, Labels] = {}
     resamples: dict[str, Resamples] = {}
     areas: dict[Run, np.ndarray] = {}
@@ -188,7 +203,7 @@ def _replicate_areas(
             for images in (np.flatnonzero(fold == number) for number in np.unique(fold))
         ]
         areas[run] = np.mean(inside, axis=0)
-    return standards, resamples, areas
+    return standards, resamples, areas, fold
 
 
 def _read_scores(path: Path) -> dict[str, pd.DataFrame]:
@@ -246,6 +261,41 @@ def _distance(area: np.ndarray, best: np.ndarray, confidence: float) -> dict[str
         "difference_from_best": found["difference"],
         "difference_from_best_low": found["low"],
         "difference_from_best_high": found["high"],
+    }
+
+
+def _majority(
+    standards: dict[str, Labels], resamples: dict[str, Resamples], confidence: float
+) -> dict[str, dict[str, Any]]:
+    """Return what calling every image the frequent class of development achieves, by data set."""
+    frequent = bool(standards["out_of_fold"].positive.mean() >= 0.5)
+    return {
+        dataset: {
+            **majority_floor(labels.positive, frequent, resamples[dataset], confidence),
+            **labels.counts(),
+        }
+        for dataset, labels in standards.items()
+    }
+
+
+def _above_floors(held: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's columns on the floors: whether it beats them, and the best by how much."""
+    best, found = next(iter(held["differences"].items()))
+    return {
+        "beats_floors": held["beats_floors"],
+        "best_floor": best,
+        "difference_from_best_floor": found["difference"],
+        "difference_from_best_floor_low": found["low"],
+        "difference_from_best_floor_high": found["high"],
+    }
+
+
+def _describe_floor(kind: str, floor: Judged) -> dict[str, Any]:
+    """Return a floor's figures under the names that comparison.csv has for those of a run."""
+    numbers = _numbers(floor.records["estimates"])
+    # Ridge regression's scores are no logits: their Brier score would mean nothing.
+    return {"floor": kind} | {
+        name: value for name, value in numbers.items() if "_brier" not in name
     }
 
 

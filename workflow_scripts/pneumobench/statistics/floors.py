@@ -1,11 +1,18 @@
 """What a model must beat: floors that need no network."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pneumobench.core.errors import UserError
 from pneumobench.statistics.bootstrap import Resamples
+from pneumobench.statistics.categories import paired_difference
 from pneumobench.statistics.estimates import summarise
+from pneumobench.statistics.floor_predictions import read_floor_out_of_fold, read_floor_test
+from pneumobench.statistics.judgement import Judged, Predicted, judge
+from pneumobench.statistics.predictions import Labels
+from pneumobench.statistics.selection import find_selected_floor
 
 
 def majority_floor(
@@ -37,4 +44,94 @@ def majority_floor(
         "majority_accuracy": summary["value"],
         "low": summary["low"],
         "high": summary["high"],
+    }
+
+
+def judge_floors(
+    out_of_fold: list[Path],
+    test: list[Path],
+    selection: Path,
+    standards: dict[str, Labels],
+    resamples: dict[str, Resamples],
+    fold: np.ndarray,
+    confidence: float,
+) -> dict[str, Judged]:
+    """Judge the floors as runs are judged, with thresholds from the selection.
+
+    Parameters
+    ----------
+    out_of_fold, test
+        One file a floor.
+    selection
+        selection.json.
+    standards, resamples
+        Labels and replicates of `out_of_fold` and `test`, those that the runs are judged by.
+    fold
+        [development images] int, the runs' folds.
+    confidence
+        Level of the intervals in (0, 1).
+
+    Returns
+    -------
+    dict
+        By the floors' names, in order of their out-of-fold AUC, best first.
+
+    Raises
+    ------
+    UserError
+        If a file is damaged, of other images or folds, or if the selection does not know a floor.
+    """
+    folds = len(np.unique(fold))
+    logits = dict(read_floor_test(path, standards["test"], folds) for path in test)
+    judged = {}
+    for path in out_of_fold:
+        kind, own_fold, logit = read_floor_out_of_fold(path, standards["out_of_fold"], folds)
+        if not np.array_equal(own_fold, fold):
+            raise UserError(
+                f"the floor {kind} has other folds than the runs",
+                where=str(path),
+                expected="the folds of the runs that it is compared with",
+                remedy=f"remove {path} and run snakemake again: rule score_floors writes it anew",
+            )
+        predicted = Predicted(fold, logit, logits[kind])
+        thresholds = find_selected_floor(selection, kind)
+        judged[kind] = judge(predicted, thresholds, standards, resamples, confidence)
+    return dict(
+        sorted(judged.items(), key=lambda item: (-item[1].areas["out_of_fold"][0], item[0]))
+    )
+
+
+def hold_against_floors(
+    area: np.ndarray, floors: dict[str, Judged], confidence: float
+) -> dict[str, Any]:
+    """Say whether a run's out-of-fold AUC beats every floor.
+
+    It beats a floor if the interval of the paired difference lies above 0. As it must beat all of
+    them, their number needs no adjustment (intersection-union test: Berger RL. Multiparameter
+    hypothesis testing and acceptance sampling. Technometrics 1982;24:295-300).
+
+    Parameters
+    ----------
+    area
+        [1 + replicates] float64, the run's AUC (mean of the folds) in the floors' replicates.
+    floors
+        From `judge_floors`.
+    confidence
+        Level of the intervals in (0, 1).
+
+    Returns
+    -------
+    dict
+        `beats_floors`, and by the floors' names in `differences` the run's AUC minus theirs, as
+        `categories.paired_difference` returns it.
+    """
+    differences = {
+        kind: paired_difference(area, floor.areas["out_of_fold"], confidence)
+        for kind, floor in floors.items()
+    }
+    # An interval that is not defined beats nothing.
+    lows = [found["low"] for found in differences.values()]
+    return {
+        "beats_floors": all(low is not None and low > 0 for low in lows),
+        "differences": differences,
     }

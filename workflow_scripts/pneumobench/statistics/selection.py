@@ -10,6 +10,7 @@ import numpy as np
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, write_json
 from pneumobench.core.run import Run
+from pneumobench.statistics.floor_predictions import read_floor_out_of_fold
 from pneumobench.statistics.metrics import roc_auc
 from pneumobench.statistics.predictions import (
     FoldPredictions,
@@ -33,6 +34,7 @@ def freeze_selection(
     run_jsons: list[Path],
     out_of_fold_views: list[Path],
     views: str,
+    floors: list[Path],
 ) -> None:
     """Fit the thresholds and rank the runs on out-of-fold predictions, and write that down.
 
@@ -58,6 +60,8 @@ def freeze_selection(
         Out-of-fold predictions averaged over a set of views, and its name; no files and `none`
         without test-time augmentation. They get thresholds of their own and have no say in the
         ranking.
+    floors
+        out_of_fold.csv of every floor. They get thresholds like runs and are not ranked.
 
     Raises
     ------
@@ -88,6 +92,8 @@ def freeze_selection(
     for rank, entry in enumerate(entries, start=1):
         entry["rank"] = rank
     best = {key: entries[0][key] for key in ("model", "recipe", "seed")}
+    fitted_floors = [_fit_floor(path, labels, folds, threshold_rule) for path in floors]
+    fitted_floors.sort(key=lambda entry: entry["floor"])
     logger.info("best of %d runs by out-of-fold AUC: %s", len(entries), Run(**best).title)
     write_json(
         selection,
@@ -95,7 +101,8 @@ def freeze_selection(
             "threshold_rule": threshold_rule,
             "runs": entries,
             "best": best,
-            "inputs_sha256": _hash_inputs([predictions, averaged], labels),
+            "floors": fitted_floors,
+            "inputs_sha256": _hash_inputs([predictions, averaged], labels, floors),
         },
     )
 
@@ -124,13 +131,22 @@ def find_selected(selection: Path, run: Run, views: str = "none") -> tuple[str, 
             part = entry if views == "none" else entry.get("test_time_augmentation", {})
             if part.get("views", "none") == views:
                 return content["threshold_rule"], part["thresholds"]
-    raise UserError(
-        f"the selection does not hold {run.title}"
-        + (f" with the views {views}" if views != "none" else ""),
-        where=str(selection),
-        expected="every run that is evaluated",
-        remedy=f"remove {selection} and run snakemake again: rule freeze_selection writes it anew",
-    )
+    wanted = run.title + (f" with the views {views}" if views != "none" else "")
+    raise _not_selected(selection, wanted, "every run that is evaluated")
+
+
+def find_selected_floor(selection: Path, kind: str) -> list[float]:
+    """Return the thresholds (logits, one a fold) that were frozen for a floor.
+
+    Raises
+    ------
+    UserError
+        If the selection does not know the floor.
+    """
+    for entry in read_json(selection)["floors"]:
+        if entry["floor"] == kind:
+            return entry["thresholds"]
+    raise _not_selected(selection, f"the floor {kind}", "every floor that is compared")
 
 
 def fold_mean_auc(positive: np.ndarray, logit: np.ndarray, fold: np.ndarray) -> float:
@@ -152,20 +168,41 @@ def _fit(
 ) -> dict[str, Any]:
     """Return the areas under the ROC curve and the thresholds that the predictions lead to."""
     fold, logit = align_out_of_fold(predictions, labels, run, folds)
+    return _fit_scores(run.title, fold, logit, labels, threshold_rule)
+
+
+def _fit_floor(path: Path, labels: Labels, folds: int, threshold_rule: str) -> dict[str, Any]:
+    kind, fold, logit = read_floor_out_of_fold(path, labels, folds)
+    fitted = _fit_scores(f"the floor {kind}", fold, logit, labels, threshold_rule)
+    return {"floor": kind, **fitted}
+
+
+def _fit_scores(
+    title: str, fold: np.ndarray, logit: np.ndarray, labels: Labels, threshold_rule: str
+) -> dict[str, Any]:
     thresholds = [
         fit_threshold(
             labels.positive[fold == number],
             logit[fold == number],
             threshold_rule,
-            where=f"fold {number} of {run.title}",
+            where=f"fold {number} of {title}",
         )
-        for number in range(folds)
+        for number in np.unique(fold)
     ]
     return {
         "auc_fold_mean": fold_mean_auc(labels.positive, logit, fold),
         "auc_pooled": roc_auc(labels.positive, logit),
         "thresholds": thresholds,
     }
+
+
+def _not_selected(selection: Path, wanted: str, expected: str) -> UserError:
+    return UserError(
+        f"the selection does not hold {wanted}",
+        where=str(selection),
+        expected=expected,
+        remedy=f"remove {selection} and run snakemake again: rule freeze_selection writes it anew",
+    )
 
 
 def _epochs_of(run: Run, best_epochs: dict[tuple[Run, int], int], folds: int) -> list[int]:
@@ -190,10 +227,15 @@ def _read_best_epochs(run_jsons: list[Path]) -> dict[tuple[Run, int], int]:
     }
 
 
-def _hash_inputs(parts: list[dict[Run, dict[int, FoldPredictions]]], labels: Labels) -> str:
+def _hash_inputs(
+    parts: list[dict[Run, dict[int, FoldPredictions]]], labels: Labels, floors: list[Path]
+) -> str:
     digest = hashlib.sha256(labels.path.read_bytes())
     for predictions in parts:
         for run in sorted(predictions):
             for fold in sorted(predictions[run]):
                 digest.update(predictions[run][fold].path.read_bytes())
+    # In the order of their content: neither the order nor the place of the files may matter.
+    for content in sorted(path.read_bytes() for path in floors):
+        digest.update(content)
     return digest.hexdigest()

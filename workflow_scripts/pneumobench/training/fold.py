@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.interruption import Interruption
 from pneumobench.core.memory import keep_freed_memory
 from pneumobench.core.run import Run
+from pneumobench.data.labels import development_labels
 from pneumobench.models import registry
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.models.heads import replace_head
@@ -163,7 +163,7 @@ def load_fold(
     """Put a fold's images and labels on the training device."""
     # Copy-on-write: parallel jobs share one page cache, and torch accepts the array.
     images = np.load(inputs.images, mmap_mode="c")
-    positive = _development_labels(inputs.development_labels, splits)
+    positive = development_labels(inputs.development_labels, splits)
     members = fold_members(splits, positive, fold)
     copy_sources = np.empty(0, dtype=np.int64)
     packed = torch.from_numpy(images)
@@ -180,21 +180,6 @@ def load_fold(
         inner=members.inner,
         inner_labels=labels[torch.from_numpy(members.inner)],
     )
-
-
-def _development_labels(path: Path, splits: pd.DataFrame) -> np.ndarray:
-    """Return bool [N], True for pneumonia; rows that are not development images are False."""
-    table = read_table(path, text=("image_id",)).set_index("image_id")
-    labels = table["label"].reindex(splits["image_id"])
-    unlabelled = splits["image_id"][labels.isna().to_numpy() & (splits["role"] == "cv").to_numpy()]
-    if len(unlabelled):
-        raise UserError(
-            f"{len(unlabelled)} images of the folds have no label, such as {unlabelled.iloc[0]}",
-            where=str(path),
-            expected="one row for each image with role cv in splits.csv",
-            remedy="remove splits.csv and the labels beside it and run snakemake again",
-        )
-    return (labels == "pneumonia").to_numpy()
 
 
 def _predictions(

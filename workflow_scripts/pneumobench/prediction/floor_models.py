@@ -23,7 +23,7 @@ def _logistic(strength: float) -> Pipeline:
     return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=2000))
 
 
-FLOORS: dict[str, ClassifierMixin] = {
+MODELS: dict[str, ClassifierMixin] = {
     "metadata": _logistic(1.0),
     # Hundreds of features that are alike: shrunk a thousand times as much.
     "border": _logistic(0.001),
@@ -43,7 +43,7 @@ def fit_floor(features: np.ndarray, positive: np.ndarray, kind: str) -> Classifi
     positive
         [images] bool.
     kind
-        A name of `FLOORS`.
+        A name of `core.floors.FLOORS`.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def fit_floor(features: np.ndarray, positive: np.ndarray, kind: str) -> Classifi
             expected="normal and pneumonia images on the training side of every fold",
             remedy="lower split.folds or use more data",
         )
-    return clone(FLOORS[kind]).fit(np.asarray(features, np.float64), positive)
+    return clone(MODELS[kind]).fit(np.asarray(features, np.float64), positive)
 
 
 def score_floor(model: ClassifierMixin, features: np.ndarray) -> np.ndarray:

@@ -1,0 +1,281 @@
+"""Floors on their way: scored from images, judged beside runs, shown below them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from reporting_fixture import Experiment
+from statistics_cases import FOLDS, edit_csv, make_experiment
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_json, read_table, write_table
+from pneumobench.core.floors import FLOORS
+from pneumobench.core.run import Run
+from pneumobench.data.manifest import write_manifest
+from pneumobench.prediction.floor_models import MODELS
+from pneumobench.prediction.floors import FEATURES, score_floors
+from pneumobench.reporting.floors import floor_sentence
+from pneumobench.reporting.inputs import read_comparison
+from pneumobench.reporting.tables import make_tables
+from pneumobench.statistics.floor_predictions import read_floor_out_of_fold, read_floor_test
+from pneumobench.statistics.metrics import roc_auc
+from pneumobench.statistics.predictions import read_labels
+from pneumobench.statistics.selection import find_selected, find_selected_floor
+
+RANDOM, STRONG = Run("alexnet", "light", 1), Run("vgg16", "light", 1)
+COPY = Run("zfnet", "light", 1)
+
+
+def write_dataset(experiment):
+    """Write films of noise for an experiment's images: those with pneumonia are a little wider."""
+    folder = experiment.root / "dataset"
+    table = pd.concat([experiment.development, experiment.test]).reset_index(drop=True)
+    random = np.random.default_rng(3)
+    width = random.normal(300, 12, len(table)) + 25 * (table["label"] == "pneumonia")
+    films = table.assign(width=width.astype(int), height=300, bytes=9000, status="ok")
+    write_manifest(folder / "manifest.csv", films.to_dict("records"))
+    rows = films.sort_values("image_id")
+    tested = (rows["fold"] == FOLDS).to_numpy()
+    splits = rows[["image_id"]].assign(
+        role=np.where(tested, "test", "cv"),
+        fold=rows["fold"].astype("Int64").mask(tested),
+        inner="",
+        group=rows["patient"],
+    )
+    write_table(folder / "splits.csv", splits)
+    np.save(folder / "images.npy", random.integers(0, 256, (len(rows), 40, 40), dtype=np.uint8))
+
+
+def score(experiment, kinds=tuple(FLOORS)):
+    folder = experiment.root / "dataset"
+    score_floors(
+        folder / "images.npy",
+        folder / "manifest.csv",
+        folder / "splits.csv",
+        experiment.development_labels,
+        out_of_fold={kind: experiment.root / f"floors/{kind}/out_of_fold.csv" for kind in kinds},
+        test={kind: experiment.root / f"floors/{kind}/test.csv" for kind in kinds},
+    )
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    experiment = make_experiment(tmp_path, patients=120)
+    write_dataset(experiment)
+    return experiment
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """A random run, a strong one, and one that says what the metadata floor says."""
+    experiment = make_experiment(tmp_path_factory.mktemp("floors"), patients=120)
+    write_dataset(experiment)
+    score(experiment)
+    for run, signal in ((RANDOM, 0.0), (STRONG, 6.0), (COPY, 0.0)):
+        experiment.add_run(run, signal, seed=4)
+    for name in ("out_of_fold", "test"):
+        floor = read_table(experiment.root / f"floors/metadata/{name}.csv")
+        for fold, path in enumerate(experiment.files([COPY], f"{name}.csv")):
+            own = floor[floor["fold"] == fold].drop(columns="floor")
+            own["logit"] = own["logit"].astype(np.float32)
+            write_table(path, own.assign(model=COPY.model, recipe="light", seed=1, tta="identity"))
+    runs = [RANDOM, STRONG, COPY]
+    experiment.select(runs)
+    for run in runs:
+        experiment.evaluate(run)
+    experiment.outputs = experiment.compare(runs)
+    return experiment
+
+
+@pytest.fixture(scope="module")
+def table(compared):
+    return read_comparison(compared.outputs[0]).set_index("model")
+
+
+@pytest.fixture(scope="module")
+def facts(compared):
+    return read_json(compared.outputs[1])
+
+
+# Scores
+
+
+def test_every_floor_has_features_a_model_and_a_name():
+    assert set(FEATURES) == set(MODELS) == set(FLOORS)
+
+
+def test_every_image_is_scored_once_out_of_fold_and_by_every_fold_on_the_test_set(dataset):
+    score(dataset)
+    for kind in FLOORS:
+        folder = dataset.root / "floors" / kind
+        own, tested = (read_table(folder / f"{name}.csv") for name in ("out_of_fold", "test"))
+        assert list(own.columns) == list(tested.columns) == ["floor", "fold", "image_id", "logit"]
+        expected = dataset.development.sort_values("image_id")
+        assert own["image_id"].tolist() == expected["image_id"].tolist()
+        assert own["fold"].tolist() == expected["fold"].tolist()
+        for _, part in tested.groupby("fold"):
+            assert part["image_id"].tolist() == sorted(dataset.test["image_id"])
+        assert tested["fold"].unique().tolist() == list(range(FOLDS))
+        assert set(own["floor"]) == set(tested["floor"]) == {kind}
+
+
+def test_a_label_that_follows_width_is_found_by_metadata(dataset):
+    score(dataset)
+    labels = read_labels(dataset.development_labels)
+    areas = {}
+    for path in dataset.floor_files("out_of_fold"):
+        kind, _, logit = read_floor_out_of_fold(path, labels, FOLDS)
+        areas[kind] = roc_auc(labels.positive, logit)
+    assert max(areas, key=areas.get) == "metadata" and areas["metadata"] > 0.85
+    kind, logits = read_floor_test(
+        dataset.root / "floors/metadata/test.csv", read_labels(dataset.test_labels), FOLDS
+    )
+    assert roc_auc(read_labels(dataset.test_labels).positive, logits.mean(axis=0)) > 0.75
+
+
+def test_labels_of_the_manifest_and_of_test_images_change_nothing(dataset):
+    score(dataset)
+    paths = dataset.floor_files("out_of_fold") + dataset.floor_files("test")
+    before = [path.read_bytes() for path in paths]
+    edit_csv(dataset.root / "dataset/manifest.csv", lambda table: table.assign(label="normal"))
+    dataset.test_labels.unlink()
+    score(dataset)
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_images_of_another_data_set_are_refused(dataset):
+    edit_csv(dataset.root / "dataset/splits.csv", lambda table: table[1:])
+    with pytest.raises(UserError, match="not of one data set"):
+        score(dataset)
+
+
+def spoil(problem):
+    def change(table):
+        if problem == "twice":
+            return pd.concat([table, table[:1]])
+        if problem == "fold":
+            return table[table["fold"] != "1"]
+        if problem == "image":
+            return table[1:]
+        if problem == "column":
+            return table.drop(columns="floor")
+        table.loc[0, "logit"] = "nan"
+        return table
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("problem", "message"),
+    [
+        ("twice", "holds an image twice"),
+        ("fold", "is of other folds"),
+        ("image", "is of other images"),
+        ("nan", "lacks logits or has too many"),
+        ("column", "lacks columns or mixes floors"),
+    ],
+)
+def test_damaged_scores_are_named_with_what_to_rerun(dataset, problem, message):
+    path = dataset.root / "floors/metadata/out_of_fold.csv"
+    edit_csv(path, spoil(problem))
+    with pytest.raises(UserError, match=message + r"[\s\S]*metadata[\s\S]*rule score_floors"):
+        read_floor_out_of_fold(path, read_labels(dataset.development_labels), FOLDS)
+
+
+def test_test_scores_need_every_fold_for_every_image(dataset):
+    path = dataset.root / "floors/metadata/test.csv"
+    edit_csv(path, lambda table: table[1:])
+    with pytest.raises(UserError, match="lacks logits"):
+        read_floor_test(path, read_labels(dataset.test_labels), FOLDS)
+
+
+# Selection and comparison
+
+
+def test_thresholds_are_those_that_a_run_of_these_scores_gets(compared):
+    _, thresholds = find_selected(compared.selection, COPY)
+    assert find_selected_floor(compared.selection, "metadata") == thresholds
+    with pytest.raises(UserError, match=r"does not hold the floor letters[\s\S]*freeze_selection"):
+        find_selected_floor(compared.selection, "letters")
+
+
+def test_a_floor_is_judged_as_a_run_of_these_scores(table, facts):
+    (floor,) = [entry for entry in facts["floors"]["models"] if entry["floor"] == "metadata"]
+    row = table.loc[COPY.model]
+    assert sum(name.startswith("test_sensitivity") for name in floor) >= 3
+    for name in set(floor) - {"floor"}:
+        assert floor[name] == pytest.approx(row[name], abs=1e-12), name
+    assert not any("brier" in name for name in floor)
+
+
+def test_random_and_equal_runs_do_not_beat_the_floors_and_a_strong_one_does(table, facts):
+    assert facts["floors"]["models"][0]["floor"] == "metadata"
+    assert set(table["best_floor"]) == {"metadata"}
+    assert table["beats_floors"].to_dict() == {
+        RANDOM.model: False, COPY.model: False, STRONG.model: True
+    }  # fmt: skip
+    assert table.loc[COPY.model, "difference_from_best_floor"] == 0
+    assert table.loc[RANDOM.model, "difference_from_best_floor_high"] < 0
+    assert table.loc[STRONG.model, "difference_from_best_floor_low"] > 0
+
+
+def test_differences_are_those_of_run_and_floor(table, facts):
+    areas = {entry["floor"]: entry["out_of_fold_roc_auc"] for entry in facts["floors"]["models"]}
+    assert len(facts["floors"]["differences"]) == 3 * len(FLOORS)
+    for entry in facts["floors"]["differences"]:
+        own = table.loc[entry["model"], "out_of_fold_roc_auc"]
+        assert entry["difference"] == pytest.approx(own - areas[entry["floor"]], abs=1e-12)
+        assert entry["low"] <= entry["difference"] <= entry["high"]
+
+
+def test_a_run_above_two_floors_and_like_the_third_does_not_beat_them(facts):
+    rows = facts["floors"]["differences"]
+    copied = {entry["floor"]: entry for entry in rows if entry["model"] == COPY.model}
+    assert copied["border"]["low"] > 0 and copied["thumbnail"]["low"] > 0
+    assert not copied["metadata"]["excludes_zero"]
+
+
+def test_floors_of_other_folds_are_refused(dataset):
+    dataset.add_run(RANDOM, 1.0)
+    dataset.select([RANDOM])
+    dataset.evaluate(RANDOM)
+    other = {"0": "1", "1": "0", "2": "2"}
+    path = dataset.root / "floors/metadata/out_of_fold.csv"
+    edit_csv(path, lambda table: table.assign(fold=table["fold"].map(other)))
+    with pytest.raises(UserError, match=r"metadata has other folds[\s\S]*score_floors"):
+        dataset.compare([RANDOM])
+
+
+# Tables and words
+
+
+def test_floors_stand_below_the_runs_as_no_networks(compared, tmp_path):
+    paths = [tmp_path / f"table.{suffix}" for suffix in ("csv", "md", "tex")]
+    make_tables(*compared.outputs, *paths)
+    lines = [line for line in paths[1].read_text().splitlines() if line.startswith("|")]
+    assert len(lines) == 2 + 3 + len(FLOORS)
+    assert "| Floor: metadata |" in lines[5]
+    for line in lines[5:]:
+        assert line.endswith("| no network |")
+    notes = {line.split(" | ")[1]: line.split(" | ")[-1] for line in lines[2:5]}
+    assert notes["VGG16"] == "best |"
+    assert "does not beat the floors" in notes["ZFNET"]
+    assert "did not learn; does not beat the floors" in notes["ALEXNET"]
+    csv = read_table(paths[0], text=("note", "title"))
+    assert csv["status"].tolist() == ["complete"] * 3 + ["floor"] * 3
+    assert csv["test_specificity_low"].notna().all() and csv["seed"].isna().sum() == 3
+    assert r"Floor: thumbnail" in paths[2].read_text()
+
+
+def test_summary_names_who_does_not_beat_them(compared, facts):
+    comparison = read_comparison(compared.outputs[0])
+    text = floor_sentence(comparison, facts)
+    assert text.startswith("The best floor, a linear model that sees nothing but width and height")
+    assert text.endswith("Not shown to beat all floors: ZFNET and ALEXNET.")
+    strong = comparison[comparison["beats_floors"].astype(bool)]
+    assert floor_sentence(strong, facts).endswith("Every run beats all floors.")
+
+
+def test_a_missing_run_is_not_said_to_lose(tmp_path):
+    made = Experiment(tmp_path)
+    text = floor_sentence(read_comparison(made.comparison_csv), read_json(made.comparison_json))
+    assert "CNN-LSTM" in text and "DenseNet" not in text

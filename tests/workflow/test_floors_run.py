@@ -1,0 +1,33 @@
+"""The simplest models beside the networks of a finished experiment."""
+
+import pandas as pd
+from test_pipeline import job_counts
+
+from pneumobench.core.files import read_json, read_table
+from pneumobench.core.floors import FLOORS
+
+
+def test_floors_stand_in_selection_comparison_tables_and_report(finished):
+    splits = read_table(finished.results / "dataset/splits.csv", text=("image_id", "inner"))
+    for kind in FLOORS:
+        scores = read_table(finished.results / f"floors/{kind}/out_of_fold.csv")
+        development = splits[splits["role"] == "cv"]
+        assert sorted(scores["image_id"]) == sorted(development["image_id"])
+        merged = scores.merge(development, on="image_id", suffixes=("", "_split"))
+        assert (merged["fold"] == merged["fold_split"]).all()
+    selection = read_json(finished.results / "selection/selection.json")
+    assert [len(entry["thresholds"]) for entry in selection["floors"]] == [2] * len(FLOORS)
+    floors = read_json(finished.results / "comparison/comparison.json")["floors"]
+    assert {entry["floor"] for entry in floors["models"]} == set(FLOORS)
+    table = pd.read_csv(finished.results / "comparison/comparison.csv")
+    assert table["beats_floors"].isin([True, False]).all()
+    assert set(table["best_floor"]) == {floors["models"][0]["floor"]}
+    report = (finished.results / "report/report.html").read_text(encoding="utf-8")
+    assert report.count('<tr class="floor">') == len(FLOORS) and "The best floor" in report
+    assert "Floor: border" in (finished.results / "tables/comparison.md").read_text()
+
+
+def test_other_floors_train_nothing(finished):
+    counts = job_counts(finished.succeed("--dry-run", "--forcerun", "score_floors"))
+    assert counts["score_floors"] == 1 and counts["freeze_selection"] == 1
+    assert not {"train_fold", "pack_images", "split_dataset"} & set(counts)

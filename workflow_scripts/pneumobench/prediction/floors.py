@@ -1,0 +1,92 @@
+"""The floors' predictions: what the simplest models say out of fold and of the test images."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_table, write_table
+from pneumobench.data.floor_features import border_features, metadata_features, thumbnail_features
+from pneumobench.data.labels import development_labels
+from pneumobench.data.manifest import accepted_images, read_manifest
+from pneumobench.prediction.floor_models import out_of_fold_scores, test_scores
+
+logger = logging.getLogger(__name__)
+
+FEATURES: dict[str, Callable[[pd.DataFrame, np.ndarray], np.ndarray]] = {
+    "metadata": metadata_features,
+    "thumbnail": lambda _films, images: thumbnail_features(images),
+    "border": lambda _films, images: border_features(images),
+}
+"""What each of `core.floors.FLOORS` sees of rows of the manifest and their packed images."""
+
+
+def score_floors(
+    images: Path,
+    manifest: Path,
+    splits: Path,
+    labels: Path,
+    *,
+    out_of_fold: dict[str, Path],
+    test: dict[str, Path],
+) -> None:
+    """Fit every floor fold by fold, as networks are, and write what it says.
+
+    Unlike a network a floor has one file for all folds: columns floor, fold, image_id and logit
+    (float32; higher speaks for pneumonia). out_of_fold.csv has one row for each development image,
+    test.csv one for each fold's model and test image.
+
+    Parameters
+    ----------
+    images
+        Packed images, uint8 [N, S, S].
+    manifest, splits
+        manifest.csv, whose accepted rows are those of the images, and splits.csv, likewise. The
+        manifest's labels are not looked at.
+    labels
+        development_labels.csv.
+    out_of_fold, test
+        The files to write, by the floors' names.
+
+    Raises
+    ------
+    UserError
+        If images, manifest and splits are not of one data set, or a development image has no label.
+    """
+    packed = np.load(images, mmap_mode="r")
+    table = read_table(splits, text=("image_id", "inner", "group"))
+    films = accepted_images(read_manifest(manifest))[["image_id", "width", "height", "bytes"]]
+    names = table["image_id"].to_numpy(dtype=str)
+    if len(packed) != len(names) or not np.array_equal(films["image_id"], names):
+        raise UserError(
+            f"{len(packed)} packed images, {len(films)} accepted films and {len(table)} rows of "
+            "splits are not of one data set",
+            where=f"{images}, {manifest} and {splits}",
+            expected="the same images in the same order",
+            remedy=f"remove {images.parent} and run snakemake again",
+        )
+    development, tested = (np.flatnonzero(table["role"] == role) for role in ("cv", "test"))
+    positive = development_labels(labels, table)[development]
+    fold = table["fold"].to_numpy()[development].astype(int)
+    for kind in out_of_fold:
+        features = FEATURES[kind](films, packed)
+        fitted = (features[development], positive, fold)
+        own = out_of_fold_scores(*fitted, kind)
+        write_table(out_of_fold[kind], _tabulate(kind, fold, names[development], own))
+        by_fold = [
+            _tabulate(kind, number, names[tested], scores)
+            for number, scores in zip(
+                np.unique(fold), test_scores(*fitted, features[tested], kind), strict=True
+            )
+        ]
+        write_table(test[kind], pd.concat(by_fold))
+        logger.info("%s: %d features of %d images", kind, features.shape[1], len(features))
+
+
+def _tabulate(
+    kind: str, fold: np.ndarray | int, names: np.ndarray, scores: np.ndarray
+) -> pd.DataFrame:
+    return pd.DataFrame({"floor": kind, "fold": fold, "image_id": names, "logit": scores})
