@@ -45,6 +45,8 @@ SLUGS = {run.slug: run.model for run in RUNS.values()}
 FOLDS = range(EXPERIMENT.split.folds)
 VIEWS = EXPERIMENT.prediction.test_time_augmentation
 EXPLAINED = EXPERIMENT.explanation.method != "none"
+# An order or a repetition of strengths says nothing.
+STRENGTHS = sorted(set(EXPERIMENT.robustness.strengths))
 MAP_MEASURES = ["<results>/comparison/explanations.csv"] if EXPLAINED else []
 
 FIGURES = [
@@ -55,6 +57,7 @@ FIGURES = [
     "confusion",
     "training_curves",
     "cost",
+    *(["robustness"] if STRENGTHS else []),
     *(["explanations", "every_map", "mean_maps"] if EXPLAINED else []),
 ]
 FOLD_FILES = [
@@ -290,6 +293,11 @@ def of_explanations(name):
     ]
 
 
+def of_robustness(name):
+    """Return an input function: one file on each compared run's robustness; none if not asked."""
+    return lambda wildcards: of_runs(name)(wildcards) if STRENGTHS else []
+
+
 def of_views(wildcards):
     """Return the out-of-fold predictions averaged over views, of each compared run."""
     return [path for run in compared_runs() for path in view_files(run, "out_of_fold")]
@@ -322,6 +330,7 @@ def methods(wildcards):
         "compute",
         "prediction",
         "evaluation",
+        "robustness",
         "explanation",
     )
     used = {run.recipe for run in RUNS.values()}

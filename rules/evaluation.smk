@@ -1,5 +1,5 @@
 # From predictions to numbers: freeze_selection (out-of-fold only) -> evaluate_run (labels of the
-# test images join here) -> compare_runs
+# test images join here) -> compare_runs; evaluate_robustness (out-of-fold only)
 
 
 rule freeze_selection:
@@ -51,6 +51,31 @@ rule evaluate_run:
         code=code_hash("pneumobench.statistics.evaluation"),
     script:
         "../workflow_scripts/evaluate_run.py"
+
+
+rule evaluate_robustness:
+    """Judge one run's corrupted out-of-fold images; the worst specificity is the criterion."""
+    input:
+        out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
+        corrupted=lambda wildcards: fold_files(run_of(wildcards), "corrupted.csv"),
+        development_labels="<results>/dataset/development_labels.csv",
+        selection="<results>/selection/selection.json",
+    output:
+        table="<results>/runs/{slug}/{recipe}/seed{seed}/robustness.csv",
+        details="<results>/runs/{slug}/{recipe}/seed{seed}/robustness.json",
+    log:
+        "<logs>/evaluate_robustness/{slug}/{recipe}/seed{seed}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        model=lambda wildcards: run_of(wildcards).model,
+        strengths=STRENGTHS,
+        confidence=EXPERIMENT.evaluation.confidence,
+        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
+        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        code=code_hash("pneumobench.statistics.robustness"),
+    script:
+        "../workflow_scripts/evaluate_robustness.py"
 
 
 rule compare_runs:

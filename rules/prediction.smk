@@ -1,5 +1,5 @@
-# Predictions beside those of training: score_floors from the images alone, predict_views from
-# trained weights
+# Predictions beside those of training: score_floors from the images alone, predict_views and
+# predict_corrupted from trained weights
 
 
 rule score_floors:
@@ -46,3 +46,29 @@ rule predict_views:
         code=code_of_run("pneumobench.prediction.views"),
     script:
         "../workflow_scripts/predict_views.py"
+
+
+rule predict_corrupted:
+    """Predict a fold's out-of-fold images made worse; those of the test set are left alone."""
+    input:
+        # Not equalised: a recipe equalises films of any kind, so it does corrupted ones.
+        images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        splits="<results>/dataset/splits.csv",
+        weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
+        run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",
+        out_of_fold="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/out_of_fold.csv",
+    output:
+        corrupted="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/corrupted.csv",
+    log:
+        "<logs>/predict_corrupted/{slug}/{recipe}/seed{seed}/fold{fold}.log",
+    conda:
+        "../envs/train.yaml"
+    threads: EXPERIMENT.compute.numeric_threads
+    resources:
+        gpu=gpus,
+    params:
+        strengths=STRENGTHS,
+        seed=EXPERIMENT.robustness.seed,
+        code=code_of_run("pneumobench.prediction.corrupted"),
+    script:
+        "../workflow_scripts/predict_corrupted.py"

@@ -119,6 +119,29 @@ rule plot_ranking:
         "../workflow_scripts/plot_ranking.py"
 
 
+rule plot_robustness:
+    """Draw specificity and sensitivity of every run under every corruption."""
+    input:
+        tables=of_robustness("robustness.csv"),
+        comparison="<results>/comparison/comparison.csv",
+    output:
+        png=report(
+            "<results>/figures/robustness.png",
+            caption="../report/captions/robustness.rst",
+            category="Robustness",
+            labels={"content": "runs against corruptions", "kind": "figure"},
+        ),
+        pdf="<results>/figures/robustness.pdf",
+    log:
+        "<logs>/plot_robustness.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.reporting.robustness"),
+    script:
+        "../workflow_scripts/plot_robustness.py"
+
+
 rule plot_cost:
     """Draw parameters, training time and out-of-fold AUC against each other."""
     input:
@@ -199,6 +222,8 @@ rule render_report:
         metrics=of_runs("metrics.json"),
         run_jsons=of_folds("run.json"),
         figures=expand("<results>/figures/{figure}.png", figure=FIGURES),
+        robustness_tables=of_robustness("robustness.csv"),
+        robustness=of_robustness("robustness.json"),
         explained=of_explanations("explained.csv"),
         maps=of_explanations("maps.npz"),
         panels=of_explanations("panels"),

@@ -7,6 +7,7 @@ from pneumobench.core.job import job_log
 with job_log(snakemake.log[0]):
     from pneumobench.reporting.explanation_section import ExplanationInputs
     from pneumobench.reporting.report import render_report
+    from pneumobench.reporting.robustness_section import RobustnessInputs
 
     given, params = snakemake.input, snakemake.params
     render_report(
@@ -22,6 +23,9 @@ with job_log(snakemake.log[0]):
         title=params.title,
         experiment=params.experiment,
         settings=params.settings,
+        robustness=RobustnessInputs(given.robustness_tables, given.robustness)
+        if given.robustness
+        else None,
         explanations=ExplanationInputs(
             method=params.map_method,
             explained=given.explained,

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -73,6 +74,13 @@ def test_a_series_turns_one_kind_further(name):
         assert any(
             abs(stronger[key] - plain[key]) > abs(weaker[key] - plain[key]) for key in fields
         )
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_the_guide_lists_each_kind_with_its_amounts(name):
+    guide = (Path(__file__).parents[2] / "docs/prediction.md").read_text(encoding="utf-8")
+    (row,) = [line for line in guide.splitlines() if line.startswith("|") and f"`{name}`" in line]
+    assert row.endswith(f"| {', '.join(CORRUPTIONS[name].amounts)} |")
 
 
 @pytest.mark.parametrize("strength", [-1, 4, 1.5])

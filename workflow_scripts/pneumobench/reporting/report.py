@@ -27,6 +27,7 @@ from pneumobench.reporting.methods import (
     read_runs,
     training_rows,
 )
+from pneumobench.reporting.robustness_section import RobustnessInputs, robustness_section
 from pneumobench.reporting.summary import PHANTOM_NOTICE, summarise
 from pneumobench.reporting.tables import INTERVAL_COLUMNS, footnotes, reading_table
 from pneumobench.reporting.views import view_notes, view_rows
@@ -70,6 +71,11 @@ FIGURES = {
         "Out-of-fold AUC against the number of parameters and the training time of all folds. Runs "
         "that did not learn are not drawn.",
     ),
+    "robustness": (
+        "Runs against corruptions",
+        "Specificity and sensitivity on the films as they are and made worse; darker is lower. A "
+        "frame marks the worst of a run.",
+    ),
     "explanations": (
         "The same films, all networks",
         "Maps laid over the first two films of each subtype, with the probability of pneumonia. A "
@@ -102,6 +108,7 @@ def render_report(
     title: str,
     experiment: str,
     settings: dict[str, Any],
+    robustness: RobustnessInputs | None = None,
     explanations: ExplanationInputs | None = None,
 ) -> None:
     """Write the report.
@@ -127,12 +134,15 @@ def render_report(
     settings
         The part of the configuration that the methods section states; `settings["data"]["source"]`
         says whether the images are phantoms.
+    robustness
+        What the section on films made worse is made of; None where none were.
     explanations
         What the section on the networks' maps is made of; None where nothing was explained.
     """
     comparison, facts = read_comparison(comparison_csv), read_json(comparison_json)
     by_folder, runs = read_metrics(metrics), read_runs(run_jsons)
-    section = explanation_section(comparison, explanations)
+    of_maps = explanation_section(comparison, explanations)
+    of_corruptions = robustness_section(comparison, robustness)
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -167,8 +177,9 @@ def render_report(
         training=training_rows(comparison, runs, read_json(selection)),
         threshold_rule=facts["threshold_rule"],
         folds=max(len(folds) for folds in runs.values()),
-        origins=(*ORIGINS, *section["origins"]),
-        explanations=section,
+        origins=(*ORIGINS, *of_corruptions["origins"], *of_maps["origins"]),
+        robustness=of_corruptions,
+        explanations=of_maps,
     )
     with atomic_path(report) as temporary:
         temporary.write_text(text, encoding="utf-8")

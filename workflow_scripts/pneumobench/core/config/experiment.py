@@ -9,6 +9,7 @@ from pneumobench.core.config.data import Data, Images, OfflineCopies, Split
 from pneumobench.core.config.explanation import Explanation
 from pneumobench.core.config.recipe import Recipe
 from pneumobench.core.config.section import PlainName, Section, Seed, Text
+from pneumobench.core.corruptions import STRENGTHS
 from pneumobench.core.run import Run
 
 Names = Annotated[tuple[Text, ...], Field(min_length=1, strict=False)]
@@ -57,6 +58,18 @@ class Evaluation(Section):
     """Replicates of the patient-clustered bootstrap."""
     bootstrap_seed: Seed
     """Seed of the bootstrap."""
+
+
+class Robustness(Section):
+    """How networks are tried on films made worse."""
+
+    strengths: Annotated[
+        tuple[Annotated[int, Field(ge=STRENGTHS[0], le=STRENGTHS[-1])], ...], Field(strict=False)
+    ]
+    """Strengths of the corruptions under which out-of-fold images are predicted, from 1 (hardly
+    seen) to 3 (seen at once); [] = none."""
+    seed: Seed
+    """Seed of what is random in them: the noise, the direction of a shift."""
 
 
 class Report(Section):
@@ -151,6 +164,8 @@ class Experiment(Section):
     """How trained networks are applied."""
     evaluation: Evaluation
     """How predictions are judged."""
+    robustness: Robustness
+    """How networks are tried on films made worse."""
     explanation: Explanation
     """What the networks look at."""
     allow_partial: bool

@@ -1,0 +1,59 @@
+"""Films made worse, on a finished experiment: more predictions and figures, no training."""
+
+import shutil
+
+import pytest
+from test_pipeline import RUN, job_counts
+
+from pneumobench.core.corruptions import CORRUPTIONS
+from pneumobench.core.files import read_json, read_table
+
+FOLDS, RUNS = 2, 2
+
+
+@pytest.fixture(scope="module")
+def robust(finished, make_workflow):
+    """A copy of the finished experiment with one strength asked for."""
+    flow = make_workflow(robustness={"strengths": [2]})
+    shutil.copytree(finished.folder, flow.folder, dirs_exist_ok=True)
+    return flow
+
+
+def test_asking_for_it_adds_predictions_and_what_is_computed_from_them(robust):
+    counts = job_counts(robust.succeed("--dry-run"))
+    assert counts["predict_corrupted"] == RUNS * FOLDS
+    assert counts["evaluate_robustness"] == RUNS
+    added = {"predict_corrupted", "evaluate_robustness", "plot_robustness", "render_report"}
+    assert set(counts) == {*added, "all", "total"}
+
+
+def test_each_out_of_fold_image_is_judged_under_every_corruption(finished, robust):
+    robust.succeed()
+    assert "Nothing to be done" in robust.succeed("--dry-run")
+    labels = read_table(robust.results / "dataset/development_labels.csv")
+    for fold in range(FOLDS):
+        folder = robust.results / RUN / f"fold{fold}"
+        plain = read_table(folder / "out_of_fold.csv")
+        corrupted = read_table(folder / "corrupted.csv")
+        for _, part in corrupted.groupby("corruption"):
+            assert part["image_id"].tolist() == plain["image_id"].tolist()
+        before = (finished.results / RUN / f"fold{fold}" / "out_of_fold.csv").read_bytes()
+        assert (folder / "out_of_fold.csv").read_bytes() == before
+    table = read_table(robust.results / RUN / "robustness.csv")
+    assert table["corruption"].tolist() == ["none", *CORRUPTIONS]
+    assert (table["n"] == len(labels)).all()
+    # What is judged here uncorrupted is what was judged before.
+    metrics = read_json(robust.results / RUN / "metrics.json")["estimates"]
+    for metric, aggregate, threshold in (
+        ("roc_auc", "fold_mean", "none"), ("specificity", "pooled", "out_of_fold"),
+    ):  # fmt: skip
+        (found,) = [
+            entry for entry in metrics
+            if (entry["dataset"], entry["aggregate"], entry["threshold"], entry["metric"])
+            == ("out_of_fold", aggregate, threshold, metric)
+        ]  # fmt: skip
+        for name, bound in (("value", ""), ("low", "_low"), ("high", "_high")):
+            assert table.loc[0, f"{metric}{bound}"] == pytest.approx(found[name], abs=1e-12)
+    report = (robust.results / "report/report.html").read_text(encoding="utf-8")
+    assert "When films get worse" in report and 'id="figure-robustness"' in report
+    assert (robust.results / "figures/robustness.pdf").stat().st_size > 5000
