@@ -58,18 +58,20 @@ def robustness_section(comparison: pd.DataFrame, inputs: RobustnessInputs | None
     strengths = strengths_of(runs[0][1])
     details = {_folder(content): content for content in map(read_json, inputs.details)}
     judged = [(row, details[row["run"].folder]) for row, _ in runs]
+    several = len(strengths) > 1
     return {
+        "several_strengths": several,
         "overview": [
-            _overview(row["label"], content, strength)
+            _name(row, strength, several) | _overview(content, strength)
             for strength in strengths
             for row, content in judged
         ],
         "readings": [_reading(judged, strength) for strength in strengths],
         "every": [
-            cells
+            _name(row, strength, several) | cells
             for strength in strengths
             for row, table in runs
-            for cells in _every(row["label"], table, strength)
+            for cells in _every(table, strength)
         ],
         "kinds": [_kind(name, strengths) for name in CORRUPTIONS],
         "origins": ORIGINS,
@@ -80,10 +82,13 @@ def _folder(content: dict[str, Any]) -> str:
     return Run(content["model"], content["recipe"], int(content["seed"])).folder
 
 
-def _overview(label: str, content: dict[str, Any], strength: int) -> dict[str, str]:
+def _name(row: pd.Series, strength: int, several: bool) -> dict[str, str]:
+    return {"Run": row["label"]} | ({"Strength": str(strength)} if several else {})
+
+
+def _overview(content: dict[str, Any], strength: int) -> dict[str, str]:
     worst = {metric: _record(content["worst"], strength, metric) for metric in WORST}
-    cells = {"Run": label, "Strength": str(strength)}
-    cells |= {f"Hardest on {metric}": _title(worst[metric]) for metric in WORST}
+    cells = {f"Hardest on {metric}": _title(worst[metric]) for metric in WORST}
     for metric in WORST:
         cells[metric.capitalize()] = _text(content["uncorrupted"][metric])
         cells[f"Worst {metric}"] = _text(worst[metric])
@@ -110,7 +115,7 @@ def _reading(judged: list[tuple[pd.Series, dict[str, Any]]], strength: int) -> s
     return text
 
 
-def _every(label: str, table: pd.DataFrame, strength: int) -> list[dict[str, str]]:
+def _every(table: pd.DataFrame, strength: int) -> list[dict[str, str]]:
     rows = []
     for title, row in at_strength(table, strength).iterrows():
         columns = {**_NAMES, "specificity_difference": "Difference"}
@@ -120,7 +125,7 @@ def _every(label: str, table: pd.DataFrame, strength: int) -> list[dict[str, str
         }
         if title == AS_IT_IS:
             numbers["Difference"] = EMPTY
-        rows.append({"Run": label, "Strength": str(strength), "Films": title, **numbers})
+        rows.append({"Films": title, **numbers})
     return rows
 
 
