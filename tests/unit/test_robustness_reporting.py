@@ -172,8 +172,11 @@ def test_section_names_the_worst_and_what_is_left(made, robustness):
     assert len(section["overview"]) == 3 and len(section["every"]) == 3 * (1 + len(CORRUPTIONS))
     taller = next(row for row in section["every"] if row["Films"] == "taller")
     assert taller["Specificity"].startswith("0.730 (")
-    assert taller["Difference"] == "-0.200 (-0.210 to -0.190)"
-    assert section["every"][0]["Films"] == "as it is" and section["every"][0]["Difference"] == EMPTY
+    assert taller["Difference of the specificity"] == "-0.200 (-0.210 to -0.190)"
+    assert (
+        section["every"][0]["Films"] == "as it is"
+        and section["every"][0]["Difference of the specificity"] == EMPTY
+    )
     amounts = {row["Films"]: row["Strength 2"] for row in section["kinds"]}
     assert amounts["blur"] == "1 %" and amounts["taller"] == "1.2"
 

@@ -26,6 +26,7 @@ ORIGINS = (
 )
 
 _NAMES = {"roc_auc": "AUC", "sensitivity": "Sensitivity", "specificity": "Specificity"}
+_DIFFERENCE = "Difference of the specificity"
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,13 @@ def _reading(judged: list[tuple[pd.Series, dict[str, Any]]], strength: int) -> s
 def _every(table: pd.DataFrame, strength: int) -> list[dict[str, str]]:
     rows = []
     for title, row in at_strength(table, strength).iterrows():
-        columns = {**_NAMES, "specificity_difference": "Difference"}
+        columns = {**_NAMES, "specificity_difference": _DIFFERENCE}
         numbers = {
             name: with_interval(*(row[f"{column}{bound}"] for bound in ("", "_low", "_high")))
             for column, name in columns.items()
         }
         if title == AS_IT_IS:
-            numbers["Difference"] = EMPTY
+            numbers[_DIFFERENCE] = EMPTY
         rows.append({"Films": title, **numbers})
     return rows
 
