@@ -108,7 +108,8 @@ def _film_of_all(runs: list[ExplainedRun]) -> pd.Series:
     films = shared_sample(runs)
     with np.load(runs[0].maps) as arrays:
         asked = films.index.isin(arrays["second_opinion_ids"])
-    order = films["subtype"].map(SUBTYPES.index) + len(SUBTYPES) * ~asked
+    places = {subtype: place for place, subtype in enumerate(SUBTYPES)}
+    order = films["subtype"].map(places).fillna(len(SUBTYPES)) + 2 * len(SUBTYPES) * ~asked
     return films.loc[order.idxmin()]
 
 
