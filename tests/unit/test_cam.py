@@ -198,7 +198,7 @@ def test_branches_join_before_scaling():
     [
         ("network.layer5", "no layer network.layer5", "did you mean network.layer"),
         ("", "no layer", "null"),
-        ("network.fc", "has no map: it gives [3, 1]", "take network.layer4"),
+        ("network.fc", "has no map: it gives [3, 1]", "explanation.layer to null"),
     ],
 )
 def test_bad_layers(layer, said, remedy):
@@ -208,6 +208,12 @@ def test_bad_layers(layer, said, remedy):
     assert said in str(raised.value) and remedy in raised.value.remedy
     assert torch.is_grad_enabled()
     assert not any(module._forward_hooks for module in network.modules())
+
+
+def test_networks_of_tokens_have_no_map():
+    with pytest.raises(UserError) as raised:
+        explain(registry.load("timm:test_vit").build(1), torch.rand(1, 1, 160, 160))
+    assert "has no map" in str(raised.value) and "explanation.method" in raised.value.remedy
 
 
 def test_a_layer_that_is_used_twice_is_explained_where_it_is_used_last():

@@ -134,7 +134,7 @@ def test_folder_that_cannot_be_written_to_is_read_each_time(package, monkeypatch
     first = hashing.code_hash("pneumobench.a")
     hashing._readings_file().unlink()
     forget()
-    monkeypatch.setattr(hashing, "atomic_path", refuse)
+    monkeypatch.setattr("pneumobench.core.files.atomic_path", refuse)
     assert hashing.code_hash("pneumobench.a") == first
     assert not hashing._readings_file().exists()
 

@@ -427,6 +427,18 @@ def test_verdict_needs_every_measure_against_both_controls(explained, tmp_path):
     assert found == UNTESTED and sentences == ["Not tested: A network."]
 
 
+def test_no_interval_is_shown_for_too_few_patients(explained, tmp_path):
+    table = read_table(explained.measures, text=("verdict",))
+    run = table["run"].iloc[0]
+    chosen = (table["measure"] == "road") & (table["map"] == "grad_cam - centre")
+    table.loc[chosen, "verdict"] = "too few patients"
+    write_table(tmp_path / "changed.csv", table)
+    rows = read_faithfulness(tmp_path / "changed.csv", {run: "A network"}).tested_rows()
+    (road,) = [row for row in rows if row["Measure"] == "ROAD"]
+    assert road["Map minus centred map"] == "0.150 (too few)"
+    assert "0.200 (0.170" in road["Map minus random map"]
+
+
 def test_report_says_how_to_switch_explanations_on(made, figures, tmp_path):
     text = render(made, {}, tmp_path / "report.html", None)
     assert "<code>explanation.method</code> to <code>grad_cam</code>" in section(text)

@@ -1,17 +1,19 @@
 """The measures of a fold's sample: which images, which maps, which class."""
 
+import copy
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from PIL import Image
 from scipy.stats import spearmanr
-from torch.nn.functional import adaptive_avg_pool2d
 
 from pneumobench.explain.cam import explain
+from pneumobench.explain.controls import centre_maps
 from pneumobench.explain.localisation import energy_inside
 from pneumobench.explain.maps import enlarge
-from pneumobench.explain.measure import PNEUMONIA, FoldSample, lesion_mask
+from pneumobench.explain.measure import PNEUMONIA, FoldSample, lesion_mask, on_grid
 from pneumobench.models import registry
 
 SETTINGS = {"method": "grad_cam", "layer": None, "tested_images": 1}
@@ -58,8 +60,33 @@ def test_one_image_of_each_subtype_has_its_pixels_changed(sample):
     assert set(table["image_id"]) == {"film0", "film2", "film3"}
     assert set(table["map"]) == {"grad_cam", "randomised", "random", "centre"}
     assert set(table["measure"]) == {"insertion", "deletion", "road"}
-    assert len(table) == 3 * 4 * 3 and table["value"].notna().all()
-    assert table.loc[table["measure"] == "insertion", "value"].between(0, 1).all()
+    assert len(table) == 3 * 4 * 3
+    rows = {"film0": 0, "film2": 2, "film3": 3}
+    marks = [
+        bool(sample.explained[row.map][rows[row.image_id]].any()) for row in table.itertuples()
+    ]
+    assert (table["value"].notna() == marks).all()
+    assert table.loc[table["measure"] == "insertion", "value"].dropna().between(0, 1).all()
+
+
+def test_empty_maps_mark_nothing_that_could_be_inserted(sample):
+    spoilt = copy.copy(sample)
+    spoilt.explained = {name: maps.clone() + 1e-3 for name, maps in sample.explained.items()}
+    spoilt.explained["grad_cam"][0] = 0
+    table = (
+        pd.concat(spoilt.faithfulness())
+        .set_index(["image_id", "map", "measure"])["value"]
+        .sort_index()
+    )
+    assert table["film0", "grad_cam"].isna().all() and table["film0", "random"].notna().all()
+    assert table["film2", "grad_cam"].notna().all()
+
+
+def test_cells_that_differ_by_rounding_share_their_rank():
+    centre = centre_maps(1, SIZE)
+    assert len(on_grid(centre, (2, 2)).unique()) == 1
+    assert len(on_grid(centre, (3, 3)).unique()) == 3
+    assert not on_grid(torch.zeros(1, SIZE, SIZE), (2, 2)).any()
 
 
 def test_maps_are_held_against_second_opinions_by_rank(sample):
@@ -70,9 +97,7 @@ def test_maps_are_held_against_second_opinions_by_rank(sample):
     assert set(table["measure"]) == {"like_occlusion"} and len(table) == 2 * 4
     values = table.set_index(["image_id", "map"])["value"]
     assert values["film1", "grad_cam"] == pytest.approx(1)
-    cells = [
-        adaptive_avg_pool2d(sample.explained[name][1:2], grid) for name in ("random", "grad_cam")
-    ]
+    cells = [on_grid(sample.explained[name][1:2], grid) for name in ("random", "grad_cam")]
     expected = spearmanr(*(one.flatten().numpy() for one in cells)).statistic
     assert values["film1", "random"] == pytest.approx(expected)
     # What speaks against the class is cut off: nothing is left to compare with.

@@ -12,8 +12,6 @@ import json
 import sys
 from pathlib import Path
 
-from pneumobench.core.files import atomic_path
-
 PACKAGE = "pneumobench"
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -94,6 +92,9 @@ def _readings() -> dict[str, tuple[str, list[str]]]:
 
 
 def _keep_readings() -> None:
+    # Here: pandas, which core.files brings, is slow, and most commands have nothing to write.
+    from pneumobench.core.files import atomic_path
+
     # An installation that cannot be written to is read anew each time.
     with contextlib.suppress(OSError), atomic_path(_readings_file()) as temporary:
         temporary.write_text(json.dumps(_readings()), encoding="utf-8")

@@ -107,7 +107,11 @@ def _behind_features(model: Classifier, images: Tensor) -> tuple[list[Tensor], T
     with torch.no_grad():
         features = model.features(model.prepare(images))
     several = isinstance(features, tuple)
-    leaves = [one.detach().requires_grad_() for one in (features if several else (features,))]
+    found = features if several else (features,)
+    for layer, one in zip(model.architecture.cam_layers, found, strict=False):
+        if one.dim() != 4:
+            raise _no_map(model, layer, one)
+    leaves = [one.detach().requires_grad_() for one in found]
     # A head may work in place on what it is given: the clone keeps the maps as they were.
     given = tuple(leaf.clone() for leaf in leaves)
     with torch.enable_grad():
@@ -164,9 +168,10 @@ def _targets(target: int | Tensor | None, logits: Tensor, threshold: float) -> T
         return predicted_class(logits.detach(), threshold)
     classes = torch.as_tensor(target, device=logits.device).expand(len(logits))
     known = max(logits.shape[1], 2)
-    if int(classes.min()) < 0 or int(classes.max()) >= known:
+    unknown = classes[(classes < 0) | (classes >= known)]
+    if len(unknown):
         raise UserError(
-            f"there is no class {int(classes.max())} to explain",
+            f"there is no class {int(unknown[0])} to explain",
             where="the class given to `explain`",
             expected=f"0 to {known - 1}",
             remedy="name a class of the task",
@@ -186,7 +191,8 @@ def _no_map(model: Classifier, layer: str, output: object) -> UserError:
         f"the layer {layer} of {model.architecture.name} has no map: it {what}",
         where=f"explanation.layer: {layer}",
         expected="a layer whose output has height and width, [images, channels, height, width]",
-        remedy=f"take {' or '.join(model.architecture.cam_layers)}, or set explanation.layer: null",
+        remedy="take another layer, set explanation.layer to null, or, for a network without maps, "
+        "explanation.method to none",
     )
 
 

@@ -242,4 +242,4 @@ def _blurred(images: Tensor) -> Tensor:
 
 
 def _probabilities(predict: Predict, images: Tensor) -> np.ndarray:
-    return predict(images).double().cpu().numpy()
+    return predict(images).cpu().double().numpy()

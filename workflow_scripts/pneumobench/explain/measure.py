@@ -172,7 +172,10 @@ class FoldSample:
         }
 
     def faithfulness(self) -> Iterator[pd.DataFrame]:
-        """Yield insertion, deletion and ROAD of the first images of each subtype."""
+        """Yield insertion, deletion and ROAD of the first images of each subtype.
+
+        An empty map marks nothing that could be inserted or deleted: it has no value.
+        """
         first = self.own.groupby("subtype").cumcount() < self.settings["tested_images"]
         rows = torch.from_numpy(np.flatnonzero(first)).to(self.images.device)
         images, target = self.images[rows], self.target[rows]
@@ -189,7 +192,9 @@ class FoldSample:
                 "deletion": deletion,
                 "road": road(predict, images, maps[rows], percentiles=PERCENTILES, seed=SEED),
             }
-            yield from (self._table(name, key, first, value) for key, value in scores.items())
+            empty = (maps[rows].amax((1, 2)) == 0).cpu().numpy()
+            for key, value in scores.items():
+                yield self._table(name, key, first, np.where(empty, np.nan, value))
 
     def likeness(self, opinions: dict[str, pd.Series]) -> Iterator[pd.DataFrame]:
         """Yield how like the maps are to second opinions, by rank on the maps' own grid.
@@ -206,9 +211,7 @@ class FoldSample:
             # What speaks against the class is cut off, as class activation maps have it.
             other = torch.from_numpy(np.stack(others[self.own.loc[asked, "image_id"]])).clamp(min=0)
             for kind, maps in self.explained.items():
-                grids = (
-                    adaptive_avg_pool2d(each, self.grid) for each in (maps.cpu()[asked], other)
-                )
+                grids = (on_grid(each, self.grid) for each in (maps.cpu()[asked], other))
                 yield self._table(kind, f"like_{name}", asked, rank_correlation(*grids))
 
     def places(self, films: pd.DataFrame, root: Path, resize: str) -> Iterator[pd.DataFrame]:
@@ -251,6 +254,16 @@ class FoldSample:
     def _table(self, name: str, measure: str, rows: np.ndarray, value: np.ndarray) -> pd.DataFrame:
         columns = self.own.loc[np.asarray(rows), ["image_id", "fold", "subtype"]]
         return columns.assign(map=name, measure=measure, value=value)
+
+
+def on_grid(maps: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Return the means of maps [n, S, S] in the cells of a grid, float64 [n, h, w], peak 1.
+
+    Rounded to six digits: cells that are equal but for the last bits share their rank.
+    """
+    cells = adaptive_avg_pool2d(maps.double(), grid)
+    peak = cells.abs().amax((1, 2), keepdim=True)
+    return (cells / torch.where(peak > 0, peak, 1)).round(decimals=6)
 
 
 def read_opinions(maps: Path) -> dict[str, pd.Series]:

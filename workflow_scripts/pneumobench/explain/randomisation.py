@@ -74,14 +74,14 @@ def cascading_randomisation(
     changed = copy.deepcopy(model).eval()
     size = images.shape[-1]
     trained = explain_maps(changed, images).detach()
-    trained_large = _scaled(enlarge(trained.double(), size))
+    trained_large = _scaled(enlarge(trained.cpu().double(), size))
     constant = (trained.amin((1, 2)) == trained.amax((1, 2))).cpu().numpy()
     similarities = []
     for stage, names in stages(changed, images[:1]).items():
         for name in names:
             randomise(changed.get_submodule(name), seed, name)
         maps = explain_maps(changed, images).detach()
-        ssim = structural_similarity(trained_large, _scaled(enlarge(maps.double(), size)))
+        ssim = structural_similarity(trained_large, _scaled(enlarge(maps.cpu().double(), size)))
         ssim[constant] = np.nan
         similarities.append(Similarity(stage, rank_correlation(trained, maps), ssim))
     return similarities

@@ -18,7 +18,7 @@ from pneumobench.explain.attention import attention_maps
 from pneumobench.explain.cam import Maps, explain
 from pneumobench.explain.choose import SAMPLE, choose_images, first_of_subtypes, sample_names
 from pneumobench.explain.second_opinion import second_opinions
-from pneumobench.explain.targets import BINARY, class_index
+from pneumobench.explain.targets import BINARY, PREDICTED, class_index
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.prediction.numerics import configure_numerics
 from pneumobench.prediction.predict import positive_logit
@@ -97,10 +97,12 @@ def explain_run(
         splits.loc[splits["role"] == "test", "image_id"].tolist(), AGREEMENT_IMAGES, SAMPLE_SEED
     )
     packed = PackedImages(inputs.images, splits["image_id"])
-    folds = [
+    found = [
         _explain_fold(folder, chosen, tests, packed, thresholds, settings)
         for folder in inputs.folds
     ]
+    # Of a fold no image may have been chosen.
+    folds = [fold for fold in found if not fold.table.empty]
     table = pd.concat([fold.table for fold in folds], ignore_index=True)
     arrays = {name: np.concatenate([fold.maps[name] for fold in folds]) for name in folds[0].maps}
     sampled = table[table["chosen"].str.contains(SAMPLE)]
@@ -109,7 +111,7 @@ def explain_run(
         for subtype, sample in sampled.groupby("subtype")
     }
     of_tests = {
-        "agreement": np.stack([fold.agreement for fold in folds]),
+        "agreement": np.stack([fold.agreement for fold in found]),
         "agreement_ids": np.array(tests),
     }
     opinions = {
@@ -155,7 +157,8 @@ class _ExplainedFold:
     opinions
         See `second_opinions`; of the rows `again`.
     agreement
-        Joint maps of the test images.
+        Joint maps of the test images, of one class by all folds: those of two classes are nearly
+        opposite.
     """
 
     table: pd.DataFrame
@@ -175,13 +178,16 @@ def _explain_fold(
     model, record = load_trained(folder)
     configure_numerics(record["numeric_threads"])
     own, threshold = chosen[chosen["fold"] == record["fold"]], thresholds[record["fold"]]
+    same_class = settings | ({"target": "pneumonia"} if settings["target"] == PREDICTED else {})
+    agreement = map_images(model, packed[tests], threshold, same_class)["joint"]
+    logger.info("%s: %d images explained", folder.name, len(own))
+    if own.empty:
+        return _ExplainedFold(own, {}, {}, agreement)
     maps = map_images(model, packed[own["image_id"]], threshold, settings)
     again = own["again"].to_numpy()
     opinions = second_opinions(
         model, packed[own.loc[again, "image_id"]], torch.from_numpy(maps["target"][again])
     )
-    agreement = map_images(model, packed[tests], threshold, settings)["joint"]
-    logger.info("%s: %d images explained", folder.name, len(own))
     return _ExplainedFold(
         table=own.assign(**_described(maps)),
         maps={name: value for name, value in maps.items() if name not in _PER_IMAGE},

@@ -84,9 +84,10 @@ def plot_every_map(
     cells = [_cells(run, row.name) for run in runs]
     truth = row["label"] if row["subtype"] == row["label"] else f"{row['label']}, {row['subtype']}"
     notes = [
-        f"{Path(row['path']).name}: {truth}. Each run's map is of the fold's model that was not "
-        "trained on this film, for the class named below it.",
-        "Colours: from 0 to the peak of each single map. Empty: nothing speaks for the class.",
+        f"{Path(row['path']).name}: {truth}. Below each class map: the class explained, and p, the "
+        "probability of pneumonia.",
+        "By the fold's model that was not trained on this film. Colours: 0 to the peak of each "
+        "single map. Empty: nothing speaks for the class.",
         "Gates and tokens: colours between the numbers below; they show where signals pass, not "
         "what speaks for a class.",
         *missing_notes(table),
@@ -107,7 +108,8 @@ def _film_of_all(runs: list[ExplainedRun]) -> pd.Series:
     films = shared_sample(runs)
     with np.load(runs[0].maps) as arrays:
         asked = films.index.isin(arrays["second_opinion_ids"])
-    order = films["subtype"].map(SUBTYPES.index) + len(SUBTYPES) * ~asked
+    places = {subtype: place for place, subtype in enumerate(SUBTYPES)}
+    order = films["subtype"].map(places).fillna(len(SUBTYPES)) + 2 * len(SUBTYPES) * ~asked
     return films.loc[order.idxmin()]
 
 

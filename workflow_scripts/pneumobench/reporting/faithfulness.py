@@ -178,4 +178,8 @@ def _cell(
         found = found[found["measure"] == measure]
     if found.empty or is_missing(found.iloc[0]["value"]):
         return EMPTY
-    return with_interval(*(float(found.iloc[0][name]) for name in ("value", "low", "high")))
+    row = found.iloc[0]
+    if row["verdict"] == UNCLEAR:
+        # An interval of so few patients would be believed.
+        return f"{with_interval(row['value'], None, None)} (too few)"
+    return with_interval(*(float(row[name]) for name in ("value", "low", "high")))
