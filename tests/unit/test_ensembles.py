@@ -10,6 +10,7 @@ from scipy.optimize import minimize, nnls
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
+from pneumobench.core.ensembles import ENSEMBLES
 from pneumobench.core.errors import UserError
 from pneumobench.statistics.ensembles import (
     INVERSE_PENALTY,
@@ -243,11 +244,16 @@ def test_logistic_stack_gives_a_logit():
 # what all kinds share
 
 
+def test_every_kind_is_described_as_it_is():
+    assert tuple(ENSEMBLES) == KINDS
+    assert tuple(kind for kind, ensemble in ENSEMBLES.items() if ensemble.learned) == LEARNED
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_members_that_err_apart_are_better_together(kind):
     positive, logits, fold = make_case((1.5, 1.5, 1.5, 1.5), images=1200, seed=1)
     alone = max(fold_mean(positive, row, fold) for row in logits)
-    together = cross_fitted(kind, positive, logits, fold, where="test")
+    _, together = cross_fitted(kind, positive, logits, fold, where="test")
     # Members 1.5 SD apart have an area of 0.86, the mean of four of them one of 0.98.
     assert alone < 0.9 < 0.95 < fold_mean(positive, together, fold)
 
@@ -255,7 +261,7 @@ def test_members_that_err_apart_are_better_together(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_member_is_ranked_as_it_is(kind):
     positive, logits, fold = make_case((2.0,))
-    score = cross_fitted(kind, positive, logits, fold, where="test")
+    _, score = cross_fitted(kind, positive, logits, fold, where="test")
     for number in range(3):
         own = fold == number
         assert rankdata(score[own]).tolist() == rankdata(logits[0, own]).tolist()
@@ -264,8 +270,8 @@ def test_one_member_is_ranked_as_it_is(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_cross_fitting_never_uses_the_labels_of_the_own_fold(kind):
     positive, logits, fold = make_case()
-    score = cross_fitted(kind, positive, logits, fold, where="test")
-    flipped = cross_fitted(kind, positive ^ (fold == 1), logits, fold, where="test")
+    _, score = cross_fitted(kind, positive, logits, fold, where="test")
+    _, flipped = cross_fitted(kind, positive ^ (fold == 1), logits, fold, where="test")
     np.testing.assert_array_equal(flipped[fold == 1], score[fold == 1])
     # The others' labels arrive where they belong.
     assert (flipped[fold != 1] != score[fold != 1]).any() == (kind in LEARNED)
@@ -274,9 +280,10 @@ def test_cross_fitting_never_uses_the_labels_of_the_own_fold(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_cross_fitting_scores_a_fold_by_the_fit_to_the_others(kind):
     positive, logits, fold = make_case()
-    score = cross_fitted(kind, positive, logits, fold, where="test")
+    ensembles, score = cross_fitted(kind, positive, logits, fold, where="test")
     own = fold == 2
     fitted = fit(kind, positive[~own], logits[:, ~own], fold[~own], where="test")
+    assert ensembles[2] == fitted and len(ensembles) == 3
     np.testing.assert_array_equal(score[own], apply(fitted, logits[:, own], logits[:, own]))
 
 
@@ -286,7 +293,7 @@ def test_cross_fitting_does_not_find_a_signal_where_there_is_none(kind):
     for seed in range(20):
         positive, logits, fold = make_case((0.0,) * 12, images=120, seed=seed)
         fitted.append(fold_mean(positive, score_all(kind, positive, logits, fold), fold))
-        score = cross_fitted(kind, positive, logits, fold, where="test")
+        _, score = cross_fitted(kind, positive, logits, fold, where="test")
         honest.append(fold_mean(positive, score, fold))
     assert np.mean(fitted) > 0.6
     # An area of 120 images in three folds has a standard deviation of about 0.055.

@@ -2,8 +2,9 @@
 
 A member is one run. On development images its logit is the out-of-fold one, on other images there
 is one logit of each fold's model: an ensemble is applied to the models of one fold at a time, and
-the folds' scores are averaged. Scores speak for pneumonia the more the higher they are; what kind
-of number they are depends on the kind of ensemble:
+the folds' scores are averaged. Each fold has an ensemble of its own, fitted to the other folds, so
+that what is judged out of fold is what is applied to other images. Scores speak for pneumonia the
+more the higher they are; what kind of number they are depends on the kind of ensemble:
 
 | kind                 | score                                                   | looks at labels |
 |----------------------|---------------------------------------------------------|-----------------|
@@ -27,8 +28,6 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
-from sklearn.linear_model import LogisticRegression
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.names import did_you_mean
@@ -118,8 +117,8 @@ def apply(fitted: dict[str, Any], logits: np.ndarray, reference: np.ndarray) -> 
 
 def cross_fitted(
     kind: str, positive: np.ndarray, logits: np.ndarray, fold: np.ndarray, *, where: str
-) -> np.ndarray:
-    """Return development scores: each fold is scored by an ensemble fitted to the other folds.
+) -> tuple[list[dict[str, Any]], np.ndarray]:
+    """Fit each fold's ensemble to the other folds; score its images by that.
 
     A fold's labels have no say in how its images are scored, so that a stack cannot profit from
     having fitted their noise. What remains optimistic:
@@ -138,20 +137,22 @@ def cross_fitted(
 
     Returns
     -------
-    numpy.ndarray
-        [images] float64. Folds have different ensembles: compare images within a fold first.
+    tuple
+        What `fit` returns for each fold, in ascending order, and the scores, [images] float64.
+        Folds have different ensembles: compare images within a fold first.
 
     Raises
     ------
     UserError
         As for `fit`.
     """
-    score = np.empty(logits.shape[1])
+    ensembles, score = [], np.empty(logits.shape[1])
     for number in np.unique(fold):
         own = fold == number
         fitted = fit(kind, positive[~own], logits[:, ~own], fold[~own], where=where)
         score[own] = apply(fitted, logits[:, own], logits[:, own])
-    return score
+        ensembles.append(fitted)
+    return ensembles, score
 
 
 def rank_against(reference: np.ndarray, scores: np.ndarray) -> np.ndarray:
@@ -234,6 +235,9 @@ def non_negative_stack(
     tuple
         [members] float64, not negative, and the intercept.
     """
+    # Plot jobs read this module's neighbours and shall start without SciPy.
+    from scipy.optimize import nnls
+
     probability = sigmoid(logits)
     mean = probability.mean(axis=1)
     # Centred on both sides the best intercept is 0; what was taken away gives it.
@@ -263,6 +267,9 @@ def logistic_stack(
     tuple
         [members] float64 for the logits as they are, and the intercept.
     """
+    # As SciPy above.
+    from sklearn.linear_model import LogisticRegression
+
     center = logits.mean(axis=1, dtype=float)
     spread = logits.std(axis=1, dtype=float)
     standardised = (logits.T - center) / spread
@@ -321,7 +328,8 @@ def _learn(
             "an ensemble cannot be fitted: every member gives all images of a fold the same logit",
             where=where,
             expected="a member whose out-of-fold logits differ between images",
-            remedy="see in history.csv of its members why they did not learn",
+            remedy="see in history.csv of its members why they did not learn, or take this kind out "
+            "of ensembles in the config",
         )
     weights = np.zeros(len(logits))
     weights[useful], intercept = _LEARNED[kind](positive, logits[useful], fold)
