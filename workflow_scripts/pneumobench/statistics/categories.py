@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from pneumobench.core.run import Run
-from pneumobench.statistics.bootstrap import percentile_interval
-from pneumobench.statistics.estimates import number
+from pneumobench.statistics.estimates import number, paired_difference
 
 
 @dataclass(frozen=True)
@@ -79,28 +78,6 @@ def compare_categories(
         models fixed.
     """
     return [_compare(category, areas, pretrained, confidence) for category in PLANNED]
-
-
-def paired_difference(
-    model: np.ndarray, reference: np.ndarray, confidence: float
-) -> dict[str, float | bool | None]:
-    """Return `difference` = model - reference with `low`, `high` and `excludes_zero`.
-
-    Parameters
-    ----------
-    model, reference
-        [1 + replicates] float64 from the same replicates, row 0 the sample.
-    confidence
-        Level of the percentile interval.
-    """
-    low, high, _ = percentile_interval(model[1:] - reference[1:], confidence)
-    return {
-        "difference": number(model[0] - reference[0]),
-        "low": number(low),
-        "high": number(high),
-        # Comparisons with NaN are false: an undefined interval separates nothing.
-        "excludes_zero": bool(low > 0 or high < 0),
-    }
 
 
 def _compare(

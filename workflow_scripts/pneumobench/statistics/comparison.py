@@ -11,17 +11,18 @@ import pandas as pd
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.run import Run
-from pneumobench.statistics.bootstrap import Resamples, resample_patients
-from pneumobench.statistics.categories import compare_categories, paired_difference
-from pneumobench.statistics.estimates import Scores, replicate_ranking
+from pneumobench.statistics.bootstrap import Resamples
+from pneumobench.statistics.categories import compare_categories
+from pneumobench.statistics.compared_scores import read_compared, replicate_areas
+from pneumobench.statistics.estimates import paired_difference
 from pneumobench.statistics.floors import hold_against_floors, judge_floors, majority_floor
 from pneumobench.statistics.judgement import Judged
 from pneumobench.statistics.metrics import DECISION_METRICS, METRICS, SCORE_METRICS
 from pneumobench.statistics.predictions import Labels
+from pneumobench.statistics.score_tables import DATASETS
 
 logger = logging.getLogger(__name__)
 
-DATASETS = ("out_of_fold", "test")
 DID_NOT_LEARN = "did not learn: the interval of its out-of-fold AUC does not lie above 0.5"
 
 
@@ -102,10 +103,14 @@ def compare_runs(
         )
     draw = {"replicates": replicates, "seed": bootstrap_seed}
     scores_of = {_run_of(contents[path.parent]): path for path in scores}
-    standards, resamples, areas, fold = _replicate_areas(scores_of, draw)
+    compared = read_compared(scores_of, draw)
+    standards = {name: part.labels for name, part in compared.items()}
+    resamples = {name: part.resamples for name, part in compared.items()}
+    areas = replicate_areas(compared["out_of_fold"])
     floors = judge_floors(
-        floors_out_of_fold, floors_test, selection, standards, resamples, fold, confidence
-    )
+        floors_out_of_fold, floors_test, selection, standards, resamples,
+        compared["out_of_fold"].fold, confidence,
+    )  # fmt: skip
     held = {run: hold_against_floors(area, floors, confidence) for run, area in areas.items()}
     descriptions = {content["model"]: content for content in map(read_json, models)}
     resources = _sum_resources(run_jsons, timings)
@@ -166,76 +171,6 @@ def compare_runs(
             "missing": missing,
             **_views(evaluated[order[0]]),
         },
-    )
-
-
-def _replicate_areas(
-    scores_of: dict[Run, Path], draw: dict[str, int]
-) -> tuple[dict[str, Labels], dict[str, Resamples], dict[Run, np.ndarray], np.ndarray]:
-    """Return the reference standards, their replicates, every run's AUC in each, and the folds."""
-    standards: dict[str, Labels] = {}
-    resamples: dict[str, Resamples] = {}
-    areas: dict[Run, np.ndarray] = {}
-    fold = np.empty(0)
-    for run, path in sorted(scores_of.items()):
-        parts = _read_scores(path)
-        part = parts["out_of_fold"]
-        if not standards:
-            standards = {name: _labels_of(path, table) for name, table in parts.items()}
-            fold = part["fold"].to_numpy(int)
-            resamples = {
-                "out_of_fold": resample_patients(
-                    standards["out_of_fold"].patient, strata=fold, **draw
-                ),
-                "test": resample_patients(standards["test"].patient, **draw),
-            }
-        for name, table in parts.items():
-            _check_same_images(path, table, standards[name])
-        if not np.array_equal(part["fold"].to_numpy(int), fold):
-            raise _different(path, standards["out_of_fold"], "are of different folds")
-        logit = part["logit"].to_numpy(np.float32)
-        inside = [
-            replicate_ranking(
-                Scores(images, logit[images], {}, None),
-                standards["out_of_fold"],
-                resamples["out_of_fold"],
-            )["roc_auc"]
-            for images in (np.flatnonzero(fold == number) for number in np.unique(fold))
-        ]
-        areas[run] = np.mean(inside, axis=0)
-    return standards, resamples, areas, fold
-
-
-def _read_scores(path: Path) -> dict[str, pd.DataFrame]:
-    """Return the out-of-fold rows and the test set's mean predictions, sorted by image_id."""
-    table = read_table(path, text=("dataset", "image_id", "patient", "label", "subtype"))
-    mean = table["fold"].isna()
-    return {
-        name: table[(table["dataset"] == name) & (mean == is_mean)].sort_values("image_id")
-        for name, is_mean in (("out_of_fold", False), ("test", True))
-    }
-
-
-def _labels_of(path: Path, table: pd.DataFrame) -> Labels:
-    text = {name: table[name].to_numpy(dtype=str) for name in ("image_id", "subtype", "patient")}
-    return Labels(path=path, positive=(table["label"] == "pneumonia").to_numpy(), **text)
-
-
-def _check_same_images(path: Path, table: pd.DataFrame, standard: Labels) -> None:
-    found = _labels_of(path, table)
-    same = np.array_equal(found.image_id, standard.image_id) and np.array_equal(
-        found.positive, standard.positive
-    )
-    if not same:
-        raise _different(path, standard, "are of different images or labels")
-
-
-def _different(path: Path, standard: Labels, problem: str) -> UserError:
-    return UserError(
-        f"the scores of two runs {problem}",
-        where=f"{standard.path} and {path}",
-        expected="the same images, labels and folds for all runs",
-        remedy=f"remove the folder {path.parent} and run snakemake again: the run is trained anew",
     )
 
 

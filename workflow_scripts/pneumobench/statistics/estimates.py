@@ -111,6 +111,28 @@ def summarise(values: np.ndarray, confidence: float) -> dict[str, Any]:
     }
 
 
+def paired_difference(
+    model: np.ndarray, reference: np.ndarray, confidence: float
+) -> dict[str, float | bool | None]:
+    """Return `difference` = model - reference with `low`, `high` and `excludes_zero`.
+
+    Parameters
+    ----------
+    model, reference
+        [1 + replicates] float64 from the same replicates, row 0 the sample.
+    confidence
+        Level of the percentile interval.
+    """
+    low, high, _ = percentile_interval(model[1:] - reference[1:], confidence)
+    return {
+        "difference": number(model[0] - reference[0]),
+        "low": number(low),
+        "high": number(high),
+        # Comparisons with NaN are false: an undefined interval separates nothing.
+        "excludes_zero": bool(low > 0 or high < 0),
+    }
+
+
 def number(value: float) -> float | None:
     """Return a float for JSON, None if it is NaN."""
     return None if math.isnan(value) else float(value)

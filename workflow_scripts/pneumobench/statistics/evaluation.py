@@ -7,7 +7,7 @@ from typing import Any
 from pneumobench.core.files import write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import resample_patients
-from pneumobench.statistics.categories import paired_difference
+from pneumobench.statistics.estimates import paired_difference
 from pneumobench.statistics.judgement import Judged, Predicted, judge
 from pneumobench.statistics.predictions import (
     Labels,

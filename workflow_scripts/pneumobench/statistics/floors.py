@@ -7,8 +7,7 @@ import numpy as np
 
 from pneumobench.core.errors import UserError
 from pneumobench.statistics.bootstrap import Resamples
-from pneumobench.statistics.categories import paired_difference
-from pneumobench.statistics.estimates import summarise
+from pneumobench.statistics.estimates import paired_difference, summarise
 from pneumobench.statistics.floor_predictions import read_floor_out_of_fold, read_floor_test
 from pneumobench.statistics.judgement import Judged, Predicted, judge
 from pneumobench.statistics.predictions import Labels
@@ -123,7 +122,7 @@ def hold_against_floors(
     -------
     dict
         `beats_floors`, and by the floors' names in `differences` the run's AUC minus theirs, as
-        `categories.paired_difference` returns it.
+        `estimates.paired_difference` returns it.
     """
     differences = {
         kind: paired_difference(area, floor.areas["out_of_fold"], confidence)

@@ -15,8 +15,7 @@ from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.files import write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import Resamples, resample_patients
-from pneumobench.statistics.categories import paired_difference
-from pneumobench.statistics.estimates import replicate_ranking, summarise
+from pneumobench.statistics.estimates import paired_difference, replicate_ranking, summarise
 from pneumobench.statistics.judgement import score_out_of_fold
 from pneumobench.statistics.metrics import confusion_indicators, decision_metrics
 from pneumobench.statistics.predictions import (
