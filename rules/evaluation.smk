@@ -19,7 +19,10 @@ rule freeze_selection:
     params:
         folds=len(FOLDS),
         threshold_rule=EXPERIMENT.evaluation.threshold_rule,
+        cost_ratio=EXPERIMENT.evaluation.cost_ratio,
+        calibration=EXPERIMENT.evaluation.calibration,
         views=VIEWS,
+        ensembles=ENSEMBLES,
         code=code_hash("pneumobench.statistics.selection"),
     script:
         "../workflow_scripts/freeze_selection.py"

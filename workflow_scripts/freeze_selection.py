@@ -12,8 +12,11 @@ with job_log(snakemake.log[0]):
         Path(snakemake.output.selection),
         folds=snakemake.params.folds,
         threshold_rule=snakemake.params.threshold_rule,
+        cost_ratio=snakemake.params.cost_ratio,
+        calibration=snakemake.params.calibration,
         run_jsons=[Path(path) for path in snakemake.input.run_jsons],
         out_of_fold_views=[Path(path) for path in snakemake.input.out_of_fold_views],
         views=snakemake.params.views,
         floors=[Path(path) for path in snakemake.input.floors],
+        ensembles=snakemake.params.ensembles,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.ensembles import ENSEMBLES
 from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.comparison import compare_runs
@@ -13,6 +14,7 @@ from pneumobench.statistics.evaluation import evaluate_run
 from pneumobench.statistics.selection import freeze_selection
 
 FOLDS = 3
+COST_RATIO = 5.0
 DRAW = {"confidence": 0.95, "replicates": 200, "bootstrap_seed": 1}
 
 
@@ -122,17 +124,26 @@ class Experiment:
     def view_files(self, runs: list[Run], name: str, views: str) -> list[Path]:
         return [] if views == "none" else self.files(runs, f"{name}_{views}.csv")
 
-    def select(self, runs: list[Run], rule: str = "youden", views: str = "none") -> None:
+    def select(
+        self,
+        runs: list[Run],
+        rule: str = "youden",
+        views: str = "none",
+        calibration: str = "platt",
+    ) -> None:
         freeze_selection(
             self.files(runs, "out_of_fold.csv"),
             self.development_labels,
             self.selection,
             folds=FOLDS,
             threshold_rule=rule,
+            cost_ratio=COST_RATIO,
+            calibration=calibration,
             run_jsons=self.files(runs, "run.json"),
             out_of_fold_views=self.view_files(runs, "out_of_fold", views),
             views=views,
             floors=self.floor_files("out_of_fold"),
+            ensembles=list(ENSEMBLES),
         )
 
     def evaluate(self, run: Run, views: str = "none") -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
-from statistics_cases import FOLDS, edit_csv, make_experiment
+from statistics_cases import COST_RATIO, FOLDS, edit_csv, make_experiment
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.run import Run
@@ -64,10 +64,13 @@ def test_test_predictions_cannot_enter(experiment):
             experiment.selection,
             folds=FOLDS,
             threshold_rule="youden",
+            cost_ratio=COST_RATIO,
+            calibration="platt",
             run_jsons=experiment.files(RUNS, "run.json"),
             out_of_fold_views=[],
             views="none",
             floors=[],
+            ensembles=[],
         )
 
 
@@ -127,10 +130,13 @@ def test_run_without_all_folds_is_an_error_that_names_it(experiment):
             experiment.selection,
             folds=FOLDS,
             threshold_rule="youden",
+            cost_ratio=COST_RATIO,
+            calibration="platt",
             run_jsons=experiment.files([WEAK], "run.json"),
             out_of_fold_views=[],
             views="none",
             floors=[],
+            ensembles=[],
         )
 
 
@@ -142,10 +148,13 @@ def test_missing_run_json_is_named(experiment):
             experiment.selection,
             folds=FOLDS,
             threshold_rule="youden",
+            cost_ratio=COST_RATIO,
+            calibration="platt",
             run_jsons=[],
             out_of_fold_views=[],
             views="none",
             floors=[],
+            ensembles=[],
         )
 
 

@@ -22,6 +22,7 @@ import pandas as pd
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.names import did_you_mean
+from pneumobench.statistics.both_classes import check_both_classes
 from pneumobench.statistics.logistic import fit_logistic
 from pneumobench.statistics.metrics import sigmoid
 
@@ -77,13 +78,7 @@ def fit_calibration(
             expected="a finite logit for every image",
             remedy="train this fold anew: its predictions are damaged or its training diverged",
         )
-    if positive.all() or not positive.any():
-        raise UserError(
-            "a calibration cannot be fitted to images of one class",
-            where=f"{where}: {len(positive)} images, {int(positive.sum())} with pneumonia",
-            expected="normal and pneumonia images in every fold",
-            remedy="lower split.folds or use more data",
-        )
+    check_both_classes(positive, "a calibration", where=where)
     return {"method": method, **METHODS[method](positive, logit)}
 
 

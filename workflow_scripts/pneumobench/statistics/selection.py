@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, write_json
 from pneumobench.core.run import Run
+from pneumobench.statistics.ensemble_members import fit_ensembles
 from pneumobench.statistics.floor_predictions import read_floor_out_of_fold
+from pneumobench.statistics.fold_fits import fit_calibrations, fit_thresholds
 from pneumobench.statistics.metrics import roc_auc
 from pneumobench.statistics.predictions import (
     FoldPredictions,
@@ -19,9 +22,18 @@ from pneumobench.statistics.predictions import (
     read_labels,
     read_predictions,
 )
-from pneumobench.statistics.thresholds import fit_threshold
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FoldRules:
+    """How thresholds and calibrations are fitted: see `freeze_selection`."""
+
+    folds: int
+    threshold_rule: str
+    cost_ratio: float
+    calibration: str
 
 
 def freeze_selection(
@@ -31,10 +43,13 @@ def freeze_selection(
     *,
     folds: int,
     threshold_rule: str,
+    cost_ratio: float,
+    calibration: str,
     run_jsons: list[Path],
     out_of_fold_views: list[Path],
     views: str,
     floors: list[Path],
+    ensembles: list[str],
 ) -> None:
     """Fit the thresholds and rank the runs on out-of-fold predictions, and write that down.
 
@@ -52,8 +67,12 @@ def freeze_selection(
     folds
         Number of folds.
     threshold_rule
-        `youden` or `sensitivity_95`, see `thresholds.fit_threshold`; one threshold for each fold's
-        model, from its own out-of-fold images.
+        The main one of `thresholds.RULES`; one threshold for each fold's model, from its own
+        out-of-fold images. Those of the other rules are written down beside it.
+    cost_ratio
+        How many times a false alarm a missed pneumonia costs, for the rule `cost`.
+    calibration
+        How logits become probabilities, one of `calibration.METHODS`.
     run_jsons
         run.json of every fold of every run, for the epochs that were kept.
     out_of_fold_views, views
@@ -62,6 +81,9 @@ def freeze_selection(
         ranking.
     floors
         out_of_fold.csv of every floor. They get thresholds like runs and are not ranked.
+    ensembles
+        Kinds of ensembles of all runs, see `ensemble_members.fit_ensembles`. Each fold's is fitted
+        to the other folds; they get thresholds like runs and are not ranked.
 
     Raises
     ------
@@ -78,13 +100,14 @@ def freeze_selection(
             remedy="run snakemake again; if training failed, its log under logs/ says why",
         )
     averaged = read_predictions(out_of_fold_views, tta=views)
+    rules = FoldRules(folds, threshold_rule, cost_ratio, calibration)
     best_epochs = _read_best_epochs(run_jsons)
     entries = []
     for run in sorted(predictions):
-        entry = _identity(run) | _fit(run, predictions[run], labels, folds, threshold_rule)
+        entry = _identity(run) | _fit(run, predictions[run], labels, rules)
         entry["best_epochs"] = _epochs_of(run, best_epochs, folds)
         if views != "none":
-            fitted = _fit(run, averaged.get(run, {}), labels, folds, threshold_rule)
+            fitted = _fit(run, averaged.get(run, {}), labels, rules)
             entry["test_time_augmentation"] = {"views": views, **fitted}
         entries.append(entry)
     # A stable sort of sorted runs: equal areas are ranked by name, whatever came first.
@@ -92,16 +115,24 @@ def freeze_selection(
     for rank, entry in enumerate(entries, start=1):
         entry["rank"] = rank
     best = {key: entries[0][key] for key in ("model", "recipe", "seed")}
-    fitted_floors = [_fit_floor(path, labels, folds, threshold_rule) for path in floors]
+    fitted_floors = [_fit_floor(path, labels, rules) for path in floors]
     fitted_floors.sort(key=lambda entry: entry["floor"])
+    combined = [
+        ensemble.entry
+        | _fit_scores(f"the ensemble {ensemble.kind}", ensemble.fold, ensemble.score, labels, rules)
+        for ensemble in fit_ensembles(ensembles, predictions, labels, folds)
+    ]
     logger.info("best of %d runs by out-of-fold AUC: %s", len(entries), Run(**best).title)
     write_json(
         selection,
         {
             "threshold_rule": threshold_rule,
+            "cost_ratio": cost_ratio,
+            "calibration": calibration,
             "runs": entries,
             "best": best,
             "floors": fitted_floors,
+            "ensembles": combined,
             "inputs_sha256": _hash_inputs([predictions, averaged], labels, floors),
         },
     )
@@ -125,14 +156,27 @@ def find_selected(selection: Path, run: Run, views: str = "none") -> tuple[str, 
     UserError
         If the selection does not know the run, or not with these views.
     """
+    content, entry = find_fitted(selection, run)
+    part = entry if views == "none" else entry.get("test_time_augmentation", {})
+    if part.get("views", "none") != views:
+        wanted = f"{run.title} with the views {views}"
+        raise _not_selected(selection, wanted, "every run that is evaluated")
+    return content["threshold_rule"], part["thresholds"]
+
+
+def find_fitted(selection: Path, run: Run) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the whole selection.json and its entry for a run.
+
+    Raises
+    ------
+    UserError
+        If the selection does not know the run.
+    """
     content = read_json(selection)
     for entry in content["runs"]:
         if Run(entry["model"], entry["recipe"], entry["seed"]) == run:
-            part = entry if views == "none" else entry.get("test_time_augmentation", {})
-            if part.get("views", "none") == views:
-                return content["threshold_rule"], part["thresholds"]
-    wanted = run.title + (f" with the views {views}" if views != "none" else "")
-    raise _not_selected(selection, wanted, "every run that is evaluated")
+            return content, entry
+    raise _not_selected(selection, run.title, "every run that is evaluated")
 
 
 def find_selected_floor(selection: Path, kind: str) -> list[float]:
@@ -163,36 +207,29 @@ def _fit(
     run: Run,
     predictions: dict[int, FoldPredictions],
     labels: Labels,
-    folds: int,
-    threshold_rule: str,
+    rules: FoldRules,
 ) -> dict[str, Any]:
-    """Return the areas under the ROC curve and the thresholds that the predictions lead to."""
-    fold, logit = align_out_of_fold(predictions, labels, run, folds)
-    return _fit_scores(run.title, fold, logit, labels, threshold_rule)
+    """Return the areas under the ROC curve and what is fitted to the predictions."""
+    fold, logit = align_out_of_fold(predictions, labels, run, rules.folds)
+    return _fit_scores(run.title, fold, logit, labels, rules)
 
 
-def _fit_floor(path: Path, labels: Labels, folds: int, threshold_rule: str) -> dict[str, Any]:
-    kind, fold, logit = read_floor_out_of_fold(path, labels, folds)
-    fitted = _fit_scores(f"the floor {kind}", fold, logit, labels, threshold_rule)
-    return {"floor": kind, **fitted}
+def _fit_floor(path: Path, labels: Labels, rules: FoldRules) -> dict[str, Any]:
+    kind, fold, logit = read_floor_out_of_fold(path, labels, rules.folds)
+    return {"floor": kind, **_fit_scores(f"the floor {kind}", fold, logit, labels, rules)}
 
 
 def _fit_scores(
-    title: str, fold: np.ndarray, logit: np.ndarray, labels: Labels, threshold_rule: str
+    title: str, fold: np.ndarray, logit: np.ndarray, labels: Labels, rules: FoldRules
 ) -> dict[str, Any]:
-    thresholds = [
-        fit_threshold(
-            labels.positive[fold == number],
-            logit[fold == number],
-            threshold_rule,
-            where=f"fold {number} of {title}",
-        )
-        for number in np.unique(fold)
-    ]
+    images = labels.positive, logit, fold
+    by_rule = fit_thresholds(*images, cost_ratio=rules.cost_ratio, title=title)
     return {
         "auc_fold_mean": fold_mean_auc(labels.positive, logit, fold),
         "auc_pooled": roc_auc(labels.positive, logit),
-        "thresholds": thresholds,
+        "thresholds": by_rule[rules.threshold_rule],
+        "thresholds_by_rule": by_rule,
+        "calibration": fit_calibrations(*images, method=rules.calibration, title=title),
     }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.names import did_you_mean
+from pneumobench.statistics.both_classes import check_both_classes
 
 
 def fit_threshold(
@@ -60,13 +61,7 @@ def fit_threshold(
             expected="how many times a false alarm a missed pneumonia costs, a number above 0",
             remedy="set the number in the config or choose another threshold rule",
         )
-    if positive.all() or not positive.any():
-        raise UserError(
-            "a threshold cannot be fitted to images of one class",
-            where=f"{where}: {len(positive)} images, {int(positive.sum())} with pneumonia",
-            expected="normal and pneumonia images in every fold",
-            remedy="lower split.folds or use more data",
-        )
+    check_both_classes(positive, "a threshold", where=where)
     scores, group = np.unique(np.asarray(logit, float), return_inverse=True)
     # Cut c calls the groups c, c + 1, ... positive: all of them at c = 0, none at the last cut.
     true_positive = _count_from(group, positive, len(scores))

@@ -50,8 +50,14 @@ class Prediction(Section):
 class Evaluation(Section):
     """How predictions are judged."""
 
-    threshold_rule: Literal["youden", "sensitivity_95"]
-    """How the decision threshold is found on out-of-fold predictions: youden or sensitivity_95."""
+    threshold_rule: Literal["youden", "sensitivity_95", "cost"]
+    """How the decision threshold is found on out-of-fold predictions: youden, sensitivity_95 or
+    cost; the other two are shown beside it."""
+    cost_ratio: float = Field(gt=0, le=10_000)
+    """How many times a false alarm a missed pneumonia costs, for the rule cost."""
+    calibration: Literal["platt", "temperature", "isotonic", "none"]
+    """How logits become probabilities, fitted on out-of-fold predictions: platt, temperature,
+    isotonic or none."""
     confidence: float = Field(gt=0, lt=1)
     """Level of all intervals."""
     bootstrap_replicates: int = Field(ge=100, le=1_000_000)
@@ -70,6 +76,25 @@ class Robustness(Section):
     seen) to 3 (seen at once); [] = none."""
     seed: Seed
     """Seed of what is random in them: the noise, the direction of a shift."""
+
+
+Ensembles = Annotated[
+    tuple[
+        Literal[
+            "mean_logit", "rank_mean", "greedy_selection", "non_negative_stack", "logistic_stack"
+        ],
+        ...,
+    ],
+    Field(strict=False),
+]
+
+
+class Inflation(Section):
+    """What bad practice would add to the figures."""
+
+    model: Text | None
+    """Architecture of the runs that is trained by bad practice, too; null = none.
+    experiments/inflation.yaml is made for it."""
 
 
 class Report(Section):
@@ -164,10 +189,15 @@ class Experiment(Section):
     """How trained networks are applied."""
     evaluation: Evaluation
     """How predictions are judged."""
+    ensembles: Ensembles
+    """Ways to combine all runs, judged below them: mean_logit, rank_mean, greedy_selection,
+    non_negative_stack, logistic_stack; [] = none, as with a single run."""
     robustness: Robustness
     """How networks are tried on films made worse."""
     explanation: Explanation
     """What the networks look at."""
+    inflation: Inflation
+    """What bad practice would add to the figures."""
     allow_partial: bool
     """true = tables and report are built from the runs that are complete and name the others."""
     report: Report

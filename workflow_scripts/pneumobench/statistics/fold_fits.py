@@ -1,0 +1,127 @@
+"""Thresholds and calibrations of the folds' models, fitted on their out-of-fold logits.
+
+Test images get the calibration of each fold's model, fitted on all images that are out of its fold.
+It cannot be judged on these images: they shaped it. For what is said of them, another one is fitted
+to the images of all other folds. These are logits of the other folds' models, so that a difference
+in scale between the models counts as an error of the calibration; the figures are, if anything,
+too bad.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from pneumobench.statistics.calibration import calibrate, fit_calibration
+from pneumobench.statistics.thresholds import RULES, fit_threshold
+
+
+def fit_thresholds(
+    positive: np.ndarray, logit: np.ndarray, fold: np.ndarray, *, cost_ratio: float, title: str
+) -> dict[str, list[float]]:
+    """Return the threshold of each fold's model (a logit) by every rule.
+
+    Parameters
+    ----------
+    positive, logit, fold
+        [images] bool, float and int: the label, what the model says that had not seen the image,
+        and which one that is.
+    cost_ratio
+        How many times a false positive a false negative costs, for the rule `cost`.
+    title
+        Whose logits these are, for messages.
+
+    Raises
+    ------
+    UserError
+        If a fold has images of one class only.
+    """
+    return {
+        rule: [
+            fit_threshold(
+                positive[fold == number], logit[fold == number], rule,
+                where=f"fold {number} of {title}", cost_ratio=cost_ratio,
+            )
+            for number in np.unique(fold)
+        ]
+        for rule in RULES
+    }  # fmt: skip
+
+
+def fit_calibrations(
+    positive: np.ndarray, logit: np.ndarray, fold: np.ndarray, *, method: str, title: str
+) -> dict[str, Any]:
+    """Return the calibrations of the folds' models, as `calibration.fit_calibration` returns them.
+
+    Parameters
+    ----------
+    positive, logit, fold
+        As in `fit_thresholds`.
+    method
+        One of `calibration.METHODS`.
+    title
+        Whose logits these are, for messages.
+
+    Returns
+    -------
+    dict
+        `method`; `folds`, fold k's fitted to the images of fold k, for new images; `cross_fitted`,
+        fold k's fitted to the images of all other folds, for those of fold k.
+
+    Raises
+    ------
+    UserError
+        If the method is unknown or images of one class are left somewhere.
+    """
+
+    def fit(chosen: np.ndarray, where: str) -> dict[str, Any]:
+        return fit_calibration(positive[chosen], logit[chosen], method, where=f"{where} of {title}")
+
+    numbers = np.unique(fold)
+    return {
+        "method": method,
+        "folds": [fit(fold == number, f"fold {number}") for number in numbers],
+        "cross_fitted": [fit(fold != number, f"all folds but {number}") for number in numbers],
+    }
+
+
+def calibrate_out_of_fold(
+    logit: np.ndarray, fold: np.ndarray, fitted: dict[str, Any]
+) -> np.ndarray:
+    """Return the cross-fitted probabilities of development images, [images] float64 in [0, 1].
+
+    Parameters
+    ----------
+    logit, fold
+        [images] float and int, as in `fit_thresholds`.
+    fitted
+        From `fit_calibrations`.
+    """
+    probability = np.empty(len(logit))
+    for number, cross_fitted in enumerate(fitted["cross_fitted"]):
+        own = fold == number
+        probability[own] = calibrate(logit[own], cross_fitted)
+    return probability
+
+
+def calibrate_mean(logits: np.ndarray, fitted: dict[str, Any]) -> np.ndarray:
+    """Return the mean over the folds' models of their calibrated probabilities of new images.
+
+    Probabilities are averaged, not logits: an isotonic calibration's 0 and 1 have none. A mean of
+    calibrated probabilities is a little too cautious (Ranjan R, Gneiting T. Combining probability
+    forecasts. J R Stat Soc B 2010;72:71-91).
+
+    Parameters
+    ----------
+    logits
+        [folds, images] float.
+    fitted
+        From `fit_calibrations`.
+
+    Returns
+    -------
+    numpy.ndarray
+        [images] float64 in [0, 1].
+    """
+    return np.mean(
+        [calibrate(row, own) for row, own in zip(logits, fitted["folds"], strict=True)], axis=0
+    )
