@@ -47,6 +47,7 @@ VIEWS = EXPERIMENT.prediction.test_time_augmentation
 EXPLAINED = EXPERIMENT.explanation.method != "none"
 # An order or a repetition of strengths says nothing.
 STRENGTHS = sorted(set(EXPERIMENT.robustness.strengths))
+ENSEMBLES = list(dict.fromkeys(EXPERIMENT.ensembles))
 MAP_MEASURES = ["<results>/comparison/explanations.csv"] if EXPLAINED else []
 
 FIGURES = [
@@ -230,6 +231,15 @@ def floor_files(name):
     return [f"<results>/floors/{kind}/{name}" for kind in FLOORS]
 
 
+def ensemble_files(name):
+    """Return an input function: one file of each ensemble; none where one run alone is compared."""
+    return lambda wildcards: [
+        f"<results>/ensembles/{kind}/{name}"
+        for kind in ENSEMBLES
+        if len(compared_runs()) > 1
+    ]
+
+
 def finished_folds(run):
     """Count the folds of a run whose files all exist."""
     base = f"results/{EXPERIMENT.experiment}/runs/{run.folder}"
@@ -330,6 +340,7 @@ def methods(wildcards):
         "compute",
         "prediction",
         "evaluation",
+        "ensembles",
         "robustness",
         "explanation",
     )
