@@ -44,7 +44,12 @@ def delong(positive: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def delong_test(
-    positive: np.ndarray, first: np.ndarray, second: np.ndarray, *, confidence: float
+    positive: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    *,
+    fold: np.ndarray | None = None,
+    confidence: float,
 ) -> dict[str, float]:
     """Return the two-sided test of two areas under the ROC curve on the same, independent images.
 
@@ -56,6 +61,10 @@ def delong_test(
         [images] bool.
     first, second
         [images] float, finite: the logits of two models.
+    fold
+        [images] int, the fold whose model scored the image; None if one model scored all of them.
+        With folds the mean of their differences is tested; folds share no image, so the variance
+        of the mean is the sum of theirs divided by the square of their number.
     confidence
         Level of the interval in (0, 1).
 
@@ -67,11 +76,12 @@ def delong_test(
         others are so with fewer than two images of a class. With a standard error of 0 (identical
         or perfect models) `z`, `p`, `low` and `high` are NaN: nothing can be tested then.
     """
-    counts = _count_pairs(positive, np.stack([second, first]))
-    # The counts are subtracted, not the variances: identical models differ by exactly 0.
-    below, above = (np.diff(count, axis=0) for count in counts)
-    difference = float(_areas(below, above)[0])
-    standard_error = float(np.sqrt(_covariance(below, above)[0, 0]))
+    fold = np.zeros(len(positive), int) if fold is None else fold
+    parts = [fold == number for number in np.unique(fold)]
+    found = [_difference(positive[own], first[own], second[own]) for own in parts]
+    differences, variances = np.array(found).T
+    difference = float(differences.mean())
+    standard_error = float(np.sqrt(variances.sum()) / len(parts))
     unit = standard_error if standard_error > 0 else np.nan
     z = difference / unit
     width = float(ndtri((1 + confidence) / 2)) * unit
@@ -83,6 +93,14 @@ def delong_test(
         "low": difference - width,
         "high": difference + width,
     }
+
+
+def _difference(positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+    """Return the difference of two areas, first - second, and its variance."""
+    counts = _count_pairs(positive, np.stack([second, first]))
+    # The counts are subtracted, not the variances: identical models differ by exactly 0.
+    below, above = (np.diff(count, axis=0) for count in counts)
+    return _areas(below, above)[0], _covariance(below, above)[0, 0]
 
 
 def _count_pairs(positive: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -22,6 +22,7 @@ and Molecular Biology 2010;9:39. doi:10.2202/1544-6115.1585.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -90,20 +91,86 @@ def permute_patients(
         all were. Difference and p are NaN if a fold lacks a class. Identical models get p = 1.
     """
     names, number = np.unique(patient, return_inverse=True)
+    if statistic == "roc_auc":
+        shares = _area_shares(_split(positive, first, second, number, fold), len(names))
+        found = permute_shares(shares[np.newaxis], permutations=permutations, seed=seed)
+        return found | {key: float(found[key][0]) for key in ("difference", "p")}
     folds = _split(positive, first, second, number, fold)
-    exact = 2 ** len(names) <= permutations
-    made = 2 ** len(names) - 1 if exact else permutations
+    exact, made = _plan(len(names), permutations)
     record = {"difference": np.nan, "p": np.nan, "permutations": made, "exact": exact}
-    if any(part.positive.all() or not part.positive.any() for part in folds):
+    if _lacks_class(folds):
         return record
-    differences = STATISTICS[statistic](folds, len(names))
+    differences = RECOMPUTED[statistic](folds)
     observed = differences(np.zeros((1, len(names)), np.uint8))[0]
     rows = max(1, BLOCK_ELEMENTS // (2 * len(positive)))
-    blocks = _all_swaps(len(names), rows) if exact else _draw_swaps(len(names), made, rows, seed)
     extreme = sum(
-        int(np.sum(np.abs(differences(swapped)) >= abs(observed) - ROUNDING)) for swapped in blocks
+        int(np.sum(np.abs(differences(swapped)) >= abs(observed) - ROUNDING))
+        for swapped in _swaps(len(names), permutations, rows, seed)
     )
     return record | {"difference": float(observed), "p": (1 + extreme) / (1 + made)}
+
+
+def area_shares(
+    positive: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    patient: np.ndarray,
+    *,
+    fold: np.ndarray | None = None,
+) -> np.ndarray:
+    """Return what each patient adds to the difference of the areas, first - second.
+
+    Exchanging a patient's scores turns the sign of its share and changes no other. Shares of
+    several pairs of models may be averaged: the mean of the differences is then what is tested.
+
+    Parameters
+    ----------
+    positive, first, second, patient, fold
+        As `permute_patients` takes them.
+
+    Returns
+    -------
+    numpy.ndarray
+        [patients] float64 in the order of `numpy.unique`; NaN if a fold lacks a class.
+    """
+    names, number = np.unique(patient, return_inverse=True)
+    return _area_shares(_split(positive, first, second, number, fold), len(names))
+
+
+def permute_shares(shares: np.ndarray, *, permutations: int, seed: int) -> dict[str, Any]:
+    """Return the test of `permute_patients` for many differences at once, with the same exchanges.
+
+    Parameters
+    ----------
+    shares
+        [tests, patients] float64 from `area_shares`.
+    permutations, seed
+        As `permute_patients` takes them.
+
+    Returns
+    -------
+    dict
+        `difference` and `p`, [tests] float64, `permutations` and `exact`.
+    """
+    tests, patients = shares.shape
+    exact, made = _plan(patients, permutations)
+    observed = shares.sum(axis=1)
+    extreme = np.zeros(tests, int)
+    for swapped in _swaps(patients, permutations, max(1, BLOCK_ELEMENTS // patients), seed):
+        differences = observed - 2 * (swapped.astype(float) @ shares.T)
+        extreme += np.sum(np.abs(differences) >= np.abs(observed) - ROUNDING, axis=0)
+    p = np.where(np.isnan(observed), np.nan, (1 + extreme) / (1 + made))
+    return {"difference": observed, "p": p, "permutations": made, "exact": exact}
+
+
+def _plan(patients: int, permutations: int) -> tuple[bool, int]:
+    """Return whether every exchange is made, and how many are beside the observed one."""
+    exact = 2**patients <= permutations
+    return exact, 2**patients - 1 if exact else permutations
+
+
+def _lacks_class(folds: list[_Fold]) -> bool:
+    return any(part.positive.all() or not part.positive.any() for part in folds)
 
 
 def _split(
@@ -122,8 +189,8 @@ def _split(
     return parts
 
 
-def _area_differences(folds: list[_Fold], patients: int) -> _Differences:
-    """Prepare the difference of areas: a sum over patients of their share, its sign exchanged.
+def _area_shares(folds: list[_Fold], patients: int) -> np.ndarray:
+    """Return each patient's share in the difference of areas, which is their sum.
 
     Let s be 1 for a patient as observed and -1 for an exchanged one, and w12 say whether the rank
     of a positive image by the first model exceeds that of a negative one by the second (1, 1/2 or
@@ -135,6 +202,8 @@ def _area_differences(folds: list[_Fold], patients: int) -> _Differences:
     So each image has a share that no other patient's exchange changes: half of what its first rank
     wins against both models' ranks of all images of the other class, less what its second one wins.
     """
+    if _lacks_class(folds):
+        return np.full(patients, np.nan)
     shares = np.zeros(patients)
     for part in folds:
         positives = part.positive.sum()
@@ -143,11 +212,10 @@ def _area_differences(folds: list[_Fold], patients: int) -> _Differences:
             others = part.ranks[:, ~own].ravel()
             first, second = (count_below(ranks[own], others) for ranks in part.ranks)
             shares += np.bincount(part.patient[own], sign * (first - second) / pairs, patients)
-    shares /= 2 * len(folds)
-    return lambda swapped: shares.sum() - 2 * (swapped.astype(float) @ shares)
+    return shares / (2 * len(folds))
 
 
-def _precision_differences(folds: list[_Fold], _patients: int) -> _Differences:
+def _precision_differences(folds: list[_Fold]) -> _Differences:
     """Prepare the difference of average precisions, computed anew for every exchange.
 
     Both models' ranks are sorted together once; an exchange decides which of them have weight.
@@ -166,10 +234,16 @@ def _precision_differences(folds: list[_Fold], _patients: int) -> _Differences:
     return differences
 
 
-STATISTICS: dict[str, Callable[[list[_Fold], int], _Differences]] = {
-    "roc_auc": _area_differences,
-    "average_precision": _precision_differences,
+# Measures that are no sum over patients are computed anew for every exchange.
+RECOMPUTED: dict[str, Callable[[list[_Fold]], _Differences]] = {
+    "average_precision": _precision_differences
 }
+
+
+def _swaps(patients: int, permutations: int, rows: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield all exchanges but that of nobody, or random ones, in blocks [rows, patients] 0 or 1."""
+    exact, made = _plan(patients, permutations)
+    return _all_swaps(patients, rows) if exact else _draw_swaps(patients, made, rows, seed)
 
 
 def _all_swaps(patients: int, rows: int) -> Iterator[np.ndarray]:
