@@ -64,10 +64,7 @@ def split_dataset(
     images["group"] = unite(images["patient"], images["pixel_sha256"])
     test = _test_images(images, manifest, seed, holdout_fraction)
     pool = images[~test].reset_index(drop=True)
-    _check_patients(pool, folds, f"the cross-validation pool of {manifest}", "split.folds")
-    pool["fold"] = _fold_numbers(pool, folds, seed)
-    _check_folds(pool, folds, manifest)
-    pool["inner"] = _inner_parts(pool, folds, seed, inner_fraction)
+    assign_folds(pool, manifest, folds=folds, seed=seed, inner_fraction=inner_fraction)
 
     table = images[["image_id", "group"]].copy()
     table["role"] = np.where(test, "test", "cv")
@@ -78,6 +75,31 @@ def split_dataset(
     write_table(splits, table[["image_id", "role", "fold", "inner", "group"]])
     write_table(development_labels, images.loc[~test, LABEL_COLUMNS])
     write_table(test_labels, images.loc[test, LABEL_COLUMNS])
+
+
+def assign_folds(
+    pool: pd.DataFrame, source: Path, *, folds: int, seed: int, inner_fraction: float
+) -> None:
+    """Add the columns `fold` and `inner` to a cross-validation pool, whole groups together.
+
+    Parameters
+    ----------
+    pool
+        Columns label, subtype, group; numbered from 0.
+    source
+        Where the images are listed, for messages.
+    folds, seed, inner_fraction
+        As for `split_dataset`.
+
+    Raises
+    ------
+    UserError
+        If there are fewer groups of a class than folds, or a fold would lack a class.
+    """
+    _check_patients(pool, folds, f"the cross-validation pool of {source}", "split.folds")
+    pool["fold"] = _fold_numbers(pool, folds, seed)
+    _check_folds(pool, folds, source)
+    pool["inner"] = _inner_parts(pool, folds, seed, inner_fraction)
 
 
 def _test_images(

@@ -14,6 +14,8 @@ TIMM_NAME = re.compile(r"timm:[A-Za-z0-9_][A-Za-z0-9_.-]*")
 FORMS = (("model", "models"), ("recipe", "recipes"), ("seed", "seeds"))
 # Schedules that are made for the whole length of a training.
 FULL_LENGTH = ("one_cycle", "warm_up_cosine")
+# How the names of experiments begin that may measure bad practice.
+INFLATION = "inflation"
 
 
 class SoundValues:
@@ -68,6 +70,7 @@ def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterato
     for recipe in sound.names("recipes"):
         yield from _contradictions(sound, recipe, used=recipe in used)
     yield from _copies(sound, used)
+    yield from _inflation(sound)
 
 
 def _unknown_names(sound: SoundValues, architectures: Sequence[str]) -> Iterator[Problem]:
@@ -225,6 +228,36 @@ def _copies(sound: SoundValues, used: Sequence[str]) -> Iterator[Problem]:
                 allowed="false where no copies are made",
                 hint="write false, or offline_copies.per_image: 1",
             )
+
+
+def _inflation(sound: SoundValues) -> Iterator[Problem]:
+    """Yield what does not allow to measure bad practice, whose figures must never be mistaken."""
+    place, model = ("inflation", "model"), sound.get("inflation", "model")
+    recipe, name = sound.get("defaults", "recipe"), sound.get("experiment")
+    if model is None or recipe is None or name is None:
+        return
+    if not name.startswith(INFLATION):
+        yield Problem(
+            path=path_text(place),
+            given=f"{model} in the experiment {name}",
+            allowed=f"null in experiments whose name does not begin with {INFLATION}: no folder of "
+            "honest results shall hold figures of bad practice",
+            hint="write null, or start from experiments/inflation.yaml",
+        )
+    if (model, recipe) not in {(run.model, run.recipe) for _, run in _runs(sound)}:
+        yield Problem(
+            path=path_text(place),
+            given=value_text(model),
+            allowed=f"an architecture that `runs` trains with defaults.recipe, {recipe}",
+            hint=f"write {model} into runs, or take one that stands there",
+        )
+    if sound.get("recipes", recipe, "offline_copies") is False:
+        yield Problem(
+            path=path_text(("recipes", recipe, "offline_copies")),
+            given=f"false with inflation.model: {model}",
+            allowed="true: it is copies made before the split that are asked about",
+            hint="write true, or inflation.model: null",
+        )
 
 
 def cautions(experiment: Experiment) -> list[str]:
