@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pneumobench.core.ensembles import ENSEMBLES
 from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.comparison import compare_runs
@@ -130,6 +129,7 @@ class Experiment:
         rule: str = "youden",
         views: str = "none",
         calibration: str = "platt",
+        ensembles: tuple[str, ...] = (),
     ) -> None:
         freeze_selection(
             self.files(runs, "out_of_fold.csv"),
@@ -143,7 +143,7 @@ class Experiment:
             out_of_fold_views=self.view_files(runs, "out_of_fold", views),
             views=views,
             floors=self.floor_files("out_of_fold"),
-            ensembles=list(ENSEMBLES),
+            ensembles=list(ensembles),
         )
 
     def evaluate(self, run: Run, views: str = "none") -> None:
