@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,45 @@ FEATURES: dict[str, Callable[[pd.DataFrame, np.ndarray], np.ndarray]] = {
     "border": lambda _films, images: border_features(images),
 }
 """What each of `core.floors.FLOORS` sees of rows of the manifest and their packed images."""
+
+
+@dataclass(frozen=True)
+class Films:
+    """The films of a data set, in the order of the packed images.
+
+    Attributes
+    ----------
+    packed
+        uint8 [N, S, S], mapped.
+    rows
+        image_id, width, height and bytes: the manifest without labels.
+    splits
+        splits.csv.
+    """
+
+    packed: np.ndarray
+    rows: pd.DataFrame
+    splits: pd.DataFrame
+
+    @property
+    def image_id(self) -> np.ndarray:
+        """[N] text."""
+        return self.splits["image_id"].to_numpy(dtype=str)
+
+    @property
+    def group(self) -> np.ndarray:
+        """[N] text: the patient, united with those of identical films."""
+        return self.splits["group"].to_numpy(dtype=str)
+
+    @property
+    def tested(self) -> np.ndarray:
+        """[N] bool, True for images of the test set."""
+        return (self.splits["role"] == "test").to_numpy()
+
+    @property
+    def fold(self) -> np.ndarray:
+        """[N] int, -1 for images of the test set."""
+        return self.splits["fold"].fillna(-1).to_numpy().astype(int)
 
 
 def score_floors(
@@ -56,23 +96,13 @@ def score_floors(
     UserError
         If images, manifest and splits are not of one data set, or a development image has no label.
     """
-    packed = np.load(images, mmap_mode="r")
-    table = read_table(splits, text=("image_id", "inner", "group"))
-    films = accepted_images(read_manifest(manifest))[["image_id", "width", "height", "bytes"]]
-    names = table["image_id"].to_numpy(dtype=str)
-    if len(packed) != len(names) or not np.array_equal(films["image_id"], names):
-        raise UserError(
-            f"{len(packed)} packed images, {len(films)} accepted films and {len(table)} rows of "
-            "splits are not of one data set",
-            where=f"{images}, {manifest} and {splits}",
-            expected="the same images in the same order",
-            remedy=f"remove {images.parent} and run snakemake again",
-        )
-    development, tested = (np.flatnonzero(table["role"] == role) for role in ("cv", "test"))
-    positive = development_labels(labels, table)[development]
-    fold = table["fold"].to_numpy()[development].astype(int)
+    films = read_films(images, manifest, splits)
+    names = films.image_id
+    development, tested = np.flatnonzero(~films.tested), np.flatnonzero(films.tested)
+    positive = development_labels(labels, films.splits)[development]
+    fold = films.fold[development]
     for kind in out_of_fold:
-        features = FEATURES[kind](films, packed)
+        features = FEATURES[kind](films.rows, films.packed)
         fitted = (features[development], positive, fold)
         own = out_of_fold_scores(*fitted, kind)
         write_table(out_of_fold[kind], _tabulate(kind, fold, names[development], own))
@@ -84,6 +114,26 @@ def score_floors(
         ]
         write_table(test[kind], pd.concat(by_fold))
         logger.info("%s: %d features of %d images", kind, features.shape[1], len(features))
+
+
+def read_films(images: Path, manifest: Path, splits: Path) -> Films:
+    """Read packed images with the rows of manifest and splits that belong to them.
+
+    Parameters and errors are those of `score_floors`.
+    """
+    packed = np.load(images, mmap_mode="r")
+    table = read_table(splits, text=("image_id", "inner", "group"))
+    rows = accepted_images(read_manifest(manifest))[["image_id", "width", "height", "bytes"]]
+    names = table["image_id"].to_numpy(dtype=str)
+    if len(packed) != len(names) or not np.array_equal(rows["image_id"], names):
+        raise UserError(
+            f"{len(packed)} packed images, {len(rows)} accepted films and {len(table)} rows of "
+            "splits are not of one data set",
+            where=f"{images}, {manifest} and {splits}",
+            expected="the same images in the same order",
+            remedy=f"remove {images.parent} and run snakemake again",
+        )
+    return Films(packed, rows, table)
 
 
 def _tabulate(
