@@ -16,7 +16,7 @@ from pneumobench.prediction.floors import FEATURES, score_floors
 from pneumobench.reporting.floors import floor_sentence
 from pneumobench.reporting.inputs import read_comparison
 from pneumobench.reporting.tables import make_tables
-from pneumobench.statistics.floor_predictions import read_floor_out_of_fold, read_floor_test
+from pneumobench.statistics.fold_scores import FLOOR, read_out_of_fold_scores, read_test_scores
 from pneumobench.statistics.metrics import roc_auc
 from pneumobench.statistics.predictions import read_labels
 from pneumobench.statistics.selection import find_selected, find_selected_floor
@@ -123,12 +123,11 @@ def test_a_label_that_follows_width_is_found_by_metadata(dataset):
     labels = read_labels(dataset.development_labels)
     areas = {}
     for path in dataset.floor_files("out_of_fold"):
-        kind, _, logit = read_floor_out_of_fold(path, labels, FOLDS)
+        kind, _, logit = read_out_of_fold_scores(path, labels, FOLDS, FLOOR)
         areas[kind] = roc_auc(labels.positive, logit)
     assert max(areas, key=areas.get) == "metadata" and areas["metadata"] > 0.85
-    kind, logits = read_floor_test(
-        dataset.root / "floors/metadata/test.csv", read_labels(dataset.test_labels), FOLDS
-    )
+    path = dataset.root / "floors/metadata/test.csv"
+    kind, logits = read_test_scores(path, read_labels(dataset.test_labels), FOLDS, FLOOR)
     assert roc_auc(read_labels(dataset.test_labels).positive, logits.mean(axis=0)) > 0.75
 
 
@@ -178,14 +177,14 @@ def test_damaged_scores_are_named_with_what_to_rerun(dataset, problem, message):
     path = dataset.root / "floors/metadata/out_of_fold.csv"
     edit_csv(path, spoil(problem))
     with pytest.raises(UserError, match=message + r"[\s\S]*metadata[\s\S]*rule score_floors"):
-        read_floor_out_of_fold(path, read_labels(dataset.development_labels), FOLDS)
+        read_out_of_fold_scores(path, read_labels(dataset.development_labels), FOLDS, FLOOR)
 
 
 def test_test_scores_need_every_fold_for_every_image(dataset):
     path = dataset.root / "floors/metadata/test.csv"
     edit_csv(path, lambda table: table[1:])
     with pytest.raises(UserError, match="lacks logits"):
-        read_floor_test(path, read_labels(dataset.test_labels), FOLDS)
+        read_test_scores(path, read_labels(dataset.test_labels), FOLDS, FLOOR)
 
 
 # Selection and comparison

@@ -1,14 +1,12 @@
-"""The runs that ensembles combine: brought together, weighted, found again in the selection."""
+"""The runs that ensembles combine: brought together and weighted, fold by fold."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from pneumobench.core.ensembles import ENSEMBLES
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json
 from pneumobench.core.run import Run
 from pneumobench.statistics.ensembles import cross_fitted
 from pneumobench.statistics.predictions import FoldPredictions, Labels, align_out_of_fold
@@ -97,25 +95,6 @@ def fit_ensembles(
         # As combine_ensemble writes it: thresholds must not fall between a number and its rounding.
         found.append(FittedEnsemble(kind, entry, fold, score.astype(np.float32)))
     return found
-
-
-def find_ensemble(selection: Path, kind: str) -> dict[str, Any]:
-    """Return what was frozen of an ensemble: its members, the weights and threshold of each fold.
-
-    Raises
-    ------
-    UserError
-        If the selection does not know the ensemble.
-    """
-    for entry in read_json(selection)["ensembles"]:
-        if entry["ensemble"] == kind:
-            return entry
-    raise UserError(
-        f"the selection does not hold the ensemble {kind}",
-        where=str(selection),
-        expected="every ensemble that is combined",
-        remedy=f"remove {selection} and run snakemake again: rule freeze_selection writes it anew",
-    )
 
 
 def members_of(entry: dict[str, Any]) -> list[Run]:

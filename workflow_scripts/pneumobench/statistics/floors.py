@@ -5,11 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from pneumobench.core.errors import UserError
 from pneumobench.statistics.bootstrap import Resamples
 from pneumobench.statistics.estimates import paired_difference, summarise
-from pneumobench.statistics.floor_predictions import read_floor_out_of_fold, read_floor_test
-from pneumobench.statistics.judgement import Judged, Predicted, judge
+from pneumobench.statistics.fold_scores import FLOOR, judge_scores
+from pneumobench.statistics.judgement import Judged
 from pneumobench.statistics.predictions import Labels
 from pneumobench.statistics.selection import find_selected_floor
 
@@ -80,24 +79,10 @@ def judge_floors(
     UserError
         If a file is damaged, of other images or folds, or if the selection does not know a floor.
     """
-    folds = len(np.unique(fold))
-    logits = dict(read_floor_test(path, standards["test"], folds) for path in test)
-    judged = {}
-    for path in out_of_fold:
-        kind, own_fold, logit = read_floor_out_of_fold(path, standards["out_of_fold"], folds)
-        if not np.array_equal(own_fold, fold):
-            raise UserError(
-                f"the floor {kind} has other folds than the runs",
-                where=str(path),
-                expected="the folds of the runs that it is compared with",
-                remedy=f"remove {path} and run snakemake again: rule score_floors writes it anew",
-            )
-        predicted = Predicted(fold, logit, logits[kind])
-        thresholds = find_selected_floor(selection, kind)
-        judged[kind] = judge(predicted, thresholds, standards, resamples, confidence)
-    return dict(
-        sorted(judged.items(), key=lambda item: (-item[1].areas["out_of_fold"][0], item[0]))
-    )
+    return judge_scores(
+        out_of_fold, test, lambda kind: find_selected_floor(selection, kind), standards, resamples,
+        fold, confidence, FLOOR,
+    )  # fmt: skip
 
 
 def hold_against_floors(

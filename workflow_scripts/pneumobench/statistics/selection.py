@@ -12,8 +12,8 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, write_json
 from pneumobench.core.run import Run
 from pneumobench.statistics.ensemble_members import fit_ensembles
-from pneumobench.statistics.floor_predictions import read_floor_out_of_fold
 from pneumobench.statistics.fold_fits import fit_calibrations, fit_thresholds
+from pneumobench.statistics.fold_scores import FLOOR, read_out_of_fold_scores
 from pneumobench.statistics.metrics import roc_auc
 from pneumobench.statistics.predictions import (
     FoldPredictions,
@@ -187,10 +187,18 @@ def find_selected_floor(selection: Path, kind: str) -> list[float]:
     UserError
         If the selection does not know the floor.
     """
-    for entry in read_json(selection)["floors"]:
-        if entry["floor"] == kind:
-            return entry["thresholds"]
-    raise _not_selected(selection, f"the floor {kind}", "every floor that is compared")
+    return _find(selection, "floor", kind)["thresholds"]
+
+
+def find_selected_ensemble(selection: Path, kind: str) -> dict[str, Any]:
+    """Return what was frozen of an ensemble: members, each fold's weights and threshold.
+
+    Raises
+    ------
+    UserError
+        If the selection does not know the ensemble.
+    """
+    return _find(selection, "ensemble", kind)
 
 
 def fold_mean_auc(positive: np.ndarray, logit: np.ndarray, fold: np.ndarray) -> float:
@@ -215,7 +223,7 @@ def _fit(
 
 
 def _fit_floor(path: Path, labels: Labels, rules: FoldRules) -> dict[str, Any]:
-    kind, fold, logit = read_floor_out_of_fold(path, labels, rules.folds)
+    kind, fold, logit = read_out_of_fold_scores(path, labels, rules.folds, FLOOR)
     return {"floor": kind, **_fit_scores(f"the floor {kind}", fold, logit, labels, rules)}
 
 
@@ -231,6 +239,14 @@ def _fit_scores(
         "thresholds_by_rule": by_rule,
         "calibration": fit_calibrations(*images, method=rules.calibration, title=title),
     }
+
+
+def _find(selection: Path, name: str, kind: str) -> dict[str, Any]:
+    """Return the entry of a floor or an ensemble."""
+    for entry in read_json(selection)[f"{name}s"]:
+        if entry[name] == kind:
+            return entry
+    raise _not_selected(selection, f"the {name} {kind}", f"every {name} that is compared")
 
 
 def _not_selected(selection: Path, wanted: str, expected: str) -> UserError:
