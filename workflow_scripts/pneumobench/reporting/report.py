@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import markupsafe
 import pandas as pd
 
 import pneumobench
@@ -36,6 +37,24 @@ from pneumobench.reporting.wording import count, is_missing, percent, with_inter
 TEMPLATES = Path(__file__).with_name("templates")
 # Longer lists stay in audit.json.
 _LISTED_REJECTIONS = 200
+
+# Sections in their order: the name of template and anchor, and the words that lead there. A template
+# that comes out empty is left out; figures that no section shows stand under `figures`.
+SECTIONS = {
+    "answer": "Answer",
+    "table": "Ranked table",
+    "views": "Test-time augmentation",
+    "categories": "Planned comparisons",
+    "clinical": "Clinical reading",
+    "robustness": "When films get worse",
+    "explanations": "What the networks look at",
+    "figures": "Curves",
+    "cost": "Cost",
+    "data": "Data",
+    "methods": "Methods",
+    "origins": "Origins",
+    "limits": "Limits",
+}
 
 # Title and caption of the figures that the report knows; others are shown under their file name.
 FIGURES = {
@@ -143,15 +162,7 @@ def render_report(
     by_folder, runs = read_metrics(metrics), read_runs(run_jsons)
     of_maps = explanation_section(comparison, explanations)
     of_corruptions = robustness_section(comparison, robustness)
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.filters |= {"count": count, "percent": percent}
-    text = environment.get_template("report.html.j2").render(
+    text = _render(
         title=title,
         experiment=experiment,
         version=pneumobench.__version__,
@@ -183,6 +194,37 @@ def render_report(
     )
     with atomic_path(report) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def _render(**content: Any) -> str:
+    """Return the page: every section by its template, those that come out empty left out."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"count": count, "percent": percent}
+    macros = environment.get_template("macros.html.j2").make_module(content)
+    content |= {name: getattr(macros, name) for name in ("table", "pairs", "figure")}
+    texts = {
+        name: environment.get_template(f"{name}.html.j2").render(content)
+        for name in SECTIONS
+        if name != "figures"
+    }
+    content["unplaced"] = [
+        name
+        for name in content["figures"]
+        if not any(f'id="figure-{name}"' in text for text in texts.values())
+    ]
+    texts["figures"] = environment.get_template("figures.html.j2").render(content)
+    sections = [
+        {"name": name, "short": short, "text": markupsafe.Markup(texts[name])}
+        for name, short in SECTIONS.items()
+        if texts[name].strip()
+    ]
+    return environment.get_template("report.html.j2").render(content, sections=sections)
 
 
 def _figure(name: str, path: str | Path) -> dict[str, str]:
