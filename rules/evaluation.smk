@@ -1,5 +1,5 @@
-# From predictions to numbers: freeze_selection (out-of-fold only) -> evaluate_run (labels of the
-# test images join here) -> compare_runs; evaluate_robustness (out-of-fold only)
+# From predictions to numbers: freeze_selection (out-of-fold only) -> combine_ensemble, evaluate_run
+# (labels of the test images join here) -> compare_runs; evaluate_robustness (out-of-fold only)
 
 
 rule freeze_selection:
@@ -26,6 +26,25 @@ rule freeze_selection:
         code=code_hash("pneumobench.statistics.selection"),
     script:
         "../workflow_scripts/freeze_selection.py"
+
+
+rule combine_ensemble:
+    """Apply an ensemble's frozen weights to the predictions of all runs; labels have no part in it."""
+    input:
+        out_of_fold=of_folds("out_of_fold.csv"),
+        test=of_folds("test.csv"),
+        selection="<results>/selection/selection.json",
+    output:
+        out_of_fold="<results>/ensembles/{ensemble}/out_of_fold.csv",
+        test="<results>/ensembles/{ensemble}/test.csv",
+    log:
+        "<logs>/combine_ensemble/{ensemble}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.statistics.combine_ensemble"),
+    script:
+        "../workflow_scripts/combine_ensemble.py"
 
 
 rule evaluate_run:
@@ -81,6 +100,28 @@ rule evaluate_robustness:
         "../workflow_scripts/evaluate_robustness.py"
 
 
+rule assess_calibration:
+    """Say what a run's probabilities and thresholds are worth, out of fold and on the test set."""
+    input:
+        scores="<results>/runs/{slug}/{recipe}/seed{seed}/scores.csv",
+        selection="<results>/selection/selection.json",
+    output:
+        details="<results>/runs/{slug}/{recipe}/seed{seed}/calibration.json",
+        calibrated="<results>/runs/{slug}/{recipe}/seed{seed}/calibrated.csv",
+    log:
+        "<logs>/assess_calibration/{slug}/{recipe}/seed{seed}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        model=lambda wildcards: run_of(wildcards).model,
+        confidence=EXPERIMENT.evaluation.confidence,
+        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
+        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        code=code_hash("pneumobench.statistics.assess_calibration"),
+    script:
+        "../workflow_scripts/assess_calibration.py"
+
+
 rule compare_runs:
     """Rank the runs by out-of-fold AUC, with the floors, the planned contrasts and what is missing."""
     input:
@@ -92,6 +133,8 @@ rule compare_runs:
         selection="<results>/selection/selection.json",
         floors_out_of_fold=floor_files("out_of_fold.csv"),
         floors_test=floor_files("test.csv"),
+        ensembles_out_of_fold=ensemble_files("out_of_fold.csv"),
+        ensembles_test=ensemble_files("test.csv"),
     output:
         table="<results>/comparison/comparison.csv",
         details="<results>/comparison/comparison.json",

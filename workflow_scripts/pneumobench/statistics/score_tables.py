@@ -22,6 +22,13 @@ def read_scores(path: Path) -> dict[str, pd.DataFrame]:
     }
 
 
+def read_test_logits(path: Path) -> np.ndarray:
+    """Return the test logits of each fold's model, [folds, images] float32, by image_id."""
+    table = read_table(path, text=("dataset", "image_id"))
+    of_models = table[(table["dataset"] == "test") & table["fold"].notna()]
+    return of_models.pivot(index="fold", columns="image_id", values="logit").to_numpy(np.float32)
+
+
 def labels_of(path: Path, table: pd.DataFrame) -> Labels:
     """Return the reference standard that one data set's rows of a scores.csv hold."""
     text = {name: table[name].to_numpy(dtype=str) for name in ("image_id", "subtype", "patient")}
