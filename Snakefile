@@ -31,6 +31,7 @@ wildcard_constraints:
     size=r"\d+",
     tta="|".join(VIEW_SETS),
     equalisation="histogram|clahe",
+    ensemble="|".join(ENSEMBLES),
     variant=r"\d+(_(histogram|clahe))?",
 
 

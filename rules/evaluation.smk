@@ -122,8 +122,31 @@ rule assess_calibration:
         "../workflow_scripts/assess_calibration.py"
 
 
+rule test_differences:
+    """Test every pair of runs and the planned contrasts, and say which runs cannot be told apart."""
+    input:
+        scores=of_runs("scores.csv"),
+        run_jsons=of_folds("run.json"),
+        selection="<results>/selection/selection.json",
+    output:
+        table="<results>/comparison/differences.csv",
+        details="<results>/comparison/differences.json",
+    log:
+        "<logs>/test_differences.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        confidence=EXPERIMENT.evaluation.confidence,
+        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
+        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        permutations=EXPERIMENT.evaluation.permutations,
+        code=code_hash("pneumobench.statistics.test_differences"),
+    script:
+        "../workflow_scripts/test_differences.py"
+
+
 rule compare_runs:
-    """Rank the runs by out-of-fold AUC, with the floors, the planned contrasts and what is missing."""
+    """Rank the runs by out-of-fold AUC, with the floors and what is missing."""
     input:
         metrics=of_runs("metrics.json"),
         scores=of_runs("scores.csv"),
@@ -131,6 +154,7 @@ rule compare_runs:
         timings=of_folds("timing.csv"),
         models=of_models,
         selection="<results>/selection/selection.json",
+        differences="<results>/comparison/differences.csv",
         floors_out_of_fold=floor_files("out_of_fold.csv"),
         floors_test=floor_files("test.csv"),
         ensembles_out_of_fold=ensemble_files("out_of_fold.csv"),

@@ -8,9 +8,11 @@ import pandas as pd
 
 from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.core.run import Run
+from pneumobench.statistics.combine_ensemble import combine_ensemble
 from pneumobench.statistics.comparison import compare_runs
 from pneumobench.statistics.evaluation import evaluate_run
 from pneumobench.statistics.selection import freeze_selection
+from pneumobench.statistics.test_differences import test_differences
 
 FOLDS = 3
 COST_RATIO = 5.0
@@ -51,6 +53,19 @@ class Experiment:
 
     def floor_files(self, name: str) -> list[Path]:
         return sorted((self.root / "floors").glob(f"*/{name}.csv"))
+
+    def ensemble_files(self, name: str) -> list[Path]:
+        return sorted((self.root / "ensembles").glob(f"*/{name}.csv"))
+
+    def combine(self, runs: list[Run], kind: str) -> None:
+        combine_ensemble(
+            self.files(runs, "out_of_fold.csv"),
+            self.files(runs, "test.csv"),
+            self.selection,
+            self.root / f"ensembles/{kind}/out_of_fold.csv",
+            self.root / f"ensembles/{kind}/test.csv",
+            kind=kind,
+        )
 
     def add_floors(self, signals: dict[str, float]) -> None:
         """Write the scores of floors; a signal is the distance of the classes in SDs."""
@@ -164,8 +179,25 @@ class Experiment:
             **DRAW,
         )
 
+    def test_differences(self, runs: list[Run], permutations: int = 500) -> tuple[Path, Path]:
+        outputs = (
+            self.root / "comparison/differences.csv",
+            self.root / "comparison/differences.json",
+        )
+        test_differences(
+            [self.folder(run) / "scores.csv" for run in runs],
+            self.files(runs, "run.json"),
+            self.selection,
+            *outputs,
+            permutations=permutations,
+            **DRAW,
+        )
+        return outputs
+
     def compare(self, runs: list[Run], missing: list[dict] | None = None) -> tuple[Path, Path]:
         outputs = self.root / "comparison/comparison.csv", self.root / "comparison/comparison.json"
+        if runs:
+            self.test_differences(runs)
         compare_runs(
             [self.folder(run) / "metrics.json" for run in runs],
             [self.folder(run) / "scores.csv" for run in runs],
@@ -174,8 +206,11 @@ class Experiment:
             sorted((self.root / "models").glob("*.json")),
             *outputs,
             selection=self.selection,
+            differences=self.root / "comparison/differences.csv",
             floors_out_of_fold=self.floor_files("out_of_fold"),
             floors_test=self.floor_files("test"),
+            ensembles_out_of_fold=self.ensemble_files("out_of_fold"),
+            ensembles_test=self.ensemble_files("test"),
             missing=missing or [],
             **DRAW,
         )

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import Resamples
-from pneumobench.statistics.categories import compare_categories
-from pneumobench.statistics.compared_scores import read_compared, replicate_areas
-from pneumobench.statistics.estimates import paired_difference
+from pneumobench.statistics.compared_scores import Compared, read_compared, replicate_areas
+from pneumobench.statistics.ensemble_comparison import (
+    defined_figures,
+    describe_ensemble,
+    judge_ensembles,
+)
 from pneumobench.statistics.floors import hold_against_floors, judge_floors, majority_floor
 from pneumobench.statistics.judgement import Judged
 from pneumobench.statistics.metrics import DECISION_METRICS, METRICS, SCORE_METRICS
@@ -23,6 +27,7 @@ from pneumobench.statistics.score_tables import DATASETS
 
 logger = logging.getLogger(__name__)
 
+_DISTANCE = ("difference_from_best", "difference_from_best_low", "difference_from_best_high")
 DID_NOT_LEARN = "did not learn: the interval of its out-of-fold AUC does not lie above 0.5"
 
 
@@ -48,8 +53,11 @@ def compare_runs(
     comparison_json: Path,
     *,
     selection: Path,
+    differences: Path,
     floors_out_of_fold: list[Path],
     floors_test: list[Path],
+    ensembles_out_of_fold: list[Path],
+    ensembles_test: list[Path],
     missing: list[dict[str, Any]],
     confidence: float,
     replicates: int,
@@ -58,8 +66,9 @@ def compare_runs(
     """Write the comparison of all runs.
 
     Runs are ranked by the out-of-fold AUC (mean of the folds); `best` is the first. A run is
-    `separable_from_best` if the paired interval of its AUC minus the best one's excludes 0. These
-    intervals are not adjusted for the number of runs. A run `beats_floors` if the interval of its
+    `separable_from_best` if the permutation test of all pairs of runs tells both apart out of fold;
+    its p (`p_from_best`) is adjusted for the number of pairs, as the best was not known beforehand.
+    `difference_from_best` is the run's AUC minus that of the best, its interval not adjusted. A run `beats_floors` if the interval of its
     paired difference to each floor lies above 0; `best_floor` has the highest AUC of them. With
     test-time augmentation the columns of the averaged predictions begin with `tta_`;
     `tta_*_roc_auc_difference` is their AUC minus that of the plain predictions. They have no say in
@@ -76,9 +85,13 @@ def compare_runs(
     comparison_csv, comparison_json
         The files to write.
     selection
-        selection.json with the floors' thresholds.
+        selection.json with the thresholds of floors and ensembles.
+    differences
+        differences.csv, the tests of all pairs of runs.
     floors_out_of_fold, floors_test
         What the floors say, one file each.
+    ensembles_out_of_fold, ensembles_test
+        What the ensembles say, one file each; they are judged beside the runs, never ranked.
     missing
         Runs that are not complete: `model`, `recipe`, `seed` and `note`, which says why. They are
         rows without numbers at the end of the table.
@@ -116,6 +129,13 @@ def compare_runs(
     resources = _sum_resources(run_jsons, timings)
 
     order = sorted(evaluated, key=lambda run: (-areas[run][0], run))
+    best_areas = _areas_of(order[0], compared)
+    combined = judge_ensembles(
+        ensembles_out_of_fold, ensembles_test, selection, standards, resamples,
+        compared["out_of_fold"].fold, confidence,
+    )  # fmt: skip
+    costs = {run: {**descriptions[run.model], **resources[run]} for run in order}
+    distances = _distances(differences, order[0])
     rows = [
         {
             "rank": rank,
@@ -124,7 +144,7 @@ def compare_runs(
             "note": "" if evaluated[run]["learned"] else DID_NOT_LEARN,
             "learned": evaluated[run]["learned"],
             "best": run == order[0],
-            **_distance(areas[run], areas[order[0]], confidence),
+            **distances[run],
             **_above_floors(held[run]),
             "parameters": descriptions[run.model]["parameters"],
             "macs": descriptions[run.model]["macs"],
@@ -167,7 +187,11 @@ def compare_runs(
                     for kind, difference in held[run]["differences"].items()
                 ],
             },
-            "categories": compare_categories(areas, _pretrained(run_jsons), confidence),
+            "ensembles": [
+                describe_ensemble(kind, judged, selection, best_areas, costs, confidence)
+                | defined_figures(kind, _numbers(judged.records["estimates"]))
+                for kind, judged in combined.items()
+            ],
             "missing": missing,
             **_views(evaluated[order[0]]),
         },
@@ -189,13 +213,36 @@ def _identity(run: Run, descriptions: dict[str, dict[str, Any]]) -> dict[str, An
     }
 
 
-def _distance(area: np.ndarray, best: np.ndarray, confidence: float) -> dict[str, Any]:
-    found = paired_difference(area, best, confidence)
+def _distances(differences: Path, best: Run) -> dict[Run, dict[str, Any]]:
+    """Return every run's distance from the best, as the tests of all pairs found it."""
+    found = {best: dict.fromkeys(_DISTANCE, 0.0) | {"separable_from_best": False}}
+    found[best]["p_from_best"] = None
+    table = read_table(
+        differences, text=("first_model", "first_recipe", "second_model", "second_recipe")
+    )
+    for _, row in table[table["dataset"] == "out_of_fold"].iterrows():
+        first, second = (
+            Run(row[f"{side}_model"], row[f"{side}_recipe"], row[f"{side}_seed"])
+            for side in ("first", "second")
+        )
+        if best not in (first, second):
+            continue
+        values = [row["difference"], row["difference_low"], row["difference_high"]]
+        if first == best:
+            values = [-values[0], -values[2], -values[1]]
+        found[second if first == best else first] = {
+            "separable_from_best": bool(row["separable"]),
+            "p_from_best": row["permutation_p_holm"],
+            **dict(zip(_DISTANCE, values, strict=True)),
+        }
+    return found
+
+
+def _areas_of(run: Run, compared: dict[str, Compared]) -> dict[str, np.ndarray]:
+    """Return one run's AUC in every replicate, by data set."""
     return {
-        "separable_from_best": found["excludes_zero"],
-        "difference_from_best": found["difference"],
-        "difference_from_best_low": found["low"],
-        "difference_from_best_high": found["high"],
+        name: replicate_areas(replace(part, logit={run: part.logit[run]}))[run]
+        for name, part in compared.items()
     }
 
 
@@ -247,18 +294,6 @@ def _sum_resources(run_jsons: list[Path], timings: list[Path]) -> dict[Run, dict
             "epochs": float(np.mean([epochs for _, epochs in parts])),
         }
         for run, parts in collected.items()
-    }
-
-
-def _pretrained(run_jsons: list[Path]) -> dict[Run, bool]:
-    """Return which runs started from pretrained weights.
-
-    models/{slug}.json would not tell: it names the weights that are published, used or not.
-    """
-    contents = map(read_json, run_jsons)
-    # A recipe that does not speak of pretrained weights starts from fresh ones.
-    return {
-        _run_of(content): bool(content["settings"].get("pretrained", False)) for content in contents
     }
 
 
