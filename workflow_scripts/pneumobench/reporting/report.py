@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import markupsafe
 import pandas as pd
 
 import pneumobench
@@ -220,7 +219,7 @@ def _render(**content: Any) -> str:
     ]
     texts["figures"] = environment.get_template("figures.html.j2").render(content)
     sections = [
-        {"name": name, "short": short, "text": markupsafe.Markup(texts[name])}
+        {"name": name, "short": short, "text": texts[name]}
         for name, short in SECTIONS.items()
         if texts[name].strip()
     ]
