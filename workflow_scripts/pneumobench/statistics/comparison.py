@@ -68,11 +68,11 @@ def compare_runs(
     Runs are ranked by the out-of-fold AUC (mean of the folds); `best` is the first. A run is
     `separable_from_best` if the permutation test of all pairs of runs tells both apart out of fold;
     its p (`p_from_best`) is adjusted for the number of pairs, as the best was not known beforehand.
-    `difference_from_best` is the run's AUC minus that of the best, its interval not adjusted. A run `beats_floors` if the interval of its
-    paired difference to each floor lies above 0; `best_floor` has the highest AUC of them. With
-    test-time augmentation the columns of the averaged predictions begin with `tta_`;
-    `tta_*_roc_auc_difference` is their AUC minus that of the plain predictions. They have no say in
-    the ranking.
+    `difference_from_best` is the run's AUC minus that of the best, its interval not adjusted. A run
+    `beats_floors` if the interval of its paired difference to each floor lies above 0; `best_floor`
+    has the highest AUC of them. With test-time augmentation the columns of the averaged predictions
+    begin with `tta_`; `tta_*_roc_auc_difference` is their AUC minus that of the plain predictions.
+    They have no say in the ranking.
 
     Parameters
     ----------

@@ -62,8 +62,10 @@ class Evaluation(Section):
     """Level of all intervals."""
     bootstrap_replicates: int = Field(ge=100, le=1_000_000)
     """Replicates of the patient-clustered bootstrap."""
+    permutations: int = Field(ge=100, le=1_000_000)
+    """Exchanges of patients in the tests of differences; more where many runs are compared."""
     bootstrap_seed: Seed
-    """Seed of the bootstrap."""
+    """Seed of the bootstrap and of the exchanges."""
 
 
 class Robustness(Section):

@@ -1,0 +1,134 @@
+"""The planned contrasts, tested on each data set."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pneumobench.core.run import Run
+from pneumobench.statistics.compared_scores import Compared
+from pneumobench.statistics.contrasts import PLANNED, Contrast, PlannedPair, Settings, find_pairs
+from pneumobench.statistics.estimates import number, paired_difference
+from pneumobench.statistics.multiplicity import holm
+from pneumobench.statistics.pair_tests import (
+    Areas,
+    Level,
+    describe_family,
+    equal_predictions,
+    exchange,
+    shares_of,
+)
+from pneumobench.statistics.seeds import resample_seeds, speaks_of
+
+_EQUAL = "both give every image the same score to the last bit"
+
+
+def test_contrasts(
+    compared: dict[str, Compared], areas: dict[str, Areas], settings: Settings, level: Level
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Test what was planned, as far as the runs allow it.
+
+    Parameters
+    ----------
+    compared, areas
+        What the runs say about each data set, and their areas.
+    settings
+        For each run what run.json says of its recipe.
+    level
+        Level and exchanges.
+
+    Returns
+    -------
+    tuple
+        For each of `contrasts.PLANNED` its `name`, `title` and `pairs`; and the families, one a
+        data set. A pair has `reference`, `model`, `reference_recipe`, `recipe`, `seeds`,
+        `speaks_of`, `status` (`tested` or `not_testable`), `reason`, `noise_floor` (one network
+        trained twice, or equal predictions) and `results`: for each data set the `difference` =
+        model - reference averaged over the seeds that both have, `low` and `high` (patients drawn,
+        and seeds where there are several), `p` of the permutation test, `p_holm` and `holds`. With
+        several seeds it holds only if the interval excludes 0 as well.
+    """
+    planned = [
+        (contrast, names, pair)
+        for contrast in PLANNED
+        for names in contrast.pairs
+        for pair in find_pairs(contrast, *names, settings)
+    ]
+    present = [pair for *_, pair in planned if pair.model]
+    results: list[list[dict[str, Any]]] = [[] for _ in present]
+    families = []
+    for dataset, part in compared.items():
+        found, family = _test(dataset, part, areas[dataset], present, level)
+        for own, result in zip(results, found, strict=True):
+            own.append(result)
+        families.append(family)
+    of_pair = iter(results)
+    described: dict[str, list[dict[str, Any]]] = {contrast.name: [] for contrast in PLANNED}
+    for contrast, names, pair in planned:
+        equal = bool(pair.model) and all(_all_equal(part, pair) for part in compared.values())
+        record = _describe(names, pair, equal) | {"results": next(of_pair) if pair.model else []}
+        described[contrast.name].append(record)
+    return [_contrast(contrast, described[contrast.name]) for contrast in PLANNED], families
+
+
+def over_seeds(areas: Areas, runs: Sequence[Run], seed: int) -> np.ndarray:
+    """Return the mean AUC of one model and recipe over its seeds, which are drawn as well."""
+    name = f"{runs[0].model}/{runs[0].recipe}"
+    return resample_seeds(np.stack([areas[run] for run in runs]), name=name, seed=seed)
+
+
+def _test(
+    dataset: str, part: Compared, areas: Areas, present: list[PlannedPair], level: Level
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    # The mean over seeds of the differences is tested: its shares are the means of theirs.
+    shares = [
+        np.mean([shares_of(part, *both) for both in _by_seed(pair)], axis=0) for pair in present
+    ]
+    exchanged = exchange(shares, level)
+    p = np.where([_all_equal(part, pair) for pair in present], np.nan, exchanged["p"])
+    # One network trained twice is no question that was asked: it is left out of the family.
+    adjusted = holm(np.where([pair.noise_floor for pair in present], np.nan, p))
+    results = []
+    for position, pair in enumerate(present):
+        sides = [over_seeds(areas, runs, level.seed) for runs in (pair.model, pair.reference)]
+        apart = paired_difference(*sides, level.confidence)
+        agreed = len(pair.model) == 1 or apart["excludes_zero"]
+        results.append(
+            {
+                "dataset": dataset,
+                "difference": apart["difference"],
+                "low": apart["low"],
+                "high": apart["high"],
+                "p": number(p[position]),
+                "p_holm": number(adjusted[position]),
+                "holds": bool(adjusted[position] < 1 - level.confidence) and agreed,
+            }
+        )
+    return results, describe_family("planned contrasts", dataset, adjusted, exchanged, level)
+
+
+def _by_seed(pair: PlannedPair) -> list[tuple[Run, Run]]:
+    return list(zip(pair.model, pair.reference, strict=True))
+
+
+def _all_equal(part: Compared, pair: PlannedPair) -> bool:
+    return all(equal_predictions(part, *both) for both in _by_seed(pair))
+
+
+def _describe(names: tuple[str, str], pair: PlannedPair, equal: bool) -> dict[str, Any]:
+    reasons = [reason for reason in (pair.reason, _EQUAL if equal else "") if reason]
+    return {
+        "reference": names[0],
+        "model": names[1],
+        "reference_recipe": pair.reference[0].recipe if pair.reference else None,
+        "recipe": pair.model[0].recipe if pair.model else None,
+        "seeds": [run.seed for run in pair.model],
+        "speaks_of": speaks_of(len(pair.model)) if pair.model else None,
+        "status": "not_testable" if reasons else "tested",
+        "reason": "; ".join(reasons),
+        "noise_floor": pair.noise_floor or equal,
+    }
+
+
+def _contrast(contrast: Contrast, pairs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"name": contrast.name, "title": contrast.title, "pairs": pairs}

@@ -1,0 +1,216 @@
+"""Every pair of runs, tested on one data set."""
+
+import math
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pneumobench.core.run import Run
+from pneumobench.statistics.compared_scores import Compared
+from pneumobench.statistics.contrasts import Settings, same_model
+from pneumobench.statistics.delong import delong_test
+from pneumobench.statistics.estimates import paired_difference
+from pneumobench.statistics.mcnemar import mcnemar_exact
+from pneumobench.statistics.metrics import roc_auc
+from pneumobench.statistics.multiplicity import holm
+from pneumobench.statistics.permutation import area_shares, permute_shares
+from pneumobench.statistics.resampled_t import nadeau_bengio
+
+# The first is the primary one.
+TESTS = ("permutation", "delong", "mcnemar", "nadeau_bengio")
+EQUAL_PREDICTIONS = "equal predictions"
+COLUMNS = (
+    *(f"{side}_{key}" for side in ("first", "second") for key in ("model", "recipe", "seed")),
+    "dataset", "noise_floor", "first_roc_auc", "second_roc_auc",
+    "difference", "difference_low", "difference_high",
+    *(f"{test}_p{suffix}" for test in TESTS for suffix in ("", "_holm")),
+    "separable", "only_first_right", "only_second_right", "n", "events", "patients",
+)  # fmt: skip
+# The smallest p that can come out must stay so many times below what separates, after adjustment.
+_RESOLUTION = 10
+
+Areas = dict[Run, np.ndarray]
+"""The AUC of each run in the sample (row 0) and in every replicate, [1 + replicates] float64."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """Level of intervals (that of tests is 1 - `confidence`), exchanges and seed of the tests."""
+
+    confidence: float
+    permutations: int
+    seed: int
+
+
+def test_pairs(
+    dataset: str,
+    part: Compared,
+    areas: Areas,
+    order: list[Run],
+    settings: Settings,
+    level: Level,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Test all pairs of runs.
+
+    Parameters
+    ----------
+    dataset, part, areas
+        The data set, what the runs say about it, and their areas.
+    order
+        The runs in order of rank.
+    settings
+        For each run what run.json says of its recipe.
+    level
+        Level and exchanges.
+
+    Returns
+    -------
+    tuple
+        The rows of differences.csv (`COLUMNS`), and the family as `describe_family` returns it.
+    """
+    pairs = list(combinations(order, 2))
+    p = {test: np.full(len(pairs), np.nan) for test in TESTS}
+    exchanged = exchange([shares_of(part, *pair) for pair in pairs], level)
+    rows = []
+    for position, (first, second) in enumerate(pairs):
+        equal = equal_predictions(part, first, second)
+        right = _mcnemar(part, first, second)
+        if not equal:
+            found = {
+                "permutation": exchanged["p"][position],
+                "delong": _delong(part, first, second, level.confidence),
+                "mcnemar": right["p"],
+            }
+            if dataset == "out_of_fold":
+                found["nadeau_bengio"] = _folds(part, first, second, level.confidence)
+            for test, value in found.items():
+                p[test][position] = value
+        rows.append(
+            _named(first, second)
+            | {
+                "dataset": dataset,
+                "noise_floor": EQUAL_PREDICTIONS if equal else same_model(first, second, settings),
+                **_difference(areas, first, second, level.confidence),
+                "only_first_right": right["only_first"],
+                "only_second_right": right["only_second"],
+                **part.labels.counts(),
+            }
+        )
+    adjusted = {test: holm(values) for test, values in p.items()}
+    table = pd.DataFrame(rows).assign(
+        **{f"{test}_p": values for test, values in p.items()},
+        **{f"{test}_p_holm": values for test, values in adjusted.items()},
+        # A comparison with NaN is false: what is not tested is not separable.
+        separable=adjusted["permutation"] < 1 - level.confidence,
+    )
+    family = describe_family("all pairs", dataset, adjusted["permutation"], exchanged, level)
+    return table.reindex(columns=COLUMNS), family
+
+
+def exchange(shares: list[np.ndarray], level: Level) -> dict[str, Any]:
+    """Test differences of one family at once, with exchanges enough for their number.
+
+    Parameters
+    ----------
+    shares
+        For each difference [patients] float64 of `permutation.area_shares`.
+    level
+        Level and exchanges.
+
+    Returns
+    -------
+    dict
+        As `permutation.permute_shares`.
+    """
+    if not shares:
+        return {"p": np.empty(0), "permutations": 0, "exact": False}
+    needed = math.ceil(_RESOLUTION * len(shares) / (1 - level.confidence))
+    made = max(level.permutations, needed)
+    return permute_shares(np.stack(shares), permutations=made, seed=level.seed)
+
+
+def describe_family(
+    name: str, dataset: str, adjusted: np.ndarray, exchanged: dict[str, Any], level: Level
+) -> dict[str, Any]:
+    """Return a family's number of tests, how many of them separate, and how they were made."""
+    return {
+        "family": name,
+        "dataset": dataset,
+        "tests": int(np.sum(~np.isnan(adjusted))),
+        "separable": int(np.sum(adjusted < 1 - level.confidence)),
+        "permutations": exchanged["permutations"],
+        "exact": exchanged["exact"],
+    }
+
+
+def shares_of(part: Compared, first: Run, second: Run) -> np.ndarray:
+    """Return what each patient adds to the difference of two runs' areas, first - second."""
+    labels = part.labels
+    logits = part.logit[first], part.logit[second]
+    return area_shares(labels.positive, *logits, labels.patient, fold=part.fold)
+
+
+def equal_predictions(part: Compared, first: Run, second: Run) -> bool:
+    """Tell whether two runs give every image the same score."""
+    return np.array_equal(part.logit[first], part.logit[second])
+
+
+def separable_matrix(table: pd.DataFrame, order: list[Run]) -> np.ndarray:
+    """Return which runs are separable, [runs, runs] bool in order of rank.
+
+    Parameters
+    ----------
+    table
+        The rows of one data set from `test_pairs`, in their order.
+    order
+        The runs in order of rank.
+    """
+    matrix = np.zeros((len(order), len(order)), bool)
+    matrix[np.triu_indices(len(order), k=1)] = table["separable"]
+    return matrix | matrix.T
+
+
+def _named(first: Run, second: Run) -> dict[str, Any]:
+    return {
+        f"{side}_{key}": getattr(run, key)
+        for side, run in (("first", first), ("second", second))
+        for key in ("model", "recipe", "seed")
+    }
+
+
+def _difference(areas: Areas, first: Run, second: Run, confidence: float) -> dict[str, Any]:
+    found = paired_difference(areas[first], areas[second], confidence)
+    return {
+        "first_roc_auc": areas[first][0],
+        "second_roc_auc": areas[second][0],
+        "difference": found["difference"],
+        "difference_low": found["low"],
+        "difference_high": found["high"],
+    }
+
+
+def _delong(part: Compared, first: Run, second: Run, confidence: float) -> float:
+    logits = part.logit[first], part.logit[second]
+    return delong_test(part.labels.positive, *logits, fold=part.fold, confidence=confidence)["p"]
+
+
+def _mcnemar(part: Compared, first: Run, second: Run) -> dict[str, float | int]:
+    return mcnemar_exact(*(part.decision[run] == part.labels.positive for run in (first, second)))
+
+
+def _folds(part: Compared, first: Run, second: Run, confidence: float) -> float:
+    """Return p of the folds' differences; the training side includes what stops training early."""
+    differences = []
+    for fold in np.unique(part.fold):
+        own = part.fold == fold
+        areas = [
+            roc_auc(part.labels.positive[own], part.logit[run][own]) for run in (first, second)
+        ]
+        differences.append(areas[0] - areas[1])
+    images = len(part.fold)
+    test = images / len(differences)
+    found = nadeau_bengio(np.array(differences), images - test, test, confidence=confidence)
+    return found["p"]

@@ -1,0 +1,20 @@
+"""Test which differences between the runs hold."""
+
+from pathlib import Path
+
+from pneumobench.core.job import job_log
+from pneumobench.statistics.test_differences import test_differences
+
+with job_log(snakemake.log[0]):
+    params = snakemake.params
+    test_differences(
+        [Path(path) for path in snakemake.input.scores],
+        [Path(path) for path in snakemake.input.run_jsons],
+        Path(snakemake.input.selection),
+        Path(snakemake.output.table),
+        Path(snakemake.output.details),
+        confidence=params.confidence,
+        replicates=params.replicates,
+        bootstrap_seed=params.bootstrap_seed,
+        permutations=params.permutations,
+    )
