@@ -1,0 +1,150 @@
+"""How well the simplest models tell the test set from development, and what a block costs them."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pneumobench.core.files import read_table
+from pneumobench.statistics.bootstrap import resample_patients
+from pneumobench.statistics.estimates import Scores, replicate_ranking, summarise
+from pneumobench.statistics.judgement import score_test
+from pneumobench.statistics.metrics import confusion_indicators, decision_metrics
+from pneumobench.statistics.predictions import Labels
+from pneumobench.statistics.thresholds import fit_threshold
+
+DECISIONS = ("sensitivity", "specificity")
+
+
+def judge_domains(
+    path: Path, confidence: float, *, replicates: int, seed: int
+) -> list[dict[str, Any]]:
+    """Return the AUC of every model that was asked for the data set, within each class.
+
+    It is the mean of the folds' AUC; 0.5 = development and test cannot be told apart by what the
+    model sees, 1 = always. Groups of patients are drawn within folds and sides.
+
+    Parameters
+    ----------
+    path
+        domains.csv.
+    confidence
+        Level of the intervals in (0, 1).
+    replicates, seed
+        Of the bootstrap.
+
+    Returns
+    -------
+    list of dict
+        `floor`, `label`, `folds`, `development` and `test` (images and groups each), `roc_auc`
+        (value and interval). No record of a class with too few patients.
+    """
+    text = ("floor", "label", "image_id", "group", "side")
+    table = read_table(path, text=text).sort_values("image_id")
+    records = []
+    for (kind, label), part in table.groupby(["floor", "label"], sort=False):
+        tested = (part["side"] == "test").to_numpy()
+        fold, group = part["fold"].to_numpy(int), part["group"].to_numpy(dtype=str)
+        names = part["image_id"].to_numpy(dtype=str)
+        labels = Labels(path, names, tested, part["label"].to_numpy(dtype=str), group)
+        resamples = resample_patients(
+            group, replicates=replicates, seed=seed, strata=2 * fold + tested
+        )
+        logit = part["logit"].to_numpy(np.float32)
+        areas = [
+            replicate_ranking(Scores(images, logit[images], {}, None), labels, resamples)["roc_auc"]
+            for images in (np.flatnonzero(fold == number) for number in np.unique(fold))
+        ]
+        sides = {"development": ~tested, "test": tested}
+        records.append(
+            {
+                "floor": kind,
+                "label": label,
+                "folds": len(np.unique(fold)),
+                **{
+                    side: {"n": int(rows.sum()), "groups": len(np.unique(group[rows]))}
+                    for side, rows in sides.items()
+                },
+                "roc_auc": summarise(np.mean(areas, axis=0), confidence),
+            }
+        )
+    return records
+
+
+def judge_blocks(
+    path: Path,
+    labels: Labels,
+    rule: str,
+    cost_ratio: float,
+    confidence: float,
+    *,
+    replicates: int,
+    seed: int,
+) -> list[dict[str, Any]]:
+    """Return how the thumbnail floor does on each block of file numbers that it was fitted without.
+
+    A block is treated as the test set is: thresholds are found on the out-of-fold scores of the
+    other blocks, one for each fold's model, and the block is cut at the mean distance from them.
+
+    Parameters
+    ----------
+    path
+        blocks.csv.
+    labels
+        Those of the development images.
+    rule, cost_ratio
+        As `thresholds.fit_threshold` takes them.
+    confidence
+        Level of the intervals in (0, 1).
+    replicates, seed
+        Of the bootstrap over the patients of the block.
+
+    Returns
+    -------
+    list of dict
+        `block`, n, events, patients, and value and interval of `roc_auc`, `sensitivity` and
+        `specificity`. Empty where there are no blocks.
+    """
+    table = read_table(path, text=("image_id",)).sort_values("image_id")
+    records = []
+    for number, part in table.groupby("block"):
+        others, held = part[part["held_out"] == 0], part[part["held_out"] == 1]
+        thresholds = [
+            fit_threshold(
+                own["positive"].to_numpy(), own["logit"].to_numpy(np.float32), rule,
+                where=f"fold {fold} without block {number}", cost_ratio=cost_ratio,
+            )
+            for fold, own in _with_labels(others, labels).groupby("fold")
+        ]  # fmt: skip
+        grid = held.pivot(index="fold", columns="image_id", values="logit")
+        own = _restrict(labels, grid.columns.to_numpy(dtype=str))
+        _, whole = score_test(grid.to_numpy(np.float32), np.array(thresholds))
+        resamples = resample_patients(own.patient, replicates=replicates, seed=seed)
+        found = replicate_ranking(whole, own, resamples)
+        cells = confusion_indicators(own.positive, whole.decisions["out_of_fold"])
+        found |= decision_metrics(resamples.sums(cells, whole.images))
+        metrics = ("roc_auc", *DECISIONS)
+        records.append(
+            {"block": int(number)}
+            | own.counts()
+            | {name: summarise(found[name], confidence) for name in metrics}
+        )
+    return records
+
+
+def _with_labels(table: pd.DataFrame, labels: Labels) -> pd.DataFrame:
+    positive = pd.Series(labels.positive, index=labels.image_id)
+    return table.assign(positive=positive[table["image_id"]].to_numpy())
+
+
+def _restrict(labels: Labels, image_id: np.ndarray) -> Labels:
+    """Return the labels of some of the images, both in ascending order of image_id."""
+    rows = np.isin(labels.image_id, image_id)
+    return Labels(
+        labels.path,
+        labels.image_id[rows],
+        labels.positive[rows],
+        labels.subtype[rows],
+        labels.patient[rows],
+    )
