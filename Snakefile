@@ -40,6 +40,13 @@ include: "rules/training.smk"
 include: "rules/prediction.smk"
 include: "rules/evaluation.smk"
 include: "rules/explanation.smk"
+
+
+if INFLATED:
+
+    include: "rules/inflation.smk"
+
+
 include: "rules/reporting.smk"
 
 

@@ -20,6 +20,7 @@ from pneumobench.core.config.identity import (
 )
 from pneumobench.core.errors import UserError
 from pneumobench.core.floors import FLOORS
+from pneumobench.core.inflation import ARMS, HONEST
 from pneumobench.core.views import VIEW_SETS
 from pneumobench.data.directory import fingerprint
 from pneumobench.models import registry
@@ -48,6 +49,16 @@ EXPLAINED = EXPERIMENT.explanation.method != "none"
 # An order or a repetition of strengths says nothing.
 STRENGTHS = sorted(set(EXPERIMENT.robustness.strengths))
 ENSEMBLES = list(dict.fromkeys(EXPERIMENT.ensembles))
+# The run that is trained by bad practice, too; None in all experiments but those on bad practice.
+INFLATED = next(
+    (
+        run
+        for run in RUNS.values()
+        if run.model == EXPERIMENT.inflation.model
+        and run.recipe == EXPERIMENT.defaults.recipe
+    ),
+    None,
+)
 MAP_MEASURES = ["<results>/comparison/explanations.csv"] if EXPLAINED else []
 
 FIGURES = [
@@ -59,6 +70,7 @@ FIGURES = [
     "training_curves",
     "cost",
     *(["robustness"] if STRENGTHS else []),
+    *(["inflation"] if INFLATED else []),
     *(["explanations", "every_map", "mean_maps"] if EXPLAINED else []),
 ]
 FOLD_FILES = [
@@ -306,6 +318,25 @@ def of_explanations(name):
 def of_robustness(name):
     """Return an input function: one file on each compared run's robustness; none if not asked."""
     return lambda wildcards: of_runs(name)(wildcards) if STRENGTHS else []
+
+
+def of_inflation(name):
+    """Return one file on what bad practice adds; none in all other experiments."""
+    return [f"<results>/inflation/{name}"] if INFLATED else []
+
+
+def split_of_arm(name):
+    """Return an input function: a table of the split by which an arm of bad practice is trained."""
+    honest = {
+        "splits.csv": "<results>/dataset/splits.csv",
+        "development_labels.csv": "<results>/dataset/development_labels.csv",
+        "augmented.csv": f"{packed('augmented', INFLATED.recipe)}.csv",
+    }
+    return lambda wildcards: (
+        honest[name]
+        if wildcards.arm == HONEST
+        else f"<results>/inflation/{wildcards.arm}/{name}"
+    )
 
 
 def of_views(wildcards):

@@ -228,6 +228,7 @@ rule render_report:
         maps=of_explanations("maps.npz"),
         panels=of_explanations("panels"),
         map_measures=(["<results>/comparison/explanations.csv"] if EXPLAINED else []),
+        inflation=of_inflation("inflation.csv") + of_inflation("inflation.json"),
     output:
         report(
             "<results>/report/report.html",

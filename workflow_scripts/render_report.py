@@ -6,6 +6,7 @@ from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
     from pneumobench.reporting.explanation_section import ExplanationInputs
+    from pneumobench.reporting.inflation_section import InflationInputs
     from pneumobench.reporting.report import render_report
     from pneumobench.reporting.robustness_section import RobustnessInputs
 
@@ -35,4 +36,5 @@ with job_log(snakemake.log[0]):
         )
         if given.map_measures
         else None,
+        inflation=InflationInputs(*given.inflation) if given.inflation else None,
     )

@@ -14,6 +14,7 @@ from pneumobench.reporting.clinical import clinical_rows, predictive_values, sub
 from pneumobench.reporting.explanation_section import ExplanationInputs, explanation_section
 from pneumobench.reporting.floors import FLOOR, majority_notes, with_floors
 from pneumobench.reporting.flow import read_flow
+from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
 from pneumobench.reporting.inputs import (
     DATASET_TITLES,
     complete_runs,
@@ -47,6 +48,7 @@ SECTIONS = {
     "clinical": "Clinical reading",
     "robustness": "When films get worse",
     "explanations": "What the networks look at",
+    "inflation": "What bad practice adds",
     "figures": "Curves",
     "cost": "Cost",
     "data": "Data",
@@ -94,6 +96,11 @@ FIGURES = {
         "Specificity and sensitivity on the films as they are and made worse; darker is lower. A "
         "frame marks the worst of a run.",
     ),
+    "inflation": (
+        "What bad practice adds",
+        "Left: the figure that bad practice reports, which is OPTIMISTIC, above the honest one. "
+        "Right: the difference in points; grey where its interval includes 0.",
+    ),
     "explanations": (
         "The same films, all networks",
         "Maps laid over the first two films of each subtype, with the probability of pneumonia. A "
@@ -128,6 +135,7 @@ def render_report(
     settings: dict[str, Any],
     robustness: RobustnessInputs | None = None,
     explanations: ExplanationInputs | None = None,
+    inflation: InflationInputs | None = None,
 ) -> None:
     """Write the report.
 
@@ -156,11 +164,14 @@ def render_report(
         What the section on films made worse is made of; None where none were.
     explanations
         What the section on the networks' maps is made of; None where nothing was explained.
+    inflation
+        What the section on bad practice is made of; None where it was not measured.
     """
     comparison, facts = read_comparison(comparison_csv), read_json(comparison_json)
     by_folder, runs = read_metrics(metrics), read_runs(run_jsons)
     of_maps = explanation_section(comparison, explanations)
     of_corruptions = robustness_section(comparison, robustness)
+    of_bad_practice = inflation_section(inflation)
     text = _render(
         title=title,
         experiment=experiment,
@@ -187,9 +198,13 @@ def render_report(
         training=training_rows(comparison, runs, read_json(selection)),
         threshold_rule=facts["threshold_rule"],
         folds=max(len(folds) for folds in runs.values()),
-        origins=(*ORIGINS, *of_corruptions["origins"], *of_maps["origins"]),
+        origins=[
+            *ORIGINS,
+            *(row for part in (of_corruptions, of_maps, of_bad_practice) for row in part["origins"]),
+        ],
         robustness=of_corruptions,
         explanations=of_maps,
+        inflation=of_bad_practice,
     )
     with atomic_path(report) as temporary:
         temporary.write_text(text, encoding="utf-8")

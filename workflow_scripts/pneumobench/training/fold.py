@@ -1,6 +1,7 @@
 """One training job: one fold of one run, from packed images to weights and predictions."""
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,28 @@ HISTORY = (
     "epoch", "learning_rate", "train_loss", "train_accuracy",
     "inner_loss", "inner_auc", "inner_accuracy",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PreparedFold:
+    """A fold that is ready to be trained.
+
+    Attributes
+    ----------
+    training
+        What `train_model` takes.
+    members
+        The fold's images by what they are for.
+    splits
+        splits.csv.
+    origin
+        Everything that the training's result follows from.
+    """
+
+    training: Training
+    members: FoldMembers
+    splits: pd.DataFrame
+    origin: dict[str, Any]
 
 
 def train_fold(
@@ -87,6 +110,61 @@ def train_fold(
     """
     started = time.perf_counter()
     interruption = Interruption(runtime_minutes)
+    prepared = prepare_fold(
+        inputs, run=run, fold=fold, settings=settings, threads=threads, code_hash=code_hash
+    )
+    training, members, origin = prepared.training, prepared.members, prepared.origin
+    resume = ResumeState(resume_folder, fingerprint(origin))
+    loaded = time.perf_counter()
+    with (
+        TrainingBoard(board_folder) as board,
+        memory_errors_explained(training.recipe, training.device),
+    ):
+        board.images(first_batch(training))
+        train_model(training, resume, interruption, board)
+    trained = time.perf_counter()
+    predictions = {
+        outputs.out_of_fold: _predictions(training, prepared.splits, members.held_out, run),
+        outputs.test: _predictions(training, prepared.splits, members.test, run),
+    }
+    predicted = time.perf_counter()
+
+    for path, table in predictions.items():
+        write_table(path, table)
+    columns = [*HISTORY, *(name for name in training.history[0] if name.startswith("share_"))]
+    write_table(outputs.history, pd.DataFrame(training.history).reindex(columns=columns))
+    save_weights(outputs.weights, training.model, run.model)
+    write_json(outputs.run, origin | training_course(training, members))
+    seen = len(members.held_out) + len(members.test)
+    write_timing(
+        outputs.timing,
+        {
+            "load": (loaded - started, 0),
+            "train": (training.seconds, training.images_seen),
+            "predict": (predicted - trained, seen),
+        },
+    )
+    resume.remove()
+
+
+def prepare_fold(
+    inputs: FoldInputs,
+    *,
+    run: Run,
+    fold: int,
+    settings: dict[str, Any],
+    threads: int,
+    code_hash: str,
+) -> PreparedFold:
+    """Read what a fold is trained on, build its network, and note where all of it comes from.
+
+    Parameters as for `train_fold`.
+
+    Raises
+    ------
+    UserError
+        If files do not fit together.
+    """
     keep_freed_memory()
     configure_numerics(threads)
     numerics = read_json(inputs.precision)
@@ -115,34 +193,7 @@ def train_fold(
     )
     origin = training_origin(training, run, inputs, settings, numerics, threads, code_hash)
     origin["starting_weights"] = starting_weights
-    resume = ResumeState(resume_folder, fingerprint(origin))
-    loaded = time.perf_counter()
-    with TrainingBoard(board_folder) as board, memory_errors_explained(recipe, device):
-        board.images(first_batch(training))
-        train_model(training, resume, interruption, board)
-    trained = time.perf_counter()
-    predictions = {
-        outputs.out_of_fold: _predictions(training, splits, members.held_out, run),
-        outputs.test: _predictions(training, splits, members.test, run),
-    }
-    predicted = time.perf_counter()
-
-    for path, table in predictions.items():
-        write_table(path, table)
-    columns = [*HISTORY, *(name for name in training.history[0] if name.startswith("share_"))]
-    write_table(outputs.history, pd.DataFrame(training.history).reindex(columns=columns))
-    save_weights(outputs.weights, training.model, run.model)
-    write_json(outputs.run, origin | training_course(training, members))
-    seen = len(members.held_out) + len(members.test)
-    write_timing(
-        outputs.timing,
-        {
-            "load": (loaded - started, 0),
-            "train": (training.seconds, training.images_seen),
-            "predict": (predicted - trained, seen),
-        },
-    )
-    resume.remove()
+    return PreparedFold(training, members, splits, origin)
 
 
 def build_model(name: str, recipe: Recipe, device: torch.device) -> Classifier:
@@ -168,7 +219,8 @@ def load_fold(
     copy_sources = np.empty(0, dtype=np.int64)
     packed = torch.from_numpy(images)
     if recipe.offline_copies:
-        copy_sources = read_table(inputs.augmented_table)["source_row"].to_numpy()
+        # An empty column of a CSV file has no type of its own.
+        copy_sources = read_table(inputs.augmented_table)["source_row"].to_numpy(np.int64)
         copies = torch.from_numpy(np.load(inputs.augmented, mmap_mode="c"))
         packed = torch.cat([packed, copies])
     items, sources = training_items(members, copy_sources)

@@ -1,0 +1,116 @@
+# Bad practice, measured: split_inflated -> train_inflated -> measure_inflation -> plot_inflation.
+# Only an experiment that asks for it includes this file; every figure `reported` here is OPTIMISTIC.
+
+
+rule split_inflated:
+    """Split by image, and after copies were made; what honest practice must not do."""
+    input:
+        splits="<results>/dataset/splits.csv",
+        development_labels="<results>/dataset/development_labels.csv",
+        augmented_table=f"{packed('augmented', INFLATED.recipe)}.csv",
+    output:
+        images_splits="<results>/inflation/images/splits.csv",
+        images_development_labels="<results>/inflation/images/development_labels.csv",
+        images_augmented_table="<results>/inflation/images/augmented.csv",
+        copies_splits="<results>/inflation/copies/splits.csv",
+        copies_development_labels="<results>/inflation/copies/development_labels.csv",
+        copies_augmented_table="<results>/inflation/copies/augmented.csv",
+    log:
+        "<logs>/split_inflated.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        split=EXPERIMENT.split.model_dump(exclude={"holdout_fraction"}),
+        code=code_hash("pneumobench.data.inflation"),
+    script:
+        "../workflow_scripts/split_inflated.py"
+
+
+rule train_inflated:
+    """Train one fold, honestly or on such a split, and predict every image after every epoch."""
+    input:
+        images=ancient(f"{packed('images', INFLATED.recipe)}.npy"),
+        images_digest=f"{packed('images', INFLATED.recipe)}.json",
+        augmented=ancient(f"{packed('augmented', INFLATED.recipe)}.npy"),
+        augmented_table=split_of_arm("augmented.csv"),
+        splits=split_of_arm("splits.csv"),
+        development_labels=split_of_arm("development_labels.csv"),
+        precision="<results>/precision.json",
+        model=f"<results>/models/{INFLATED.slug}.json",
+        starting_weights=lambda wildcards: weights_of(INFLATED),
+    output:
+        "<results>/inflation/{arm}/fold{fold}/epochs.csv",
+    log:
+        "<logs>/train_inflated/{arm}/fold{fold}.log",
+    benchmark:
+        "<benchmarks>/train_inflated/{arm}/fold{fold}.tsv"
+    wildcard_constraints:
+        arm="|".join(ARMS),
+    conda:
+        "../envs/train.yaml"
+    threads: EXPERIMENT.compute.numeric_threads
+    resources:
+        gpu=gpus,
+    params:
+        run=vars(INFLATED),
+        recipe=EXPERIMENT.recipes[INFLATED.recipe].model_dump(),
+        # Not declared: what a failed job leaves there is wanted.
+        resume=lambda wildcards: f"results/{EXPERIMENT.experiment}/resume/inflation/{wildcards.arm}/fold{wildcards.fold}",
+        code=code_hash(
+            "pneumobench.training.inflation", registry.module_name(INFLATED.model)
+        ),
+    script:
+        "../workflow_scripts/train_inflated.py"
+
+
+rule measure_inflation:
+    """Hold what bad practice reports against what honest practice does; test labels join here."""
+    input:
+        epochs=[
+            f"<results>/inflation/{arm}/fold{fold}/epochs.csv"
+            for arm in ARMS
+            for fold in FOLDS
+        ],
+        scores=of_runs("scores.csv"),
+        development_labels="<results>/dataset/development_labels.csv",
+        test_labels="<results>/dataset/test_labels.csv",
+        selection="<results>/selection/selection.json",
+    output:
+        table="<results>/inflation/inflation.csv",
+        details="<results>/inflation/inflation.json",
+    log:
+        "<logs>/measure_inflation.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        run=vars(INFLATED),
+        folds=len(FOLDS),
+        confidence=EXPERIMENT.evaluation.confidence,
+        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
+        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        code=code_hash("pneumobench.statistics.inflation"),
+    script:
+        "../workflow_scripts/measure_inflation.py"
+
+
+rule plot_inflation:
+    """Draw what each bad practice reports beside the honest figure, and the difference."""
+    input:
+        table="<results>/inflation/inflation.csv",
+        details="<results>/inflation/inflation.json",
+    output:
+        png=report(
+            "<results>/figures/inflation.png",
+            caption="../report/captions/inflation.rst",
+            category="Bad practice",
+            labels={"content": "what bad practice adds", "kind": "figure"},
+        ),
+        pdf="<results>/figures/inflation.pdf",
+    log:
+        "<logs>/plot_inflation.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.reporting.inflation"),
+    script:
+        "../workflow_scripts/plot_inflation.py"

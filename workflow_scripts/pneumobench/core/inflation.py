@@ -1,0 +1,70 @@
+"""What bad practice is measured, and the names that its measurement shares between rooms."""
+
+from dataclasses import dataclass
+
+# How the images were split for a training; the first is the honest reference.
+ARMS = ("patients", "images", "copies")
+HONEST = ARMS[0]
+
+# How many images of each class the smallest validation set in use holds: that of Kaggle's folder.
+SMALL_VALIDATION = 8
+
+# No path of an image holds two slashes in a row.
+_MARK = "//copy"
+
+
+@dataclass(frozen=True)
+class Practice:
+    """A bad practice in words: its name, what it does, and what it is held against."""
+
+    title: str
+    done: str
+    instead: str
+
+
+PRACTICES = {
+    "folds_by_image": Practice(
+        "Folds by image",
+        "Images, not patients, are assigned to folds: other films of the same child are trained "
+        "on. The figure is that of cross-validation.",
+        "The same cross-validation with folds by patient.",
+    ),
+    "copies_before_split": Practice(
+        "Augmentation before the split",
+        "Augmented copies are made first, then every file is assigned to a fold by itself: other "
+        "versions of the same film are trained on. Judged on the films alone, without copies.",
+        "The same copies, each in the fold of its film, with folds by patient.",
+    ),
+    "sixteen_images": Practice(
+        "Validation on 16 images",
+        "Of each fold's early-stopping part 8 + 8 images are drawn; the first epoch with the best "
+        "accuracy on them is kept, and that accuracy is the figure.",
+        "The balanced accuracy of that epoch's network on the fold's own images.",
+    ),
+    "epoch_on_test": Practice(
+        "Epoch picked on the test set",
+        "Of each fold's training the epoch with the best AUC on the test set is kept.",
+        "The epoch with the best AUC on the early-stopping part (the last one without such a "
+        "part), on the same test set.",
+    ),
+    "architecture_on_test": Practice(
+        "Architecture picked on the test set",
+        "Of all runs the one with the best AUC on the test set is reported.",
+        "The run with the best out-of-fold AUC, on the same test set.",
+    ),
+    "threshold_on_test": Practice(
+        "Threshold picked on the test set",
+        "The threshold with the best balanced accuracy on the test set is taken.",
+        "The thresholds found on out-of-fold predictions by the same rule (Youden's).",
+    ),
+}
+
+
+def copy_identifier(image_id: str, number: int) -> str:
+    """Return what an offline copy is called where it is a row like any other."""
+    return f"{image_id}{_MARK}{number}"
+
+
+def is_copy(image_id: str) -> bool:
+    """Tell whether `copy_identifier` made the name."""
+    return _MARK in image_id

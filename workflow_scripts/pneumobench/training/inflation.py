@@ -1,0 +1,135 @@
+"""A training whose every epoch is predicted, test images included: what bad practice looks at.
+
+Nothing here may serve an honest figure; honest training looks at test images once, at its end.
+"""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pneumobench.core.files import atomic_path, write_table
+from pneumobench.core.interruption import Interruption
+from pneumobench.core.run import Run
+from pneumobench.prediction.predict import predict_logits
+from pneumobench.training.files import FoldInputs
+from pneumobench.training.fold import PreparedFold, prepare_fold
+from pneumobench.training.memory import memory_errors_explained
+from pneumobench.training.record import fingerprint
+from pneumobench.training.resume import ResumeState
+from pneumobench.training.trainer import Training, train_model
+
+
+class EpochPredictions:
+    """Predicts the same images after each epoch; `train_model` takes it for its board.
+
+    The logits lie beside the state of the unfinished training and go on with it.
+    """
+
+    def __init__(self, training: Training, rows: np.ndarray, folder: Path) -> None:
+        self.training, self.rows, self.folder = training, rows, folder
+
+    def epoch(self, row: dict[str, float], _images_per_second: float) -> None:
+        """Predict, unless an earlier attempt has done so."""
+        path = self._path(int(row["epoch"]))
+        if path.exists():
+            return
+        training, average = self.training, self.training.step.average
+        with contextlib.nullcontext() if average is None else average.in_place():
+            logits = predict_logits(
+                training.model, training.data.images, self.rows, training.device
+            )
+        with atomic_path(path) as temporary:
+            np.save(temporary, logits)
+
+    def logits(self) -> np.ndarray:
+        """Return all of them, [epochs, images] float32."""
+        epochs = range(1, len(self.training.history) + 1)
+        return np.stack([np.load(self._path(epoch)) for epoch in epochs])
+
+    def _path(self, epoch: int) -> Path:
+        return self.folder / f"epoch{epoch}.npy"
+
+
+def train_inflated(
+    inputs: FoldInputs,
+    epochs: Path,
+    *,
+    arm: str,
+    run: Run,
+    fold: int,
+    settings: dict[str, Any],
+    threads: int,
+    code_hash: str,
+    resume_folder: Path,
+    runtime_minutes: float | None = None,
+) -> None:
+    """Train one fold and write what its network says after every epoch.
+
+    The training is that of `train_fold`: with the honest tables the kept epoch says what the run's
+    out_of_fold.csv and test.csv say.
+
+    Parameters
+    ----------
+    inputs
+        Files of the fold, in which an arm differs.
+    epochs
+        epochs.csv to write: a row for each epoch and image that the network was not fitted to, with
+        `part` (`inner`, `out_of_fold` or `test`) and `kept` (1 for the epoch that honest training
+        keeps).
+    arm
+        How the images were split; see `core.inflation.ARMS`.
+    run, fold, settings, threads, code_hash, resume_folder, runtime_minutes
+        As for `train_fold`.
+
+    Raises
+    ------
+    InterruptedJobError, UserError
+        As `train_fold`.
+    """
+    interruption = Interruption(runtime_minutes)
+    prepared = prepare_fold(
+        inputs, run=run, fold=fold, settings=settings, threads=threads, code_hash=code_hash
+    )
+    training, members = prepared.training, prepared.members
+    resume = ResumeState(resume_folder, fingerprint(prepared.origin))
+    if resume.load() is None:
+        # Logits without a state are of nobody knows which training.
+        resume.remove()
+    parts = {"inner": members.inner, "out_of_fold": members.held_out, "test": members.test}
+    recorder = EpochPredictions(training, np.concatenate(list(parts.values())), resume_folder)
+    with memory_errors_explained(training.recipe, training.device):
+        train_model(training, resume, interruption, recorder)
+    write_table(epochs, _tabulate(prepared, parts, recorder, arm, run))
+    resume.remove()
+
+
+def _tabulate(
+    prepared: PreparedFold,
+    parts: dict[str, np.ndarray],
+    recorder: EpochPredictions,
+    arm: str,
+    run: Run,
+) -> pd.DataFrame:
+    names = prepared.splits["image_id"].to_numpy()[recorder.rows]
+    part = np.repeat(list(parts), [len(rows) for rows in parts.values()])
+    tables = [
+        pd.DataFrame(
+            {
+                "arm": arm,
+                "model": run.model,
+                "recipe": run.recipe,
+                "seed": run.seed,
+                "fold": prepared.training.fold,
+                "epoch": epoch,
+                "kept": int(epoch == prepared.training.best.epoch + 1),
+                "part": part,
+                "image_id": names,
+                "logit": logits,
+            }
+        )
+        for epoch, logits in enumerate(recorder.logits(), start=1)
+    ]
+    return pd.concat(tables, ignore_index=True)
