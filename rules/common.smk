@@ -64,6 +64,8 @@ MAP_MEASURES = ["<results>/comparison/explanations.csv"] if EXPLAINED else []
 FIGURES = [
     "data_flow",
     "ranking",
+    "critical_difference",
+    "differences",
     "roc",
     "precision_recall",
     "confusion",
@@ -81,6 +83,10 @@ FOLD_FILES = [
     "out_of_fold.csv",
     "test.csv",
 ]
+
+# Undeclared, since it must outlive the results that it tells of: one file for each time that
+# labels of the test set met predictions.
+LOOKS = f"results/{EXPERIMENT.experiment}/test_looks"
 
 
 # Data

@@ -119,6 +119,53 @@ rule plot_ranking:
         "../workflow_scripts/plot_ranking.py"
 
 
+rule plot_differences:
+    """Draw the difference of every pair of runs, and whether it holds."""
+    input:
+        differences="<results>/comparison/differences.csv",
+        details="<results>/comparison/differences.json",
+        comparison="<results>/comparison/comparison.csv",
+    output:
+        png=report(
+            "<results>/figures/differences.png",
+            caption="../report/captions/differences.rst",
+            category="Comparison",
+            labels={"content": "all pairs of runs", "kind": "figure"},
+        ),
+        pdf="<results>/figures/differences.pdf",
+    log:
+        "<logs>/plot_differences.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.reporting.differences"),
+    script:
+        "../workflow_scripts/plot_differences.py"
+
+
+rule plot_critical_difference:
+    """Draw the ranking with bars that join runs which no test tells apart."""
+    input:
+        details="<results>/comparison/differences.json",
+        comparison="<results>/comparison/comparison.csv",
+    output:
+        png=report(
+            "<results>/figures/critical_difference.png",
+            caption="../report/captions/critical_difference.rst",
+            category="Comparison",
+            labels={"content": "critical differences", "kind": "figure"},
+        ),
+        pdf="<results>/figures/critical_difference.pdf",
+    log:
+        "<logs>/plot_critical_difference.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.reporting.critical_difference"),
+    script:
+        "../workflow_scripts/plot_critical_difference.py"
+
+
 rule plot_robustness:
     """Draw specificity and sensitivity of every run under every corruption."""
     input:
@@ -219,6 +266,8 @@ rule render_report:
         audit="<results>/dataset/audit.json",
         splits="<results>/dataset/splits.csv",
         selection="<results>/selection/selection.json",
+        differences="<results>/comparison/differences.csv",
+        tests="<results>/comparison/differences.json",
         metrics=of_runs("metrics.json"),
         run_jsons=of_folds("run.json"),
         figures=expand("<results>/figures/{figure}.png", figure=FIGURES),

@@ -5,6 +5,7 @@ from pathlib import Path
 from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
+    from pneumobench.reporting.differences_section import DifferencesInputs
     from pneumobench.reporting.explanation_section import ExplanationInputs
     from pneumobench.reporting.inflation_section import InflationInputs
     from pneumobench.reporting.report import render_report
@@ -24,6 +25,7 @@ with job_log(snakemake.log[0]):
         title=params.title,
         experiment=params.experiment,
         settings=params.settings,
+        differences=DifferencesInputs(given.differences, given.tests),
         robustness=RobustnessInputs(given.robustness_tables, given.robustness)
         if given.robustness
         else None,

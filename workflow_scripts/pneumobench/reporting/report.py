@@ -11,6 +11,7 @@ import pandas as pd
 import pneumobench
 from pneumobench.core.files import atomic_path, read_json
 from pneumobench.reporting.clinical import clinical_rows, predictive_values, subtype_rows
+from pneumobench.reporting.differences_section import DifferencesInputs, differences_section
 from pneumobench.reporting.explanation_section import ExplanationInputs, explanation_section
 from pneumobench.reporting.floors import FLOOR, majority_notes, with_floors
 from pneumobench.reporting.flow import read_flow
@@ -32,19 +33,19 @@ from pneumobench.reporting.robustness_section import RobustnessInputs, robustnes
 from pneumobench.reporting.summary import PHANTOM_NOTICE, summarise
 from pneumobench.reporting.tables import INTERVAL_COLUMNS, footnotes, reading_table
 from pneumobench.reporting.views import view_notes, view_rows
-from pneumobench.reporting.wording import count, is_missing, percent, with_interval
+from pneumobench.reporting.wording import count, is_missing, percent
 
 TEMPLATES = Path(__file__).with_name("templates")
 # Longer lists stay in audit.json.
 _LISTED_REJECTIONS = 200
 
-# Sections in their order: the name of template and anchor, and the words that lead there. A template
-# that comes out empty is left out; figures that no section shows stand under `figures`.
+# Sections in their order: the name of template and anchor, and the words that lead there. A
+# template that comes out empty is left out; figures that no section shows stand under `figures`.
 SECTIONS = {
     "answer": "Answer",
     "table": "Ranked table",
     "views": "Test-time augmentation",
-    "categories": "Planned comparisons",
+    "differences": "Which differences hold",
     "clinical": "Clinical reading",
     "robustness": "When films get worse",
     "explanations": "What the networks look at",
@@ -91,6 +92,15 @@ FIGURES = {
         "Out-of-fold AUC against the number of parameters and the training time of all folds. Runs "
         "that did not learn are not drawn.",
     ),
+    "differences": (
+        "All pairs of runs",
+        "AUC of the run that ranks higher minus the other's, in points. Below the diagonal: out of "
+        "fold; above: test set. The darker, the smaller the adjusted p; white: does not hold.",
+    ),
+    "critical_difference": (
+        "What the ranking can tell apart",
+        "Runs on a scale of their out-of-fold AUC. A bar joins runs of which no pair is separable.",
+    ),
     "robustness": (
         "Runs against corruptions",
         "Specificity and sensitivity on the films as they are and made worse; darker is lower. A "
@@ -133,6 +143,7 @@ def render_report(
     title: str,
     experiment: str,
     settings: dict[str, Any],
+    differences: DifferencesInputs | None = None,
     robustness: RobustnessInputs | None = None,
     explanations: ExplanationInputs | None = None,
     inflation: InflationInputs | None = None,
@@ -160,6 +171,8 @@ def render_report(
     settings
         The part of the configuration that the methods section states; `settings["data"]["source"]`
         says whether the images are phantoms.
+    differences
+        What the section on differences is made of; None where nothing was tested.
     robustness
         What the section on films made worse is made of; None where none were.
     explanations
@@ -170,6 +183,7 @@ def render_report(
     comparison, facts = read_comparison(comparison_csv), read_json(comparison_json)
     by_folder, runs = read_metrics(metrics), read_runs(run_jsons)
     of_maps = explanation_section(comparison, explanations)
+    of_differences = differences_section(comparison, differences)
     of_corruptions = robustness_section(comparison, robustness)
     of_bad_practice = inflation_section(inflation)
     text = _render(
@@ -186,7 +200,6 @@ def render_report(
         footnotes=footnotes(facts),
         floors=majority_notes(facts),
         views=_views(comparison, facts),
-        categories=[_category(entry) for entry in facts["categories"]],
         confidence=facts["confidence"],
         datasets=facts["datasets"],
         dataset_titles=DATASET_TITLES,
@@ -200,8 +213,13 @@ def render_report(
         folds=max(len(folds) for folds in runs.values()),
         origins=[
             *ORIGINS,
-            *(row for part in (of_corruptions, of_maps, of_bad_practice) for row in part["origins"]),
+            *(
+                row
+                for part in (of_differences, of_corruptions, of_maps, of_bad_practice)
+                for row in part["origins"]
+            ),
         ],
+        differences=of_differences,
         robustness=of_corruptions,
         explanations=of_maps,
         inflation=of_bad_practice,
@@ -279,39 +297,6 @@ def _ranked(comparison: pd.DataFrame) -> dict[str, Any]:
 def _views(comparison: pd.DataFrame, facts: dict[str, Any]) -> dict[str, Any]:
     rows = view_rows(comparison)
     return {"rows": rows, "notes": view_notes(facts) if rows else []}
-
-
-def _category(entry: dict[str, Any]) -> dict[str, Any]:
-    differences = [
-        {
-            "Compared": f"{pair['model']} against {pair['reference']}",
-            "Recipe": pair["recipe"],
-            "Seeds": ", ".join(map(str, pair["seeds"])),
-            "Difference of the AUC": with_interval(pair["difference"], pair["low"], pair["high"]),
-            "Reading": _reading(pair),
-        }
-        for pair in entry["differences"]
-    ]
-    rows = [
-        {
-            "Model": row["model"],
-            "Recipe": row["recipe"],
-            "Seed": str(row["seed"]),
-            "Weights": "pretrained" if row["pretrained"] else "from scratch",
-            "Out-of-fold AUC": with_interval(row["out_of_fold_roc_auc"], None, None),
-        }
-        for row in entry["rows"]
-    ]
-    noise_floor = any(pair["noise_floor"] for pair in entry["differences"])
-    return entry | {"differences": differences, "rows": rows, "noise_floor": noise_floor}
-
-
-def _reading(pair: dict[str, Any]) -> str:
-    if pair["noise_floor"]:
-        return "one architecture twice: what chance does"
-    if not pair["excludes_zero"]:
-        return "cannot be told apart"
-    return f"{pair['model']} is {'better' if pair['difference'] > 0 else 'worse'}"
 
 
 def _predictive(comparison: pd.DataFrame) -> dict[str, Any]:

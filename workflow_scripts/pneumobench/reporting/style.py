@@ -13,6 +13,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
@@ -107,6 +108,16 @@ def new_figure(height: float, layout: str | None = "constrained") -> Figure:
     figure = Figure(figsize=(PAGE_WIDTH, height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
+
+
+def inch_axes(figure: Figure) -> Axes:
+    """Return an axes over the whole figure whose coordinates are inches from its upper left."""
+    width, height = figure.get_size_inches()
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    return axes
 
 
 def place_grid(

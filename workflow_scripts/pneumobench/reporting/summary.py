@@ -7,9 +7,8 @@ import pandas as pd
 from pneumobench.reporting.floors import floor_sentence
 from pneumobench.reporting.inputs import complete_runs, missing_runs
 from pneumobench.reporting.wording import count, listing, percent, plural, with_interval
+from pneumobench.statistics.seeds import SEEDS_FOR_ARCHITECTURES
 
-# From so many seeds an architecture, not a trained model, is what a figure speaks of.
-SEEDS_FOR_ARCHITECTURES = 3
 # A loss of this much sensitivity or specificity from out-of-fold to test is called by its name.
 COLLAPSE = 0.10
 PHANTOM_NOTICE = (
@@ -56,8 +55,8 @@ def _rivals(rows: pd.DataFrame) -> str:
     alike = [row["label"] for _, row in others.iterrows() if row["separable_from_best"] is False]
     if not alike:
         return (
-            "The interval of its paired difference to every other run excludes 0 (not adjusted for "
-            "the number of runs)."
+            "It can be told from every other run (permutation test, adjusted for the number of "
+            "pairs)."
         )
     return (
         f"{len(alike)} of the {plural(len(others), 'other complete run')} cannot be told from it: "

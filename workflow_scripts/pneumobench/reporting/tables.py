@@ -17,6 +17,7 @@ from pneumobench.reporting.wording import (
     interval_note,
     is_missing,
     millions,
+    percent,
     with_interval,
 )
 
@@ -131,8 +132,9 @@ def footnotes(facts: dict[str, Any]) -> list[str]:
         "fold models.",
         f"Accuracy, sensitivity and specificity at the out-of-fold threshold (rule "
         f"{facts['threshold_rule']}).",
-        f"{NOT_SEPARABLE.capitalize()}: the interval of the paired difference of the out-of-fold "
-        "AUC includes 0. Intervals are not adjusted for the number of runs.",
+        f"{NOT_SEPARABLE.capitalize()}: the permutation test of patients' scores, adjusted for the "
+        f"number of pairs of runs, does not tell both apart out of fold at a level of "
+        f"{percent(1 - facts['confidence'])}. Intervals are not adjusted.",
         "Did not learn: the interval of the out-of-fold AUC does not lie above 0.5.",
         *floor_notes(),
     ]

@@ -31,6 +31,13 @@ def with_interval(
     return f"{text} ({(' to ' if low < 0 else EN_DASH).join(bounds)})"
 
 
+def p_value(p: float) -> str:
+    """Write a p value: 0.034, <0.001; an em dash where nothing was tested."""
+    if is_missing(p):
+        return EMPTY
+    return "<0.001" if p < 0.0005 else f"{p:.3f}"
+
+
 def count(value: float) -> str:
     """Write a count with thousands separated by thin spaces: 5 232."""
     return EMPTY if is_missing(value) else f"{int(value):,}".replace(",", "\N{THIN SPACE}")
