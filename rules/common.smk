@@ -60,6 +60,7 @@ INFLATED = next(
     None,
 )
 MAP_MEASURES = ["<results>/comparison/explanations.csv"] if EXPLAINED else []
+ROBUSTNESS_PAIRS = ["<results>/comparison/robustness.csv"] if STRENGTHS else []
 
 FIGURES = [
     "data_flow",

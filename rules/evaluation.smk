@@ -67,6 +67,7 @@ rule evaluate_run:
     params:
         model=lambda wildcards: run_of(wildcards).model,
         views=VIEWS,
+        looks=LOOKS,
         confidence=EXPERIMENT.evaluation.confidence,
         replicates=EXPERIMENT.evaluation.bootstrap_replicates,
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
@@ -98,6 +99,29 @@ rule evaluate_robustness:
         code=code_hash("pneumobench.statistics.robustness"),
     script:
         "../workflow_scripts/evaluate_robustness.py"
+
+
+rule compare_robustness:
+    """Compare what films made worse leave of all runs, pair by pair."""
+    input:
+        out_of_fold=of_folds("out_of_fold.csv"),
+        corrupted=of_folds("corrupted.csv"),
+        development_labels="<results>/dataset/development_labels.csv",
+        selection="<results>/selection/selection.json",
+    output:
+        table="<results>/comparison/robustness.csv",
+    log:
+        "<logs>/compare_robustness.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        strengths=STRENGTHS,
+        confidence=EXPERIMENT.evaluation.confidence,
+        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
+        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        code=code_hash("pneumobench.statistics.compare_robustness"),
+    script:
+        "../workflow_scripts/compare_robustness.py"
 
 
 rule assess_calibration:
@@ -159,6 +183,7 @@ rule compare_runs:
         floors_test=floor_files("test.csv"),
         ensembles_out_of_fold=ensemble_files("out_of_fold.csv"),
         ensembles_test=ensemble_files("test.csv"),
+        robustness=of_robustness("robustness.json"),
     output:
         table="<results>/comparison/comparison.csv",
         details="<results>/comparison/comparison.json",

@@ -273,6 +273,7 @@ rule render_report:
         figures=expand("<results>/figures/{figure}.png", figure=FIGURES),
         robustness_tables=of_robustness("robustness.csv"),
         robustness=of_robustness("robustness.json"),
+        robustness_pairs=ROBUSTNESS_PAIRS,
         explained=of_explanations("explained.csv"),
         maps=of_explanations("maps.npz"),
         panels=of_explanations("panels"),

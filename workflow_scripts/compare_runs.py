@@ -20,6 +20,7 @@ with job_log(snakemake.log[0]):
         floors_test=[Path(path) for path in snakemake.input.floors_test],
         ensembles_out_of_fold=[Path(path) for path in snakemake.input.ensembles_out_of_fold],
         ensembles_test=[Path(path) for path in snakemake.input.ensembles_test],
+        robustness=[Path(path) for path in snakemake.input.robustness],
         missing=snakemake.params.missing,
         confidence=snakemake.params.confidence,
         replicates=snakemake.params.replicates,

@@ -26,7 +26,9 @@ with job_log(snakemake.log[0]):
         experiment=params.experiment,
         settings=params.settings,
         differences=DifferencesInputs(given.differences, given.tests),
-        robustness=RobustnessInputs(given.robustness_tables, given.robustness)
+        robustness=RobustnessInputs(
+            given.robustness_tables, given.robustness, given.robustness_pairs[0]
+        )
         if given.robustness
         else None,
         explanations=ExplanationInputs(

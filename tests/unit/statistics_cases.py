@@ -210,6 +210,7 @@ class Experiment:
             floors_out_of_fold=self.floor_files("out_of_fold"),
             floors_test=self.floor_files("test"),
             ensembles_out_of_fold=self.ensemble_files("out_of_fold"),
+            robustness=sorted((self.root / "runs").glob("*/*/*/robustness.json")),
             ensembles_test=self.ensemble_files("test"),
             missing=missing or [],
             **DRAW,

@@ -24,6 +24,7 @@ from pneumobench.statistics.judgement import Judged
 from pneumobench.statistics.metrics import DECISION_METRICS, METRICS, SCORE_METRICS
 from pneumobench.statistics.predictions import Labels
 from pneumobench.statistics.score_tables import DATASETS
+from pneumobench.statistics.selection import check_judged_with
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ def compare_runs(
     floors_test: list[Path],
     ensembles_out_of_fold: list[Path],
     ensembles_test: list[Path],
+    robustness: list[Path],
     missing: list[dict[str, Any]],
     confidence: float,
     replicates: int,
@@ -72,7 +74,9 @@ def compare_runs(
     `beats_floors` if the interval of its paired difference to each floor lies above 0; `best_floor`
     has the highest AUC of them. With test-time augmentation the columns of the averaged predictions
     begin with `tta_`; `tta_*_roc_auc_difference` is their AUC minus that of the plain predictions.
-    They have no say in the ranking.
+    They have no say in the ranking. Where films were made worse, `worst_specificity_strength_2` is
+    the lowest specificity of that strength, `hardest_on_specificity_strength_2` under which
+    corruption; likewise for the sensitivity. They have no say in the ranking either.
 
     Parameters
     ----------
@@ -92,6 +96,8 @@ def compare_runs(
         What the floors say, one file each.
     ensembles_out_of_fold, ensembles_test
         What the ensembles say, one file each; they are judged beside the runs, never ranked.
+    robustness
+        robustness.json of every complete run; none where films were not made worse.
     missing
         Runs that are not complete: `model`, `recipe`, `seed` and `note`, which says why. They are
         rows without numbers at the end of the table.
@@ -103,7 +109,8 @@ def compare_runs(
     Raises
     ------
     UserError
-        If no run is complete or runs and floors are of different images or folds.
+        If no run is complete, a run was judged with another selection, or runs and floors are of
+        different images or folds.
     """
     contents = {path.parent: read_json(path) for path in metrics}
     evaluated = {_run_of(content): content for content in contents.values()}
@@ -114,6 +121,8 @@ def compare_runs(
             expected="at least one run with all its folds",
             remedy="run snakemake again; the logs of the training jobs say why they failed",
         )
+    judged = {folder: content["selection_sha256"] for folder, content in contents.items()}
+    check_judged_with(selection, judged)
     draw = {"replicates": replicates, "seed": bootstrap_seed}
     scores_of = {_run_of(contents[path.parent]): path for path in scores}
     compared = read_compared(scores_of, draw)
@@ -127,6 +136,7 @@ def compare_runs(
     held = {run: hold_against_floors(area, floors, confidence) for run, area in areas.items()}
     descriptions = {content["model"]: content for content in map(read_json, models)}
     resources = _sum_resources(run_jsons, timings)
+    hardest = {_run_of(content): _worst_numbers(content) for content in map(read_json, robustness)}
 
     order = sorted(evaluated, key=lambda run: (-areas[run][0], run))
     best_areas = _areas_of(order[0], compared)
@@ -151,6 +161,7 @@ def compare_runs(
             **resources[run],
             **_numbers(evaluated[run]["estimates"]),
             **_view_numbers(evaluated[run]),
+            **hardest.get(run, {}),
         }
         for rank, run in enumerate(order, start=1)
     ]
@@ -333,6 +344,17 @@ def _view_numbers(content: dict[str, Any]) -> dict[str, float | None]:
         name = f"tta_{entry['dataset']}_{entry['metric']}_difference"
         columns |= {name: entry["difference"]}
         columns |= {f"{name}_{bound}": entry[bound] for bound in ("low", "high")}
+    return columns
+
+
+def _worst_numbers(content: dict[str, Any]) -> dict[str, float | str | None]:
+    """Return the columns of a run's worst figures under corruptions, by strength."""
+    columns = {}
+    for record in content["worst"]:
+        name = f"{record['metric']}_strength_{record['strength']}"
+        columns[f"worst_{name}"] = record["value"]
+        columns |= {f"worst_{name}_{bound}": record[bound] for bound in ("low", "high")}
+        columns[f"hardest_on_{name}"] = record["corruption"]
     return columns
 
 

@@ -76,7 +76,9 @@ def evaluate_robustness(
     details
         robustness.json to write: what the table follows from; and for each strength `worst` (the
         lowest `specificity` and `sensitivity` with the corruption; the interval is that of the
-        lowest, sought anew in every replicate) and `mean` (the mean AUC over the corruptions).
+        lowest, sought anew in every replicate; where several corruptions are about equally bad, the
+        lowest of them leans low, and its interval more so) and `mean` (the mean AUC over the
+        corruptions).
     run
         The run.
     strengths
@@ -93,19 +95,15 @@ def evaluate_robustness(
     """
     labels = read_labels(development_labels)
     rule, thresholds = find_selected(selection, run)
-    kinds = [(name, strength) for strength in strengths for name in CORRUPTIONS]
-    parts = {NONE: read_predictions(out_of_fold), **read_corrupted(corrupted, kinds)}
-    aligned = {
-        kind: align_out_of_fold(pick_run(part, run), labels, run, len(thresholds))
-        for kind, part in parts.items()
-    }
-    plain_fold, _ = aligned[NONE]
+    fold, logits = read_aligned(
+        out_of_fold, corrupted, labels, run, strengths=strengths, folds=len(thresholds)
+    )
     draw = {"replicates": replicates, "seed": bootstrap_seed}
-    resamples = resample_patients(labels.patient, strata=plain_fold, **draw)
-    found = {}
-    for kind, (fold, logit) in aligned.items():
-        check_same_folds(fold, plain_fold, corrupted, run, "with and without corruptions")
-        found[kind] = _replicate(logit, fold, np.array(thresholds), labels, resamples)
+    resamples = resample_patients(labels.patient, strata=fold, **draw)
+    found = {
+        kind: _replicate(logit, fold, np.array(thresholds), labels, resamples)
+        for kind, logit in logits.items()
+    }
     identity = {"model": run.model, "recipe": run.recipe, "seed": run.seed}
     rows = [
         identity
@@ -136,6 +134,69 @@ def evaluate_robustness(
     write_json(details, content)
 
 
+def read_aligned(
+    out_of_fold: list[Path],
+    corrupted: list[Path],
+    labels: Labels,
+    run: Run,
+    *,
+    strengths: list[int],
+    folds: int,
+) -> tuple[np.ndarray, dict[tuple[str, int], np.ndarray]]:
+    """Read a run's predictions of its out-of-fold images as they are and corrupted.
+
+    Returns
+    -------
+    tuple
+        fold, [images] int; and by corruption and strength, `NONE` first, logits [images] float32.
+
+    Raises
+    ------
+    UserError
+        If predictions are missing, damaged or of other images or folds than the labels.
+    """
+    kinds = [(name, strength) for strength in strengths for name in CORRUPTIONS]
+    parts = {NONE: read_predictions(out_of_fold), **read_corrupted(corrupted, kinds)}
+    aligned = {
+        kind: align_out_of_fold(pick_run(part, run), labels, run, folds)
+        for kind, part in parts.items()
+    }
+    plain_fold, _ = aligned[NONE]
+    for fold, _ in aligned.values():
+        check_same_folds(fold, plain_fold, corrupted, run, "with and without corruptions")
+    return plain_fold, {kind: logit for kind, (_, logit) in aligned.items()}
+
+
+def replicate_decisions(
+    logit: np.ndarray,
+    fold: np.ndarray,
+    thresholds: np.ndarray,
+    labels: Labels,
+    resamples: Resamples,
+) -> Replicated:
+    """Return each of `WORST` in the sample and in every replicate.
+
+    Parameters
+    ----------
+    logit, fold
+        [images] float32 and int.
+    thresholds
+        [folds] float64 logits.
+    labels, resamples
+        The reference standard and the draws of patients.
+    """
+    cells = confusion_indicators(labels.positive, logit > thresholds[fold])
+    decided = decision_metrics(resamples.sums(cells, np.arange(len(logit))))
+    return {name: decided[name] for name in WORST}
+
+
+def replicate_worst(
+    found: dict[tuple[str, int], Replicated], metric: str, strength: int
+) -> np.ndarray:
+    """Return the lowest of all corruptions of a strength, [1 + replicates], sought in every row."""
+    return np.min([part[metric] for (_, at), part in found.items() if at == strength], axis=0)
+
+
 def _replicate(
     logit: np.ndarray,
     fold: np.ndarray,
@@ -143,11 +204,10 @@ def _replicate(
     labels: Labels,
     resamples: Resamples,
 ) -> Replicated:
-    models, whole = score_out_of_fold(logit, fold, thresholds)
+    models, _ = score_out_of_fold(logit, fold, thresholds)
     areas = [replicate_ranking(scores, labels, resamples)["roc_auc"] for scores in models]
-    cells = confusion_indicators(labels.positive, whole.decisions["out_of_fold"])
-    decided = decision_metrics(resamples.sums(cells, whole.images))
-    return {"roc_auc": np.mean(areas, axis=0)} | {name: decided[name] for name in WORST}
+    decided = replicate_decisions(logit, fold, thresholds, labels, resamples)
+    return {"roc_auc": np.mean(areas, axis=0), **decided}
 
 
 def _columns(
@@ -169,12 +229,12 @@ def _columns(
 def _worst(
     found: dict[tuple[str, int], Replicated], metric: str, strength: int, confidence: float
 ) -> dict[str, Any]:
-    values = {name: part[metric] for (name, at), part in found.items() if at == strength}
-    lowest = np.min(list(values.values()), axis=0)
+    values = {name: part[metric][0] for (name, at), part in found.items() if at == strength}
+    lowest = replicate_worst(found, metric, strength)
     return {
         "metric": metric,
         "strength": strength,
-        "corruption": min(values, key=lambda name: values[name][0]),
+        "corruption": min(values, key=values.get),
         **_estimate(lowest, found[NONE][metric], confidence),
     }
 
