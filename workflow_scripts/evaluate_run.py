@@ -3,9 +3,19 @@
 from pathlib import Path
 
 from pneumobench.core.job import job_log
+from pneumobench.core.run import Run
 from pneumobench.statistics.evaluation import evaluate_run
+from pneumobench.statistics.looks import record_look
 
 with job_log(snakemake.log[0]):
+    run = Run(snakemake.params.model, snakemake.wildcards.recipe, int(snakemake.wildcards.seed))
+    record_look(
+        Path(snakemake.params.looks),
+        run,
+        test=[Path(path) for path in snakemake.input.test],
+        test_labels=Path(snakemake.input.test_labels),
+        selection=Path(snakemake.input.selection),
+    )
     evaluate_run(
         [Path(path) for path in snakemake.input.out_of_fold],
         [Path(path) for path in snakemake.input.test],
@@ -17,9 +27,9 @@ with job_log(snakemake.log[0]):
         out_of_fold_views=[Path(path) for path in snakemake.input.out_of_fold_views],
         test_views=[Path(path) for path in snakemake.input.test_views],
         views=snakemake.params.views,
-        model=snakemake.params.model,
-        recipe=snakemake.wildcards.recipe,
-        seed=int(snakemake.wildcards.seed),
+        model=run.model,
+        recipe=run.recipe,
+        seed=run.seed,
         confidence=snakemake.params.confidence,
         replicates=snakemake.params.replicates,
         bootstrap_seed=snakemake.params.bootstrap_seed,

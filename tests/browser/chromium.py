@@ -24,7 +24,7 @@ class Chromium:
     Attributes
     ----------
     complaints
-        What the page's console complained of since the last `open`, errors that nothing caught included.
+        What the page's console complained of since the last `open`, uncaught errors included.
     asked
         Addresses that the page asked for since the last `open`.
     """

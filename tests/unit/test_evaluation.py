@@ -4,7 +4,7 @@ from sklearn import metrics as reference
 from statistics_cases import DRAW, FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json, read_table
+from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import percentile_interval, resample_patients
 from pneumobench.statistics.evaluation import evaluate_run
@@ -276,3 +276,55 @@ def test_scores_table_has_the_contract_columns(scores):
         "decision_default",
         "decision_selected",
     ]
+
+
+# Bad input: one message, what to run again
+
+
+def test_selection_frozen_on_other_predictions(tmp_path):
+    experiment = make_experiment(tmp_path)
+    experiment.add_run(RUN, signal=1.5)
+    experiment.select([RUN])
+    experiment.add_run(RUN, signal=1.5, seed=7)
+    with pytest.raises(UserError, match=r"frozen on other[\s\S]*rule freeze_selection"):
+        experiment.evaluate(RUN)
+
+
+def test_metrics_of_another_selection(tmp_path):
+    experiment = make_experiment(tmp_path)
+    first, second = RUN, Run("vgg16", "light", 42)
+    for seed, run in enumerate((first, second)):
+        experiment.add_run(run, signal=1.5, seed=seed)
+    experiment.select([first])
+    experiment.evaluate(first)
+    experiment.select([first, second])
+    experiment.evaluate(second)
+    with pytest.raises(UserError, match=r"another selection[\s\S]*alexnet[\s\S]*evaluate_run"):
+        experiment.compare([first, second])
+
+
+def test_equal_scores_are_named_and_undefined_numbers_stay_empty(tmp_path, caplog):
+    experiment = make_experiment(tmp_path)
+    experiment.add_run(RUN, signal=1.5)
+    for name in ("out_of_fold", "test"):
+        path = experiment.folder(RUN) / f"fold1/{name}.csv"
+        table = read_table(path, text=("tta",))
+        write_table(path, table.assign(logit=np.float32(0.25)))
+    experiment.select([RUN])
+    experiment.evaluate(RUN)
+    (warning,) = read_json(experiment.folder(RUN) / "metrics.json")["warnings"]
+    assert "fold 1 " in warning and "same score" in warning and "train_fold" in warning
+    assert warning in caplog.text
+
+
+def test_subtype_without_images_has_no_row(tmp_path):
+    experiment = make_experiment(tmp_path)
+    experiment.test.loc[experiment.test["subtype"] == "viral", "subtype"] = "bacterial"
+    experiment.write_labels()
+    experiment.add_run(RUN, signal=1.5)
+    experiment.select([RUN])
+    experiment.evaluate(RUN)
+    groups = read_json(experiment.folder(RUN) / "metrics.json")["subgroups"]
+    found = {(entry["dataset"], entry["subtype"]) for entry in groups}
+    assert ("test", "viral") not in found and ("out_of_fold", "viral") in found
+    assert all(entry["n"] > 0 for entry in groups)

@@ -12,8 +12,9 @@ import pneumobench
 from pneumobench.core.files import atomic_path, read_json
 from pneumobench.reporting.clinical import clinical_rows, predictive_values, subtype_rows
 from pneumobench.reporting.differences_section import DifferencesInputs, differences_section
+from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_section
 from pneumobench.reporting.explanation_section import ExplanationInputs, explanation_section
-from pneumobench.reporting.floors import FLOOR, majority_notes, with_floors
+from pneumobench.reporting.floors import FLOOR, majority_notes
 from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
 from pneumobench.reporting.inputs import (
@@ -22,6 +23,7 @@ from pneumobench.reporting.inputs import (
     read_comparison,
     read_metrics,
 )
+from pneumobench.reporting.looks import looks_section
 from pneumobench.reporting.methods import (
     ORIGINS,
     environment_rows,
@@ -31,7 +33,8 @@ from pneumobench.reporting.methods import (
 )
 from pneumobench.reporting.robustness_section import RobustnessInputs, robustness_section
 from pneumobench.reporting.summary import PHANTOM_NOTICE, summarise
-from pneumobench.reporting.tables import INTERVAL_COLUMNS, footnotes, reading_table
+from pneumobench.reporting.tables import INTERVAL_COLUMNS, all_rows, footnotes, reading_table
+from pneumobench.reporting.run_warnings import warnings_of
 from pneumobench.reporting.views import view_notes, view_rows
 from pneumobench.reporting.wording import count, is_missing, percent
 
@@ -46,6 +49,7 @@ SECTIONS = {
     "table": "Ranked table",
     "views": "Test-time augmentation",
     "differences": "Which differences hold",
+    "ensembles": "Runs combined",
     "clinical": "Clinical reading",
     "robustness": "When films get worse",
     "explanations": "What the networks look at",
@@ -54,6 +58,8 @@ SECTIONS = {
     "cost": "Cost",
     "data": "Data",
     "methods": "Methods",
+    "looks": "Looks at the test set",
+    "checklists": "Reporting guidelines",
     "origins": "Origins",
     "limits": "Limits",
 }
@@ -147,6 +153,8 @@ def render_report(
     robustness: RobustnessInputs | None = None,
     explanations: ExplanationInputs | None = None,
     inflation: InflationInputs | None = None,
+    checklists: str | Path | None = None,
+    looks: str | Path | None = None,
 ) -> None:
     """Write the report.
 
@@ -179,6 +187,10 @@ def render_report(
         What the section on the networks' maps is made of; None where nothing was explained.
     inflation
         What the section on bad practice is made of; None where it was not measured.
+    checklists
+        checklists.json, or None.
+    looks
+        The folder of the log of looks at the test set, or None.
     """
     comparison, facts = read_comparison(comparison_csv), read_json(comparison_json)
     by_folder, runs = read_metrics(metrics), read_runs(run_jsons)
@@ -186,6 +198,8 @@ def render_report(
     of_differences = differences_section(comparison, differences)
     of_corruptions = robustness_section(comparison, robustness)
     of_bad_practice = inflation_section(inflation)
+    of_looks = looks_section(looks)
+    of_ensembles = ensemble_section(comparison, facts)
     text = _render(
         title=title,
         experiment=experiment,
@@ -196,7 +210,7 @@ def render_report(
         audit=read_json(audit),
         listed_rejections=_LISTED_REJECTIONS,
         figures={name: _figure(name, path) for name, path in figures.items()},
-        ranked=_ranked(with_floors(comparison, facts)),
+        ranked=_ranked(all_rows(comparison, facts)),
         footnotes=footnotes(facts),
         floors=majority_notes(facts),
         views=_views(comparison, facts),
@@ -215,14 +229,25 @@ def render_report(
             *ORIGINS,
             *(
                 row
-                for part in (of_differences, of_corruptions, of_maps, of_bad_practice)
+                for part in (
+                    of_differences,
+                    of_ensembles,
+                    of_corruptions,
+                    of_maps,
+                    of_bad_practice,
+                    of_looks,
+                )  # fmt: skip
                 for row in part["origins"]
             ),
         ],
         differences=of_differences,
+        ensembles=of_ensembles,
         robustness=of_corruptions,
         explanations=of_maps,
         inflation=of_bad_practice,
+        looks=of_looks,
+        checklists=read_json(checklists)["checklists"] if checklists else [],
+        warnings=warnings_of(comparison, by_folder),
     )
     with atomic_path(report) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -280,7 +305,7 @@ def _ranked(comparison: pd.DataFrame) -> dict[str, Any]:
         rows.append(
             {
                 "best": row["status"] == "complete" and bool(row["best"]),
-                "floor": row["status"] == FLOOR,
+                "beside": row["status"] if row["status"] in (ENSEMBLE, FLOOR) else "",
                 "cells": [
                     {
                         "text": text,

@@ -4,7 +4,10 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pneumobench.core.files import write_json, write_table
+from pneumobench.core.provenance import file_sha256
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import resample_patients
 from pneumobench.statistics.estimates import paired_difference
@@ -18,7 +21,7 @@ from pneumobench.statistics.predictions import (
     read_labels,
     read_predictions,
 )
-from pneumobench.statistics.selection import find_selected
+from pneumobench.statistics.selection import check_frozen_on, find_selected
 
 logger = logging.getLogger(__name__)
 
@@ -75,12 +78,17 @@ def evaluate_run(
     Raises
     ------
     UserError
-        If predictions are missing, damaged or of other images than the labels.
+        If predictions are missing, damaged, of other images than the labels or not those that the
+        selection was frozen on.
     """
     run = Run(model, recipe, seed)
     rule, thresholds = find_selected(selection, run)
     standards = {"out_of_fold": read_labels(development_labels), "test": read_labels(test_labels)}
     predicted = _align(out_of_fold, test, run, standards, folds=len(thresholds))
+    check_frozen_on(selection, run, out_of_fold)
+    constant = _constant_folds(predicted)
+    if constant:
+        logger.warning("%s: %s", run.title, _constant_message(constant))
     draw = {"replicates": replicates, "seed": bootstrap_seed}
     resamples = {
         "out_of_fold": resample_patients(
@@ -97,6 +105,8 @@ def evaluate_run(
         "recipe": recipe,
         "seed": seed,
         "learned": learned,
+        "warnings": [_constant_message(constant)] if constant else [],
+        "selection_sha256": file_sha256(selection),
         "threshold_rule": rule,
         "thresholds": thresholds,
         "interval": {
@@ -124,6 +134,23 @@ def evaluate_run(
         }
     write_json(metrics, content)
     write_table(scores, plain.scores)
+
+
+def _constant_folds(predicted: Predicted) -> list[int]:
+    """Return the folds whose model says the same of every out-of-fold or every test image."""
+    return [
+        int(number)
+        for number, test in zip(np.unique(predicted.fold), predicted.logits, strict=True)
+        if np.ptp(predicted.logit[predicted.fold == number]) == 0 or np.ptp(test) == 0
+    ]
+
+
+def _constant_message(folds: list[int]) -> str:
+    return (
+        f"the model of fold {', '.join(map(str, folds))} gives all images the same score: its "
+        "training collapsed. Change its recipe (a lower learning rate, for example) and run "
+        "snakemake again: rule train_fold of this run is repeated"
+    )
 
 
 def has_learned(estimates: list[dict[str, Any]]) -> bool:

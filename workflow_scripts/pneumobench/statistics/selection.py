@@ -10,6 +10,7 @@ import numpy as np
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, write_json
+from pneumobench.core.provenance import file_sha256
 from pneumobench.core.run import Run
 from pneumobench.statistics.ensemble_members import fit_ensembles
 from pneumobench.statistics.fold_fits import fit_calibrations, fit_thresholds
@@ -106,6 +107,8 @@ def freeze_selection(
     for run in sorted(predictions):
         entry = _identity(run) | _fit(run, predictions[run], labels, rules)
         entry["best_epochs"] = _epochs_of(run, best_epochs, folds)
+        paths = [part.path for part in predictions[run].values()]
+        entry["out_of_fold_sha256"] = hash_files(paths)
         if views != "none":
             fitted = _fit(run, averaged.get(run, {}), labels, rules)
             entry["test_time_augmentation"] = {"views": views, **fitted}
@@ -179,6 +182,53 @@ def find_fitted(selection: Path, run: Run) -> tuple[dict[str, Any], dict[str, An
     raise _not_selected(selection, run.title, "every run that is evaluated")
 
 
+def check_frozen_on(selection: Path, run: Run, out_of_fold: list[Path]) -> None:
+    """Check that a run's thresholds were frozen on these out-of-fold predictions.
+
+    Raises
+    ------
+    UserError
+        If the selection has another hash for them: what was chosen on other predictions must not
+        judge these.
+    """
+    frozen, found = find_fitted(selection, run)[1]["out_of_fold_sha256"], hash_files(out_of_fold)
+    if frozen != found:
+        raise UserError(
+            f"the selection was frozen on other out-of-fold predictions of {run.title}",
+            where=f"{selection} and runs/{run.folder}/fold*/out_of_fold.csv",
+            expected=f"predictions with the hash {frozen[:12]}..., not {found[:12]}...",
+            remedy=f"remove {selection} and run snakemake again: rule freeze_selection writes it "
+            "anew, and all that follows from it",
+        )
+
+
+def check_judged_with(selection: Path, judged: dict[Path, str]) -> None:
+    """Check that results were made with this selection.
+
+    Parameters
+    ----------
+    selection
+        selection.json.
+    judged
+        For each result's folder the hash of the selection.json that it was made with.
+
+    Raises
+    ------
+    UserError
+        Naming the first folder whose result was made with another selection.
+    """
+    now = file_sha256(selection)
+    for folder, then in sorted(judged.items()):
+        if then != now:
+            raise UserError(
+                "the metrics were computed with another selection",
+                where=f"{folder}/metrics.json and {selection}",
+                expected=f"metrics made with the selection {now[:12]}..., not {then[:12]}...",
+                remedy=f"remove {folder}/metrics.json and run snakemake again: rule evaluate_run "
+                "computes it anew",
+            )
+
+
 def find_selected_floor(selection: Path, kind: str) -> list[float]:
     """Return the thresholds (logits, one a fold) that were frozen for a floor.
 
@@ -199,6 +249,11 @@ def find_selected_ensemble(selection: Path, kind: str) -> dict[str, Any]:
         If the selection does not know the ensemble.
     """
     return _find(selection, "ensemble", kind)
+
+
+def hash_files(paths: list[Path]) -> str:
+    """Return one SHA-256 for the content of several files, whatever their order and places."""
+    return hashlib.sha256("".join(sorted(map(file_sha256, paths))).encode()).hexdigest()
 
 
 def fold_mean_auc(positive: np.ndarray, logit: np.ndarray, fold: np.ndarray) -> float:

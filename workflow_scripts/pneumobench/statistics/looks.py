@@ -1,0 +1,50 @@
+"""Each time labels of the test set meet predictions: written down, one small file a look."""
+
+import datetime
+from pathlib import Path
+
+from pneumobench.core.files import write_json
+from pneumobench.core.provenance import file_sha256, git_commit
+from pneumobench.core.run import Run
+from pneumobench.statistics.selection import hash_files
+
+
+def record_look(
+    folder: Path, run: Run, *, test: list[Path], test_labels: Path, selection: Path
+) -> Path:
+    """Write down that a run is about to be judged on the test set.
+
+    Files of a look are never written over: the log only grows, also when results are made anew.
+
+    Parameters
+    ----------
+    folder
+        Where the looks of an experiment lie.
+    run
+        The run.
+    test
+        Its predictions of the test set.
+    test_labels
+        The labels that they meet.
+    selection
+        selection.json: what was chosen before.
+
+    Returns
+    -------
+    pathlib.Path
+        The file that was written.
+    """
+    at = datetime.datetime.now(datetime.UTC)
+    name = f"{at:%Y%m%dT%H%M%S%f}_{run.slug}_{run.recipe}_seed{run.seed}.json"
+    content = {
+        "looked_at": at.isoformat(timespec="seconds"),
+        "model": run.model,
+        "recipe": run.recipe,
+        "seed": run.seed,
+        "predictions_sha256": hash_files(test),
+        "test_labels_sha256": file_sha256(test_labels),
+        "selection_sha256": file_sha256(selection),
+        "git_commit": git_commit(),
+    }
+    write_json(folder / name, content)
+    return folder / name
