@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from pneumobench.core.files import write_json, write_table
+from pneumobench.reporting.differences_section import DifferencesInputs
+from pneumobench.statistics.test_differences import test_differences
 
 METRICS = [
     "accuracy",
@@ -54,29 +56,6 @@ FOUR_RUNS = (
     Made("densenet121", "DenseNet_121 100%", 3.0, 6.95e6, missing=True, family="dense"),
 )
 
-CATEGORIES = [
-    {
-        "title": "Attention added to ResNet18 written out layer by layer",
-        "models": ["custom_resnet18", "custom_resnet_cbam"], "testable": True, "reason": "",
-        "rows": [
-            {"model": model, "recipe": "light", "seed": 42, "pretrained": False,
-             "out_of_fold_roc_auc": value}
-            for model, value in (("custom_resnet18", 0.981), ("custom_resnet_cbam", 0.979))
-        ],
-        "differences": [
-            {"reference": "custom_resnet18", "model": "custom_resnet_cbam", "recipe": "light",
-             "seeds": [42], "difference": -0.002, "low": -0.009, "high": 0.005,
-             "excludes_zero": False, "noise_floor": False},
-        ],
-    },
-    {
-        "title": "Classic architectures: AlexNet, VGG16, ResNet18",
-        "models": ["alexnet", "vgg16", "plain_resnet18"], "testable": False,
-        "reason": "no complete run of alexnet, vgg16, plain_resnet18",
-        "rows": [], "differences": [],
-    },
-]  # fmt: skip
-
 
 class Experiment:
     """Paths of a made-up experiment below `folder`."""
@@ -115,6 +94,7 @@ class Experiment:
                 "inputs_sha256": "0" * 64,
             },
         )
+        self._write_differences()
 
     def _labels(self, dataset, size):
         subtype = self.random.choice(CLASSES, size, p=(0.3, 0.45, 0.25))
@@ -279,13 +259,23 @@ class Experiment:
                     "models": [floor_of("thumbnail", 0.97), floor_of("metadata", 0.6)],
                     "differences": [],
                 },
-                "categories": CATEGORIES,
+                "ensembles": [],
                 "missing": [
                     {"model": run.model, "recipe": run.recipe, "seed": run.seed,
                      "note": "folds 3 and 4 have no predictions"}
                     for run in self.runs if run.missing
                 ],
             },
+        )  # fmt: skip
+
+    def _write_differences(self):
+        self.differences = DifferencesInputs(
+            self.folder / "comparison/differences.csv", self.folder / "comparison/differences.json"
+        )
+        test_differences(
+            self.scores, self.run_jsons, self.selection,
+            self.differences.table, self.differences.details,
+            confidence=0.95, replicates=100, bootstrap_seed=42, permutations=500,
         )  # fmt: skip
 
     def _write_dataset(self):
@@ -337,12 +327,40 @@ class Experiment:
 
 
 def floor_of(kind, area):
-    """Return a floor's entry in comparison.json, every figure `area` or a little beside it."""
+    """Return a floor's entry in comparison.json."""
+    return {"floor": kind} | figures_around(area)
+
+
+def figures_around(area):
+    """Return every figure of a row of the comparison, `area` or a little beside it."""
     names = [f"{dataset}_{metric}" for dataset in ("out_of_fold", "test") for metric in METRICS]
     bounds = {"": area, "_low": area - 0.02, "_high": area + 0.02}
-    return {"floor": kind} | {
-        f"{name}{bound}": value for name in names for bound, value in bounds.items()
-    }
+    return {f"{name}{bound}": value for name in names for bound, value in bounds.items()}
+
+
+def ensemble_of(kind, area, members, *, optimistic=False, difference=0.01):
+    """Return an ensemble's entry in comparison.json; the last of several members has no weight
+    where weights are fitted."""
+    used = len(members) - (optimistic and len(members) > 1)
+    share = 1 / used
+    bounds = {"difference": difference, "low": difference - 0.005, "high": difference + 0.005}
+    return figures_around(area) | {
+        "ensemble": kind, "optimistic": optimistic, "members_used": used,
+        "members": [
+            {"model": made.model, "recipe": made.recipe, "seed": made.seed,
+             "weight": share * (position < used),
+             "least_weight": share * (position < used) * (0.8 if optimistic else 1),
+             "greatest_weight": share * (position < used) * (1.2 if optimistic else 1)}
+            for position, made in enumerate(members)
+        ],
+        "parameters": sum(made.parameters for made in members[:used]),
+        "macs": sum(made.parameters for made in members[:used]) * 90,
+        "train_seconds": sum(made.parameters for made in members[:used]) / 2e4,
+        "differences": [
+            {"dataset": dataset, "metric": "roc_auc", "excludes_zero": bounds["low"] > 0, **bounds}
+            for dataset in ("out_of_fold", "test")
+        ],
+    }  # fmt: skip
 
 
 def confusion_of(table, decision):

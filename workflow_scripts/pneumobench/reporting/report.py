@@ -33,8 +33,8 @@ from pneumobench.reporting.methods import (
 )
 from pneumobench.reporting.robustness_section import RobustnessInputs, robustness_section
 from pneumobench.reporting.summary import PHANTOM_NOTICE, summarise
-from pneumobench.reporting.tables import INTERVAL_COLUMNS, all_rows, footnotes, reading_table
 from pneumobench.reporting.run_warnings import warnings_of
+from pneumobench.reporting.tables import INTERVAL_COLUMNS, all_rows, footnotes, reading_table
 from pneumobench.reporting.views import view_notes, view_rows
 from pneumobench.reporting.wording import count, is_missing, percent
 
@@ -200,6 +200,7 @@ def render_report(
     of_bad_practice = inflation_section(inflation)
     of_looks = looks_section(looks)
     of_ensembles = ensemble_section(comparison, facts)
+    parts = of_differences, of_ensembles, of_corruptions, of_maps, of_bad_practice, of_looks
     text = _render(
         title=title,
         experiment=experiment,
@@ -227,18 +228,7 @@ def render_report(
         folds=max(len(folds) for folds in runs.values()),
         origins=[
             *ORIGINS,
-            *(
-                row
-                for part in (
-                    of_differences,
-                    of_ensembles,
-                    of_corruptions,
-                    of_maps,
-                    of_bad_practice,
-                    of_looks,
-                )  # fmt: skip
-                for row in part["origins"]
-            ),
+            *(row for part in parts for row in part["origins"]),
         ],
         differences=of_differences,
         ensembles=of_ensembles,

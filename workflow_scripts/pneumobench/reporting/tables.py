@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from pneumobench.core.files import atomic_path, read_json, write_table
+from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_notes, with_ensembles
 from pneumobench.reporting.floors import FLOOR, NO_NETWORK, NOT_ABOVE, floor_notes, with_floors
 from pneumobench.reporting.inputs import DATASET_TITLES, read_comparison
 from pneumobench.reporting.views import view_columns, view_notes, view_rows
@@ -59,7 +60,7 @@ def make_tables(
     markdown: str | Path,
     latex: str | Path,
 ) -> None:
-    """Write the comparison of all runs for reading; missing runs are named, floors stand below.
+    """Write the comparison of all runs for reading; below them stand ensembles and floors.
 
     With test-time augmentation a second table has plain and averaged predictions side by side.
 
@@ -76,7 +77,7 @@ def make_tables(
     """
     comparison = read_comparison(comparison_csv)
     facts = read_json(comparison_json)
-    rows = with_floors(comparison, facts)
+    rows = all_rows(comparison, facts)
     write_table(csv, _number_table(rows))
     tables = [(reading_table(rows), footnotes(facts), "tab:comparison")]
     if views := view_rows(comparison):
@@ -87,8 +88,21 @@ def make_tables(
             temporary.write_text("\n".join(texts), encoding="utf-8")
 
 
+def all_rows(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
+    """Return the comparison with the ensembles and the floors below the runs.
+
+    Parameters
+    ----------
+    comparison
+        From `inputs.read_comparison`.
+    facts
+        comparison.json.
+    """
+    return with_floors(with_ensembles(comparison, facts), facts)
+
+
 def reading_table(comparison: pd.DataFrame) -> pd.DataFrame:
-    """Return the table as text, one row a run or floor, a number and its interval in one cell."""
+    """Return the table as text, one row a run, ensemble or floor, an interval in its cell."""
     rows = []
     for _, row in comparison.iterrows():
         cells = {
@@ -107,6 +121,8 @@ def run_note(row: pd.Series) -> str:
     """Return what a reader must know: best, not separable, did not learn, missing, no network..."""
     if row["status"] == FLOOR:
         return NO_NETWORK
+    if row["status"] == ENSEMBLE:
+        return row["note"]
     if row["status"] != "complete":
         return f"missing: {row['note']}" if row["note"] else "missing"
     if not row["learned"]:
@@ -136,6 +152,7 @@ def footnotes(facts: dict[str, Any]) -> list[str]:
         f"number of pairs of runs, does not tell both apart out of fold at a level of "
         f"{percent(1 - facts['confidence'])}. Intervals are not adjusted.",
         "Did not learn: the interval of the out-of-fold AUC does not lie above 0.5.",
+        *ensemble_notes(facts),
         *floor_notes(),
     ]
 
