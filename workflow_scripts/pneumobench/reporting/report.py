@@ -32,8 +32,8 @@ from pneumobench.reporting.methods import (
     training_rows,
 )
 from pneumobench.reporting.robustness_section import RobustnessInputs, robustness_section
-from pneumobench.reporting.summary import PHANTOM_NOTICE, summarise
 from pneumobench.reporting.run_warnings import warnings_of
+from pneumobench.reporting.summary import PHANTOM_NOTICE, summarise
 from pneumobench.reporting.tables import INTERVAL_COLUMNS, all_rows, footnotes, reading_table
 from pneumobench.reporting.views import view_notes, view_rows
 from pneumobench.reporting.wording import count, is_missing, percent
