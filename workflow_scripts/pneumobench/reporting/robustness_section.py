@@ -1,5 +1,6 @@
 """The report's section on films made worse: what is left of each run, and what was done."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from pneumobench.core.corruptions import CORRUPTIONS
-from pneumobench.core.files import read_json
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_json, read_table
 from pneumobench.core.run import Run
 from pneumobench.reporting.robustness import (
     AS_IT_IS,
@@ -16,17 +18,23 @@ from pneumobench.reporting.robustness import (
     read_robustness,
     strengths_of,
 )
-from pneumobench.reporting.wording import EMPTY, with_interval
+from pneumobench.reporting.wording import EMPTY, listing, with_interval
 from pneumobench.statistics.robustness import WORST
 
 # What is shown, where it comes from, which rule writes it.
 ORIGINS = (
     ("Logits of corrupted images", "runs/.../fold*/corrupted.csv", "predict_corrupted"),
     ("Robustness", "runs/.../robustness.csv, robustness.json", "evaluate_robustness"),
+    ("Differences of worst figures", "comparison/robustness.csv", "compare_robustness"),
 )
 
 _NAMES = {"roc_auc": "AUC", "sensitivity": "Sensitivity", "specificity": "Specificity"}
 _DIFFERENCE = "Difference of the specificity"
+# The criterion.
+_CRITERION = "specificity"
+
+Judged = list[tuple[pd.Series, dict[str, Any]]]
+"""In order of rank each run's row of the comparison and its robustness.json."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +45,13 @@ class RobustnessInputs:
     ----------
     tables, details
         robustness.csv and robustness.json of every run, in .../{model}/{recipe}/seed{seed}/.
+    pairs
+        comparison/robustness.csv, the differences of all pairs of runs.
     """
 
     tables: Iterable[str | Path]
     details: Iterable[str | Path]
+    pairs: str | Path
 
 
 def robustness_section(comparison: pd.DataFrame, inputs: RobustnessInputs | None) -> dict[str, Any]:
@@ -60,14 +71,15 @@ def robustness_section(comparison: pd.DataFrame, inputs: RobustnessInputs | None
     details = {_folder(content): content for content in map(read_json, inputs.details)}
     judged = [(row, details[row["run"].folder]) for row, _ in runs]
     several = len(strengths) > 1
+    found = _read_pairs(inputs.pairs)
     return {
         "several_strengths": several,
         "overview": [
-            _name(row, strength, several) | _overview(content, strength)
+            _name(row, strength, several) | cells
             for strength in strengths
-            for row, content in judged
+            for (row, _), cells in zip(judged, _overview(judged, strength, found), strict=True)
         ],
-        "readings": [_reading(judged, strength) for strength in strengths],
+        "readings": [_reading(judged, strength, found) for strength in strengths],
         "every": [
             _name(row, strength, several) | cells
             for strength in strengths
@@ -79,6 +91,42 @@ def robustness_section(comparison: pd.DataFrame, inputs: RobustnessInputs | None
     }
 
 
+def robustness_sentence(rows: pd.DataFrame) -> str:
+    """Say what the strongest corruptions leave of the first in rank, and which run keeps most.
+
+    Parameters
+    ----------
+    rows
+        The complete runs of the comparison in order of rank. Without worst figures in it there is
+        nothing to say.
+    """
+    start = f"worst_{WORST[0]}_strength_"
+    strengths = [int(name[len(start) :]) for name in rows if re.fullmatch(f"{start}[0-9]+", name)]
+    if not strengths:
+        return ""
+    best, strength = rows.iloc[0], max(strengths)
+    kept = [_kept(best, metric, strength) for metric in WORST]
+    text = (
+        f"When out-of-fold films are made worse (strength {strength}), it keeps at worst a "
+        f"{' and a '.join(kept)}."
+    )
+    column = f"{start}{strength}"
+    learned = rows[rows["learned"].astype(bool)].sort_values(column, ascending=False, kind="stable")
+    if learned.empty or learned.iloc[0]["run"] == best["run"]:
+        return text
+    other = learned.iloc[0]
+    return f"{text} {other['label']} keeps more, a {_kept(other, WORST[0], strength)}."
+
+
+def _kept(row: pd.Series, metric: str, strength: int) -> str:
+    name = f"{metric}_strength_{strength}"
+    left = with_interval(*(row[f"worst_{name}{bound}"] for bound in ("", "_low", "_high")))
+    before = with_interval(row[f"out_of_fold_{metric}"], None, None)
+    return (
+        f"{metric} of {left} instead of {before} ({CORRUPTIONS[row[f'hardest_on_{name}']].title})"
+    )
+
+
 def _folder(content: dict[str, Any]) -> str:
     return Run(content["model"], content["recipe"], int(content["seed"])).folder
 
@@ -87,33 +135,94 @@ def _name(row: pd.Series, strength: int, several: bool) -> dict[str, str]:
     return {"Run": row["label"]} | ({"Strength": str(strength)} if several else {})
 
 
-def _overview(content: dict[str, Any], strength: int) -> dict[str, str]:
-    worst = {metric: _record(content["worst"], strength, metric) for metric in WORST}
-    cells = {f"Hardest on {metric}": _title(worst[metric]) for metric in WORST}
-    for metric in WORST:
-        cells[metric.capitalize()] = _text(content["uncorrupted"][metric])
-        cells[f"Worst {metric}"] = _text(worst[metric])
-    return cells | {"Mean AUC": _text(_record(content["mean"], strength, "roc_auc"))}
+def _overview(judged: Judged, strength: int, pairs: pd.DataFrame) -> list[dict[str, str]]:
+    """Return the cells of every run at one strength."""
+    held = _by_criterion(judged, strength)
+    rows = []
+    for row, content in judged:
+        worst = {metric: _record(content["worst"], strength, metric) for metric in WORST}
+        cells = {f"Hardest on {metric}": _title(worst[metric]) for metric in WORST}
+        for metric in WORST:
+            cells[metric.capitalize()] = _text(content["uncorrupted"][metric])
+            cells[f"Worst {metric}"] = _text(worst[metric])
+        apart = None
+        if held and held[0][0]["run"] != row["run"]:
+            apart = _difference(pairs, strength, held[0][0]["run"], row["run"])
+        cells["Worst specificity minus the highest"] = _text(apart) if apart else EMPTY
+        cells["Mean AUC"] = _text(_record(content["mean"], strength, "roc_auc"))
+        rows.append(cells)
+    return rows
 
 
-def _reading(judged: list[tuple[pd.Series, dict[str, Any]]], strength: int) -> str:
-    """Say which runs hold best and worst, by the criterion."""
-    found = [
-        (_record(content["worst"], strength, "specificity"), row)
-        for row, content in judged
-        if row["learned"]
-    ]
-    if not found:
+def _reading(judged: Judged, strength: int, pairs: pd.DataFrame) -> str:
+    """Say which runs hold best and worst, by the criterion, and which hold as well."""
+    held = _by_criterion(judged, strength)
+    if not held:
         return f"Strength {strength}: no run learned, so none can be said to hold."
-    best, first = max(found, key=lambda pair: pair[0]["value"])
+    (first, content), *others = held
+    best = _record(content["worst"], strength, _CRITERION)
+    missed = _record(content["worst"], strength, "sensitivity")
     text = (
         f"Strength {strength}: the highest worst specificity is that of {first['label']}, "
-        f"{_text(best)} ({_title(best)}); by its out-of-fold AUC it is ranked {first['rank']:.0f}."
+        f"{_text(best)} ({_title(best)}); its worst sensitivity is {_text(missed)} "
+        f"({_title(missed)}); by its out-of-fold AUC it is ranked {first['rank']:.0f}."
     )
-    if len(found) > 1:
-        least, last = min(found, key=lambda pair: pair[0]["value"])
-        text += f" The lowest is that of {last['label']}, {_text(least)} ({_title(least)})."
-    return text
+    if not others:
+        return text
+    alike = [
+        row["label"]
+        for row, _ in others
+        if not _difference(pairs, strength, first["run"], row["run"])["excludes_zero"]
+    ]
+    text += (
+        f" Not to be told from it: {listing(alike)}."
+        if alike
+        else " The interval of its paired difference to every other run that learned excludes 0."
+    )
+    last, content = others[-1]
+    least = _record(content["worst"], strength, _CRITERION)
+    return f"{text} The lowest is that of {last['label']}, {_text(least)} ({_title(least)})."
+
+
+def _by_criterion(judged: Judged, strength: int) -> Judged:
+    """Return the runs that learned, the highest worst specificity first; equal ones by rank."""
+    learned = [(row, content) for row, content in judged if row["learned"]]
+    return sorted(
+        learned,
+        key=lambda pair: -_record(pair[1]["worst"], strength, _CRITERION)["value"],
+    )
+
+
+def _read_pairs(path: str | Path) -> pd.DataFrame:
+    """Read the pairs' differences of the criterion, with the runs as `first` and `second`."""
+    table = read_table(
+        path, text=("first_model", "first_recipe", "second_model", "second_recipe", "metric")
+    )
+    for side in ("first", "second"):
+        names = (table[f"{side}_{key}"] for key in ("model", "recipe", "seed"))
+        table[side] = [
+            Run(model, recipe, int(seed)) for model, recipe, seed in zip(*names, strict=True)
+        ]
+    return table[table["metric"] == _CRITERION]
+
+
+def _difference(pairs: pd.DataFrame, strength: int, best: Run, run: Run) -> dict[str, Any]:
+    """Return a run's worst specificity minus the best one's, with its interval."""
+    for _, row in pairs[pairs["strength"] == strength].iterrows():
+        value, low, high = (row[f"difference{bound}"] for bound in ("", "_low", "_high"))
+        if (row["first"], row["second"]) == (best, run):
+            found = {"value": -value, "low": -high, "high": -low}
+        elif (row["first"], row["second"]) == (run, best):
+            found = {"value": value, "low": low, "high": high}
+        else:
+            continue
+        return found | {"excludes_zero": bool(row["excludes_zero"])}
+    raise UserError(
+        f"the difference between {best.title} and {run.title} is missing",
+        where=f"comparison/robustness.csv, strength {strength}",
+        expected="a row for every pair of runs",
+        remedy="remove the file and run snakemake again: rule compare_robustness writes it",
+    )
 
 
 def _every(table: pd.DataFrame, strength: int) -> list[dict[str, str]]:

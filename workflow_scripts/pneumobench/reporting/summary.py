@@ -6,6 +6,7 @@ import pandas as pd
 
 from pneumobench.reporting.floors import floor_sentence
 from pneumobench.reporting.inputs import complete_runs, missing_runs
+from pneumobench.reporting.robustness_section import robustness_sentence
 from pneumobench.reporting.wording import count, listing, percent, plural, with_interval
 from pneumobench.statistics.seeds import SEEDS_FOR_ARCHITECTURES
 
@@ -32,7 +33,12 @@ def summarise(comparison: pd.DataFrame, facts: dict[str, Any]) -> list[str]:
     best = rows[rows["best"].astype(bool)].iloc[0]
     sentences = [_best(best, facts), _rivals(rows), _failures(rows)]
     sentences += [floor_sentence(comparison, facts), _missing(comparison)]
-    sentences += [_test(best, facts), *_collapses(best), _seeds(comparison)]
+    sentences += [
+        _test(best, facts),
+        *_collapses(best),
+        robustness_sentence(rows),
+        _seeds(comparison),
+    ]
     return [sentence for sentence in sentences if sentence]
 
 
