@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from statistics_cases import COST_RATIO, FOLDS, edit_csv, make_experiment
 
+from pneumobench.core.ensembles import ENSEMBLES
 from pneumobench.core.errors import UserError
 from pneumobench.core.run import Run
 from pneumobench.statistics.selection import find_selected, freeze_selection
@@ -33,14 +34,14 @@ def flip(path):
 def test_flipped_test_labels_leave_the_selection_byte_identical(experiment, views):
     for run in RUNS:
         experiment.add_views(run, "flip")
-    experiment.select(RUNS, views=views)
+    experiment.select(RUNS, views=views, ensembles=tuple(ENSEMBLES))
     selected = experiment.selection.read_bytes()
     experiment.evaluate(STRONG, views)
     metrics = (experiment.folder(STRONG) / "metrics.json").read_bytes()
     predictions = [path.read_bytes() for path in experiment.files(RUNS, "out_of_fold.csv")]
 
     flip(experiment.test_labels)
-    experiment.select(RUNS, views=views)
+    experiment.select(RUNS, views=views, ensembles=tuple(ENSEMBLES))
     experiment.evaluate(STRONG, views)
     assert experiment.selection.read_bytes() == selected
     assert [path.read_bytes() for path in experiment.files(RUNS, "out_of_fold.csv")] == predictions

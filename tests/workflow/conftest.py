@@ -17,6 +17,7 @@ TINY = {
     "data": {"phantom": {"patients": 60, "image_px": 96}},
     "split": {"folds": 2},
     "evaluation": {"bootstrap_replicates": 200, "permutations": 200},
+    "ensembles": ["rank_mean", "logistic_stack"],
     "robustness": {"strengths": []},
     "explanation": {"method": "none"},
     "recipes": {"light": {"epochs": 2, "batch_size": 16, "offline_copies": True}},

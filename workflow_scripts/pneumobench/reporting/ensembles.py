@@ -112,7 +112,7 @@ def _answer(entries: list[dict[str, Any]], best: str) -> list[str]:
         ]
         said = "; ".join(parts) or "no ensemble can be told apart from it"
         sentences.append(f"{words[0].upper()}{words[1:]}, {said}.")
-    if any(_found(entry, "out_of_fold")["excludes_zero"] for entry in entries):
+    if any(found["excludes_zero"] for entry in entries for found in entry["differences"]):
         lead = f"Held against the best run alone, {best}:"
     else:
         lead = f"Combining the runs is not shown to change anything against the best one, {best}:"
