@@ -11,6 +11,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import resample_patients
+from pneumobench.statistics.compare_robustness import compare_robustness
 from pneumobench.statistics.robustness import METRICS, WORST, evaluate_robustness
 
 RUN = Run("alexnet", "light", 42)
@@ -18,9 +19,9 @@ RUN = Run("alexnet", "light", 42)
 EFFECTS = {"sharpen": (0.4, 0), "blur": (-0.4, 0), "noise": (0, 1), "shift": (0.4, 0.3)}
 
 
-def write_corrupted(experiment, strengths):
+def write_corrupted(experiment, strengths, run=RUN):
     generator = np.random.default_rng(7)
-    for path in experiment.files([RUN], "out_of_fold.csv"):
+    for path in experiment.files([run], "out_of_fold.csv"):
         plain, blocks = read_table(path).drop(columns="tta"), []
         for strength in strengths:
             for name in CORRUPTIONS:
@@ -31,16 +32,16 @@ def write_corrupted(experiment, strengths):
         write_table(path.with_name("corrupted.csv"), pd.concat(blocks))
 
 
-def evaluate(experiment, strengths, corrupted=None):
-    folder = experiment.folder(RUN)
+def evaluate(experiment, strengths, corrupted=None, run=RUN):
+    folder = experiment.folder(run)
     evaluate_robustness(
-        experiment.files([RUN], "out_of_fold.csv"),
-        experiment.files([RUN], "corrupted.csv") if corrupted is None else corrupted,
+        experiment.files([run], "out_of_fold.csv"),
+        experiment.files([run], "corrupted.csv") if corrupted is None else corrupted,
         experiment.development_labels,
         experiment.selection,
         folder / "robustness.csv",
         folder / "robustness.json",
-        run=RUN,
+        run=run,
         strengths=list(strengths),
         **DRAW,
     )
@@ -65,14 +66,16 @@ def results(experiment):
     return evaluate(experiment, (3, 1))
 
 
-def images_of(experiment, name, strength):
+def images_of(experiment, name, strength, run=RUN):
     """Return the images in order of their names, with logit, label and what is said of them."""
-    plain = pd.concat(map(read_table, experiment.files([RUN], "out_of_fold.csv")))
-    worse = pd.concat(map(read_table, experiment.files([RUN], "corrupted.csv")))
+    plain = pd.concat(map(read_table, experiment.files([run], "out_of_fold.csv")))
+    worse = pd.concat(map(read_table, experiment.files([run], "corrupted.csv")))
     worse = worse[(worse["corruption"] == name) & (worse["strength"] == strength)]
     images = plain if name == "none" else worse
     images = images.merge(experiment.development[["image_id", "label", "patient"]])
-    (entry,) = read_json(experiment.selection)["runs"]
+    (entry,) = [
+        entry for entry in read_json(experiment.selection)["runs"] if entry["model"] == run.model
+    ]
     positive = images["label"] == "pneumonia"
     called = images["logit"] > np.array(entry["thresholds"])[images["fold"]]
     images = images.assign(positive=positive, called=called)
@@ -88,9 +91,9 @@ def figures(images):
     }
 
 
-def replicates(experiment, name, strength):
+def replicates(experiment, name, strength, run=RUN):
     """Return the figures of every draw of patients, by copying their images."""
-    images = images_of(experiment, name, strength)
+    images = images_of(experiment, name, strength, run)
     drawn = resample_patients(
         images["patient"].to_numpy(dtype=str), strata=images["fold"].to_numpy(),
         replicates=DRAW["replicates"], seed=DRAW["bootstrap_seed"],
@@ -173,6 +176,97 @@ def test_repetition_gives_the_same_bytes(experiment, results):
     before = [path.read_bytes() for path in paths]
     evaluate(experiment, (3, 1))
     assert [path.read_bytes() for path in paths] == before
+
+
+# Runs against each other
+
+OTHER, THIRD = Run("vgg16", "light", 42), Run("zfnet", "light", 42)
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """Three runs; the third says what the first says."""
+    several = make_experiment(tmp_path_factory.mktemp("several"))
+    for run, signal in ((RUN, 1.5), (OTHER, 2.5), (THIRD, 1.5)):
+        several.add_run(run, signal=signal)
+    several.select([RUN, OTHER, THIRD])
+    for run in (RUN, OTHER, THIRD):
+        write_corrupted(several, (3, 1), run)
+        evaluate(several, (3, 1), run=run)
+    return several
+
+
+def compare(experiment, runs, corrupted=None):
+    table = experiment.root / "comparison/robustness.csv"
+    compare_robustness(
+        experiment.files(runs, "out_of_fold.csv"),
+        experiment.files(runs, "corrupted.csv") if corrupted is None else corrupted,
+        experiment.development_labels,
+        experiment.selection,
+        table,
+        strengths=[3, 1],
+        **DRAW,
+    )
+    return read_table(table)
+
+
+def test_pairs_differ_by_their_worst_figures_in_the_same_draws(several):
+    runs = [RUN, OTHER, THIRD]
+    table = compare(several, runs[::-1])
+    assert len(table) == 2 * len(WORST) * 3
+    details = {run.model: read_json(several.folder(run) / "robustness.json") for run in runs}
+    for _, row in table.iterrows():
+        values = [
+            entry["value"]
+            for side in ("first", "second")
+            for entry in details[row[f"{side}_model"]]["worst"]
+            if (entry["strength"], entry["metric"]) == (row["strength"], row["metric"])
+        ]
+        assert [row["first_worst"], row["second_worst"]] == pytest.approx(values, abs=1e-12)
+        assert row["difference"] == pytest.approx(values[0] - values[1], abs=1e-12)
+        assert values[0] >= values[1] and row["difference_low"] <= row["difference_high"]
+        if {row["first_model"], row["second_model"]} == {RUN.model, THIRD.model}:
+            assert row["difference_low"] == row["difference_high"] == 0
+            assert not row["excludes_zero"]
+    # By hand: the lowest of each draw, by copying images.
+    (row,) = [
+        row for _, row in table.iterrows()
+        if (row["strength"], row["metric"]) == (3, "specificity")
+        and {row["first_model"], row["second_model"]} == {RUN.model, OTHER.model}
+    ]  # fmt: skip
+    lowest = {
+        run.model: np.min(
+            [replicates(several, name, 3, run)["specificity"] for name in ("sharpen", "shift")],
+            axis=0,
+        )
+        for run in (RUN, OTHER)
+    }
+    apart = lowest[row["first_model"]] - lowest[row["second_model"]]
+    assert [row["difference_low"], row["difference_high"]] == bounds(apart)
+
+
+def test_one_run_has_no_pairs(several):
+    assert compare(several, [OTHER]).empty
+
+
+def test_a_run_without_corrupted_images_is_named(several):
+    with pytest.raises(UserError, match="vgg16[^.]* has no predictions of fold 0"):
+        compare(several, [RUN, OTHER], several.files([RUN], "corrupted.csv"))
+
+
+def test_the_worst_figures_stand_in_the_comparison(several):
+    runs = [RUN, OTHER, THIRD]
+    for run in runs:
+        several.evaluate(run)
+    table = read_table(several.compare(runs)[0]).set_index("model")
+    for run in runs:
+        for entry in read_json(several.folder(run) / "robustness.json")["worst"]:
+            name = f"{entry['metric']}_strength_{entry['strength']}"
+            assert table.loc[run.model, f"hardest_on_{name}"] == entry["corruption"]
+            found = [
+                table.loc[run.model, f"worst_{name}{bound}"] for bound in ("", "_low", "_high")
+            ]
+            assert found == pytest.approx([entry[key] for key in ("value", "low", "high")])
 
 
 # Bad input

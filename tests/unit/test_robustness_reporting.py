@@ -1,6 +1,7 @@
 """Films made worse, in figure and report: the right numbers in the right places, or nothing."""
 
 import re
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -8,15 +9,20 @@ import pytest
 from reporting_fixture import FOUR_RUNS, Experiment, Made
 
 from pneumobench.core.corruptions import CORRUPTIONS
+from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.reporting import robustness as room
-from pneumobench.reporting.inputs import read_comparison
+from pneumobench.reporting.inputs import complete_runs, read_comparison
 from pneumobench.reporting.report import render_report
 from pneumobench.reporting.robustness import plot_robustness
-from pneumobench.reporting.robustness_section import RobustnessInputs, robustness_section
+from pneumobench.reporting.robustness_section import (
+    RobustnessInputs,
+    robustness_section,
+    robustness_sentence,
+)
 from pneumobench.reporting.style import luminance
-from pneumobench.reporting.wording import EMPTY
+from pneumobench.reporting.wording import EMPTY, EN_DASH
 
 TITLES = [kind.title for kind in CORRUPTIONS.values()]
 PLAIN = {"roc_auc": 0.98, "sensitivity": 0.95, "specificity": 0.93}
@@ -78,10 +84,36 @@ class Robustness:
             write_json(folder / "robustness.json", content)
             self.tables.append(folder / "robustness.csv")
             self.details.append(folder / "robustness.json")
+        self.pairs = made.folder / "comparison/robustness.csv"
+        self.write_pairs()
+
+    def write_pairs(self, half=0.03):
+        """Write the differences of all pairs, with intervals of this half width."""
+        contents = list(map(read_json, self.details))
+        rows = []
+        for entry in contents[0]["worst"]:
+            key = (entry["strength"], entry["metric"])
+            worst = [
+                (found["value"], content)
+                for content in contents
+                for found in content["worst"]
+                if (found["strength"], found["metric"]) == key
+            ]
+            worst.sort(key=lambda pair: -pair[0])
+            for (first, better), (second, other) in combinations(worst, 2):
+                apart = first - second
+                rows.append(
+                    dict(zip(("strength", "metric"), key, strict=True))
+                    | {f"first_{name}": better[name] for name in ("model", "recipe", "seed")}
+                    | {f"second_{name}": other[name] for name in ("model", "recipe", "seed")}
+                    | {"difference": apart, "difference_low": apart - half,
+                       "difference_high": apart + half, "excludes_zero": apart > half}
+                )  # fmt: skip
+        write_table(self.pairs, pd.DataFrame(rows))
 
     @property
     def inputs(self):
-        return RobustnessInputs(self.tables, self.details)
+        return RobustnessInputs(self.tables, self.details, self.pairs)
 
 
 @pytest.fixture(scope="module")
@@ -186,9 +218,48 @@ def test_reading_is_by_the_criterion_among_runs_that_learned(made, robustness):
         "readings"
     ]
     assert "that of ResNet-18 (from scratch), 0.530 (" in sentence and "is ranked 1." in sentence
+    assert "its worst sensitivity is 0.550 (0.530" in sentence and "(shifted)" in sentence
+    assert "Not to be told from it: Xception & VGG-16 fusion." in sentence
     assert "The lowest is that of Xception & VGG-16 fusion, 0.510 (" in sentence
     # Of the CNN-LSTM, which did not learn, more may be lost than of any other.
     assert FOUR_RUNS[2].title not in sentence
+
+
+def test_runs_stand_beside_the_one_that_holds_best(made, tmp_path):
+    robustness = Robustness(Experiment(tmp_path))
+    comparison = read_comparison(tmp_path / "comparison/comparison.csv")
+    column = "Worst specificity minus the highest"
+    cells = [row[column] for row in robustness_section(comparison, robustness.inputs)["overview"]]
+    assert cells == [EMPTY, "-0.020 (-0.050 to 0.010)", "-0.040 (-0.070 to -0.010)"]
+    robustness.write_pairs(half=0.001)
+    (sentence,) = robustness_section(comparison, robustness.inputs)["readings"]
+    assert "to every other run that learned excludes 0" in sentence
+    # If the first did not learn, the second is what the others are held against.
+    comparison["learned"] = [False, *comparison["learned"][1:]]
+    cells = [row[column] for row in robustness_section(comparison, robustness.inputs)["overview"]]
+    assert cells[:2] == ["0.020 (0.019" + EN_DASH + "0.021)", EMPTY]
+    write_table(robustness.pairs, read_table(robustness.pairs).iloc[:0])
+    with pytest.raises(UserError, match=r"is missing[\s\S]*rule compare_robustness"):
+        robustness_section(comparison, robustness.inputs)
+
+
+def test_answer_has_what_the_first_keeps_and_who_keeps_more(made):
+    rows = complete_runs(read_comparison(made.comparison_csv))
+    assert robustness_sentence(rows) == ""
+    worst = {1: [0.9, 0.9, 0.9], 2: [0.5, 0.7, 0.8]}
+    for strength, values in worst.items():
+        for metric, kind in (("specificity", "blur"), ("sensitivity", "shift")):
+            name = f"{metric}_strength_{strength}"
+            found = {"": values, "_low": np.subtract(values, 0.1), "_high": np.add(values, 0.1)}
+            rows = rows.assign(**{f"worst_{name}{bound}": found[bound] for bound in found})
+            rows[f"hardest_on_{name}"] = kind
+    rows = rows.assign(learned=[True, True, False], out_of_fold_specificity=0.93)
+    sentence = robustness_sentence(rows)
+    first = "(strength 2), the first in rank keeps at worst a specificity of 0.500 (0.400"
+    assert first in sentence and "instead of 0.930 (blur) and a sensitivity of 0.500" in sentence
+    assert f"{rows['label'][1]} keeps more, a specificity of 0.700 (" in sentence
+    rows["worst_specificity_strength_2"] = [0.7, 0.7, 0.8]
+    assert "keeps more" not in robustness_sentence(rows)
 
 
 def test_no_run_that_learned_is_said(made, robustness):

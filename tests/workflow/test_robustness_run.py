@@ -23,8 +23,9 @@ def test_asking_for_it_adds_predictions_and_what_is_computed_from_them(robust):
     counts = job_counts(robust.succeed("--dry-run"))
     assert counts["predict_corrupted"] == RUNS * FOLDS
     assert counts["evaluate_robustness"] == RUNS
-    added = {"predict_corrupted", "evaluate_robustness", "plot_robustness", "render_report"}
-    assert set(counts) == {*added, "all", "total"}
+    assert counts["compare_robustness"] == counts["compare_runs"] == counts["plot_robustness"] == 1
+    untouched = {"train_fold", "score_floors", "freeze_selection", "evaluate_run", "explain_run"}
+    assert not untouched & set(counts)
 
 
 def test_each_out_of_fold_image_is_judged_under_every_corruption(finished, robust):
@@ -54,6 +55,10 @@ def test_each_out_of_fold_image_is_judged_under_every_corruption(finished, robus
         ]  # fmt: skip
         for name, bound in (("value", ""), ("low", "_low"), ("high", "_high")):
             assert table.loc[0, f"{metric}{bound}"] == pytest.approx(found[name], abs=1e-12)
+    pairs = read_table(robust.results / "comparison/robustness.csv")
+    assert len(pairs) == 2 and (pairs["first_worst"] >= pairs["second_worst"]).all()
+    compared = read_table(robust.results / "comparison/comparison.csv")
+    assert compared["worst_specificity_strength_2"].notna().all()
     report = (robust.results / "report/report.html").read_text(encoding="utf-8")
-    assert "When films get worse" in report and 'id="figure-robustness"' in report
+    assert "when films get worse" in report and 'id="figure-robustness"' in report
     assert (robust.results / "figures/robustness.pdf").stat().st_size > 5000

@@ -107,8 +107,8 @@ def robustness_sentence(rows: pd.DataFrame) -> str:
     best, strength = rows.iloc[0], max(strengths)
     kept = [_kept(best, metric, strength) for metric in WORST]
     text = (
-        f"When out-of-fold films are made worse (strength {strength}), it keeps at worst a "
-        f"{' and a '.join(kept)}."
+        f"When out-of-fold films are made worse (strength {strength}), the first in rank keeps "
+        f"at worst a {' and a '.join(kept)}."
     )
     column = f"{start}{strength}"
     learned = rows[rows["learned"].astype(bool)].sort_values(column, ascending=False, kind="stable")
