@@ -8,9 +8,10 @@ import pandas as pd
 
 from pneumobench.core.files import read_table
 from pneumobench.statistics.bootstrap import resample_patients
-from pneumobench.statistics.estimates import Scores, replicate_ranking, summarise
+from pneumobench.statistics.estimates import summarise
 from pneumobench.statistics.judgement import score_test
 from pneumobench.statistics.metrics import confusion_indicators, decision_metrics
+from pneumobench.statistics.pairs import replicate_area
 from pneumobench.statistics.predictions import Labels
 from pneumobench.statistics.thresholds import fit_threshold
 
@@ -46,14 +47,12 @@ def judge_domains(
     for (kind, label), part in table.groupby(["floor", "label"], sort=False):
         tested = (part["side"] == "test").to_numpy()
         fold, group = part["fold"].to_numpy(int), part["group"].to_numpy(dtype=str)
-        names = part["image_id"].to_numpy(dtype=str)
-        labels = Labels(path, names, tested, part["label"].to_numpy(dtype=str), group)
         resamples = resample_patients(
             group, replicates=replicates, seed=seed, strata=2 * fold + tested
         )
         logit = part["logit"].to_numpy(np.float32)
         areas = [
-            replicate_ranking(Scores(images, logit[images], {}, None), labels, resamples)["roc_auc"]
+            replicate_area(tested[images], logit[images], images, resamples)
             for images in (np.flatnonzero(fold == number) for number in np.unique(fold))
         ]
         sides = {"development": ~tested, "test": tested}
@@ -121,9 +120,9 @@ def judge_blocks(
         own = _restrict(labels, grid.columns.to_numpy(dtype=str))
         _, whole = score_test(grid.to_numpy(np.float32), np.array(thresholds))
         resamples = resample_patients(own.patient, replicates=replicates, seed=seed)
-        found = replicate_ranking(whole, own, resamples)
         cells = confusion_indicators(own.positive, whole.decisions["out_of_fold"])
-        found |= decision_metrics(resamples.sums(cells, whole.images))
+        found = decision_metrics(resamples.sums(cells, whole.images))
+        found["roc_auc"] = replicate_area(own.positive, whole.logit, whole.images, resamples)
         metrics = ("roc_auc", *DECISIONS)
         records.append(
             {"block": int(number)}

@@ -16,16 +16,11 @@ from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import Resamples
 from pneumobench.statistics.compared_scores import Compared, read_compared
 from pneumobench.statistics.domains import DECISIONS, judge_blocks, judge_domains
-from pneumobench.statistics.estimates import (
-    Scores,
-    number,
-    paired_difference,
-    replicate_ranking,
-    summarise,
-)
+from pneumobench.statistics.estimates import number, paired_difference, summarise
 from pneumobench.statistics.fold_scores import FLOOR, read_out_of_fold_scores, read_test_scores
 from pneumobench.statistics.judgement import score_out_of_fold, score_test
 from pneumobench.statistics.metrics import confusion_indicators, decision_metrics
+from pneumobench.statistics.pairs import replicate_area
 from pneumobench.statistics.predictions import Labels
 from pneumobench.statistics.quantiles import replicate_quantiles
 from pneumobench.statistics.selection import find_selected_floor
@@ -285,14 +280,8 @@ def _distribution(
 def _higher(scored: Scored, images: Images, label: str, confidence: float) -> dict[str, Any]:
     """Return the chance that a test image has the higher score of two of the class, ties half."""
     rows = _members(images, None, label)
-    asked = Labels(
-        images.labels.path, images.labels.image_id, images.tested, images.labels.subtype,
-        images.labels.patient,
-    )  # fmt: skip
-    values = replicate_ranking(
-        Scores(rows, scored.distance[rows], {}, None), asked, images.resamples
-    )
-    return {"label": label, **summarise(values["roc_auc"], confidence)}
+    values = replicate_area(images.tested[rows], scored.distance[rows], rows, images.resamples)
+    return {"label": label, **summarise(values, confidence)}
 
 
 def _transfer(scored: Scored, images: Images, confidence: float) -> list[dict[str, Any]]:
@@ -312,12 +301,11 @@ def _transfer(scored: Scored, images: Images, confidence: float) -> list[dict[st
 def _replicate(scored: Scored, images: Images, dataset: str) -> dict[str, np.ndarray]:
     """Return each of `METRICS` in the sample and in every replicate."""
     rows = _members(images, dataset, None)
+    positive, fold = images.labels.positive, images.fold
     areas = [
-        replicate_ranking(
-            Scores(own, scored.distance[own], {}, None), images.labels, images.resamples
-        )["roc_auc"]
-        for own in (rows[images.fold[rows] == fold] for fold in np.unique(images.fold[rows]))
+        replicate_area(positive[own], scored.distance[own], own, images.resamples)
+        for own in (rows[fold[rows] == number] for number in np.unique(fold[rows]))
     ]
-    cells = confusion_indicators(images.labels.positive[rows], scored.decision[rows])
+    cells = confusion_indicators(positive[rows], scored.decision[rows])
     decided = decision_metrics(images.resamples.sums(cells, rows))
     return {"roc_auc": np.mean(areas, axis=0)} | {name: decided[name] for name in DECISIONS}
