@@ -314,7 +314,7 @@ def _predict_values(
 
 
 def _subgroups(dataset: str, part: Part, confidence: float) -> list[dict[str, Any]]:
-    """Return, for each subtype, its mean probability and the share called pneumonia by each rule."""
+    """Return each subtype's mean probability and the share of it that each rule calls pneumonia."""
     stage = list(part.probabilities)[-1]
     records = []
     for name in np.unique(part.labels.subtype):

@@ -1,0 +1,37 @@
+"""calibration.json and calibrated.csv of a made-up experiment, computed from its scores."""
+
+import numpy as np
+
+from pneumobench.core.files import read_json, write_json
+from pneumobench.core.run import Run
+from pneumobench.statistics.assess_calibration import assess_calibration
+from pneumobench.statistics.fold_fits import fit_calibrations, fit_thresholds
+from pneumobench.statistics.score_tables import read_scores
+
+
+class Calibrations:
+    """The files of all complete runs of a `reporting_fixture.Experiment`."""
+
+    def __init__(self, made, method="platt", rule="youden"):
+        self.details, self.calibrated = [], []
+        for path in made.scores:
+            identity = read_json(path.with_name("metrics.json"))
+            run = Run(identity["model"], identity["recipe"], identity["seed"])
+            table = read_scores(path)["out_of_fold"]
+            images = (
+                (table["label"] == "pneumonia").to_numpy(),
+                table["logit"].to_numpy(np.float32),
+                table["fold"].to_numpy(int),
+            )
+            by_rule = fit_thresholds(*images, cost_ratio=5.0, title=run.title)
+            fitted = fit_calibrations(*images, method=method, title=run.title)
+            entry = {"model": run.model, "recipe": run.recipe, "seed": run.seed}
+            entry |= {"thresholds_by_rule": by_rule, "calibration": fitted}
+            selection = path.with_name("selection.json")
+            write_json(selection, {"threshold_rule": rule, "cost_ratio": 5.0, "runs": [entry]})
+            self.details.append(path.with_name("calibration.json"))
+            self.calibrated.append(path.with_name("calibrated.csv"))
+            assess_calibration(
+                path, selection, self.details[-1], self.calibrated[-1], run=run,
+                confidence=0.95, replicates=100, bootstrap_seed=1,
+            )  # fmt: skip

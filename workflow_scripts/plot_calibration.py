@@ -1,0 +1,14 @@
+"""Draw the reliability curves of all runs."""
+
+from pathlib import Path
+
+from pneumobench.core.job import job_log
+
+with job_log(snakemake.log[0]):
+    from pneumobench.reporting.calibration import plot_calibration
+
+    plot_calibration(
+        snakemake.input.calibrations,
+        snakemake.input.comparison,
+        Path(snakemake.output.png).with_suffix(""),
+    )

@@ -1,0 +1,159 @@
+"""Reliability curves of all runs, small multiples: what a probability says, what was found."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from pneumobench.core.files import read_json
+from pneumobench.reporting.curve_figure import chance_line
+from pneumobench.reporting.inputs import (
+    DATASET_TITLES,
+    files_by_run,
+    missing_notes,
+    paths_in_order,
+    read_comparison,
+)
+from pneumobench.reporting.style import (
+    BLUE,
+    DARK_GREY,
+    GREY,
+    LIGHT_GREY,
+    NOTE_HEIGHT,
+    new_figure,
+    place_grid,
+    save_figure,
+    styled,
+    write_notes,
+)
+from pneumobench.reporting.wording import percent
+
+_RUNS_BESIDE = 2
+_PANEL, _HEAD, _LEFT, _BELOW = 1.5, 0.36, 0.42, 0.38  # inches
+_GAP = (0.2, 0.52)
+
+
+@styled()
+def plot_calibration(
+    calibrations: Iterable[str | Path], comparison: str | Path, stem: str | Path
+) -> None:
+    """Draw every run's reliability curve, before and after calibration.
+
+    Saved as `stem`.png and `stem`.pdf. Two panels for each run in order of rank, out of fold at the
+    left and test set at the right.
+
+    Parameters
+    ----------
+    calibrations
+        calibration.json of the runs.
+    comparison
+        comparison.csv, for order and names.
+    stem
+        Path of the figure without a suffix.
+    """
+    ranked = read_comparison(comparison)
+    runs = read_calibrations(ranked, calibrations)
+    first = runs[0][1]
+    notes = [*_explain(first), *missing_notes(ranked)]
+    beside = min(_RUNS_BESIDE, len(runs))
+    rows = -(-len(runs) // beside)
+    foot = _BELOW + NOTE_HEIGHT * len(notes) + 0.05
+    height = _HEAD + rows * _PANEL + (rows - 1) * _GAP[1] + foot
+    figure = new_figure(height, layout=None)
+    grid = place_grid(figure, rows, 2 * _RUNS_BESIDE, top=_HEAD, bottom=foot, left=_LEFT, gap=_GAP)
+    panels = grid.reshape(-1, 2)
+    for (row, content), pair in zip(runs, panels, strict=False):
+        for axes, dataset in zip(pair, DATASET_TITLES, strict=True):
+            _draw_panel(axes, content, dataset)
+        pair[0].annotate(
+            f"{row['rank']:.0f}  {row['label']}", (0, 1), (0, 16), xycoords="axes fraction",
+            textcoords="offset points", fontsize=8, fontweight="bold",
+        )  # fmt: skip
+    for axes in panels[len(runs) :].ravel():
+        axes.remove()
+    _label(panels[: len(runs)])
+    write_notes(figure, notes)
+    save_figure(figure, stem)
+
+
+def read_calibrations(
+    comparison: pd.DataFrame, paths: Iterable[str | Path]
+) -> list[tuple[pd.Series, dict[str, Any]]]:
+    """Read calibration.json of all runs: in order of rank each run's row and its content."""
+    return [
+        (row, read_json(path))
+        for row, (path,) in paths_in_order(comparison, files_by_run(paths, depth=1))
+    ]
+
+
+def measured(content: dict[str, Any], dataset: str, measure: str) -> dict[str, Any]:
+    """Return a measure's record of calibration.json: before, after and their difference."""
+    (found,) = [
+        record
+        for record in content["measures"]
+        if (record["dataset"], record["measure"]) == (dataset, measure)
+    ]
+    return found
+
+
+def _explain(content: dict[str, Any]) -> list[str]:
+    confidence = percent(content["interval"]["confidence"])
+    calibrated = content["calibration"] != "none"
+    marks = (
+        f"Filled: calibrated ({content['calibration']}), with {confidence} intervals of the share; "
+        "hollow, dashed: before."
+        if calibrated
+        else f"Hollow, dashed: as the networks say, with {confidence} intervals of the share."
+    )
+    return [
+        f"{marks} Dotted: what probabilities should be.",
+        f"{content['binning']['bins']} bins of as many images each. Number: mean distance from the "
+        f"observed share{', before and after' if calibrated else ''}.",
+    ]
+
+
+def _draw_panel(axes: Axes, content: dict[str, Any], dataset: str) -> None:
+    chance_line(axes, (0, 1), (0, 1))
+    points = pd.DataFrame(content["reliability"])
+    points = points[points["dataset"] == dataset]
+    stages = list(points["stage"].unique())
+    for stage in stages:
+        curve = points[points["stage"] == stage]
+        before = stage == "before"
+        x, y = curve["mean_probability"], curve["observed_share"]
+        if stage == stages[-1]:
+            # A percentile interval of a share may leave out the share itself where it is 0 or 1.
+            reach = np.maximum([y - curve["low"], curve["high"] - y], 0)
+            axes.errorbar(x, y, reach, fmt="none", ecolor=DARK_GREY, elinewidth=0.7, zorder=2)
+        axes.plot(
+            x, y, marker="o", markersize=3.6 if before else 3.4, linewidth=0.9,
+            color=GREY if before else BLUE, linestyle=(0, (3, 1.5)) if before else "solid",
+            markerfacecolor="white" if before else BLUE, markeredgewidth=0.8,
+            zorder=3 if before else 4,
+        )  # fmt: skip
+    error = measured(content, dataset, "calibration_error")
+    texts = [f"{error[stage]['value']:.3f}" for stage in stages]
+    axes.text(
+        0.97, 0.05, " \N{RIGHTWARDS ARROW} ".join(texts), transform=axes.transAxes, ha="right",
+        fontsize=7.5, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1}, zorder=5,
+    )  # fmt: skip
+    axes.set_title(DATASET_TITLES[dataset], fontsize=7.5)
+    axes.grid(color=LIGHT_GREY)
+    ticks = np.linspace(0, 1, 5)
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xticks=ticks, yticks=ticks)
+    axes.set_xticklabels(["0", "", "0.5", "", "1"])
+    axes.set_yticklabels([])
+
+
+def _label(panels: np.ndarray) -> None:
+    """Name the axes once: at the left of each row and below each column."""
+    for position, pair in enumerate(panels):
+        if position % _RUNS_BESIDE == 0:
+            pair[0].set_ylabel("Share with pneumonia")
+            pair[0].set_yticklabels(["0", "", "0.5", "", "1"])
+        if position + _RUNS_BESIDE >= len(panels):
+            for axes in pair:
+                axes.set_xlabel("Probability of pneumonia")

@@ -1,0 +1,139 @@
+"""The most confidently wrong films: where to look for a reason, or for an error in the labels."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from pneumobench.core.files import read_table
+from pneumobench.reporting.explained import read_squares
+from pneumobench.reporting.inputs import (
+    files_by_run,
+    missing_notes,
+    paths_in_order,
+    read_comparison,
+)
+from pneumobench.reporting.map_grid import map_rows, write_below
+from pneumobench.reporting.style import DARK_GREY, save_figure, styled
+
+_SHOWN = 6
+# The label that was overlooked, the heading, and whether the least probable film comes first.
+_MISTAKES = (("pneumonia", "Missed pneumonias", True), ("normal", "False alarms", False))
+
+
+@dataclass(frozen=True)
+class Cases:
+    """Films of one kind of mistake, the worst first.
+
+    Attributes
+    ----------
+    title
+        Whose mistakes, and which.
+    films
+        By image_id: `subtype`, `probability` (calibrated, of pneumonia; of several runs the mean),
+        `wrong` (number of runs whose decision is wrong), and `runs`, their number.
+    """
+
+    title: str
+    films: pd.DataFrame
+
+
+@styled()
+def plot_worst_cases(
+    calibrated: Iterable[str | Path],
+    comparison: str | Path,
+    images: str | Path,
+    splits: str | Path,
+    stem: str | Path,
+) -> None:
+    """Draw the most confidently wrong out-of-fold films, as `stem`.png and `stem`.pdf.
+
+    Parameters
+    ----------
+    calibrated
+        calibrated.csv of the runs.
+    comparison
+        comparison.csv, for order and names.
+    images
+        The packed images, uint8 [N, S, S].
+    splits
+        splits.csv, whose rows are those of the packed images.
+    stem
+        Path of the figure without a suffix.
+    """
+    ranked = read_comparison(comparison)
+    found = worst_cases(ranked, calibrated)
+    notes = [
+        "Out-of-fold films on the wrong side of the frozen threshold, the most confident mistake "
+        "first. Number: calibrated probability of pneumonia.",
+        "The networks may be wrong, or the label. The names of the films stand in the report and "
+        "in calibrated.csv.",
+        *missing_notes(ranked),
+    ]
+    figure, rows = map_rows([cases.title for cases in found], _SHOWN, notes)
+    for cases, cells in zip(found, rows, strict=True):
+        films = read_squares(images, splits, cases.films.index)
+        for axes, film, (_, row) in zip(cells, films, cases.films.iterrows(), strict=False):
+            axes.imshow(film, cmap="gray", vmin=0, vmax=255)
+            write_below(axes, _caption(row), color=DARK_GREY)
+        for axes in cells[len(films) :]:
+            axes.set_axis_off()
+        if not films:
+            _say_none(cells[0])
+    save_figure(figure, stem)
+
+
+def worst_cases(comparison: pd.DataFrame, calibrated: Iterable[str | Path]) -> list[Cases]:
+    """Return the most confident mistakes of the best run, and of all runs where there are several.
+
+    A film counts as a mistake of all runs if most of them are wrong about it.
+
+    Parameters
+    ----------
+    comparison
+        The ranked table, as `read_comparison` returns it.
+    calibrated
+        calibrated.csv of the runs.
+    """
+    tables = [
+        (row["label"], _read(path))
+        for row, (path,) in paths_in_order(comparison, files_by_run(calibrated, depth=1))
+    ]
+    groups = {f"of {tables[0][0]}": [tables[0][1]]}
+    if len(tables) > 1:
+        groups[f"of most of the {len(tables)} runs"] = [table for _, table in tables]
+    return [
+        Cases(f"{heading} {whose}", _worst(group, label, ascending=ascending))
+        for whose, group in groups.items()
+        for label, heading, ascending in _MISTAKES
+    ]
+
+
+def _read(path: Path) -> pd.DataFrame:
+    table = read_table(path, text=("dataset", "image_id", "patient", "label", "subtype"))
+    table = table[table["dataset"] == "out_of_fold"].set_index("image_id")
+    called = table["decision_selected"] == 1
+    return table.assign(wrong=called != (table["label"] == "pneumonia"))
+
+
+def _worst(tables: list[pd.DataFrame], label: str, *, ascending: bool) -> pd.DataFrame:
+    films = tables[0][["label", "subtype"]].copy()
+    films["probability"] = sum(table["probability"] for table in tables) / len(tables)
+    films["wrong"] = sum(table["wrong"].astype(int) for table in tables)
+    films["runs"] = len(tables)
+    chosen = films[(films["label"] == label) & (2 * films["wrong"] > len(tables))]
+    # A stable sort: of equal films the first by name.
+    order = chosen.sort_values("probability", kind="stable", ascending=ascending)
+    return order.head(_SHOWN).drop(columns="label")
+
+
+def _caption(row: pd.Series) -> str:
+    shown = f"{row['probability']:.2f} ({row['subtype']})"
+    several = row["runs"] > 1
+    return shown + (f"\nwrong in {row['wrong']} of {row['runs']}" if several else "")
+
+
+def _say_none(axes: Axes) -> None:
+    axes.text(0, 0.9, "none", transform=axes.transAxes, color=DARK_GREY, va="top")
