@@ -199,3 +199,27 @@ rule compare_runs:
         code=code_hash("pneumobench.statistics.comparison"),
     script:
         "../workflow_scripts/compare_runs.py"
+
+
+rule measure_shift:
+    """Measure how unlike development and test images are, and what that costs; nothing flows back."""
+    input:
+        scores=of_runs("scores.csv"),
+        selection="<results>/selection/selection.json",
+        floors_out_of_fold=floor_files("out_of_fold.csv"),
+        floors_test=floor_files("test.csv"),
+        domains="<results>/shift/domains.csv",
+        blocks="<results>/shift/blocks.csv",
+    output:
+        "<results>/comparison/shift.json",
+    log:
+        "<logs>/measure_shift.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        confidence=EXPERIMENT.evaluation.confidence,
+        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
+        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        code=code_hash("pneumobench.statistics.shift"),
+    script:
+        "../workflow_scripts/measure_shift.py"

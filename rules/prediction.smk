@@ -23,6 +23,28 @@ rule score_floors:
         "../workflow_scripts/score_floors.py"
 
 
+rule score_shift:
+    """Ask the simplest models which films are test films, and leave out blocks of file numbers."""
+    input:
+        images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
+        manifest="<results>/dataset/manifest.csv",
+        splits="<results>/dataset/splits.csv",
+        # Labels of all images, joined after the selection; those of any run are the same.
+        scores=lambda wildcards: of_runs("scores.csv")(wildcards)[:1],
+    output:
+        domains="<results>/shift/domains.csv",
+        blocks="<results>/shift/blocks.csv",
+    log:
+        "<logs>/score_shift.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.prediction.shift"),
+    script:
+        "../workflow_scripts/score_shift.py"
+
+
 rule predict_views:
     """Average the logits of several views of each image, beside the plain predictions of a fold."""
     input:

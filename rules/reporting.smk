@@ -189,6 +189,29 @@ rule plot_robustness:
         "../workflow_scripts/plot_robustness.py"
 
 
+rule plot_shift:
+    """Draw the scores of every run on development and test images of either class."""
+    input:
+        shift="<results>/comparison/shift.json",
+        comparison="<results>/comparison/comparison.csv",
+    output:
+        png=report(
+            "<results>/figures/shift.png",
+            caption="../report/captions/shift.rst",
+            category="Shift",
+            labels={"content": "development against test", "kind": "figure"},
+        ),
+        pdf="<results>/figures/shift.pdf",
+    log:
+        "<logs>/plot_shift.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.reporting.shift"),
+    script:
+        "../workflow_scripts/plot_shift.py"
+
+
 rule plot_cost:
     """Draw parameters, training time and out-of-fold AUC against each other."""
     input:

@@ -1,0 +1,21 @@
+"""Measure how unlike the test set is to the development set, and what that costs."""
+
+from pathlib import Path
+
+from pneumobench.core.job import job_log
+from pneumobench.statistics.shift import measure_shift
+
+with job_log(snakemake.log[0]):
+    given, params = snakemake.input, snakemake.params
+    measure_shift(
+        [Path(path) for path in given.scores],
+        Path(given.selection),
+        [Path(path) for path in given.floors_out_of_fold],
+        [Path(path) for path in given.floors_test],
+        Path(given.domains),
+        Path(given.blocks),
+        Path(snakemake.output[0]),
+        confidence=params.confidence,
+        replicates=params.replicates,
+        bootstrap_seed=params.bootstrap_seed,
+    )
