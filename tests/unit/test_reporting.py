@@ -29,8 +29,9 @@ from pneumobench.reporting.precision_recall import plot_precision_recall
 from pneumobench.reporting.ranking import plot_ranking
 from pneumobench.reporting.report import render_report
 from pneumobench.reporting.roc import plot_roc
-from pneumobench.reporting.tables import escape_latex, make_tables
+from pneumobench.reporting.tables import make_tables
 from pneumobench.reporting.training_curves import plot_training_curves
+from pneumobench.reporting.typeset import escape_latex
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow_scripts"
 # Below the runs of `Experiment`.

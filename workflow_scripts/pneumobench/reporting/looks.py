@@ -38,9 +38,7 @@ def looks_section(folder: str | Path | None) -> dict[str, Any]:
 
 
 def _seen(look: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(
-        look[f"{what}_sha256"] for what in ("predictions", "test_labels", "selection")
-    )
+    return tuple(look[f"{what}_sha256"] for what in ("predictions", "test_labels", "selection"))
 
 
 def _row(run: Run, looks: list[dict[str, Any]]) -> dict[str, str]:

@@ -41,18 +41,21 @@ def environment_rows(runs: dict[str, list[dict[str, Any]]]) -> list[tuple[str, s
     folds = [fold for run in runs.values() for fold in run]
     rows = [
         ("Training jobs", str(len(folds))),
-        ("Device", _values(folds, "device")),
-        ("Precision", _values(folds, "precision")),
-        ("Numeric threads of a job", _values(folds, "numeric_threads")),
-        ("Image size (px)", _values(folds, "image_size")),
-        ("Git commit", _values(folds, "git_commit")),
-        ("Data (SHA-256)", _values(folds, "data_hash")),
+        ("Device", values_of(folds, "device")),
+        ("Precision", values_of(folds, "precision")),
+        ("Numeric threads of a job", values_of(folds, "numeric_threads")),
+        ("Image size (px)", values_of(folds, "image_size")),
+        ("Git commit", values_of(folds, "git_commit")),
+        ("Data (SHA-256)", values_of(folds, "data_hash")),
     ]
+    return [*rows, ("Versions", versions_of(folds))]
+
+
+def versions_of(folds: list[dict[str, Any]]) -> str:
+    """Return the versions of all packages that the training jobs ran with."""
     packages = sorted({name for fold in folds for name in fold["versions"]})
-    versions = [
-        f"{name} {_values([fold['versions'] for fold in folds], name)}" for name in packages
-    ]
-    return [*rows, ("Versions", ", ".join(versions))]
+    versions = [fold["versions"] for fold in folds]
+    return ", ".join(f"{name} {values_of(versions, name)}" for name in packages)
 
 
 def training_rows(
@@ -109,7 +112,8 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def _values(contents: list[dict[str, Any]], key: str) -> str:
+def values_of(contents: list[dict[str, Any]], key: str) -> str:
+    """Return the values of a key over run.json files, several where they differ."""
     return " / ".join(sorted({_plain(content.get(key)) for content in contents}))
 
 

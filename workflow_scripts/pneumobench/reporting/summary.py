@@ -7,7 +7,7 @@ import pandas as pd
 from pneumobench.reporting.floors import floor_sentence
 from pneumobench.reporting.inputs import complete_runs, missing_runs
 from pneumobench.reporting.robustness_section import robustness_sentence
-from pneumobench.reporting.wording import count, listing, percent, plural, with_interval
+from pneumobench.reporting.wording import count, listing, percent, plural, row_interval
 from pneumobench.statistics.seeds import SEEDS_FOR_ARCHITECTURES
 
 # A loss of this much sensitivity or specificity from out-of-fold to test is called by its name.
@@ -48,8 +48,8 @@ def _best(best: pd.Series, facts: dict[str, Any]) -> str:
         "Best by out-of-fold AUC" if best["learned"] else "No run learned. First by out-of-fold AUC"
     )
     return (
-        f"{lead}: {best['label']} with {_estimate(best, 'out_of_fold_roc_auc')}, in brackets the "
-        f"{percent(facts['confidence'])} interval; n = {count(counts['n'])} images of "
+        f"{lead}: {best['label']} with {row_interval(best, 'out_of_fold_roc_auc')}, in brackets "
+        f"the {percent(facts['confidence'])} interval; n = {count(counts['n'])} images of "
         f"{count(counts['patients'])} patients, {count(counts['events'])} with pneumonia."
     )
 
@@ -92,9 +92,9 @@ def _test(best: pd.Series, facts: dict[str, Any]) -> str:
     return (
         f"On the test set (n = {count(counts['n'])} images of {count(counts['patients'])} "
         f"patients, {count(counts['events'])} with pneumonia), which chose nothing, the first in "
-        f"rank reaches an AUC of {_estimate(best, 'test_roc_auc')}; at the threshold found out of "
-        f"fold its sensitivity is {_estimate(best, 'test_sensitivity')} and its specificity "
-        f"{_estimate(best, 'test_specificity')}."
+        f"rank reaches an AUC of {row_interval(best, 'test_roc_auc')}; at the threshold found out "
+        f"of fold its sensitivity is {row_interval(best, 'test_sensitivity')} and its specificity "
+        f"{row_interval(best, 'test_specificity')}."
     )
 
 
@@ -126,7 +126,3 @@ def _seeds(comparison: pd.DataFrame) -> str:
         f"trained {trained}: the figures speak of these trained models, not of architectures in "
         "general."
     )
-
-
-def _estimate(row: pd.Series, column: str) -> str:
-    return with_interval(row[column], row[f"{column}_low"], row[f"{column}_high"])

@@ -9,10 +9,10 @@ from pneumobench.core.files import atomic_path, read_json, write_table
 from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_notes, with_ensembles
 from pneumobench.reporting.floors import FLOOR, NO_NETWORK, NOT_ABOVE, floor_notes, with_floors
 from pneumobench.reporting.inputs import DATASET_TITLES, read_comparison
+from pneumobench.reporting.typeset import escape_latex, latex_rows, markdown_table
 from pneumobench.reporting.views import view_columns, view_notes, view_rows
 from pneumobench.reporting.wording import (
     EMPTY,
-    EN_DASH,
     count,
     duration,
     interval_note,
@@ -33,24 +33,6 @@ INTERVAL_COLUMNS = {
 }
 _TEXT_COLUMNS = ("Run", "Note")
 NOT_SEPARABLE = "not separable from the best"
-_LATEX_SPECIALS = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    EN_DASH: "--",
-    EMPTY: "---",
-    "\N{NO-BREAK SPACE}": "~",
-    "\N{THIN SPACE}": r"\,",
-}
 
 
 def make_tables(
@@ -157,15 +139,6 @@ def footnotes(facts: dict[str, Any]) -> list[str]:
     ]
 
 
-def escape_latex(text: str) -> str:
-    """Replace everything that LaTeX would take for a command.
-
-    >>> print(escape_latex("ResNet_18 & 5%"))
-    ResNet\\_18 \\& 5\\%
-    """
-    return "".join(_LATEX_SPECIALS.get(character, character) for character in text)
-
-
 def _number_table(comparison: pd.DataFrame) -> pd.DataFrame:
     table = comparison[["rank", "model", "title", "recipe", "seed", "status"]].copy()
     table[["rank", "seed"]] = table[["rank", "seed"]].astype("Int64")
@@ -179,20 +152,12 @@ def _number_table(comparison: pd.DataFrame) -> pd.DataFrame:
 
 
 def _markdown(cells: pd.DataFrame, notes: list[str], _label: str) -> str:
-    def line(values: list[str]) -> str:
-        return f"| {' | '.join(value.replace('|', chr(92) + '|') for value in values)} |"
-
-    rule = ["---" if column in _TEXT_COLUMNS else "---:" for column in cells.columns]
-    rows = [line(list(row)) for row in cells.itertuples(index=False)]
-    foot = [f"- {note}" for note in notes]
-    return "\n".join([line(list(cells.columns)), line(rule), *rows, "", *foot, ""])
+    table = markdown_table(cells.columns, cells.itertuples(index=False), _text_columns(cells))
+    return "\n".join([table, *(f"- {note}" for note in notes), ""])
 
 
 def _latex(cells: pd.DataFrame, notes: list[str], label: str) -> str:
-    def line(values: list[str]) -> str:
-        return " & ".join(map(escape_latex, values)) + r" \\"
-
-    columns = "".join("l" if column in _TEXT_COLUMNS else "r" for column in cells.columns)
+    body = latex_rows(cells.columns, cells.itertuples(index=False), _text_columns(cells))
     return "\n".join(
         [
             r"% needs \usepackage{booktabs,graphicx}",
@@ -201,14 +166,12 @@ def _latex(cells: pd.DataFrame, notes: list[str], label: str) -> str:
             rf"\caption{{{escape_latex(' '.join(notes))}}}",
             rf"\label{{{label}}}",
             r"\resizebox{\textwidth}{!}{%",
-            rf"\begin{{tabular}}{{{columns}}}",
-            r"\toprule",
-            line(list(cells.columns)),
-            r"\midrule",
-            *(line(list(row)) for row in cells.itertuples(index=False)),
-            r"\bottomrule",
-            r"\end{tabular}}",
+            body + "}",
             r"\end{table*}",
             "",
         ]
     )
+
+
+def _text_columns(cells: pd.DataFrame) -> list[bool]:
+    return [column in _TEXT_COLUMNS for column in cells.columns]

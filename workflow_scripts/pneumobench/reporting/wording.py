@@ -1,7 +1,7 @@
 """Numbers as people read them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 EN_DASH = "\N{EN DASH}"
@@ -36,6 +36,11 @@ def p_value(p: float) -> str:
     if is_missing(p):
         return EMPTY
     return "<0.001" if p < 0.0005 else f"{p:.3f}"
+
+
+def row_interval(row: Mapping[str, Any], column: str) -> str:
+    """Write a figure of a table's row with its interval, from `column`, `_low` and `_high`."""
+    return with_interval(row[column], row[f"{column}_low"], row[f"{column}_high"])
 
 
 def count(value: float) -> str:
