@@ -25,11 +25,12 @@ from pneumobench.training.trainer import Training, train_model
 class EpochPredictions:
     """Predicts the same images after each epoch; `train_model` takes it for its board.
 
-    The logits lie beside the state of the unfinished training and go on with it.
+    The logits lie beside the state of the unfinished training and go on with it. Each part is
+    predicted by itself, as `train_fold` does: other batches have other last bits.
     """
 
-    def __init__(self, training: Training, rows: np.ndarray, folder: Path) -> None:
-        self.training, self.rows, self.folder = training, rows, folder
+    def __init__(self, training: Training, parts: dict[str, np.ndarray], folder: Path) -> None:
+        self.training, self.parts, self.folder = training, parts, folder
 
     def epoch(self, row: dict[str, float], _images_per_second: float) -> None:
         """Predict, unless an earlier attempt has done so."""
@@ -38,11 +39,12 @@ class EpochPredictions:
             return
         training, average = self.training, self.training.step.average
         with contextlib.nullcontext() if average is None else average.in_place():
-            logits = predict_logits(
-                training.model, training.data.images, self.rows, training.device
-            )
+            logits = [
+                predict_logits(training.model, training.data.images, rows, training.device)
+                for rows in self.parts.values()
+            ]
         with atomic_path(path) as temporary:
-            np.save(temporary, logits)
+            np.save(temporary, np.concatenate(logits))
 
     def logits(self) -> np.ndarray:
         """Return all of them, [epochs, images] float32."""
@@ -99,21 +101,18 @@ def train_inflated(
         # Logits without a state are of nobody knows which training.
         resume.remove()
     parts = {"inner": members.inner, "out_of_fold": members.held_out, "test": members.test}
-    recorder = EpochPredictions(training, np.concatenate(list(parts.values())), resume_folder)
+    recorder = EpochPredictions(training, parts, resume_folder)
     with memory_errors_explained(training.recipe, training.device):
         train_model(training, resume, interruption, recorder)
-    write_table(epochs, _tabulate(prepared, parts, recorder, arm, run))
+    write_table(epochs, _tabulate(prepared, recorder, arm, run))
     resume.remove()
 
 
 def _tabulate(
-    prepared: PreparedFold,
-    parts: dict[str, np.ndarray],
-    recorder: EpochPredictions,
-    arm: str,
-    run: Run,
+    prepared: PreparedFold, recorder: EpochPredictions, arm: str, run: Run
 ) -> pd.DataFrame:
-    names = prepared.splits["image_id"].to_numpy()[recorder.rows]
+    parts = recorder.parts
+    names = prepared.splits["image_id"].to_numpy()[np.concatenate(list(parts.values()))]
     part = np.repeat(list(parts), [len(rows) for rows in parts.values()])
     tables = [
         pd.DataFrame(
