@@ -18,7 +18,7 @@ from pneumobench.reporting.robustness import (
     read_robustness,
     strengths_of,
 )
-from pneumobench.reporting.wording import EMPTY, listing, with_interval
+from pneumobench.reporting.wording import EMPTY, listing, row_interval, with_interval
 from pneumobench.statistics.robustness import WORST
 
 # What is shown, where it comes from, which rule writes it.
@@ -120,7 +120,7 @@ def robustness_sentence(rows: pd.DataFrame) -> str:
 
 def _kept(row: pd.Series, metric: str, strength: int) -> str:
     name = f"{metric}_strength_{strength}"
-    left = with_interval(*(row[f"worst_{name}{bound}"] for bound in ("", "_low", "_high")))
+    left = row_interval(row, f"worst_{name}")
     before = with_interval(row[f"out_of_fold_{metric}"], None, None)
     return (
         f"{metric} of {left} instead of {before} ({CORRUPTIONS[row[f'hardest_on_{name}']].title})"
@@ -229,10 +229,7 @@ def _every(table: pd.DataFrame, strength: int) -> list[dict[str, str]]:
     rows = []
     for title, row in at_strength(table, strength).iterrows():
         columns = {**_NAMES, "specificity_difference": _DIFFERENCE}
-        numbers = {
-            name: with_interval(*(row[f"{column}{bound}"] for bound in ("", "_low", "_high")))
-            for column, name in columns.items()
-        }
+        numbers = {name: row_interval(row, column) for column, name in columns.items()}
         if title == AS_IT_IS:
             numbers[_DIFFERENCE] = EMPTY
         rows.append({"Films": title, **numbers})
