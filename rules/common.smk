@@ -72,6 +72,7 @@ FIGURES = [
     "confusion",
     "training_curves",
     "cost",
+    "shift",
     *(["robustness"] if STRENGTHS else []),
     *(["inflation"] if INFLATED else []),
     *(["explanations", "every_map", "mean_maps"] if EXPLAINED else []),

@@ -294,6 +294,7 @@ rule render_report:
         metrics=of_runs("metrics.json"),
         run_jsons=of_folds("run.json"),
         figures=expand("<results>/figures/{figure}.png", figure=FIGURES),
+        shift="<results>/comparison/shift.json",
         robustness_tables=of_robustness("robustness.csv"),
         robustness=of_robustness("robustness.json"),
         robustness_pairs=ROBUSTNESS_PAIRS,

@@ -26,6 +26,7 @@ with job_log(snakemake.log[0]):
         experiment=params.experiment,
         settings=params.settings,
         differences=DifferencesInputs(given.differences, given.tests),
+        shift=given.shift,
         robustness=RobustnessInputs(
             given.robustness_tables, given.robustness, given.robustness_pairs[0]
         )

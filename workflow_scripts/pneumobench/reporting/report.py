@@ -33,6 +33,7 @@ from pneumobench.reporting.methods import (
 )
 from pneumobench.reporting.robustness_section import RobustnessInputs, robustness_section
 from pneumobench.reporting.run_warnings import warnings_of
+from pneumobench.reporting.shift_section import shift_section
 from pneumobench.reporting.summary import PHANTOM_NOTICE, summarise
 from pneumobench.reporting.tables import INTERVAL_COLUMNS, all_rows, footnotes, reading_table
 from pneumobench.reporting.views import view_notes, view_rows
@@ -51,6 +52,7 @@ SECTIONS = {
     "differences": "Which differences hold",
     "ensembles": "Runs combined",
     "clinical": "Clinical reading",
+    "shift": "Is the test set alike",
     "robustness": "When films get worse",
     "explanations": "What the networks look at",
     "inflation": "What bad practice adds",
@@ -107,6 +109,11 @@ FIGURES = {
         "What the ranking can tell apart",
         "Runs on a scale of their out-of-fold AUC. A bar joins runs of which no pair is separable.",
     ),
+    "shift": (
+        "Development against test, class by class",
+        "Where the scores lie, as distances from the frozen threshold: median, middle half and 5 "
+        "to 95 %. Numbers: what the threshold gets right, out of fold and on the test set.",
+    ),
     "robustness": (
         "Runs against corruptions",
         "Specificity and sensitivity on the films as they are and made worse; darker is lower. A "
@@ -150,6 +157,7 @@ def render_report(
     experiment: str,
     settings: dict[str, Any],
     differences: DifferencesInputs | None = None,
+    shift: str | Path | None = None,
     robustness: RobustnessInputs | None = None,
     explanations: ExplanationInputs | None = None,
     inflation: InflationInputs | None = None,
@@ -181,6 +189,8 @@ def render_report(
         says whether the images are phantoms.
     differences
         What the section on differences is made of; None where nothing was tested.
+    shift
+        shift.json; None where nothing was measured.
     robustness
         What the section on films made worse is made of; None where none were.
     explanations
@@ -196,16 +206,26 @@ def render_report(
     by_folder, runs = read_metrics(metrics), read_runs(run_jsons)
     of_maps = explanation_section(comparison, explanations)
     of_differences = differences_section(comparison, differences)
+    phantoms = settings["data"]["source"] == "phantom"
+    of_shift = shift_section(comparison, shift, phantoms)
     of_corruptions = robustness_section(comparison, robustness)
     of_bad_practice = inflation_section(inflation)
     of_looks = looks_section(looks)
     of_ensembles = ensemble_section(comparison, facts)
-    parts = of_differences, of_ensembles, of_corruptions, of_maps, of_bad_practice, of_looks
+    parts = (
+        of_differences,
+        of_ensembles,
+        of_shift,
+        of_corruptions,
+        of_maps,
+        of_bad_practice,
+        of_looks,
+    )
     text = _render(
         title=title,
         experiment=experiment,
         version=pneumobench.__version__,
-        notice=PHANTOM_NOTICE if settings["data"]["source"] == "phantom" else "",
+        notice=PHANTOM_NOTICE if phantoms else "",
         summary=summarise(comparison, facts),
         flow=read_flow(audit, splits),
         audit=read_json(audit),
@@ -232,6 +252,7 @@ def render_report(
         ],
         differences=of_differences,
         ensembles=of_ensembles,
+        shift=of_shift,
         robustness=of_corruptions,
         explanations=of_maps,
         inflation=of_bad_practice,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pneumobench.core.files import read_json
@@ -119,7 +120,7 @@ def plot_shift(shift: str | Path, comparison: str | Path, stem: str | Path) -> N
         middle, (NOTE_HEIGHT * len(notes) + 0.08) / height, ha="center", va="bottom", fontsize=8,
         s="Distance from the frozen threshold, in standard deviations of the development scores",
     )  # fmt: skip
-    _draw_legend(figure, height)
+    _draw_legend(figure)
     write_notes(figure, notes)
     save_figure(figure, stem)
 
@@ -128,7 +129,7 @@ def _run_of(record: dict[str, Any]) -> Run:
     return Run(record["model"], record["recipe"], int(record["seed"]))
 
 
-def _label_width(figure: Any, rows: list[Shifted]) -> float:
+def _label_width(figure: Figure, rows: list[Shifted]) -> float:
     """Return the width in inches of the longest name."""
     texts = [figure.text(0, 0, row.label, fontsize=7.5) for row in rows]
     renderer = figure.canvas.get_renderer()
@@ -140,12 +141,12 @@ def _label_width(figure: Any, rows: list[Shifted]) -> float:
 
 def _draw_panel(axes: Axes, rows: list[Shifted], label: str, metric: str) -> None:
     axes.axvline(0, color=DARK_GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
-    reach = 0.0
+    reach = [0.0]
     for row, shifted in enumerate(rows):
         for dataset, side in (("out_of_fold", -1), ("test", 1)):
             quantiles = shifted.distribution(dataset, label)
             _draw_distribution(axes, row + side * _APART, quantiles, *_MARKS[dataset])
-            reach = max(reach, *map(abs, quantiles))
+            reach += quantiles
         numbers = shifted.transfer(metric)
         values = [numbers[dataset]["value"] for dataset in _MARKS]
         text = " \N{RIGHTWARDS ARROW} ".join(f"{value:.2f}" for value in values)
@@ -153,7 +154,8 @@ def _draw_panel(axes: Axes, rows: list[Shifted], label: str, metric: str) -> Non
             text, (1, row), (5, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
             va="center_baseline", fontsize=7.5,
         )  # fmt: skip
-    axes.set_xlim(-1.04 * reach, 1.04 * reach)
+    margin = 0.04 * (max(reach) - min(reach))
+    axes.set_xlim(min(reach) - margin, max(reach) + margin)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0, pad=4)
     axes.spines["left"].set_visible(False)
@@ -179,7 +181,7 @@ def _draw_distribution(
     )  # fmt: skip
 
 
-def _draw_legend(figure: Any, height: float) -> None:
+def _draw_legend(figure: Figure) -> None:
     samples = [
         Line2D([], [], color=BLUE, marker="o", markeredgecolor=BLACK, markersize=4.5),
         Line2D([], [], color=VERMILLION, marker="s", markerfacecolor="white", markersize=4.5),
