@@ -70,6 +70,9 @@ FIGURES = [
     "roc",
     "precision_recall",
     "confusion",
+    "calibration",
+    "decision_curves",
+    "worst_cases",
     "training_curves",
     "cost",
     "shift",
@@ -358,14 +361,37 @@ def of_models(wildcards):
     return [f"<results>/models/{slug}.json" for slug in slugs]
 
 
-def report_templates_hash():
-    """Return a hash of the report's templates, which are no code that `code_hash` would see."""
-    folder = f"{workflow.basedir}/workflow_scripts/pneumobench/reporting/templates"
+def texts_hash(folder):
+    """Return a hash of a folder of the reporting room, which is no code that `code_hash` would see."""
+    folder = f"{workflow.basedir}/workflow_scripts/pneumobench/reporting/{folder}"
     texts = []
     for name in sorted(os.listdir(folder)):
         with open(f"{folder}/{name}", encoding="utf-8") as stream:
             texts.append(stream.read())
     return short_hash(*texts)
+
+
+def computed_parts():
+    """Return which optional parts of an experiment this one has."""
+    parts = {
+        "robustness": STRENGTHS,
+        "explanations": EXPLAINED,
+        "ensembles": ENSEMBLES,
+    }
+    return [name for name, wanted in parts.items() if wanted]
+
+
+def made_from(wildcards):
+    """Return the inputs of every figure and table, by the files' paths."""
+    folders = tuple(
+        f"results/{EXPERIMENT.experiment}/{kind}/" for kind in ("figures", "tables")
+    )
+    return {
+        str(output): sorted(map(str, rule.expand_input({})[0]))
+        for rule in workflow.rules
+        for output in rule.output
+        if str(output).startswith(folders) and rule.name != "list_figures"
+    }
 
 
 def methods(wildcards):

@@ -166,6 +166,77 @@ rule plot_critical_difference:
         "../workflow_scripts/plot_critical_difference.py"
 
 
+rule plot_calibration:
+    """Draw the reliability curves of all runs, before and after calibration."""
+    input:
+        calibrations=of_runs("calibration.json"),
+        comparison="<results>/comparison/comparison.csv",
+    output:
+        png=report(
+            "<results>/figures/calibration.png",
+            caption="../report/captions/calibration.rst",
+            category="Calibration",
+            labels={"content": "reliability curves", "kind": "figure"},
+        ),
+        pdf="<results>/figures/calibration.pdf",
+    log:
+        "<logs>/plot_calibration.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.reporting.calibration"),
+    script:
+        "../workflow_scripts/plot_calibration.py"
+
+
+rule plot_decision_curves:
+    """Draw the net benefit of treating by each run's probabilities."""
+    input:
+        calibrations=of_runs("calibration.json"),
+        comparison="<results>/comparison/comparison.csv",
+    output:
+        png=report(
+            "<results>/figures/decision_curves.png",
+            caption="../report/captions/decision_curves.rst",
+            category="Calibration",
+            labels={"content": "decision curves", "kind": "figure"},
+        ),
+        pdf="<results>/figures/decision_curves.pdf",
+    log:
+        "<logs>/plot_decision_curves.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.reporting.decision_curves"),
+    script:
+        "../workflow_scripts/plot_decision_curves.py"
+
+
+rule plot_worst_cases:
+    """Draw the out-of-fold films that runs are most confidently wrong about."""
+    input:
+        calibrated=of_runs("calibrated.csv"),
+        comparison="<results>/comparison/comparison.csv",
+        images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        splits="<results>/dataset/splits.csv",
+    output:
+        png=report(
+            "<results>/figures/worst_cases.png",
+            caption="../report/captions/worst_cases.rst",
+            category="Calibration",
+            labels={"content": "worst cases", "kind": "figure"},
+        ),
+        pdf="<results>/figures/worst_cases.pdf",
+    log:
+        "<logs>/plot_worst_cases.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.reporting.worst_cases"),
+    script:
+        "../workflow_scripts/plot_worst_cases.py"
+
+
 rule plot_robustness:
     """Draw specificity and sensitivity of every run under every corruption."""
     input:
@@ -281,6 +352,57 @@ rule plot_data_flow:
         "../workflow_scripts/plot_data_flow.py"
 
 
+rule fill_checklists:
+    """Fill in the checklists of reporting guidelines."""
+    input:
+        table="<results>/comparison/comparison.csv",
+        details="<results>/comparison/comparison.json",
+        audit="<results>/dataset/audit.json",
+        run_jsons=of_folds("run.json"),
+    output:
+        details="<results>/report/checklists.json",
+        markdown=expand(
+            "<results>/report/checklists/{guideline}.md",
+            guideline=["claim_2024", "stard_ai", "tripod_ai"],
+        ),
+    log:
+        "<logs>/fill_checklists.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        settings=methods,
+        computed=computed_parts(),
+        guidelines=texts_hash("guidelines"),
+        code=code_hash("pneumobench.reporting.checklists"),
+    script:
+        "../workflow_scripts/fill_checklists.py"
+
+
+rule write_model_card:
+    """Write what a user of one run's networks must know."""
+    input:
+        metrics="<results>/runs/{slug}/{recipe}/seed{seed}/metrics.json",
+        run_jsons=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
+        description="<results>/models/{slug}.json",
+        selection="<results>/selection/selection.json",
+        robustness=(
+            ["<results>/runs/{slug}/{recipe}/seed{seed}/robustness.json"]
+            if STRENGTHS
+            else []
+        ),
+    output:
+        "<results>/runs/{slug}/{recipe}/seed{seed}/model_card.md",
+    log:
+        "<logs>/write_model_card/{slug}/{recipe}/seed{seed}.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        settings=methods,
+        code=code_hash("pneumobench.reporting.model_card"),
+    script:
+        "../workflow_scripts/write_model_card.py"
+
+
 rule render_report:
     """Write the report: one HTML file that opens from disk."""
     input:
@@ -292,9 +414,12 @@ rule render_report:
         differences="<results>/comparison/differences.csv",
         tests="<results>/comparison/differences.json",
         metrics=of_runs("metrics.json"),
+        checklists="<results>/report/checklists.json",
         run_jsons=of_folds("run.json"),
         figures=expand("<results>/figures/{figure}.png", figure=FIGURES),
         shift="<results>/comparison/shift.json",
+        calibrations=of_runs("calibration.json"),
+        calibrated=of_runs("calibrated.csv"),
         robustness_tables=of_robustness("robustness.csv"),
         robustness=of_robustness("robustness.json"),
         robustness_pairs=ROBUSTNESS_PAIRS,
@@ -319,7 +444,44 @@ rule render_report:
         experiment=EXPERIMENT.experiment,
         map_method=EXPERIMENT.explanation.method,
         settings=methods,
-        templates=report_templates_hash(),
+        looks=LOOKS,
+        templates=texts_hash("templates"),
         code=code_hash("pneumobench.reporting.report"),
     script:
         "../workflow_scripts/render_report.py"
+
+
+rule typeset_tables:
+    """Set every table of the report in LaTeX, one document."""
+    input:
+        "<results>/report/report.html",
+    output:
+        "<results>/tables/report_tables.tex",
+    log:
+        "<logs>/typeset_tables.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        title=EXPERIMENT.report.title,
+        code=code_hash("pneumobench.reporting.report_tables"),
+    script:
+        "../workflow_scripts/typeset_tables.py"
+
+
+rule list_figures:
+    """Write down what each figure and table is made of, with hashes."""
+    input:
+        expand("<results>/figures/{figure}.{kind}", figure=FIGURES, kind=["png", "pdf"]),
+        rules.make_tables.output,
+        rules.typeset_tables.output,
+    output:
+        "<results>/figures/manifest.json",
+    log:
+        "<logs>/list_figures.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        made_from=made_from,
+        code=code_hash("pneumobench.reporting.figure_manifest"),
+    script:
+        "../workflow_scripts/list_figures.py"

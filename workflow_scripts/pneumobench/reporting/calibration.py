@@ -32,8 +32,8 @@ from pneumobench.reporting.style import (
 from pneumobench.reporting.wording import percent
 
 _RUNS_BESIDE = 2
-_PANEL, _HEAD, _LEFT, _BELOW = 1.5, 0.36, 0.42, 0.38  # inches
-_GAP = (0.2, 0.52)
+_PANEL, _HEAD, _LEFT, _BELOW = 1.5, 0.38, 0.5, 0.4  # inches
+_GAP = (0.2, 0.66)
 
 
 @styled()
@@ -135,12 +135,8 @@ def _draw_panel(axes: Axes, content: dict[str, Any], dataset: str) -> None:
             zorder=3 if before else 4,
         )  # fmt: skip
     error = measured(content, dataset, "calibration_error")
-    texts = [f"{error[stage]['value']:.3f}" for stage in stages]
-    axes.text(
-        0.97, 0.05, " \N{RIGHTWARDS ARROW} ".join(texts), transform=axes.transAxes, ha="right",
-        fontsize=7.5, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1}, zorder=5,
-    )  # fmt: skip
-    axes.set_title(DATASET_TITLES[dataset], fontsize=7.5)
+    shift = " \N{RIGHTWARDS ARROW} ".join(f"{error[stage]['value']:.3f}" for stage in stages)
+    axes.set_title(f"{DATASET_TITLES[dataset]}: {shift}", fontsize=7.5)
     axes.grid(color=LIGHT_GREY)
     ticks = np.linspace(0, 1, 5)
     axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xticks=ticks, yticks=ticks)

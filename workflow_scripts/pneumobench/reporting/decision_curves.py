@@ -13,7 +13,6 @@ from pneumobench.reporting.inputs import DATASET_TITLES, missing_notes, read_com
 from pneumobench.reporting.legend_table import draw_legend_table, legend_height
 from pneumobench.reporting.style import (
     DARK_GREY,
-    GREY,
     LIGHT_GREY,
     RunStyle,
     new_figure,
@@ -49,11 +48,12 @@ def plot_decision_curves(
     ranked = read_comparison(comparison)
     runs = read_calibrations(ranked, calibrations)
     styles = run_styles([row["label"] for row, _ in runs])
+    confidence = percent(runs[0][1]["interval"]["confidence"])
     notes = [
-        "Grey: treat all (falling) and treat none (0). Net benefit: in pneumonias found for each "
+        "Dotted: treat all (falling) and treat none (0). Net benefit: pneumonias found for each "
         "film, after false alarms are paid for.",
-        "Below: difference to the better of both. It holds at the share of pneumonia of these "
-        "films alone.",
+        "Below: difference to the better of both; all holds at these films' share of pneumonia. "
+        f"Helps: its {confidence} interval is above 0.",
         *missing_notes(ranked),
     ]
     table_height = legend_height(len(runs), len(notes))
@@ -66,15 +66,11 @@ def plot_decision_curves(
         _draw_benefit(above, curves)
         above.set_title(DATASET_TITLES[dataset])
         _draw_added(below, curves)
-    confidence = percent(runs[0][1]["interval"]["confidence"])
     draw_legend_table(
         figure.add_subplot(grid[2, :]),
         [
             "Run, in order of out-of-fold AUC",
-            *(
-                f"{title}: interval ({confidence}) above 0 from{EN_DASH}to"
-                for title in DATASET_TITLES.values()
-            ),
+            *(f"{title}: helps from{EN_DASH}to" for title in DATASET_TITLES.values()),
         ],
         [
             (
@@ -97,24 +93,27 @@ def curve_of(content: dict[str, Any], dataset: str) -> pd.DataFrame:
 
 
 def useful_range(curve: pd.DataFrame) -> str:
-    """Say where a run adds to the better of treating all and none, by the interval's lower end."""
+    """Say where a run adds to the better of treating all and none, by the interval's lower end.
+
+    Where this is so in several parts, the longest is named.
+    """
     useful = (curve["added_low"] > 0).to_numpy()
     # Where it begins and where it ends: the places at which neighbours differ.
     edges = np.flatnonzero(np.diff(np.concatenate([[False], useful, [False]])))
     threshold = curve["threshold"].to_numpy()
-    parts = [
-        f"{threshold[first]:.2f}{EN_DASH}{threshold[last - 1]:.2f}"
-        for first, last in edges.reshape(-1, 2)
-    ]
-    if len(parts) > 2:
-        return f"{parts[0]}, ..., {parts[-1]}"
-    return ", ".join(parts) or "nowhere"
+    parts = edges.reshape(-1, 2)
+    if len(parts) == 0:
+        return "nowhere"
+    first, last = parts[np.argmax(parts[:, 1] - parts[:, 0])]
+    longest = f"{threshold[first]:.2f}{EN_DASH}{threshold[last - 1]:.2f}"
+    return f"{longest} (of {len(parts)} parts)" if len(parts) > 1 else longest
 
 
 def _draw_benefit(axes: Axes, curves: Sequence[tuple[RunStyle, pd.DataFrame]]) -> None:
     first = curves[0][1]
-    axes.plot(first["threshold"], first["treat_all"], color=GREY, linewidth=1.2, zorder=1)
-    axes.axhline(0, color=GREY, linewidth=1.2, zorder=1)
+    dotted = {"color": DARK_GREY, "linestyle": (0, (1, 1.5)), "linewidth": 1.2, "zorder": 5}
+    axes.plot(first["threshold"], first["treat_all"], **dotted)
+    axes.axhline(0, **dotted)
     _draw_runs(axes, curves, "net_benefit")
     most = max(curve["net_benefit"].max() for _, curve in curves)
     axes.set(ylabel="Net benefit", ylim=(-0.12 * most, 1.08 * most))

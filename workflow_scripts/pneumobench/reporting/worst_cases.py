@@ -67,7 +67,8 @@ def plot_worst_cases(
     found = worst_cases(ranked, calibrated)
     notes = [
         "Out-of-fold films on the wrong side of the frozen threshold, the most confident mistake "
-        "first. Number: calibrated probability of pneumonia.",
+        "first. Number: calibrated probability of pneumonia",
+        "(of several runs the mean), then how many of them are wrong.",
         "The networks may be wrong, or the label. The names of the films stand in the report and "
         "in calibrated.csv.",
         *missing_notes(ranked),
@@ -130,9 +131,8 @@ def _worst(tables: list[pd.DataFrame], label: str, *, ascending: bool) -> pd.Dat
 
 
 def _caption(row: pd.Series) -> str:
-    shown = f"{row['probability']:.2f} ({row['subtype']})"
-    several = row["runs"] > 1
-    return shown + (f"\nwrong in {row['wrong']} of {row['runs']}" if several else "")
+    shown = f"{row['probability']:.2f} {row['subtype']}"
+    return shown + (f", {row['wrong']} of {row['runs']}" if row["runs"] > 1 else "")
 
 
 def _say_none(axes: Axes) -> None:
