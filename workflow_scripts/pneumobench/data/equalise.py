@@ -1,7 +1,8 @@
-"""Packed images with their grey values spread, globally or locally.
+"""Packed images with their grey values spread, globally or locally, or brought to one mean.
 
-Both methods are OpenCV's (`equalizeHist` and `createCLAHE`), byte for byte, in NumPy: they are what
-work on chest radiographs means by these names, and OpenCV is a large library for two functions.
+The first two methods are OpenCV's (`equalizeHist` and `createCLAHE`), byte for byte, in NumPy: they
+are what work on chest radiographs means by these names, and OpenCV is a large library for two
+functions.
 """
 
 import logging
@@ -18,6 +19,8 @@ GREYS = 256
 # Of CLAHE: tiles along each side, and how often its fair share a grey value may count in a tile.
 TILES = 8
 CLIP_LIMIT = 2.0
+# Of standardised images: five standard deviations fill the range of greys, what lies beyond is cut.
+MEAN, STANDARD_DEVIATION = 127.5, 51.0
 
 
 def equalise_images(
@@ -38,14 +41,14 @@ def equalise_images(
     equalised, equalised_digest
         The .npy and the .json file to write, of the same kind.
     method
-        histogram or clahe.
+        A name of `METHODS`.
     workers
         Number of threads; the result does not depend on it.
 
     Raises
     ------
     ValueError
-        If `method` is neither.
+        If `method` is none of them.
     """
     if method not in METHODS:
         raise ValueError(f"method is {method!r}, expected one of {', '.join(METHODS)}")
@@ -123,6 +126,33 @@ def equalise_clahe(image: np.ndarray) -> np.ndarray:
     return np.rint(spread).astype(np.uint8)
 
 
+def standardise(image: np.ndarray) -> np.ndarray:
+    """Bring the grey values of an image to mean 127.5 and standard deviation 51.
+
+    What exposure and contrast make of a whole film is gone then, and with it whatever they tell of
+    the film's origin. Values beyond black and white are cut. An image of one grey value stays as it
+    is.
+
+    Parameters
+    ----------
+    image
+        uint8 [S, S].
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 [S, S].
+    """
+    grey = np.arange(GREYS)
+    share = np.bincount(image.ravel(), minlength=GREYS) / image.size
+    mean = share @ grey
+    deviation = np.sqrt(share @ (grey - mean) ** 2)
+    if deviation == 0:
+        return image.copy()
+    table = np.rint(MEAN + STANDARD_DEVIATION * (grey - mean) / deviation)
+    return table.clip(0, GREYS - 1).astype(np.uint8)[image]
+
+
 def _tile_tables(image: np.ndarray, tile: int) -> np.ndarray:
     """Return the new grey values of each tile's old ones, float32 [TILES * TILES, GREYS]."""
     position = np.arange(len(image)) // tile
@@ -140,4 +170,4 @@ def _tile_tables(image: np.ndarray, tile: int) -> np.ndarray:
     return np.rint(counts.cumsum(axis=1).astype(np.float32) * scale)
 
 
-METHODS = {"histogram": equalise_histogram, "clahe": equalise_clahe}
+METHODS = {"histogram": equalise_histogram, "clahe": equalise_clahe, "standardised": standardise}

@@ -70,6 +70,7 @@ def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterato
     for recipe in sound.names("recipes"):
         yield from _contradictions(sound, recipe, used=recipe in used)
     yield from _copies(sound, used)
+    yield from _reference(sound, used)
     yield from _inflation(sound)
 
 
@@ -228,6 +229,13 @@ def _copies(sound: SoundValues, used: Sequence[str]) -> Iterator[Problem]:
                 allowed="false where no copies are made",
                 hint="write false, or offline_copies.per_image: 1",
             )
+
+
+def _reference(sound: SoundValues, used: Sequence[str]) -> Iterator[Problem]:
+    place = ("robustness", "reference_recipe")
+    name = sound.get(*place)
+    if name is not None and used and name not in used:
+        yield _unknown(place, name, list(used))
 
 
 def _inflation(sound: SoundValues) -> Iterator[Problem]:

@@ -78,6 +78,9 @@ class Robustness(Section):
     seen) to 3 (seen at once); [] = none."""
     seed: Seed
     """Seed of what is random in them: the noise, the direction of a shift."""
+    reference_recipe: Text | None
+    """Recipe whose runs the same networks' runs with other recipes are held against, to see what
+    cures; null = none. experiments/cures.yaml is made for it."""
 
 
 Ensembles = Annotated[

@@ -106,8 +106,9 @@ class Recipe(Section):
     """Batch normalisation of frozen layers: fixed, or updated by the images it sees."""
     head: Head
     """What turns the trunk's features into logits."""
-    equalisation: Literal["none", "histogram", "clahe"]
-    """Grey values of each image are spread: none, histogram (globally) or clahe (locally)."""
+    equalisation: Literal["none", "histogram", "clahe", "standardised"]
+    """Grey values of each image are spread: none, histogram (globally), clahe (locally) or
+    standardised (to one mean and standard deviation)."""
     loss: Literal["binary_cross_entropy", "cross_entropy"]
     """binary_cross_entropy on one logit, or cross_entropy on one logit a class."""
     class_weights: Literal["none", "inverse_frequency"]
