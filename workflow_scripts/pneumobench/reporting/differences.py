@@ -27,7 +27,7 @@ from pneumobench.reporting.style import (
 from pneumobench.reporting.wording import percent
 
 # One hue whose luminance falls steadily: in grey the same order.
-_CLASSES = ((0.001, "#08458A"), (0.01, "#5B9BD0"), (1.0, "#C9DFF0"))
+_CLASSES = ((0.01, "#1F5FA8"), (1.0, "#BBD7EE"))
 _TOP, _BELOW, _RIGHT, _CELL, _ROW = 0.5, 0.3, 0.1, 0.62, 0.27  # inches
 # Of more runs than this, numbers would be too small to be read.
 _NUMBERED = 20
@@ -149,7 +149,10 @@ def _draw_legend(axes: Axes, y: float, level: float) -> None:
         (f"p < {bound:.3g}", colour, False)
         for bound, (_, colour) in zip(bounds, _CLASSES, strict=False)
     ]
-    entries += [("does not hold", "#FFFFFF", False), ("one model trained twice", "#FFFFFF", True)]
+    entries += [
+        ("does not hold", "#FFFFFF", False),
+        ("one model trained twice, or equal predictions", "#FFFFFF", True),
+    ]
     x = 0.06
     for label, colour, hatched in entries:
         axes.add_patch(
