@@ -30,9 +30,9 @@ wildcard_constraints:
     fold=r"\d+",
     size=r"\d+",
     tta="|".join(VIEW_SETS),
-    equalisation="histogram|clahe",
+    equalisation="histogram|clahe|standardised",
     ensemble="|".join(ENSEMBLES),
-    variant=r"\d+(_(histogram|clahe))?",
+    variant=r"\d+(_(histogram|clahe|standardised))?",
 
 
 include: "rules/dataset.smk"
@@ -56,7 +56,8 @@ rule all:
     input:
         rules.render_report.output,
         rules.make_tables.output,
-        expand("<results>/figures/{figure}.{kind}", figure=FIGURES, kind=["png", "pdf"]),
+        rules.list_figures.output,
+        of_runs("model_card.md"),
 
 
 rule fetch:
@@ -85,9 +86,9 @@ rule explain:
 
 
 rule figures:
-    """All figures, as PNG and PDF."""
+    """All figures and tables of the report, and what each is made of; from predictions alone."""
     input:
-        expand("<results>/figures/{figure}.{kind}", figure=FIGURES, kind=["png", "pdf"]),
+        rules.list_figures.output,
 
 
 rule report:

@@ -8,6 +8,7 @@ with job_log(snakemake.log[0]):
     from pneumobench.reporting.differences_section import DifferencesInputs
     from pneumobench.reporting.explanation_section import ExplanationInputs
     from pneumobench.reporting.inflation_section import InflationInputs
+    from pneumobench.reporting.inputs import optional
     from pneumobench.reporting.report import render_report
     from pneumobench.reporting.robustness_section import RobustnessInputs
 
@@ -27,19 +28,18 @@ with job_log(snakemake.log[0]):
         settings=params.settings,
         differences=DifferencesInputs(given.differences, given.tests),
         shift=given.shift,
-        robustness=RobustnessInputs(
-            given.robustness_tables, given.robustness, given.robustness_pairs[0]
-        )
-        if given.robustness
-        else None,
-        explanations=ExplanationInputs(
-            method=params.map_method,
-            explained=given.explained,
-            maps=given.maps,
-            panels=given.panels,
-            measures=given.map_measures[0],
-        )
-        if given.map_measures
-        else None,
-        inflation=InflationInputs(*given.inflation) if given.inflation else None,
+        robustness=optional(
+            RobustnessInputs, given.robustness_tables, given.robustness, *given.robustness_pairs
+        ),
+        explanations=optional(
+            ExplanationInputs,
+            params.map_method,
+            given.explained,
+            given.maps,
+            given.panels,
+            *given.map_measures,
+        ),
+        inflation=optional(InflationInputs, *given.inflation),
+        checklists=given.checklists,
+        looks=params.looks,
     )

@@ -1,8 +1,8 @@
 """What tables, figures and the report read, in the form in which they need it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -10,12 +10,19 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table
 from pneumobench.core.run import Run
 
+Made = TypeVar("Made")
+
 DATASET_TITLES = {"out_of_fold": "Out-of-fold", "test": "Test set"}
 # Under which aggregate the decisions of a run are counted, by data set.
 DECISION_AGGREGATE = {"out_of_fold": "pooled", "test": "mean_prediction"}
 
 _TEXT_COLUMNS = ("model", "title", "family", "recipe", "status", "note", "best_floor")
 _FLAG_COLUMNS = ("learned", "best", "separable_from_best", "beats_floors")
+
+
+def optional(kind: Callable[..., Made], *files: Any) -> Made | None:
+    """Return `kind` made of these files, or None where an experiment has none of them."""
+    return kind(*files) if files and all(files) else None
 
 
 def read_comparison(path: str | Path) -> pd.DataFrame:

@@ -157,7 +157,8 @@ def _markdown(cells: pd.DataFrame, notes: list[str], _label: str) -> str:
 
 
 def _latex(cells: pd.DataFrame, notes: list[str], label: str) -> str:
-    body = latex_rows(cells.columns, cells.itertuples(index=False), _text_columns(cells))
+    alignment = ["l" if is_text else "r" for is_text in _text_columns(cells)]
+    body = latex_rows(cells.columns, cells.itertuples(index=False), alignment)
     return "\n".join(
         [
             r"% needs \usepackage{booktabs,graphicx}",

@@ -1,5 +1,6 @@
 """Tables as text: Markdown and LaTeX."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from pneumobench.reporting.wording import EMPTY, EN_DASH
@@ -21,6 +22,14 @@ _LATEX_SPECIALS = {
     EMPTY: "---",
     "\N{NO-BREAK SPACE}": "~",
     "\N{THIN SPACE}": r"\,",
+    "\N{EM SPACE}": r"\quad{}",
+    "\N{MINUS SIGN}": "$-$",
+    "\N{MULTIPLICATION SIGN}": r"$\times$",
+    "\N{PLUS-MINUS SIGN}": r"$\pm$",
+    "\N{DEGREE SIGN}": r"$^\circ$",
+    "\N{MICRO SIGN}": r"$\mu$",
+    "\N{LESS-THAN OR EQUAL TO}": r"$\le$",
+    "\N{GREATER-THAN OR EQUAL TO}": r"$\ge$",
 }
 
 
@@ -30,7 +39,15 @@ def escape_latex(text: str) -> str:
     >>> print(escape_latex("ResNet_18 & 5%"))
     ResNet\\_18 \\& 5\\%
     """
-    return "".join(_LATEX_SPECIALS.get(character, character) for character in text)
+    return "".join(_LATEX_SPECIALS.get(character) or _known(character) for character in text)
+
+
+def _known(character: str) -> str:
+    """Return what every LaTeX can print: Latin 1 as it is, else the nearest plain letters."""
+    if ord(character) < 256:
+        return character
+    plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode("ascii")
+    return plain or "?"
 
 
 def markdown_table(
@@ -46,10 +63,7 @@ def markdown_table(
 
 
 def latex_rows(
-    columns: Iterable[str],
-    rows: Iterable[Sequence[str]],
-    text: Sequence[bool],
-    environment: str = "tabular",
+    columns: Iterable[str], rows: Iterable[Sequence[str]], alignment: Sequence[str]
 ) -> str:
     """Return a LaTeX table from its first rule to its last; needs the package booktabs.
 
@@ -59,25 +73,21 @@ def latex_rows(
         Titles of the columns.
     rows
         The cells of each row.
-    text
-        Which columns are aligned left.
-    environment
-        `tabular`, or `longtable` for tables over several pages.
+    alignment
+        What LaTeX wants to know of each column: `l`, `r`, `p{...}`.
     """
 
     def line(values: Iterable[str]) -> str:
         return " & ".join(map(escape_latex, values)) + r" \\"
 
-    alignment = "".join("l" if is_text else "r" for is_text in text)
     return "\n".join(
         [
-            rf"\begin{{{environment}}}{{{alignment}}}",
+            rf"\begin{{tabular}}{{{''.join(alignment)}}}",
             r"\toprule",
             line(columns),
             r"\midrule",
-            *([r"\endhead"] if environment == "longtable" else []),
             *map(line, rows),
             r"\bottomrule",
-            rf"\end{{{environment}}}",
+            r"\end{tabular}",
         ]
     )
