@@ -11,6 +11,7 @@ import pandas as pd
 import pneumobench
 from pneumobench.core.files import atomic_path, read_json
 from pneumobench.reporting.clinical import clinical_rows, predictive_values, subtype_rows
+from pneumobench.reporting.cures import cures
 from pneumobench.reporting.differences_section import DifferencesInputs, differences_section
 from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_section
 from pneumobench.reporting.explanation_section import ExplanationInputs, explanation_section
@@ -254,6 +255,7 @@ def render_report(
         ensembles=of_ensembles,
         shift=of_shift,
         robustness=of_corruptions,
+        cures=cures(comparison, robustness, settings),
         explanations=of_maps,
         inflation=of_bad_practice,
         looks=of_looks,

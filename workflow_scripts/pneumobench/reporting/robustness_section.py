@@ -71,7 +71,7 @@ def robustness_section(comparison: pd.DataFrame, inputs: RobustnessInputs | None
     details = {_folder(content): content for content in map(read_json, inputs.details)}
     judged = [(row, details[row["run"].folder]) for row, _ in runs]
     several = len(strengths) > 1
-    found = _read_pairs(inputs.pairs)
+    found = read_worst_pairs(inputs.pairs)
     return {
         "several_strengths": several,
         "overview": [
@@ -147,7 +147,7 @@ def _overview(judged: Judged, strength: int, pairs: pd.DataFrame) -> list[dict[s
             cells[f"Worst {metric}"] = _text(worst[metric])
         apart = None
         if held and held[0][0]["run"] != row["run"]:
-            apart = _difference(pairs, strength, held[0][0]["run"], row["run"])
+            apart = worst_difference(pairs, strength, held[0][0]["run"], row["run"])
         cells["Worst specificity minus the highest"] = _text(apart) if apart else EMPTY
         cells["Mean AUC"] = _text(_record(content["mean"], strength, "roc_auc"))
         rows.append(cells)
@@ -172,7 +172,7 @@ def _reading(judged: Judged, strength: int, pairs: pd.DataFrame) -> str:
     alike = [
         row["label"]
         for row, _ in others
-        if not _difference(pairs, strength, first["run"], row["run"])["excludes_zero"]
+        if not worst_difference(pairs, strength, first["run"], row["run"])["excludes_zero"]
     ]
     text += (
         f" Not to be told from it: {listing(alike)}."
@@ -193,7 +193,7 @@ def _by_criterion(judged: Judged, strength: int) -> Judged:
     )
 
 
-def _read_pairs(path: str | Path) -> pd.DataFrame:
+def read_worst_pairs(path: str | Path) -> pd.DataFrame:
     """Read the pairs' differences of the criterion, with the runs as `first` and `second`."""
     table = read_table(
         path, text=("first_model", "first_recipe", "second_model", "second_recipe", "metric")
@@ -206,7 +206,7 @@ def _read_pairs(path: str | Path) -> pd.DataFrame:
     return table[table["metric"] == _CRITERION]
 
 
-def _difference(pairs: pd.DataFrame, strength: int, best: Run, run: Run) -> dict[str, Any]:
+def worst_difference(pairs: pd.DataFrame, strength: int, best: Run, run: Run) -> dict[str, Any]:
     """Return a run's worst specificity minus the best one's, with its interval."""
     for _, row in pairs[pairs["strength"] == strength].iterrows():
         value, low, high = (row[f"difference{bound}"] for bound in ("", "_low", "_high"))
