@@ -4,6 +4,9 @@ from pathlib import Path
 
 from pneumobench.core.job import job_log
 
+FILES = ("audit", "splits", "metrics", "run_jsons", "selection", "shift", "checklists")
+PARAMS = ("title", "experiment", "settings", "looks")
+
 with job_log(snakemake.log[0]):
     from pneumobench.reporting.differences_section import DifferencesInputs
     from pneumobench.reporting.explanation_section import ExplanationInputs
@@ -16,18 +19,11 @@ with job_log(snakemake.log[0]):
     render_report(
         given.table,
         given.details,
-        audit=given.audit,
-        splits=given.splits,
-        metrics=given.metrics,
-        run_jsons=given.run_jsons,
+        **{name: given[name] for name in FILES},
+        **{name: params[name] for name in PARAMS},
         figures={Path(path).stem: path for path in given.figures},
-        selection=given.selection,
         report=snakemake.output[0],
-        title=params.title,
-        experiment=params.experiment,
-        settings=params.settings,
         differences=DifferencesInputs(given.differences, given.tests),
-        shift=given.shift,
         robustness=optional(
             RobustnessInputs, given.robustness_tables, given.robustness, *given.robustness_pairs
         ),
@@ -40,6 +36,4 @@ with job_log(snakemake.log[0]):
             *given.map_measures,
         ),
         inflation=optional(InflationInputs, *given.inflation),
-        checklists=given.checklists,
-        looks=params.looks,
     )

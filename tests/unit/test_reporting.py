@@ -75,7 +75,7 @@ def figures(made):
     return {name: folder / f"{name}.png" for name in plots(made)}
 
 
-def render(made, figures, path, source="phantom"):
+def render(made, figures, path, source="phantom", **parts):
     render_report(
         made.comparison_csv,
         made.comparison_json,
@@ -89,6 +89,7 @@ def render(made, figures, path, source="phantom"):
         title="Title <with> & signs",
         experiment="demo",
         settings={"data": {"source": source}, "split": {"folds": 5}},
+        **parts,
     )
     return path.read_text(encoding="utf-8")
 

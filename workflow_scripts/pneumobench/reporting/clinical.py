@@ -1,14 +1,11 @@
-"""What the figures mean for children: missed pneumonias, false alarms, trust in an answer."""
+"""What the figures mean for children: missed pneumonias and false alarms."""
 
 from typing import Any
 
 import pandas as pd
 
 from pneumobench.reporting.inputs import complete_runs, confusion_counts
-from pneumobench.reporting.wording import EMPTY, count, is_missing, percent, with_interval
-
-# Shares of pneumonia among the children examined, from a general practice to a referral ward.
-PREVALENCES = (0.05, 0.15, 0.30)
+from pneumobench.reporting.wording import EMPTY, count, is_missing, with_interval
 
 
 def error_rates(comparison: pd.DataFrame, dataset: str) -> pd.DataFrame:
@@ -93,26 +90,6 @@ def subtype_rows(
     return cells
 
 
-def predictive_values(sensitivity: float, specificity: float) -> list[dict[str, str]]:
-    """Return what an answer is worth where pneumonia is as frequent as in `PREVALENCES`.
-
-    Bayes' rule; sensitivity and specificity are taken as they are, which holds only if the children
-    examined resemble those of the data set.
-    """
-    cells = []
-    for prevalence in PREVALENCES:
-        called = prevalence * sensitivity + (1 - prevalence) * (1 - specificity)
-        cleared = prevalence * (1 - sensitivity) + (1 - prevalence) * specificity
-        cells.append(
-            {
-                "Children with pneumonia": percent(prevalence),
-                "Alarms that are right (PPV)": _share(prevalence * sensitivity, called),
-                "All-clears that are right (NPV)": _share((1 - prevalence) * specificity, cleared),
-            }
-        )
-    return cells
-
-
 def _per_hundred(rate: pd.Series, name: str) -> str:
     return with_interval(rate[name], rate[f"{name}_low"], rate[f"{name}_high"], digits=1)
 
@@ -121,7 +98,3 @@ def _predictive(row: pd.Series, column: str) -> str:
     if is_missing(row[column]):
         return EMPTY
     return with_interval(row[column], row[f"{column}_low"], row[f"{column}_high"])
-
-
-def _share(part: float, whole: float) -> str:
-    return percent(part / whole) if whole > 0 else EMPTY

@@ -22,6 +22,8 @@ from pneumobench.reporting.style import (
 )
 from pneumobench.reporting.wording import EN_DASH, percent
 
+NOWHERE = "nowhere"
+
 _PANEL_HEIGHT = 2.5
 _XLABEL = "Treated from this probability on"
 
@@ -103,7 +105,7 @@ def useful_range(curve: pd.DataFrame) -> str:
     threshold = curve["threshold"].to_numpy()
     parts = edges.reshape(-1, 2)
     if len(parts) == 0:
-        return "nowhere"
+        return NOWHERE
     first, last = parts[np.argmax(parts[:, 1] - parts[:, 0])]
     longest = f"{threshold[first]:.2f}{EN_DASH}{threshold[last - 1]:.2f}"
     return f"{longest} (of {len(parts)} parts)" if len(parts) > 1 else longest

@@ -10,7 +10,8 @@ import pandas as pd
 
 import pneumobench
 from pneumobench.core.files import atomic_path, read_json
-from pneumobench.reporting.clinical import clinical_rows, predictive_values, subtype_rows
+from pneumobench.reporting.calibration_section import CalibrationInputs, calibration_section
+from pneumobench.reporting.clinical import clinical_rows, subtype_rows
 from pneumobench.reporting.cures import cures
 from pneumobench.reporting.differences_section import DifferencesInputs, differences_section
 from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_section
@@ -20,7 +21,6 @@ from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
 from pneumobench.reporting.inputs import (
     DATASET_TITLES,
-    complete_runs,
     read_comparison,
     read_metrics,
 )
@@ -53,6 +53,7 @@ SECTIONS = {
     "differences": "Which differences hold",
     "ensembles": "Runs combined",
     "clinical": "Clinical reading",
+    "calibration": "Can it be believed",
     "shift": "Is the test set alike",
     "robustness": "When films get worse",
     "explanations": "What the networks look at",
@@ -91,6 +92,21 @@ FIGURES = {
     "confusion": (
         "Confusion matrices",
         "Numbers of images and shares of each row at the out-of-fold threshold.",
+    ),
+    "calibration": (
+        "Reliability curves",
+        "What a probability says against the share of pneumonias found, before (hollow) and after "
+        "(filled) calibration; numbers: mean distance between both.",
+    ),
+    "decision_curves": (
+        "Decision curves",
+        "Above: net benefit of treating by the calibrated probability; dotted: treat all, treat "
+        "none. Below: what a run adds to the better of these two.",
+    ),
+    "worst_cases": (
+        "Confidently wrong",
+        "Out-of-fold films on the wrong side of the frozen threshold, the most confident mistake "
+        "first. The network may be wrong, or the label.",
     ),
     "training_curves": (
         "Training curves",
@@ -158,6 +174,7 @@ def render_report(
     experiment: str,
     settings: dict[str, Any],
     differences: DifferencesInputs | None = None,
+    calibration: CalibrationInputs | None = None,
     shift: str | Path | None = None,
     robustness: RobustnessInputs | None = None,
     explanations: ExplanationInputs | None = None,
@@ -190,6 +207,8 @@ def render_report(
         says whether the images are phantoms.
     differences
         What the section on differences is made of; None where nothing was tested.
+    calibration
+        What the section on probabilities is made of; None where nothing was assessed.
     shift
         shift.json; None where nothing was measured.
     robustness
@@ -209,6 +228,7 @@ def render_report(
     of_differences = differences_section(comparison, differences)
     phantoms = settings["data"]["source"] == "phantom"
     of_shift = shift_section(comparison, shift, phantoms)
+    of_probabilities = calibration_section(comparison, calibration)
     of_corruptions = robustness_section(comparison, robustness)
     of_bad_practice = inflation_section(inflation)
     of_looks = looks_section(looks)
@@ -216,6 +236,7 @@ def render_report(
     parts = (
         of_differences,
         of_ensembles,
+        of_probabilities,
         of_shift,
         of_corruptions,
         of_maps,
@@ -241,7 +262,6 @@ def render_report(
         dataset_titles=DATASET_TITLES,
         clinical={name: clinical_rows(comparison, by_folder, name) for name in DATASET_TITLES},
         subtypes={name: subtype_rows(comparison, by_folder, name) for name in DATASET_TITLES},
-        predictive=_predictive(comparison),
         settings=flatten(settings),
         environment=environment_rows(runs),
         training=training_rows(comparison, runs, read_json(selection)),
@@ -253,6 +273,7 @@ def render_report(
         ],
         differences=of_differences,
         ensembles=of_ensembles,
+        calibration=of_probabilities,
         shift=of_shift,
         robustness=of_corruptions,
         cures=cures(comparison, robustness, settings),
@@ -335,14 +356,3 @@ def _ranked(comparison: pd.DataFrame) -> dict[str, Any]:
 def _views(comparison: pd.DataFrame, facts: dict[str, Any]) -> dict[str, Any]:
     rows = view_rows(comparison)
     return {"rows": rows, "notes": view_notes(facts) if rows else []}
-
-
-def _predictive(comparison: pd.DataFrame) -> dict[str, Any]:
-    best = complete_runs(comparison).iloc[0]
-    sensitivity, specificity = best["test_sensitivity"], best["test_specificity"]
-    return {
-        "label": best["label"],
-        "sensitivity": f"{sensitivity:.3f}",
-        "specificity": f"{specificity:.3f}",
-        "rows": predictive_values(sensitivity, specificity),
-    }
