@@ -19,8 +19,8 @@ with job_log(snakemake.log[0]):
     render_report(
         given.table,
         given.details,
-        **{name: given[name] for name in FILES},
-        **{name: params[name] for name in PARAMS},
+        **{name: getattr(given, name) for name in FILES},
+        **{name: getattr(params, name) for name in PARAMS},
         figures={Path(path).stem: path for path in given.figures},
         report=snakemake.output[0],
         differences=DifferencesInputs(given.differences, given.tests),
