@@ -149,6 +149,7 @@ class Experiment:
             "separable_from_best": "" if made.missing else made.separation < 2.5,
             "beats_floors": "" if made.missing else made.separation > 3,
             "best_floor": "" if made.missing else "thumbnail",
+            "difference_from_best_floor_high": "" if made.missing else made.separation / 10,
             "parameters": made.parameters, "macs": made.parameters * 90,
             "out_of_fold_roc_auc": -1.0,
         }  # fmt: skip

@@ -269,7 +269,10 @@ def test_summary_names_who_does_not_beat_them(compared, facts):
     comparison = read_comparison(compared.outputs[0])
     text = floor_sentence(comparison, facts)
     assert text.startswith("The best floor, a linear model that sees nothing but width and height")
-    assert text.endswith("Not shown to beat all floors: ZFNET and ALEXNET.")
+    assert "Below it, with the interval of the paired difference: ALEXNET." in text
+    assert text.endswith("Not shown to beat all floors: ZFNET.")
+    random = comparison[comparison["model"] == RANDOM.model]
+    assert floor_sentence(random, facts).endswith("paired difference: ALEXNET.")
     strong = comparison[comparison["beats_floors"].astype(bool)]
     assert floor_sentence(strong, facts).endswith("Every run beats all floors.")
 

@@ -243,7 +243,7 @@ def test_runs_stand_beside_the_one_that_holds_best(made, tmp_path):
         robustness_section(comparison, robustness.inputs)
 
 
-def test_answer_has_what_the_first_keeps_and_who_keeps_more(made):
+def test_answer_has_what_the_first_keeps_and_who_keeps_more(made, robustness):
     rows = complete_runs(read_comparison(made.comparison_csv))
     assert robustness_sentence(rows) == ""
     worst = {1: [0.9, 0.9, 0.9], 2: [0.5, 0.7, 0.8]}
@@ -258,6 +258,7 @@ def test_answer_has_what_the_first_keeps_and_who_keeps_more(made):
     first = "(strength 2), the first in rank keeps at worst a specificity of 0.500 (0.400"
     assert first in sentence and "instead of 0.930 (blur) and a sensitivity of 0.500" in sentence
     assert f"{rows['label'][1]} keeps more, a specificity of 0.700 (" in sentence
+    assert robustness_section(rows, robustness.inputs)["answer"] == sentence
     rows["worst_specificity_strength_2"] = [0.7, 0.7, 0.8]
     assert "keeps more" not in robustness_sentence(rows)
 

@@ -56,7 +56,7 @@ def majority_notes(facts: dict[str, Any]) -> list[str]:
 
 
 def floor_sentence(comparison: pd.DataFrame, facts: dict[str, Any]) -> str:
-    """Say which complete runs do not beat the floors, and how good the best of those is."""
+    """Say how good the best floor is, which complete runs lie below it or do not beat them all."""
     best = facts["floors"]["models"][0]
     name = "out_of_fold_roc_auc"
     area = with_interval(best[name], best[f"{name}_low"], best[f"{name}_high"])
@@ -64,8 +64,14 @@ def floor_sentence(comparison: pd.DataFrame, facts: dict[str, Any]) -> str:
         f"The best floor, a linear model that sees nothing but {FLOORS[best['floor']]}, reaches an "
         f"AUC of {area} out of fold."
     )
-    rows = complete_runs(comparison)
-    below = [row["label"] for _, row in rows.iterrows() if row["beats_floors"] is False]
-    if not below:
+    behind = [
+        row for _, row in complete_runs(comparison).iterrows() if row["beats_floors"] is False
+    ]
+    if not behind:
         return f"{lead} Every run beats all floors."
-    return f"{lead} Not shown to beat all floors: {listing(below)}."
+    # An undefined bound lies below nothing.
+    below = [row["label"] for row in behind if row["difference_from_best_floor_high"] < 0]
+    others = [row["label"] for row in behind if row["label"] not in below]
+    if below:
+        lead += f" Below it, with the interval of the paired difference: {listing(below)}."
+    return f"{lead} Not shown to beat all floors: {listing(others)}." if others else lead

@@ -33,7 +33,7 @@ from pneumobench.statistics.robustness import WORST
 AS_IT_IS = "as it is"
 # One hue whose luminance rises steadily: in grey the same order.
 _COLOURS = "Blues_r"
-_ROW, _HEAD, _RIGHT, _BELOW = 0.22, 0.95, 0.35, 0.1  # inches
+_ROW, _HEAD, _RIGHT, _BELOW = 0.22, 0.95, 0.35, 0.15  # inches
 # The films as they are stand apart from what is done to them, by this share of a column.
 _APART = 0.25
 
@@ -71,12 +71,13 @@ def plot_robustness(tables: Iterable[str | Path], comparison: str | Path, stem: 
         f"Darker: lower, from 1 to {floor:.1f}. Intervals stand in robustness.csv.",
         *missing_notes(ranked),
     ]
-    panel_height = _HEAD + len(runs) * _ROW
-    height = len(panels) * panel_height + _BELOW + NOTE_HEIGHT * len(notes)
+    panel_height = _HEAD + len(runs) * _ROW + _BELOW
+    height = len(panels) * panel_height + NOTE_HEIGHT * len(notes)
     figure = new_figure(height, layout=None)
     for position, (title, values) in enumerate(panels):
         top = 1 - position * panel_height / height
-        axes = figure.add_axes((0, top - panel_height / height, 1, len(runs) * _ROW / height))
+        bottom = top - (panel_height - _BELOW) / height
+        axes = figure.add_axes((0, bottom, 1, len(runs) * _ROW / height))
         _draw_cells(axes, values, floor)
         figure.text(0.008, top - 0.05 / height, title, va="top", fontsize=9)
     _fit_width(figure)

@@ -12,6 +12,7 @@ from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table
 from pneumobench.core.run import Run
+from pneumobench.reporting.inputs import complete_runs
 from pneumobench.reporting.robustness import (
     AS_IT_IS,
     at_strength,
@@ -73,6 +74,7 @@ def robustness_section(comparison: pd.DataFrame, inputs: RobustnessInputs | None
     several = len(strengths) > 1
     found = read_worst_pairs(inputs.pairs)
     return {
+        "answer": robustness_sentence(complete_runs(comparison)),
         "several_strengths": several,
         "overview": [
             _name(row, strength, several) | cells
