@@ -47,9 +47,8 @@ def plot_inflation(table: str | Path, details: str | Path, stem: str | Path) -> 
         f"({count(facts['interval']['replicates'])} replicates).",
     ]
     figure = new_figure(_FRAME + _ROW * len(rows) + NOTE_HEIGHT * len(notes))
-    figure.get_layout_engine().set(
-        rect=(0, NOTE_HEIGHT * len(notes) / figure.get_figheight(), 1, 1), wspace=0.04
-    )
+    foot = NOTE_HEIGHT * len(notes) / figure.get_figheight()
+    figure.get_layout_engine().set(rect=(0, foot, 1, 1 - foot), wspace=0.04)
     figures, added = figure.subplots(1, 2, sharey=True, width_ratios=(1.25, 1))
     figures.set_title("Figures, OPTIMISTIC and honest")
     added.set_title("Added, in points")
@@ -73,7 +72,7 @@ def plot_inflation(table: str | Path, details: str | Path, stem: str | Path) -> 
         for line in range(1, len(rows)):
             axes.axhline(line - 0.5, color=LIGHT_GREY, linewidth=0.6, zorder=0)
     figures.set_xlabel("AUC or balanced accuracy")
-    added.set_xlabel("points (hundredths of AUC or balanced accuracy)")
+    added.set_xlabel("points (hundredths)")
     write_notes(figure, notes)
     save_figure(figure, stem)
 
@@ -99,9 +98,9 @@ def _draw_figures(axes: Axes, position: int, row: pd.Series) -> None:
 def _draw_added(axes: Axes, position: int, row: pd.Series) -> None:
     value, low, high = (100 * row[f"optimism{bound}"] for bound in ("", "_low", "_high"))
     colour = BLACK if low > 0 or high < 0 else GREY
-    axes.plot([low, high], [position + 0.12] * 2, color=colour, lw=1.6)
-    axes.plot(value, position + 0.12, "D", color=colour, ms=4.5)
+    axes.plot([low, high], [position] * 2, color=colour, lw=1.6)
+    axes.plot(value, position, "D", color=colour, ms=4.5)
     axes.text(
-        value, position - 0.1, with_interval(value, low, high, digits=1), fontsize=6.5,
-        ha="center", va="bottom", color=DARK_GREY,
+        1.03, position, with_interval(value, low, high, digits=1), fontsize=7, va="center",
+        transform=axes.get_yaxis_transform(),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from pneumobench.core.files import read_json
 from pneumobench.core.inflation import PRACTICES
 from pneumobench.reporting.inflation import METRIC_TITLES, read_inflation
 from pneumobench.reporting.inputs import DATASET_TITLES
-from pneumobench.reporting.wording import EMPTY, count, listing, with_interval
+from pneumobench.reporting.wording import EMPTY, count, with_interval
 
 # What is shown, where it comes from, which rule writes it.
 ORIGINS = (
@@ -51,15 +51,18 @@ def inflation_section(inputs: InflationInputs | None) -> dict[str, Any]:
 
 
 def _answer(measured: pd.DataFrame) -> str:
-    """Say which practices certainly add, the most first, and which were not shown to."""
+    """Say what the practices add, the most first, and which might as well have added nothing."""
     ordered = measured.sort_values("optimism", ascending=False)
-    adds = ordered[ordered["optimism_low"] > 0]
-    rest = ordered[~ordered.index.isin(adds.index)]
-    named = [f"{_name(row)} {_points(row)} points" for _, row in adds.iterrows()]
-    text = f"Added by bad practice: {listing(named)}." if named else ""
-    if not rest.empty:
-        text += f" Not shown to add: {listing([_name(row) for _, row in rest.iterrows()])}."
-    return text.strip()
+    clear = ordered["optimism_low"] > 0
+    sentences = []
+    for lead, rows in (
+        ("Added by bad practice, in points", ordered[clear]),
+        ("With intervals that reach 0", ordered[~clear]),
+    ):
+        named = [f"{_name(row)} {_points(row)}" for _, row in rows.iterrows()]
+        if named:
+            sentences.append(f"{lead}: {'; '.join(named)}.")
+    return " ".join(sentences)
 
 
 def _name(row: pd.Series) -> str:

@@ -226,7 +226,7 @@ def _small_validation(
         positive = labels.positive[part.images["inner"]]
         classes = [np.flatnonzero(positive == value) for value in (False, True)]
         if min(map(len, classes)) < SMALL_VALIDATION:
-            raise NotMeasurableError("a fold has no early-stopping part to draw images from")
+            raise NotMeasurableError("a fold has no early-stopping part")
         # The first places of a random order: a draw without replacement, [draws, images].
         drawn = np.concatenate(
             [
@@ -254,7 +254,7 @@ def _small_validation(
 def _best_epoch(parts: list[FoldEpochs], labels: Labels, resamples: Resamples) -> Pair:
     """Pick each fold's epoch by its AUC on the test set; both figures are means of the folds."""
     if max(len(part.logits["test"]) for part in parts) < 2:
-        raise NotMeasurableError("trainings of one epoch leave nothing to pick")
+        raise NotMeasurableError("one epoch leaves nothing to pick")
     reported, honest = [], []
     for part in parts:
         areas = np.stack(
