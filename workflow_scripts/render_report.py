@@ -8,6 +8,7 @@ FILES = ("audit", "splits", "metrics", "run_jsons", "selection", "shift", "check
 PARAMS = ("title", "experiment", "settings", "looks")
 
 with job_log(snakemake.log[0]):
+    from pneumobench.reporting.calibration_section import CalibrationInputs
     from pneumobench.reporting.differences_section import DifferencesInputs
     from pneumobench.reporting.explanation_section import ExplanationInputs
     from pneumobench.reporting.inflation_section import InflationInputs
@@ -24,6 +25,7 @@ with job_log(snakemake.log[0]):
         figures={Path(path).stem: path for path in given.figures},
         report=snakemake.output[0],
         differences=DifferencesInputs(given.differences, given.tests),
+        calibration=CalibrationInputs(given.calibrations, given.calibrated),
         robustness=optional(
             RobustnessInputs, given.robustness_tables, given.robustness, *given.robustness_pairs
         ),
