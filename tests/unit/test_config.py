@@ -792,3 +792,38 @@ def test_folder_of_images_is_not_needed_for_phantoms():
 
 def test_dates_in_a_value_are_shown():
     assert only_problem("experiment: 2024-05-01").given == f'"{datetime.date(2024, 5, 1)}"'
+
+
+# Bad practice
+
+INFLATION = (ROOT / "experiments/inflation.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", OVERLAYS, ids=lambda path: path.stem)
+def test_bad_practice_is_asked_for_by_one_experiment_alone(path):
+    asked = check(path.read_text(encoding="utf-8")).inflation.model is not None
+    assert asked == (path.stem == "inflation")
+
+
+def test_bad_practice_over_the_real_data_in_a_folder_of_its_own():
+    overlay = (ROOT / "experiments/kaggle_quick.yaml").read_text(encoding="utf-8")
+    merged = merge(merge(config(overlay), yaml.safe_load(INFLATION)), {"experiment": "inflation_k"})
+    experiment = check_config(merged, architectures=ARCHITECTURES)
+    assert experiment.data.source == "directory" and experiment.images.size == 96
+    assert experiment.split.inner_fraction == 0.25 and experiment.inflation.model
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "words"),
+    [
+        ("experiment: demo", "inflation.model", "no folder of honest results"),
+        ("inflation: {model: alexnet}", "inflation.model", "that `runs` trains with"),
+        ("recipes: {copied: {offline_copies: false}}", "recipes.copied.offline_copies", "copies"),
+    ],
+)
+def test_bad_practice_that_cannot_be_measured_or_told_apart(change, path, words):
+    merged = merge(config(INFLATION), yaml.safe_load(change))
+    with pytest.raises(ConfigError) as caught:
+        check_config(merged, architectures=ARCHITECTURES)
+    (problem,) = caught.value.problems
+    assert problem.path == path and words in problem.allowed
