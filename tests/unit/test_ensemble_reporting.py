@@ -64,24 +64,32 @@ def test_without_ensembles_nothing_is_said_of_them(comparison, facts, made, tmp_
 
 
 def test_the_answer_names_who_is_above_and_below_the_best_run(comparison, facts):
-    lead, development, test = ensemble_section(comparison, facts)["answer"]
     best = comparison.iloc[0]["label"]
-    assert lead == f"Held against the best run alone, {best}:"
-    assert development == (
-        "Out of fold, logistic stack has a higher AUC than it; mean logit has a lower AUC than it."
-    )
-    assert test == "On the test set, logistic stack has a higher AUC than it."
+    assert ensemble_section(comparison, facts)["answer"] == [
+        "It helps here, out of fold and on the test set.",
+        "Out of fold, the AUC of logistic stack is higher than that of the best run alone; the AUC "
+        f"of mean logit is lower than that of the best run alone ({best}).",
+        "On the test set, the AUC of logistic stack is higher than that of the best run alone "
+        f"({best}).",
+        "What helps out of fold was fitted to labels, which flatters it there.",
+    ]
 
 
 def test_the_answer_where_nothing_can_be_told_apart(comparison, facts):
-    lead, *sentences = ensemble_section(comparison, facts | {"ensembles": facts["ensembles"][1:2]})[
-        "answer"
-    ]
-    assert lead.startswith("Combining the runs is not shown to change anything")
-    assert sentences == [
-        "Out of fold, no ensemble can be told apart from it.",
-        "On the test set, no ensemble can be told apart from it.",
-    ]
+    few = facts | {"ensembles": facts["ensembles"][1:2]}
+    lead, *sentences = ensemble_section(comparison, few)["answer"]
+    assert lead == "It is not shown to help." and len(sentences) == 2
+    for sentence in sentences:
+        assert "no ensemble can be told apart from the best run alone" in sentence
+
+
+def test_the_answer_where_the_test_set_does_not_bear_it_out(comparison, facts):
+    facts["ensembles"][0]["differences"][1]["excludes_zero"] = False
+    facts["ensembles"][1]["differences"][0]["excludes_zero"] = True
+    answer = ensemble_section(comparison, facts)["answer"]
+    assert answer[0] == "It helps out of fold; on the test set it is not shown to."
+    # One that looks at no label helps as well.
+    assert len(answer) == 3 and "logistic stack and rank mean" in answer[1]
 
 
 def test_rows_say_what_is_optimistic_and_what_it_costs(comparison, facts):
@@ -90,8 +98,8 @@ def test_rows_say_what_is_optimistic_and_what_it_costs(comparison, facts):
     assert stack["Out-of-fold score"] == "optimistic"
     assert ranks["Out-of-fold score"] == "no label used"
     assert stack["Runs used"] == "2 of 3" and ranks["Runs used"] == "3 of 3"
-    assert stack["Out-of-fold AUC less the best run's"] == "0.0200 (0.0150\N{EN DASH}0.0250)"
-    assert stack["Parameters (M)"] == "47.1"
+    assert stack["Out-of-fold difference"] == "0.0200 (0.0150\N{EN DASH}0.0250)"
+    assert section["costs"][0]["Parameters (M)"] == "47.1"
 
 
 def test_weights_are_those_of_each_run(comparison, facts):

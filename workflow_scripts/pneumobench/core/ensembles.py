@@ -9,6 +9,8 @@ class Ensemble:
 
     Attributes
     ----------
+    title
+        Its name for people.
     done
         What is done, for people.
     learned
@@ -18,29 +20,34 @@ class Ensemble:
         threshold.
     """
 
+    title: str
     done: str
     learned: bool
     gives_logit: bool
 
 
 ENSEMBLES = {
-    "mean_logit": Ensemble("mean of the logits", learned=False, gives_logit=True),
+    "mean_logit": Ensemble("mean logit", "mean of the logits", learned=False, gives_logit=True),
     "rank_mean": Ensemble(
+        "rank mean",
         "mean of the shares of the fold's out-of-fold images that each run ranks lower",
         learned=False,
         gives_logit=False,
     ),
     "greedy_selection": Ensemble(
+        "greedy selection",
         "mean of the logits of runs added one by one, each the one that raises the AUC most",
         learned=True,
         gives_logit=True,
     ),
     "non_negative_stack": Ensemble(
+        "non-negative stack",
         "weighted probabilities, no weight negative, that leave the least squared error",
         learned=True,
         gives_logit=False,
     ),
     "logistic_stack": Ensemble(
+        "logistic stack",
         "logistic regression on the logits, with a quadratic penalty",
         learned=True,
         gives_logit=True,

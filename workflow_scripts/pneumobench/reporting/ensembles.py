@@ -6,7 +6,7 @@ import pandas as pd
 
 from pneumobench.core.ensembles import ENSEMBLES
 from pneumobench.core.run import Run
-from pneumobench.reporting.inputs import complete_runs
+from pneumobench.reporting.inputs import DATASET_TITLES, complete_runs
 from pneumobench.reporting.wording import duration, listing, millions, plural, with_interval
 
 # Status of an ensemble's row in tables, beside those of runs.
@@ -17,7 +17,7 @@ ORIGINS = (
     ("Weights of the ensembles", "selection/selection.json", "freeze_selection"),
     ("Ensembles against the best run", "comparison/comparison.json", "compare_runs"),
 )
-_SETS = {"out_of_fold": "out of fold", "test": "on the test set"}
+_SETS = {"out_of_fold": "Out of fold", "test": "On the test set"}
 
 
 def with_ensembles(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def with_ensembles(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFr
 
 def ensemble_label(kind: str) -> str:
     """Return an ensemble's name for people."""
-    return f"Ensemble: {_name(kind)}"
+    return f"Ensemble: {ENSEMBLES[kind].title}"
 
 
 def ensemble_note(entry: dict[str, Any]) -> str:
@@ -83,40 +83,48 @@ def ensemble_section(comparison: pd.DataFrame, facts: dict[str, Any]) -> dict[st
     return {
         "answer": _answer(entries, complete_runs(comparison).iloc[0]["label"]),
         "rows": [_row(entry) for entry in entries],
+        "costs": [_cost(entry) for entry in entries],
         "weights": _weights(entries, labels),
         "origins": ORIGINS,
     }
 
 
-def _name(kind: str) -> str:
-    return kind.replace("_", " ")
+def _title(entry: dict[str, Any]) -> str:
+    return ENSEMBLES[entry["ensemble"]].title
 
 
 def _answer(entries: list[dict[str, Any]], best: str) -> list[str]:
-    """Say which ensembles are better than the best run, for each data set."""
-    sentences = []
-    for dataset, words in _SETS.items():
-        above, below = (
-            [
-                _name(entry["ensemble"])
-                for entry in entries
-                if _found(entry, dataset)["excludes_zero"]
-                and (_found(entry, dataset)["difference"] > 0) == wanted
-            ]
-            for wanted in (True, False)
-        )
-        parts = [
-            f"{listing(names)} {'has' if len(names) == 1 else 'have'} a {word} AUC than it"
-            for names, word in ((above, "higher"), (below, "lower"))
-            if names
-        ]
-        said = "; ".join(parts) or "no ensemble can be told apart from it"
-        sentences.append(f"{words[0].upper()}{words[1:]}, {said}.")
-    if any(found["excludes_zero"] for entry in entries for found in entry["differences"]):
-        lead = f"Held against the best run alone, {best}:"
+    """Say whether combining helps, and which ensembles differ from the best run where."""
+    better = {dataset: _differing(entries, dataset, above=True) for dataset in _SETS}
+    if not better["out_of_fold"]:
+        sentences = ["It is not shown to help."]
+    elif better["test"]:
+        sentences = ["It helps here, out of fold and on the test set."]
     else:
-        lead = f"Combining the runs is not shown to change anything against the best one, {best}:"
-    return [lead, *sentences]
+        sentences = ["It helps out of fold; on the test set it is not shown to."]
+    for dataset, words in _SETS.items():
+        worse = _differing(entries, dataset, above=False)
+        parts = [
+            f"the AUC of {listing([_title(entry) for entry in found])} is {word} than that of the "
+            "best run alone"
+            for found, word in ((better[dataset], "higher"), (worse, "lower"))
+            if found
+        ]
+        said = "; ".join(parts) or "no ensemble can be told apart from the best run alone"
+        sentences.append(f"{words}, {said} ({best}).")
+    if better["out_of_fold"] and all(entry["optimistic"] for entry in better["out_of_fold"]):
+        sentences.append("What helps out of fold was fitted to labels, which flatters it there.")
+    return sentences
+
+
+def _differing(entries: list[dict[str, Any]], dataset: str, *, above: bool) -> list[dict[str, Any]]:
+    """Return the ensembles whose AUC is shown to lie above, or below, that of the best run."""
+    return [
+        entry
+        for entry in entries
+        if _found(entry, dataset)["excludes_zero"]
+        and (_found(entry, dataset)["difference"] > 0) == above
+    ]
 
 
 def _found(entry: dict[str, Any], dataset: str) -> dict[str, Any]:
@@ -126,19 +134,24 @@ def _found(entry: dict[str, Any], dataset: str) -> dict[str, Any]:
 
 def _row(entry: dict[str, Any]) -> dict[str, str]:
     cells = {
-        "Ensemble": _name(entry["ensemble"]),
-        "What is done": ENSEMBLES[entry["ensemble"]].done,
+        "Ensemble": _title(entry),
         "Out-of-fold score": "optimistic" if entry["optimistic"] else "no label used",
         "Runs used": f"{entry['members_used']} of {len(entry['members'])}",
     }
-    for dataset, title in (("out_of_fold", "Out-of-fold AUC"), ("test", "Test AUC")):
+    for dataset, words in DATASET_TITLES.items():
         bounds = [entry[f"{dataset}_roc_auc{bound}"] for bound in ("", "_low", "_high")]
         difference = _found(entry, dataset)
-        cells[title] = with_interval(*bounds)
-        cells[f"{title} less the best run's"] = with_interval(
+        cells[f"{words} AUC"] = with_interval(*bounds)
+        cells[f"{words} difference"] = with_interval(
             *(difference[name] for name in ("difference", "low", "high")), digits=4
         )
-    return cells | {
+    return cells
+
+
+def _cost(entry: dict[str, Any]) -> dict[str, str]:
+    return {
+        "Ensemble": _title(entry),
+        "What is done": ENSEMBLES[entry["ensemble"]].done,
         "Parameters (M)": millions(entry["parameters"]),
         "Multiply-adds (M)": millions(entry["macs"]),
         "Training time": duration(entry["train_seconds"]),
@@ -155,8 +168,6 @@ def _weights(entries: list[dict[str, Any]], labels: dict[Run, str]) -> list[dict
             bounds = member["least_weight"], member["greatest_weight"]
             # Where all folds weigh a run alike there is no range to show.
             shown = bounds if bounds[0] < bounds[1] else (None, None)
-            row[_name(entry["ensemble"]).capitalize()] = with_interval(
-                member["weight"], *shown, digits=2
-            )
+            row[_title(entry).capitalize()] = with_interval(member["weight"], *shown, digits=2)
         rows.append(row)
     return rows
