@@ -4,9 +4,9 @@ import pytest
 from statistics_cases import DRAW, edit_csv, make_experiment
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json, write_json
+from pneumobench.core.files import read_json
 from pneumobench.core.run import Run
-from pneumobench.statistics.categories import compare_categories, paired_difference
+from pneumobench.statistics.estimates import paired_difference
 
 ALEXNET = Run("alexnet", "light", 1)
 VGG16 = Run("vgg16", "light", 1)
@@ -89,6 +89,20 @@ def test_rows_that_cannot_be_told_from_the_best_are_marked(table):
     assert table.loc[NOISE.model, "difference_from_best_high"] < 0
 
 
+def test_distance_from_the_best_is_that_of_the_tests(experiment, table):
+    pairs = pd.read_csv(experiment.root / "comparison/differences.csv")
+    pairs = pairs[pairs["dataset"] == "out_of_fold"]
+    best = table[table["rank"] == 1].index[0]
+    for model in table.index[1:5]:
+        pair = pairs[(pairs["first_model"] == best) & (pairs["second_model"] == model)].iloc[0]
+        row = table.loc[model]
+        assert row["separable_from_best"] == pair["separable"]
+        assert row["p_from_best"] == pytest.approx(pair["permutation_p_holm"])
+        assert row["difference_from_best"] == pytest.approx(-pair["difference"])
+        assert row["difference_from_best_low"] == pytest.approx(-pair["difference_high"])
+        assert row["difference_from_best_high"] == pytest.approx(-pair["difference_low"])
+
+
 def test_numbers_are_those_of_the_metrics(experiment, table):
     metrics = read_json(experiment.folder(VGG16) / "metrics.json")
     expected = {
@@ -140,74 +154,6 @@ def test_majority_floor_calls_what_is_frequent_in_development(tmp_path):
     assert floor["class"] == frequent
     assert floor["majority_accuracy"] == pytest.approx(3 / len(experiment.test))
     assert floor["majority_accuracy"] < 0.5
-
-
-def test_planned_comparisons_say_why_they_are_not_testable(content):
-    classic, attention, scratch, pretraining = content["categories"]
-    assert classic["testable"] and classic["reason"] == ""
-    assert [(pair["reference"], pair["model"]) for pair in classic["differences"]] == [
-        ("alexnet", "vgg16"),
-        ("vgg16", "plain_resnet18"),
-    ]
-    assert classic["differences"][0]["excludes_zero"]
-    assert not classic["differences"][1]["excludes_zero"]
-    assert not attention["testable"] and "no complete run of resnet_cbam" in attention["reason"]
-    assert not scratch["testable"] and "share no recipe" in scratch["reason"]
-    assert scratch["differences"] == []
-    # Without pretrained weights both are one network: shown as the noise floor, not as a test.
-    assert not pretraining["testable"]
-    assert "plain_resnet18 started without pretrained weights" in pretraining["reason"]
-    assert [pair["noise_floor"] for pair in pretraining["differences"]] == [True]
-    assert not classic["differences"][0]["noise_floor"]
-
-
-def test_pretrained_weights_make_the_fourth_comparison_testable():
-    heavy = Run("plain_resnet18", "heavy", 1), Run("custom_resnet18", "heavy", 1)
-    areas = {run: np.linspace(0.8, 0.9, 11) for run in (RESNET18, CUSTOM, *heavy)}
-    pretrained = {run: run == heavy[0] for run in areas}
-    *_, pretraining = compare_categories(areas, pretrained, 0.9)
-    assert pretraining["testable"] and pretraining["reason"] == ""
-    found = {pair["recipe"]: pair["noise_floor"] for pair in pretraining["differences"]}
-    assert found == {"heavy": False, "light": True}
-
-
-def test_one_network_under_two_names_is_said_to_be_one():
-    areas = {run: np.linspace(0.8, 0.9, 11) for run in (RESNET18, CUSTOM)}
-    pretrained = dict.fromkeys(areas, False)
-    *_, equal = compare_categories(areas, pretrained, 0.9)
-    assert "equal figures are what a correct pipeline shows" in equal["reason"]
-    *_, other = compare_categories(areas | {CUSTOM: areas[CUSTOM] ** 2}, pretrained, 0.9)
-    assert "the noise between two trainings" in other["reason"]
-
-
-def test_pretrained_runs_are_known_by_their_settings(tmp_path):
-    experiment = make_experiment(tmp_path)
-    for run in (RESNET18, CUSTOM):
-        experiment.add_run(run, 1.0)
-    for path in experiment.files([RESNET18], "run.json"):
-        write_json(path, {**read_json(path), "settings": {"pretrained": True}})
-    experiment.select([RESNET18, CUSTOM])
-    for run in (RESNET18, CUSTOM):
-        experiment.evaluate(run)
-    *_, pretraining = read_json(experiment.compare([RESNET18, CUSTOM])[1])["categories"]
-    assert pretraining["testable"]
-    assert [row["pretrained"] for row in pretraining["rows"]] == [False, True]
-
-
-def test_differences_are_averaged_over_shared_seeds_only():
-    steps = np.zeros(11)
-    areas = {
-        Run("plain_resnet18", "light", 1): steps + 0.8,
-        Run("plain_resnet18", "light", 2): steps + 0.9,
-        Run("resnet_cbam", "light", 2): steps + 0.7,
-        Run("resnet_cbam", "light", 3): steps + 0.1,
-        Run("resnet_cbam", "heavy", 1): steps + 0.1,
-    }
-    pretrained = dict.fromkeys(areas, True)
-    (difference,) = compare_categories(areas, pretrained, 0.9)[1]["differences"]
-    assert difference["seeds"] == [2] and difference["recipe"] == "light"
-    assert difference["difference"] == pytest.approx(-0.2)
-    assert difference["excludes_zero"]
 
 
 def test_difference_is_paired():

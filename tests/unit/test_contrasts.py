@@ -1,0 +1,149 @@
+"""Planned comparisons: what the runs allow, what stands against it, what is no question at all."""
+
+import pytest
+from statistics_cases import make_experiment
+
+from pneumobench.core.files import read_json, write_json
+from pneumobench.core.run import Run
+from pneumobench.statistics.contrasts import (
+    ANOTHER_SEED,
+    ONE_NETWORK,
+    PLANNED,
+    find_pairs,
+    same_model,
+)
+
+CONTRASTS = {contrast.name: contrast for contrast in PLANNED}
+LIGHT = {"epochs": 2, "learning_rate": 0.1}
+PRETRAINED = LIGHT | {"pretrained": True}
+
+
+def find(name, settings):
+    contrast = CONTRASTS[name]
+    return find_pairs(contrast, *contrast.pairs[0], settings)
+
+
+def test_every_planned_pair_names_two_models_and_no_contrast_twice():
+    assert len(CONTRASTS) == len(PLANNED)
+    for contrast in PLANNED:
+        assert all(reference != model for reference, model in contrast.pairs)
+
+
+def test_pair_is_found_in_each_shared_recipe_with_the_seeds_that_both_have():
+    runs = [
+        Run("plain_resnet18", "light", 1), Run("plain_resnet18", "light", 2),
+        Run("resnet_cbam", "light", 2), Run("resnet_cbam", "light", 3),
+        Run("resnet_cbam", "heavy", 2),
+    ]  # fmt: skip
+    (pair,) = find("attention", dict.fromkeys(runs, LIGHT))
+    assert pair.reference == (runs[1],) and pair.model == (runs[2],)
+    assert pair.reason == "" and not pair.noise_floor
+
+
+def test_missing_run_and_unshared_recipe_are_the_reason():
+    (pair,) = find("attention", {Run("plain_resnet18", "light", 1): LIGHT})
+    assert pair.model == () and pair.reason == "no complete run of resnet_cbam"
+    settings = {Run("plain_resnet18", "light", 1): LIGHT, Run("resnet_cbam", "heavy", 1): LIGHT}
+    (pair,) = find("attention", settings)
+    assert pair.model == () and "share no recipe and seed" in pair.reason
+
+
+def test_pretraining_is_tested_between_recipes_that_differ_in_nothing_else():
+    scratch, tuned = Run("custom_resnet18", "scratch", 1), Run("plain_resnet18", "tuned", 1)
+    (pair,) = find("pretraining", {scratch: LIGHT, tuned: PRETRAINED})
+    assert (pair.reference, pair.model, pair.reason) == ((scratch,), (tuned,), "")
+    (pair,) = find("pretraining", {scratch: LIGHT | {"epochs": 70}, tuned: PRETRAINED})
+    assert pair.model == () and "scratch and tuned differ in epochs" in pair.reason
+    # Any other contrast needs one recipe, however little two of them differ.
+    settings = {Run("plain_resnet18", "a", 1): LIGHT, Run("resnet_cbam", "b", 1): PRETRAINED}
+    assert find("attention", settings)[0].model == ()
+
+
+@pytest.mark.parametrize(("settings", "word"), [(LIGHT, "without"), (PRETRAINED, "with")])
+def test_one_network_under_two_names_is_the_noise_floor(settings, word):
+    runs = [Run("custom_resnet18", "light", 1), Run("plain_resnet18", "light", 1)]
+    (pair,) = find("pretraining", dict.fromkeys(runs, settings))
+    assert pair.noise_floor and f"both started {word} pretrained weights" in pair.reason
+    assert pair.model == (runs[1],)
+
+
+def test_same_model_is_one_network_or_another_seed_of_the_same_recipe():
+    custom, plain = Run("custom_resnet18", "light", 1), Run("plain_resnet18", "light", 1)
+    later, heavy = Run("custom_resnet18", "light", 2), Run("custom_resnet18", "heavy", 1)
+    other = Run("resnet_cbam", "light", 1)
+    settings = dict.fromkeys([custom, plain, later, other], LIGHT) | {heavy: LIGHT | {"epochs": 9}}
+    assert same_model(custom, plain, settings) == ONE_NETWORK
+    assert same_model(custom, later, settings) == ANOTHER_SEED
+    assert same_model(plain, later, settings) == ANOTHER_SEED
+    assert same_model(custom, heavy, settings) == ""
+    assert same_model(custom, other, settings) == ""
+    assert same_model(custom, plain, settings | {plain: PRETRAINED}) == ""
+
+
+@pytest.fixture(scope="module")
+def planned(tmp_path_factory):
+    """Three contrasts: a clear one, one without difference, one network trained twice."""
+    experiment = make_experiment(tmp_path_factory.mktemp("contrasts"), patients=100)
+    signals = {"alexnet": 0.2, "vgg16": 2.5, "plain_resnet18": 2.4, "custom_resnet18": 2.6}
+    runs = [Run(model, "light", 1) for model in signals]
+    for number, run in enumerate(runs):
+        experiment.add_run(run, signals[run.model], number)
+    experiment.select(runs)
+    for run in runs:
+        experiment.evaluate(run)
+    content = read_json(experiment.test_differences(runs)[1])
+    return {contrast["name"]: contrast["pairs"] for contrast in content["contrasts"]} | {
+        "families": [f for f in content["families"] if f["family"] == "planned contrasts"]
+    }
+
+
+def test_planned_contrast_holds_or_does_not(planned):
+    better, alike = planned["evolution"]
+    assert (better["reference"], better["model"]) == ("alexnet", "vgg16")
+    assert better["status"] == "tested" and better["speaks_of"] == "this trained model"
+    assert [result["dataset"] for result in better["results"]] == ["out_of_fold", "test"]
+    first = better["results"][0]
+    assert first["holds"] and first["difference"] > first["low"] > 0 and first["p_holm"] < 0.05
+    assert not alike["results"][0]["holds"] and alike["status"] == "tested"
+
+
+def test_noise_floor_is_shown_but_no_part_of_the_family(planned):
+    (pair,) = planned["pretraining"]
+    assert pair["status"] == "not_testable" and pair["noise_floor"]
+    assert pair["results"][0]["p"] is not None and pair["results"][0]["p_holm"] is None
+    # Two pairs were tested: p of the smaller is doubled.
+    assert [family["tests"] for family in planned["families"]] == [2, 2]
+    results = [pair["results"][0] for pair in planned["evolution"]]
+    smallest = min(results, key=lambda result: result["p"])
+    assert smallest["p_holm"] == pytest.approx(2 * smallest["p"])
+
+
+def test_contrast_without_runs_says_why(planned):
+    (pair,) = planned["recurrence"]
+    assert pair["status"] == "not_testable" and pair["results"] == [] and pair["seeds"] == []
+    assert pair["reason"] == "no complete run of xception and xception_lstm"
+
+
+def test_seeds_are_averaged_and_from_three_on_the_architecture_is_spoken_of(tmp_path):
+    experiment = make_experiment(tmp_path, patients=80)
+    runs = [Run(model, "light", seed) for model in ("alexnet", "vgg16") for seed in (1, 2, 3)]
+    for number, run in enumerate(runs):
+        experiment.add_run(run, 0.3 if run.model == "alexnet" else 2.5, number)
+    for path in experiment.files(runs, "run.json"):
+        write_json(path, {**read_json(path), "settings": LIGHT})
+    experiment.select(runs)
+    for run in runs:
+        experiment.evaluate(run)
+    _, details = experiment.test_differences(runs)
+    content = read_json(details)
+    pair = content["contrasts"][0]["pairs"][0]
+    assert pair["seeds"] == [1, 2, 3] and pair["speaks_of"] == "the architecture"
+    rows = {
+        record["model"]: record
+        for record in content["architectures"]
+        if record["dataset"] == "out_of_fold"
+    }
+    apart = rows["vgg16"]["value"] - rows["alexnet"]["value"]
+    assert pair["results"][0]["difference"] == pytest.approx(apart)
+    assert pair["results"][0]["holds"]
+    assert rows["vgg16"]["spread"] > 0 and rows["vgg16"]["seeds"] == [1, 2, 3]
