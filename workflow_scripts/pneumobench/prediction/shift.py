@@ -65,7 +65,8 @@ def score_shift(
         for kind, values in features.items()
         for label in CLASSES
     ]
-    write_table(domains, pd.concat(parts, ignore_index=True))
+    filled = [part for part in parts if len(part)] or parts[:1]
+    write_table(domains, pd.concat(filled, ignore_index=True))
     write_table(blocks, _score_blocks(features[BLOCK_FLOOR], films, positive))
 
 
