@@ -22,7 +22,7 @@ ORIGINS = (
     ("Curves", "runs/.../scores.csv", "evaluate_run"),
     ("Counts, sensitivity by subtype", "runs/.../metrics.json", "evaluate_run"),
     ("Ranked table, intervals, cost", "comparison/comparison.csv", "compare_runs"),
-    ("Planned comparisons, n, floors", "comparison/comparison.json", "compare_runs"),
+    ("n, floors, ensembles", "comparison/comparison.json", "compare_runs"),
 )
 
 
