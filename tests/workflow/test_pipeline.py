@@ -40,6 +40,22 @@ def test_everything_is_there(finished):
     assert "resnet10t" in report and "data:image/png;base64" in report
 
 
+def test_the_pair_is_tested_out_of_fold_and_on_test(finished):
+    pairs = read_table(finished.results / "comparison/differences.csv").set_index("dataset")
+    runs = read_table(finished.results / "comparison/comparison.csv").set_index("model")
+    assert list(pairs.index) == ["out_of_fold", "test"]
+    for dataset, pair in pairs.iterrows():
+        areas = runs[f"{dataset}_roc_auc"]
+        apart = areas[pair["first_model"]] - areas[pair["second_model"]]
+        assert pair["difference"] == pytest.approx(apart, abs=1e-9)
+        assert 0 < pair["permutation_p"] <= pair["permutation_p_holm"] <= 1
+    first, second = (pairs.iloc[0][f"{side}_model"] for side in ("first", "second"))
+    assert (runs.loc[first, "rank"], runs.loc[second, "rank"]) == (1, 2)
+    assert runs.loc[second, "separable_from_best"] == pairs.iloc[0]["separable"]
+    report = (finished.results / "report/report.html").read_text(encoding="utf-8")
+    assert "Which differences hold?" in report and 'id="figure-differences"' in report
+
+
 def test_nothing_to_do_the_second_time(finished):
     assert "Nothing to be done" in finished.succeed("--dry-run")
 
