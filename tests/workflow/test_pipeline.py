@@ -1,5 +1,6 @@
 """The whole way, for real: from nothing to the report, and what a second run does."""
 
+import hashlib
 import json
 import re
 import shutil
@@ -31,6 +32,7 @@ def test_everything_is_there(finished):
         "dataset/manifest.csv", "dataset/audit.json", "selection/selection.json",
         "comparison/comparison.csv", "tables/comparison.md", "tables/comparison.tex",
         "figures/roc.png", "figures/roc.pdf", "report/report.html", f"{RUN}/fold1/run.json",
+        f"{RUN}/model_card.md", "report/checklists/claim_2024.md", "tables/report_tables.tex",
     ):  # fmt: skip
         assert (finished.results / name).stat().st_size > 0, name
     table = pd.read_csv(finished.results / "comparison/comparison.csv")
@@ -54,6 +56,64 @@ def test_the_pair_is_tested_out_of_fold_and_on_test(finished):
     assert runs.loc[second, "separable_from_best"] == pairs.iloc[0]["separable"]
     report = (finished.results / "report/report.html").read_text(encoding="utf-8")
     assert "Which differences hold?" in report and 'id="figure-differences"' in report
+
+
+def test_manifest_knows_what_each_figure_is_made_of(finished):
+    entries = read_json(finished.results / "figures/manifest.json")["entries"]
+    found = {Path(entry["file"]).name: entry for entry in entries}
+    figures = {path.name for path in (finished.results / "figures").glob("*.p*")}
+    assert figures | {"comparison.tex", "report_tables.tex"} <= set(found)
+    roc = found["roc.png"]
+    assert f"results/tiny/{RUN}/scores.csv" in roc["inputs"]
+    assert all(entry["inputs"] for entry in entries)
+    for path, digest in (*roc["inputs"].items(), (roc["file"], roc["sha256"])):
+        assert hashlib.sha256((finished.folder / path).read_bytes()).hexdigest() == digest
+
+
+def test_each_look_at_the_test_set_is_counted(finished):
+    looks = [read_json(path) for path in (finished.results / "test_looks").iterdir()]
+    assert sorted(look["model"] for look in looks) == ["custom_resnet18", "timm:resnet10t"]
+    digest = hashlib.sha256((finished.results / "selection/selection.json").read_bytes())
+    assert {look["selection_sha256"] for look in looks} == {digest.hexdigest()}
+    report = (finished.results / "report/report.html").read_text(encoding="utf-8")
+    assert "met predictions 2 times, for 2 runs" in report
+
+
+@pytest.fixture(scope="module")
+def archive(finished, make_workflow):
+    """A copy of the finished experiment as it is passed on: no weights, no films, no results."""
+    flow = make_workflow(**finished.overlay)
+    shutil.copytree(finished.folder, flow.folder, dirs_exist_ok=True)
+    shutil.rmtree(flow.folder / "resources")
+    for name in ("figures", "tables", "comparison/comparison.csv", "report", "selection"):
+        path = flow.results / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for pattern in ("*.safetensors", "metrics.json", "scores.csv"):
+        for path in (flow.results / "runs").rglob(pattern):
+            path.unlink()
+    return flow
+
+
+def test_figures_need_no_rule_that_needs_torch(archive):
+    heavy = set()
+    for path in (PROJECT / "rules").glob("*.smk"):
+        for part in re.split(r"^rule ", path.read_text(encoding="utf-8"), flags=re.M)[1:]:
+            if "envs/train.yaml" in part:
+                heavy.add(part.split(":")[0])
+    assert "train_fold" in heavy
+    counts = job_counts(archive.succeed("figures", "--dry-run"))
+    assert not heavy & set(counts)
+    assert {"freeze_selection", "evaluate_run", "plot_roc", "list_figures"} <= set(counts)
+
+
+@pytest.mark.slow
+def test_figures_are_made_where_torch_is_not_installed(archive, finished, monkeypatch):
+    (archive.folder / "without").mkdir()
+    (archive.folder / "without/torch.py").write_text("raise ImportError('no torch here')\n")
+    monkeypatch.setenv("PYTHONPATH", str(archive.folder / "without"))
+    archive.succeed("figures")
+    for path in (finished.results / "figures").glob("*.p*"):
+        assert (archive.results / "figures" / path.name).read_bytes() == path.read_bytes()
 
 
 def test_nothing_to_do_the_second_time(finished):
