@@ -102,16 +102,17 @@ def _answer(entries: list[dict[str, Any]], best: str) -> list[str]:
         sentences = ["It helps here, out of fold and on the test set."]
     else:
         sentences = ["It helps out of fold; on the test set it is not shown to."]
+    sentences.append(f"The best run alone is {best}.")
     for dataset, words in _SETS.items():
         worse = _differing(entries, dataset, above=False)
         parts = [
-            f"the AUC of {listing([_title(entry) for entry in found])} is {word} than that of the "
-            "best run alone"
+            f"the AUC of {listing([f'the {_title(entry)}' for entry in found])} is {word} than "
+            "that of the best run"
             for found, word in ((better[dataset], "higher"), (worse, "lower"))
             if found
         ]
-        said = "; ".join(parts) or "no ensemble can be told apart from the best run alone"
-        sentences.append(f"{words}, {said} ({best}).")
+        said = "; ".join(parts) or "no ensemble can be told apart from the best run"
+        sentences.append(f"{words}, {said}.")
     if better["out_of_fold"] and all(entry["optimistic"] for entry in better["out_of_fold"]):
         sentences.append("What helps out of fold was fitted to labels, which flatters it there.")
     return sentences
