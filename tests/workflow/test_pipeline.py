@@ -33,6 +33,8 @@ def test_everything_is_there(finished):
         "comparison/comparison.csv", "tables/comparison.md", "tables/comparison.tex",
         "figures/roc.png", "figures/roc.pdf", "report/report.html", f"{RUN}/fold1/run.json",
         f"{RUN}/model_card.md", "report/checklists/claim_2024.md", "tables/report_tables.tex",
+        f"{RUN}/calibration.json", "figures/calibration.png", "figures/decision_curves.pdf",
+        "figures/worst_cases.png",
     ):  # fmt: skip
         assert (finished.results / name).stat().st_size > 0, name
     table = pd.read_csv(finished.results / "comparison/comparison.csv")
@@ -40,6 +42,16 @@ def test_everything_is_there(finished):
     assert set(table["status"]) == {"complete"}
     report = (finished.results / "report/report.html").read_text(encoding="utf-8")
     assert "resnet10t" in report and "data:image/png;base64" in report
+    assert "Can its probabilities be believed?" in report
+
+
+def test_every_image_has_a_calibrated_probability(finished):
+    selection = read_json(finished.results / "selection/selection.json")
+    assert {run["calibration"]["method"] for run in selection["runs"]} == {"platt"}
+    table = read_table(finished.results / RUN / "calibrated.csv", text=("image_id",))
+    splits = read_table(finished.results / "dataset/splits.csv", text=("image_id", "inner"))
+    assert sorted(table["image_id"]) == sorted(splits["image_id"])
+    assert table["probability"].between(0, 1).all()
 
 
 def test_the_pair_is_tested_out_of_fold_and_on_test(finished):
