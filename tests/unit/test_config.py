@@ -561,6 +561,14 @@ def test_unknown_recipe_names_the_nearest():
     assert (problem.path, problem.nearest) == ("runs[0].recipe", "light")
 
 
+def test_reference_recipe_is_one_that_runs_use():
+    problem = only_problem("robustness: {reference_recipe: lihgt}")
+    assert (problem.path, problem.nearest) == ("robustness.reference_recipe", "light")
+    # A recipe that no run has would leave the table empty.
+    assert only_problem("robustness: {reference_recipe: modern_scratch}").path == problem.path
+    assert check("robustness: {reference_recipe: light}").robustness.reference_recipe == "light"
+
+
 @pytest.mark.parametrize(
     ("runs", "path"),
     [

@@ -1,4 +1,4 @@
-"""Equalisation: the two methods against references, and the stage that writes the images."""
+"""Equalisation: the methods against references, and the stage that writes the images."""
 
 import hashlib
 
@@ -12,6 +12,7 @@ from pneumobench.data.equalise import (
     equalise_clahe,
     equalise_histogram,
     equalise_images,
+    standardise,
 )
 
 
@@ -119,6 +120,16 @@ def test_clahe_limits_contrast_and_histogram_does_not():
     faint = 100 + np.random.default_rng(0).integers(0, 2, (128, 128), dtype=np.uint8)
     assert np.ptp(equalise_clahe(faint)) < 10
     assert np.ptp(equalise_histogram(faint)) == 255
+
+
+@pytest.mark.parametrize(("gain", "offset"), [(1.0, 0.0), (0.5, 60.0)])
+def test_standardised_images_forget_exposure_and_contrast(gain, offset):
+    image = (film() * gain + offset).astype(np.uint8)
+    found = standardise(image).astype(float)
+    assert found.mean() == pytest.approx(127.5, abs=0.5)
+    assert found.std() == pytest.approx(51, abs=0.5)
+    exact = 127.5 + 51 * (image - image.mean()) / image.std()
+    np.testing.assert_allclose(found, exact.clip(0, 255), atol=0.501)
 
 
 def equalised(folder, images, **options):

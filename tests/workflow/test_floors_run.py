@@ -27,6 +27,23 @@ def test_floors_stand_in_selection_comparison_tables_and_report(finished):
     assert "Floor: border" in (finished.results / "tables/comparison.md").read_text()
 
 
+def test_shift_is_measured_after_the_selection_and_shown(finished):
+    shift = read_json(finished.results / "comparison/shift.json")
+    assert {record["label"] for record in shift["domains"]} == {"normal", "pneumonia"}
+    names = [record.get("model", record.get("floor")) for record in shift["scored"]]
+    assert set(names) == {"custom_resnet18", "timm:resnet10t", *FLOORS}
+    labels = read_table(finished.results / "dataset/development_labels.csv")
+    blocks = read_table(finished.results / "shift/blocks.csv")
+    held = blocks[blocks["held_out"] == 1]
+    assert sorted(held["image_id"].unique()) == sorted(labels["image_id"])
+    report = (finished.results / "report/report.html").read_text(encoding="utf-8")
+    assert "Is the test set like the development set?" in report and 'id="figure-shift"' in report
+    # Nothing that is chosen waits for it.
+    counts = job_counts(finished.succeed("--dry-run", "--forcerun", "score_shift"))
+    assert counts["measure_shift"] == 1 and counts["plot_shift"] == 1
+    assert not {"freeze_selection", "evaluate_run", "train_fold"} & set(counts)
+
+
 def test_other_floors_train_nothing(finished):
     counts = job_counts(finished.succeed("--dry-run", "--forcerun", "score_floors"))
     assert counts["score_floors"] == 1 and counts["freeze_selection"] == 1
