@@ -68,8 +68,8 @@ def test_the_answer_names_who_is_above_and_below_the_best_run(comparison, facts)
     assert ensemble_section(comparison, facts)["answer"] == [
         "It helps here, out of fold and on the test set.",
         f"The best run alone is {best}.",
-        "Out of fold, the AUC of the logistic stack is higher than that of the best run; the AUC of "
-        "the mean logit is lower than that of the best run.",
+        "Out of fold, the AUC of the logistic stack is higher than that of the best run; the AUC "
+        "of the mean logit is lower than that of the best run.",
         "On the test set, the AUC of the logistic stack is higher than that of the best run.",
         "What helps out of fold was fitted to labels, which flatters it there.",
     ]
