@@ -128,6 +128,7 @@ rule assess_calibration:
     """Say what a run's probabilities and thresholds are worth, out of fold and on the test set."""
     input:
         scores="<results>/runs/{slug}/{recipe}/seed{seed}/scores.csv",
+        metrics="<results>/runs/{slug}/{recipe}/seed{seed}/metrics.json",
         selection="<results>/selection/selection.json",
     output:
         details="<results>/runs/{slug}/{recipe}/seed{seed}/calibration.json",

@@ -10,6 +10,7 @@ with job_log(snakemake.log[0]):
     wildcards, params = snakemake.wildcards, snakemake.params
     assess_calibration(
         Path(snakemake.input.scores),
+        Path(snakemake.input.metrics),
         Path(snakemake.input.selection),
         Path(snakemake.output.details),
         Path(snakemake.output.calibrated),

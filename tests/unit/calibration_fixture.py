@@ -3,6 +3,7 @@
 import numpy as np
 
 from pneumobench.core.files import read_json, write_json
+from pneumobench.core.provenance import file_sha256
 from pneumobench.core.run import Run
 from pneumobench.statistics.assess_calibration import assess_calibration
 from pneumobench.statistics.fold_fits import fit_calibrations, fit_thresholds
@@ -29,9 +30,11 @@ class Calibrations:
             entry |= {"thresholds_by_rule": by_rule, "calibration": fitted}
             selection = path.with_name("selection.json")
             write_json(selection, {"threshold_rule": rule, "cost_ratio": 5.0, "runs": [entry]})
+            judged = path.with_name("judged.json")
+            write_json(judged, {"selection_sha256": file_sha256(selection)})
             self.details.append(path.with_name("calibration.json"))
             self.calibrated.append(path.with_name("calibrated.csv"))
             assess_calibration(
-                path, selection, self.details[-1], self.calibrated[-1], run=run,
+                path, judged, selection, self.details[-1], self.calibrated[-1], run=run,
                 confidence=0.95, replicates=100, bootstrap_seed=1,
             )  # fmt: skip

@@ -36,7 +36,8 @@ def made(folder, calibration="platt", rule="youden"):
 def assess(experiment, run=RUN):
     folder = experiment.folder(RUN)
     assess_calibration(
-        folder / "scores.csv", experiment.selection, folder / "calibration.json",
+        folder / "scores.csv", folder / "metrics.json", experiment.selection,
+        folder / "calibration.json",
         folder / "calibrated.csv", run=run, **DRAW,
     )  # fmt: skip
     return read_json(folder / "calibration.json"), read_table(folder / "calibrated.csv")
@@ -304,6 +305,13 @@ def test_repetition_gives_the_same_bytes(experiment, results):
     before = [path.read_bytes() for path in paths]
     assess(experiment)
     assert [path.read_bytes() for path in paths] == before
+
+
+def test_scores_of_another_selection_are_refused(tmp_path):
+    experiment = made(tmp_path)
+    experiment.select([RUN], "cost")
+    with pytest.raises(UserError, match=r"another selection[\s\S]*evaluate_run"):
+        assess(experiment)
 
 
 def test_an_unknown_run_is_named(experiment):

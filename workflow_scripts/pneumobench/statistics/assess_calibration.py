@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pneumobench.core.files import write_json, write_table
+from pneumobench.core.files import read_json, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import Resamples, resample_patients
 from pneumobench.statistics.calibration import (
@@ -29,7 +29,7 @@ from pneumobench.statistics.metrics import (
 )
 from pneumobench.statistics.predictions import Labels
 from pneumobench.statistics.score_tables import labels_of, read_scores, read_test_logits
-from pneumobench.statistics.selection import find_fitted
+from pneumobench.statistics.selection import check_judged_with, find_fitted
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +66,7 @@ class Part:
 
 def assess_calibration(
     scores: Path,
+    metrics: Path,
     selection: Path,
     details: Path,
     calibrated: Path,
@@ -85,8 +86,8 @@ def assess_calibration(
 
     Parameters
     ----------
-    scores
-        scores.csv of the run.
+    scores, metrics
+        scores.csv and metrics.json of the run.
     selection
         selection.json.
     details
@@ -108,8 +109,9 @@ def assess_calibration(
     Raises
     ------
     UserError
-        If the selection does not know the run.
+        If the selection does not know the run, or the run was judged with another selection.
     """
+    check_judged_with(selection, {metrics.parent: read_json(metrics)["selection_sha256"]})
     content, fitted = find_fitted(selection, run)
     draw = {"replicates": replicates, "seed": bootstrap_seed}
     parts = _read_parts(scores, fitted, draw)
