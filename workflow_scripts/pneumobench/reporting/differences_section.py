@@ -132,7 +132,7 @@ def _planned_answer(
         for pair in held
     ]
     return [
-        f"{text}; out of fold {'it holds' if len(held) == 1 else 'these hold'}: {listing(names)}."
+        f"{text}; out of fold {'one holds' if len(held) == 1 else 'these hold'}: {listing(names)}."
     ]
 
 
