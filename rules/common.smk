@@ -381,16 +381,14 @@ def computed_parts():
     return [name for name, wanted in parts.items() if wanted]
 
 
-def made_from(wildcards):
-    """Return the inputs of every figure and table, by the files' paths."""
-    folders = tuple(
-        f"results/{EXPERIMENT.experiment}/{kind}/" for kind in ("figures", "tables")
-    )
+def made_from(wildcards, input):
+    """Return what each of the job's input files is made of: the inputs of the rule that makes it."""
+    wanted = set(map(str, input))
     return {
         str(output): sorted(map(str, rule.expand_input({})[0]))
         for rule in workflow.rules
         for output in rule.output
-        if str(output).startswith(folders) and rule.name != "list_figures"
+        if str(output) in wanted
     }
 
 
