@@ -127,7 +127,7 @@ def _answer(runs: Judged) -> list[str]:
     )
     where = useful_range(curve_of(content, "test"))
     sentences.append(
-        f"There, treating from a probability of {where} on beats treating all and none."
+        f"There, treating by its probability beats treating all and none at thresholds of {where}."
         if where != NOWHERE
         else "There, treating by its probability nowhere clearly beats treating all or none."
     )
