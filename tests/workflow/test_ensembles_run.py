@@ -1,5 +1,6 @@
 """Runs combined, in a finished experiment."""
 
+import pytest
 from test_pipeline import job_counts
 
 from pneumobench.core.files import read_json, read_table
@@ -23,7 +24,9 @@ def test_ensembles_stand_in_selection_comparison_tables_and_report(finished):
     assert [len(entry["thresholds"]) for entry in selection["ensembles"]] == [2, 2]
     entries = read_json(finished.results / "comparison/comparison.json")["ensembles"]
     frozen = {entry["ensemble"]: entry["auc_fold_mean"] for entry in selection["ensembles"]}
-    assert {entry["ensemble"]: entry["out_of_fold_roc_auc"] for entry in entries} == frozen
+    assert {entry["ensemble"]: entry["out_of_fold_roc_auc"] for entry in entries} == (
+        pytest.approx(frozen, abs=1e-12)
+    )
     report = (finished.results / "report/report.html").read_text(encoding="utf-8")
     assert report.count('<tr class="ensemble">') == 2 and 'id="ensembles"' in report
     assert "Ensemble: rank mean" in (finished.results / "tables/comparison.md").read_text()
