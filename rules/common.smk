@@ -371,12 +371,12 @@ def texts_hash(folder):
     return short_hash(*texts)
 
 
-def computed_parts():
+def computed_parts(wildcards):
     """Return which optional parts of an experiment this one has."""
     parts = {
         "robustness": STRENGTHS,
         "explanations": EXPLAINED,
-        "ensembles": ENSEMBLES,
+        "ensembles": ENSEMBLES and len(compared_runs()) > 1,
     }
     return [name for name, wanted in parts.items() if wanted]
 

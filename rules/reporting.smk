@@ -371,7 +371,7 @@ rule fill_checklists:
         "../envs/report.yaml"
     params:
         settings=methods,
-        computed=computed_parts(),
+        computed=computed_parts,
         guidelines=texts_hash("guidelines"),
         code=code_hash("pneumobench.reporting.checklists"),
     script:
