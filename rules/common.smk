@@ -54,7 +54,7 @@ FIGURES = [
     "confusion",
     "training_curves",
     "cost",
-    *(["explanations", "every_map", "mean_maps"] if EXPLAINED else []),
+    *(["explanations", "every_map", "mean_maps", "randomisation"] if EXPLAINED else []),
 ]
 FOLD_FILES = [
     "weights.safetensors",
@@ -282,6 +282,18 @@ def of_explanations(name):
         for run in compared_runs()
         if EXPLAINED
     ]
+
+
+def explanations_asked_for(wildcards):
+    """Return nothing, or stop where maps are wanted that the configuration turns off."""
+    if EXPLAINED:
+        return []
+    raise WorkflowError(
+        "there is nothing to explain\n"
+        "  where:    explanation.method: none\n"
+        "  expected: the method of the maps\n"
+        "  to do:    set explanation.method to grad_cam; nothing is trained anew"
+    )
 
 
 def of_views(wildcards):

@@ -202,7 +202,7 @@ rule render_report:
         explained=of_explanations("explained.csv"),
         maps=of_explanations("maps.npz"),
         panels=of_explanations("panels"),
-        map_measures=(["<results>/comparison/explanations.csv"] if EXPLAINED else []),
+        map_measures=MAP_MEASURES,
     output:
         report(
             "<results>/report/report.html",

@@ -18,6 +18,7 @@ from pneumobench.explain.methods import METHODS
 from pneumobench.explain.targets import class_index, predicted_class, target_probabilities
 from pneumobench.models import registry
 from pneumobench.models.blocks.cbam import CBAM
+from pneumobench.prediction.numerics import configure_numerics
 
 REFERENCE = {
     "grad_cam": GradCAM,
@@ -262,6 +263,7 @@ def test_class_names():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("name", registry.names())
 def test_processor_and_gpu_agree(name):
+    configure_numerics(1)
     network = build(name)
     on_cpu = explain(network, films(), target=1).joint
     on_gpu = explain(network.cuda(), films().cuda(), target=1).joint.cpu()

@@ -68,6 +68,7 @@ def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterato
     for recipe in sound.names("recipes"):
         yield from _contradictions(sound, recipe, used=recipe in used)
     yield from _copies(sound, used)
+    yield from _second_opinions(sound)
 
 
 def _unknown_names(sound: SoundValues, architectures: Sequence[str]) -> Iterator[Problem]:
@@ -225,6 +226,17 @@ def _copies(sound: SoundValues, used: Sequence[str]) -> Iterator[Problem]:
                 allowed="false where no copies are made",
                 hint="write false, or offline_copies.per_image: 1",
             )
+
+
+def _second_opinions(sound: SoundValues) -> Iterator[Problem]:
+    opinions, images = (sound.get("explanation", key) for key in ("second_opinions", "images"))
+    if None not in (opinions, images) and opinions > images:
+        yield Problem(
+            path=path_text(("explanation", "second_opinions")),
+            given=f"{opinions} with explanation.images: {images}",
+            allowed="no more than the images of each subtype that are explained",
+            hint=f"write {images} or less, or a larger explanation.images",
+        )
 
 
 def cautions(experiment: Experiment) -> list[str]:
