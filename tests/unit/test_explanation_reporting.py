@@ -297,6 +297,19 @@ def test_every_map_names_branches_gates_and_second_opinions(explained, figures):
     assert _film_of_all(runs).name == "film1"
 
 
+def test_films_of_unknown_subtype_are_drawn_where_there_are_no_others(explained, tmp_path):
+    unknown = explained.table().assign(subtype="unknown")
+    paths = []
+    for path in explained.explained:
+        paths.append(tmp_path / path.relative_to(explained.folder))
+        write_table(paths[-1], unknown)
+    plot_every_map(
+        paths, explained.maps, explained.made.comparison_csv, explained.images, explained.splits,
+        tmp_path / "figure", colour_map="viridis",
+    )  # fmt: skip
+    assert (tmp_path / "figure.png").exists()
+
+
 def test_thirteen_runs_grow_downwards(tmp_path):
     titles = [f"Network {index}\n7 x 7 cells" for index in range(13)]
     figure, blocks = map_grid(titles, ["normal", "viral"], ["A note."], leading=1, caption=0.3)

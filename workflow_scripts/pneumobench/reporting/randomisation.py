@@ -62,7 +62,7 @@ def plot_randomisation(layers: str | Path, comparison: str | Path, stem: str | P
     bottom = 0.5 + NOTE_HEIGHT * len(notes)
     figure = new_figure(rows * _ROW_HEIGHT + 0.25 + bottom, layout=None)
     panels = place_grid(
-        figure, rows, columns, top=0.35, bottom=bottom, left=0.5, gap=(0.25, 0.5)
+        figure, rows, columns, top=0.35, bottom=bottom, left=0.65, gap=(0.25, 0.5)
     ).ravel()
     for position, (axes, (label, found)) in enumerate(zip(panels, runs, strict=False)):
         _draw_run(axes, label, found)
