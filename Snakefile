@@ -81,6 +81,7 @@ rule tables:
 rule explain:
     """The maps of all runs, their panels and measures."""
     input:
+        explanations_asked_for,
         of_explanations("panels"),
         MAP_MEASURES,
 

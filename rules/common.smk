@@ -78,7 +78,7 @@ FIGURES = [
     "shift",
     *(["robustness"] if STRENGTHS else []),
     *(["inflation"] if INFLATED else []),
-    *(["explanations", "every_map", "mean_maps"] if EXPLAINED else []),
+    *(["explanations", "every_map", "mean_maps", "randomisation"] if EXPLAINED else []),
 ]
 FOLD_FILES = [
     "weights.safetensors",
@@ -347,6 +347,18 @@ def split_of_arm(name):
         honest[name]
         if wildcards.arm == HONEST
         else f"<results>/inflation/{wildcards.arm}/{name}"
+    )
+
+
+def explanations_asked_for(wildcards):
+    """Return nothing, or stop where maps are wanted that the configuration turns off."""
+    if EXPLAINED:
+        return []
+    raise WorkflowError(
+        "there is nothing to explain\n"
+        "  where:    explanation.method: none\n"
+        "  expected: the method of the maps\n"
+        "  to do:    set explanation.method to grad_cam; nothing is trained anew"
     )
 
 

@@ -1,4 +1,5 @@
 # What the networks look at: explain_run -> test_explanations -> summarise_explanations;
+# summarise_explanations -> plot_randomisation;
 # explain_run -> draw_panels, plot_explanations, plot_every_map, plot_mean_maps
 
 
@@ -10,7 +11,8 @@ rule explain_run:
         splits="<results>/dataset/splits.csv",
         manifest="<results>/dataset/manifest.csv",
         development_labels="<results>/dataset/development_labels.csv",
-        selection="<results>/selection/selection.json",
+        # Its thresholds follow from the other inputs; it is new whenever any other run is.
+        selection=ancient("<results>/selection/selection.json"),
         folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
         weights=lambda wildcards: fold_files(run_of(wildcards), "weights.safetensors"),
         out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
@@ -29,6 +31,8 @@ rule explain_run:
         settings=explanation_params(
             "method", "target", "layer", "images", "second_opinions"
         ),
+        threshold_rule=EXPERIMENT.evaluation.threshold_rule,
+        threshold_code=code_hash("pneumobench.statistics.thresholds"),
         code=code_of_run("pneumobench.explain.run"),
     script:
         "../workflow_scripts/explain_run.py"
@@ -39,6 +43,7 @@ rule test_explanations:
     input:
         images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
         images_digest=images_of(".json"),
+        plain_images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         splits="<results>/dataset/splits.csv",
         manifest="<results>/dataset/manifest.csv",
         folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
@@ -73,6 +78,7 @@ rule summarise_explanations:
         development_labels="<results>/dataset/development_labels.csv",
     output:
         table="<results>/comparison/explanations.csv",
+        randomisation="<results>/comparison/randomisation.csv",
         details="<results>/comparison/explanations.json",
     log:
         "<logs>/summarise_explanations.log",
@@ -164,7 +170,7 @@ rule plot_every_map:
 
 
 rule plot_mean_maps:
-    """Draw the mean map of every run and subtype."""
+    """Draw the mean map of every run, class and subtype."""
     input:
         explained=of_explanations("explained.csv"),
         maps=of_explanations("maps.npz"),
@@ -183,6 +189,29 @@ rule plot_mean_maps:
         "../envs/report.yaml"
     params:
         colour_map=EXPERIMENT.explanation.colour_map,
-        code=code_hash("pneumobench.reporting.explanations"),
+        code=code_hash("pneumobench.reporting.mean_maps"),
     script:
         "../workflow_scripts/plot_mean_maps.py"
+
+
+rule plot_randomisation:
+    """Draw how alike the maps stay while the networks lose their weights, stage by stage."""
+    input:
+        layers="<results>/comparison/randomisation.csv",
+        table="<results>/comparison/comparison.csv",
+    output:
+        png=report(
+            "<results>/figures/randomisation.png",
+            caption="../report/captions/randomisation.rst",
+            category="Explanations",
+            labels={"content": "cascading randomisation", "kind": "figure"},
+        ),
+        pdf="<results>/figures/randomisation.pdf",
+    log:
+        "<logs>/plot_randomisation.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.reporting.randomisation"),
+    script:
+        "../workflow_scripts/plot_randomisation.py"

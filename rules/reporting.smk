@@ -426,7 +426,7 @@ rule render_report:
         explained=of_explanations("explained.csv"),
         maps=of_explanations("maps.npz"),
         panels=of_explanations("panels"),
-        map_measures=(["<results>/comparison/explanations.csv"] if EXPLAINED else []),
+        map_measures=MAP_MEASURES,
         inflation=of_inflation("inflation.csv") + of_inflation("inflation.json"),
     output:
         report(

@@ -1,11 +1,11 @@
-"""Draw the mean map of every run and subtype."""
+"""Draw the mean map of every run, class and subtype."""
 
 from pathlib import Path
 
 from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
-    from pneumobench.reporting.explanations import plot_mean_maps
+    from pneumobench.reporting.mean_maps import plot_mean_maps
 
     given = snakemake.input
     plot_mean_maps(

@@ -11,6 +11,7 @@ with job_log(snakemake.log[0]):
         [Path(path) for path in snakemake.input.randomisations],
         Path(snakemake.input.development_labels),
         Path(snakemake.output.table),
+        Path(snakemake.output.randomisation),
         Path(snakemake.output.details),
         confidence=snakemake.params.confidence,
         replicates=snakemake.params.replicates,

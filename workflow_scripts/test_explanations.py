@@ -12,6 +12,7 @@ with job_log(snakemake.log[0]):
     measure_explanations(
         [Path(path).parent for path in given.folds],
         Path(given.images),
+        Path(given.plain_images),
         Path(given.splits),
         Path(given.manifest),
         Path(params.root),

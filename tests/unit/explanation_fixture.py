@@ -47,7 +47,7 @@ class Explanations:
             (self.root / path).parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels).save(self.root / path)
             self.films[path] = pixels
-        self.explained, self.maps, self.panels, measures = [], [], [], []
+        self.explained, self.maps, self.panels, measures, layers = [], [], [], [], []
         for position, run in enumerate(run for run in made.runs if not run.missing):
             folder = self.folder / Run(run.model, run.recipe, run.seed).folder
             side = (7, 2, 4, 12)[position % 4]
@@ -57,8 +57,11 @@ class Explanations:
             self.maps.append(folder / "maps.npz")
             self.panels.append(folder / "panels")
             measures += measured(run, good=position % 2 == 0)
+            layers += randomised(run, stages=5 + position)
         self.measures = made.folder / "comparison/explanations.csv"
         write_table(self.measures, pd.DataFrame(measures))
+        self.layers = made.folder / "comparison/randomisation.csv"
+        write_table(self.layers, pd.DataFrame(layers))
         self._pack()
 
     def table(self):
@@ -93,9 +96,11 @@ class Explanations:
         arrays = {"joint": np.stack(joint), "agreement": agreement}
         table = self.table()
         sample = table[table["chosen"].str.contains("sample") & ~table["empty"]]
-        for subtype, rows in sample.groupby("subtype"):
-            scaled = [each / each.sum() for each in arrays["joint"][rows.index]]
-            arrays[f"mean_{subtype}"] = np.mean(scaled, axis=0)
+        for column in ("label", "subtype"):
+            for name, rows in sample.groupby(column):
+                scaled = [each / each.sum() for each in arrays["joint"][rows.index]]
+                arrays[f"mean_{name}"] = np.mean(scaled, axis=0)
+                arrays[f"count_{name}"] = np.array(len(rows))
         arrays["agreement_ids"] = np.array([f"test{index}" for index in range(6)])
         arrays |= {
             name: random.normal(size=(2, SIDE, SIDE)).astype(np.float32)
@@ -150,12 +155,28 @@ def measured(run: Made, *, good: bool) -> list[dict]:
     for name, value in {"grad_cam": 0.6, "random": 0.1, "grad_cam - random": 0.5}.items():
         rows.append(("like_occlusion", name, value, value - 0.05, value + 0.05, ""))
     rows.append(("spearman", "randomised", 0.1, -0.02, 0.22, ""))
-    rows.append(("energy_corners", "grad_cam", 0.07, 0.05, 0.09, ""))
+    corners = {"grad_cam": 0.07, "random": 0.12, "grad_cam - random": -0.05}
+    for name, value in corners.items():
+        rows.append(("energy_corners", name, value, value - 0.02, value + 0.02, ""))
     names = ("measure", "map", "value", "low", "high", "verdict")
     return [
         start | dict(zip(names, row, strict=True)) | {"images": 60, "patients": 48, "undefined": 2}
         for row in rows
     ]
+
+
+def randomised(run: Made, *, stages: int) -> list[dict]:
+    """Return the rows of a run in randomisation.csv: likeness falls from stage to stage."""
+    return [
+        {
+            "run": Run(run.model, run.recipe, run.seed).folder, "model": run.model,
+            "recipe": run.recipe, "seed": run.seed, "layer_order": order, "layer": f"layer{order}",
+            "measure": measure, "value": value, "low": value - 0.1, "high": value + 0.1,
+            "images": 60, "patients": 48, "undefined": 2,
+        }
+        for order in range(stages)
+        for measure, value in (("spearman", 0.8 / (order + 1)), ("ssim", 0.9 / (order + 1)))
+    ]  # fmt: skip
 
 
 def write_panels(made, draw):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from pytorch_grad_cam import GradCAM, GradCAMPlusPlus, HiResCAM, LayerCAM
+from pytorch_grad_cam.utils.image import scale_cam_image
 from scipy.stats import spearmanr
 
 from pneumobench.core.errors import UserError
@@ -17,6 +18,7 @@ from pneumobench.explain.methods import METHODS
 from pneumobench.explain.targets import class_index, predicted_class, target_probabilities
 from pneumobench.models import registry
 from pneumobench.models.blocks.cbam import CBAM
+from pneumobench.prediction.numerics import configure_numerics
 
 REFERENCE = {
     "grad_cam": GradCAM,
@@ -79,6 +81,32 @@ def test_maps_equal_those_of_the_reference_package(network, recorded, method, ta
         rounding = 1e-6 * np.abs(activations * gradients).sum(1).max()
         difference = np.abs(ours.layers[branch].numpy() - theirs).max()
         assert difference <= 1e-4 * theirs.max() + rounding
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_maps_equal_those_of_the_reference_package_from_film_to_picture(network, sign):
+    ours = explain(network, films(), target=int(sign == 1))
+    for branch, layer in zip(ours.layers, network.architecture.cam_layers, strict=True):
+        with GradCAM(network, [network.get_submodule(layer)]) as cam:
+            theirs = cam(films(), [lambda logits: sign * logits[..., 0]] * len(films()))
+        # It scales each map before it is enlarged and once more after.
+        enlarged = scale_cam_image(ours.layers[branch].numpy(), (SIZE, SIZE))
+        np.testing.assert_allclose(scale_cam_image(enlarged), theirs, atol=1e-5)
+    network.zero_grad(set_to_none=True)
+
+
+def test_the_reference_package_needs_networks_that_are_not_frozen():
+    network = build("resnet_cbam").requires_grad_(False)
+    (layer,) = network.architecture.cam_layers
+    with (
+        GradCAM(network, [network.get_submodule(layer)]) as cam,
+        pytest.raises(RuntimeError, match="does not require grad"),
+    ):
+        cam(films(), [lambda logits: logits[..., 0]] * len(films()))
+    assert (
+        not explain(network, films(), target=1).empty.all()
+        or not explain(network, films(), target=0).empty.all()
+    )
 
 
 def test_maps_of_trained_like_networks_are_not_all_empty(network, recorded):
@@ -235,6 +263,7 @@ def test_class_names():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 @pytest.mark.parametrize("name", registry.names())
 def test_processor_and_gpu_agree(name):
+    configure_numerics(1)
     network = build(name)
     on_cpu = explain(network, films(), target=1).joint
     on_gpu = explain(network.cuda(), films().cuda(), target=1).joint.cpu()

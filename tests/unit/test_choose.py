@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from pneumobench.explain.choose import choose_images, outcomes, sample_names
-from pneumobench.explain.run import mean_map
+from pneumobench.explain.run import mean_maps
 
 
 def predictions(count: int = 60, seed: int = 0) -> pd.DataFrame:
@@ -76,8 +76,31 @@ def test_the_sample_is_the_same_for_every_model_and_order():
     assert sample_names(names, 5, 0) != sample_names(names, 5, 1)
 
 
-def test_mean_map_leaves_empty_maps_out():
-    maps = np.zeros((3, 2, 2), np.float32)
-    maps[0, 0, 0], maps[1, 1, 1] = 2.0, 6.0
-    assert mean_map(maps) == pytest.approx(np.array([[0.5, 0.0], [0.0, 0.5]]))
-    assert mean_map(maps[2:]).sum() == 0
+def mean_of(maps, own_class):
+    sample = pd.DataFrame(
+        {
+            "label": ["pneumonia", "pneumonia", "normal", "pneumonia"],
+            "subtype": ["viral", "bacterial", "normal", "viral"],
+            "target": ["pneumonia", "pneumonia", "normal", "normal"],
+        }
+    )
+    return mean_maps(sample, maps, own_class=own_class)
+
+
+def test_mean_maps_of_classes_and_subtypes_leave_empty_maps_out():
+    maps = np.zeros((4, 2, 2), np.float32)
+    maps[0, 0, 0], maps[1, 1, 1], maps[3, 0, 1] = 2.0, 6.0, 1.0
+    found = mean_of(maps, own_class=False)
+    assert found["mean_pneumonia"] == pytest.approx(np.array([[1 / 3, 1 / 3], [0.0, 1 / 3]]))
+    assert found["mean_viral"] == pytest.approx(np.array([[0.5, 0.5], [0.0, 0.0]]))
+    counts = {name: int(found[f"count_{name}"]) for name in ("pneumonia", "viral", "normal")}
+    assert counts == {"pneumonia": 3, "viral": 2, "normal": 0}
+    assert found["mean_normal"].sum() == 0
+
+
+def test_maps_of_another_class_than_the_films_are_not_mixed_in():
+    maps = np.zeros((4, 2, 2), np.float32)
+    maps[0, 0, 0], maps[1, 1, 1], maps[3, 0, 1] = 2.0, 6.0, 1.0
+    found = mean_of(maps, own_class=True)
+    assert found["mean_viral"] == pytest.approx(np.array([[1.0, 0.0], [0.0, 0.0]]))
+    assert int(found["count_pneumonia"]) == 2

@@ -544,6 +544,11 @@ def test_mistake_in_a_recipe_is_not_repeated_for_those_based_on_it():
     assert set(problems(overlay)) == {"recipes.light.epochs", "recipes.child.batch_size"}
 
 
+def test_second_opinions_are_of_images_that_are_explained():
+    problem = only_problem("explanation: {images: 3, second_opinions: 4}")
+    assert problem.path == "explanation.second_opinions" and "3 or less" in problem.hint
+
+
 def test_recipe_that_a_run_uses_needs_its_offline_copies():
     copies = "recipes: {light: {offline_copies: true}}\n"
     problem = only_problem(copies + "offline_copies: {per_image: 0}")

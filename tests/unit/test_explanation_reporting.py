@@ -18,8 +18,9 @@ from pneumobench.data.images import decode_grey, resize_square
 from pneumobench.reporting.every_map import _cells, _film_of_all, plot_every_map
 from pneumobench.reporting.explained import panel_rows, read_explained_runs, reasons, size_note
 from pneumobench.reporting.explanation_section import explanation_section
-from pneumobench.reporting.explanations import plot_explanations, plot_mean_maps
+from pneumobench.reporting.explanations import plot_explanations
 from pneumobench.reporting.faithfulness import (
+    COARSE,
     TRUSTED,
     UNTESTED,
     UNTOLD,
@@ -28,12 +29,14 @@ from pneumobench.reporting.faithfulness import (
 )
 from pneumobench.reporting.inputs import read_comparison
 from pneumobench.reporting.map_grid import map_grid
+from pneumobench.reporting.mean_maps import plot_mean_maps
 from pneumobench.reporting.painting import enlarge, overlay, place_on_film
 from pneumobench.reporting.panels import LONGEST_SIDE, draw_panels
+from pneumobench.reporting.randomisation import plot_randomisation
 from pneumobench.reporting.report import render_report
 from pneumobench.statistics.agreement import fold_agreement
 
-FIGURES = ("explanations", "every_map", "mean_maps")
+FIGURES = ("explanations", "every_map", "mean_maps", "randomisation")
 PANELS = [
     "false_negative_pneumonia_film 3.png",
     "false_positive_normal_film 2.png",
@@ -74,6 +77,7 @@ def draw_figures(explained, folder):
         explained.explained, explained.maps, explained.made.comparison_csv, explained.images,
         explained.splits, folder / "every_map", colour_map="viridis",
     )  # fmt: skip
+    plot_randomisation(explained.layers, explained.made.comparison_csv, folder / "randomisation")
     return {name: folder / f"{name}.png" for name in FIGURES}
 
 
@@ -293,6 +297,19 @@ def test_every_map_names_branches_gates_and_second_opinions(explained, figures):
     assert _film_of_all(runs).name == "film1"
 
 
+def test_films_of_unknown_subtype_are_drawn_where_there_are_no_others(explained, tmp_path):
+    unknown = explained.table().assign(subtype="unknown")
+    paths = []
+    for path in explained.explained:
+        paths.append(tmp_path / path.relative_to(explained.folder))
+        write_table(paths[-1], unknown)
+    plot_every_map(
+        paths, explained.maps, explained.made.comparison_csv, explained.images, explained.splits,
+        tmp_path / "figure", colour_map="viridis",
+    )  # fmt: skip
+    assert (tmp_path / "figure.png").exists()
+
+
 def test_thirteen_runs_grow_downwards(tmp_path):
     titles = [f"Network {index}\n7 x 7 cells" for index in range(13)]
     figure, blocks = map_grid(titles, ["normal", "viral"], ["A note."], leading=1, caption=0.3)
@@ -355,13 +372,11 @@ def section(report):
 def test_section_reads_the_measures_plainly(report):
     text = section(report)
     assert "A class activation map (Grad-CAM)" in text
-    assert "in every measure: ResNet-18 (from scratch) and CNN-LSTM." in text
-    assert (
-        "The maps of Xception &amp; VGG-16 fusion must not be trusted: they are not better than "
-        "a centred map in deletion."
-    ) in text
+    assert "in every measure: ResNet-18 (from scratch)." in text
+    assert "too few cells: Xception &amp; VGG-16 fusion and CNN-LSTM." in text
     assert "Too coarse" in text and "(Xception &amp; VGG-16 fusion and CNN-LSTM)" in text
-    assert text.count('<figure id="figure-') == 3
+    assert text.count("These maps have too few cells") == 2
+    assert text.count('<figure id="figure-') == 4
     assert "Like occlusion" in text and "0.500 (0.450" in text
     assert "Share in the corners" in text
 
@@ -370,8 +385,8 @@ def test_overview_counts_empty_maps_and_agreement(made, explained):
     shown = explanation_section(read_comparison(made.comparison_csv), explained.inputs())
     by_run = {row["Run"]: row for row in shown["overview"]}
     first = by_run["ResNet-18 (from scratch)"]
-    assert first["Against random and centred maps"] == TRUSTED
-    assert by_run["Xception & VGG-16 fusion"]["Against random and centred maps"] == UNTRUSTED
+    assert first["Against maps that know nothing"] == TRUSTED
+    assert by_run["Xception & VGG-16 fusion"]["Against maps that know nothing"] == COARSE
     assert first["Empty maps"] == "1 of 9" and first["Map (cells)"] == "7 x 7"
     assert by_run["CNN-LSTM"]["Map (cells)"] == "4 x 4 (too coarse)"
     assert 0.3 < float(first["Agreement of the folds"]) < 1
@@ -380,7 +395,12 @@ def test_overview_counts_empty_maps_and_agreement(made, explained):
     assert row["Map"] == "0.700" and row["Map minus random map"] == "0.200 (0.170\N{EN DASH}0.230)"
     assert row["Images (patients)"] == "60 (48)"
     assert first["Like the map of random weights"] == "0.100 (-0.020 to 0.220)"
-    assert len(shown["faithfulness"]) == 9 and len(shown["places"]) == 3
+    assert len(shown["faithfulness"]) == 9
+    # Maps of 2 x 2 and 4 x 4 cells have no places.
+    (corners,) = shown["places"]
+    assert corners["Run"] == "ResNet-18 (from scratch)" and corners["Map"] == "0.070"
+    assert corners["Map minus random map"] == "-0.050 (-0.070 to -0.030)"
+    assert corners["Images (patients)"] == "60 (48)" and corners["Undefined"] == "2"
 
 
 def test_gallery_shows_mistakes_first_in_small(report):
@@ -395,16 +415,16 @@ def test_gallery_shows_mistakes_first_in_small(report):
         assert len(data) < 60_000
 
 
-def test_verdict_needs_every_measure_against_both_controls(explained, tmp_path):
+def test_verdict_needs_every_measure_against_every_control(explained, tmp_path):
     table = read_table(explained.measures, text=("verdict",))
     run = table["run"].iloc[0]
 
-    def verdict(*changes):
+    def verdict(*changes, coarse=()):
         changed = table.copy()
         for change in changes:
             change(changed)
         write_table(tmp_path / "changed.csv", changed)
-        read = read_faithfulness(tmp_path / "changed.csv", {run: "A network"})
+        read = read_faithfulness(tmp_path / "changed.csv", {run: "A network"}, coarse)
         return read.verdict(run), read.sentences()
 
     def set_verdict(measure, other, word):
@@ -416,7 +436,11 @@ def test_verdict_needs_every_measure_against_both_controls(explained, tmp_path):
         return change
 
     assert verdict()[0] == TRUSTED
-    assert verdict(set_verdict("road", "randomised", "worse"))[0] == TRUSTED
+    found, sentences = verdict(set_verdict("road", "randomised", "not told apart"))
+    assert found == UNTRUSTED and sentences[0].endswith("than a map of random weights in ROAD.")
+    found, sentences = verdict(set_verdict("road", "random", "worse"), coarse=[run])
+    assert found == COARSE
+    assert sentences == ["No claim, as the maps have too few cells: A network."]
     assert verdict(set_verdict("road", "centre", "too few patients"))[0] == UNTOLD
     found, sentences = verdict(set_verdict("road", "random", "worse"))
     assert found == UNTRUSTED
@@ -433,7 +457,7 @@ def test_no_interval_is_shown_for_too_few_patients(explained, tmp_path):
     chosen = (table["measure"] == "road") & (table["map"] == "grad_cam - centre")
     table.loc[chosen, "verdict"] = "too few patients"
     write_table(tmp_path / "changed.csv", table)
-    rows = read_faithfulness(tmp_path / "changed.csv", {run: "A network"}).tested_rows()
+    rows = read_faithfulness(tmp_path / "changed.csv", {run: "A network"}, ()).tested_rows()
     (road,) = [row for row in rows if row["Measure"] == "ROAD"]
     assert road["Map minus centred map"] == "0.150 (too few)"
     assert "0.200 (0.170" in road["Map minus random map"]

@@ -9,7 +9,12 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import resample_patients
-from pneumobench.statistics.explanations import COLUMNS, DIRECTION, summarise_explanations
+from pneumobench.statistics.explanations import (
+    COLUMNS,
+    DIRECTION,
+    RANDOMISATION_COLUMNS,
+    summarise_explanations,
+)
 
 RUN, OTHER = Run("resnet18", "light", 42), Run("timm:vit_tiny", "light", 7)
 MEANS = {"grad_cam": 0.6, "random": 0.4, "centre": 0.6, "randomised": 0.5}
@@ -60,11 +65,13 @@ def write_randomisation(experiment, run=RUN):
 
 
 def summarise(experiment, **changes):
-    outputs = experiment.root / "explanations.csv", experiment.root / "explanations.json"
+    outputs = [
+        experiment.root / name for name in ("explanations.csv", "layers.csv", "explanations.json")
+    ]
     names = ("measures", "randomisation")
     paths = [sorted(experiment.root.rglob(f"{name}.csv")) for name in names]
     summarise_explanations(*paths, experiment.development_labels, *outputs, **(DRAW | changes))
-    return read_table(outputs[0], text=("run", "model", "verdict")), read_json(outputs[1])
+    return read_table(outputs[0], text=("run", "model", "verdict")), read_json(outputs[2])
 
 
 def row_of(table, measure, name, run=RUN):
@@ -180,20 +187,21 @@ def test_a_measure_without_any_value_has_no_interval_and_no_verdict(experiment):
 @pytest.mark.parametrize(
     ("measure", "means", "verdict"),
     [
-        ("insertion", (0.6, 0.4, 0.5), "beats both controls"),
-        ("insertion", (0.6, 0.4, 0.6), "beats random; not told apart from centre"),
-        ("iou", (0.6, 0.4, 0.8), "beats random; worse than centre"),
-        ("road", (0.6, 0.6, 0.6), "not told apart from random and centre"),
-        ("deletion", (0.4, 0.6, 0.5), "beats both controls"),
-        ("deletion", (0.6, 0.4, 0.5), "worse than random and centre"),
+        ("insertion", (0.6, 0.4, 0.5, 0.4), "beats all controls"),
+        ("insertion", (0.6, 0.4, 0.6, 0.4), "beats random, randomised; not told apart from centre"),
+        ("iou", (0.6, 0.4, 0.8, 0.4), "beats random, randomised; worse than centre"),
+        ("road", (0.6, 0.6, 0.6, 0.6), "not told apart from random, centre, randomised"),
+        ("deletion", (0.4, 0.6, 0.5, 0.6), "beats all controls"),
+        ("deletion", (0.4, 0.6, 0.5, 0.3), "beats random, centre; worse than randomised"),
+        ("deletion", (0.6, 0.4, 0.5, 0.4), "worse than random, centre, randomised"),
         # The centre is away from border and corners: no merit, no verdict.
-        ("energy_border", (0.4, 0.6, 0.1), "beats random"),
-        ("energy_corners", (0.6, 0.6, 0.1), "not told apart from random"),
-        ("energy_outside_body", (0.6, 0.3, 0.1), "worse than random"),
+        ("energy_border", (0.4, 0.6, 0.1, 0.1), "beats random"),
+        ("energy_corners", (0.6, 0.6, 0.1, 0.1), "not told apart from random"),
+        ("energy_outside_body", (0.6, 0.3, 0.1, 0.1), "worse than random"),
     ],
 )
 def test_verdicts_know_the_good_direction(experiment, measure, means, verdict):
-    means = dict(zip(("grad_cam", "random", "centre"), means, strict=True))
+    means = dict(zip(("grad_cam", "random", "centre", "randomised"), means, strict=True))
     write_measures(experiment, measures=(measure,), means=means, seed=1)
     found, _ = summarise(experiment)
     assert row_of(found, measure, "grad_cam")["verdict"] == verdict
@@ -225,13 +233,14 @@ def test_a_few_patients_give_no_verdict(experiment):
     """Five of five patients agree by chance once in sixteen; six of six once in 32."""
     patients = experiment.development["patient"]
     images = [int(patients.isin(patients.unique()[:count]).sum()) for count in (5, 6)]
-    means = {"grad_cam": 0.9, "random": 0.1, "centre": 0.1}
+    means = {"grad_cam": 0.9, "random": 0.1, "centre": 0.1, "randomised": 0.1}
     verdicts = []
     for rows in images:
         write_measures(experiment, means=means, rows=rows)
         found, _ = summarise(experiment)
         verdicts.append(row_of(found, "insertion", "grad_cam")["verdict"])
-    assert verdicts == ["too few patients to tell from random and centre", "beats both controls"]
+    few = "too few patients to tell from random, centre, randomised"
+    assert verdicts == [few, "beats all controls"]
 
 
 def test_similarity_is_that_after_the_last_layer(experiment):
@@ -242,6 +251,20 @@ def test_similarity_is_that_after_the_last_layer(experiment):
     row = row_of(found, "ssim", "randomised")
     assert row["value"] == pytest.approx(0.2) and row["low"] < 0.2 < row["high"]
     assert row["verdict"] == "" and row["images"] == len(experiment.development)
+    assert details["runs"][0]["last_layer"] == "conv1"
+
+
+def test_every_layer_has_its_own_rows(experiment):
+    write_randomisation(experiment)
+    _, details = summarise(experiment)
+    table = read_table(experiment.root / "layers.csv", text=("run", "model", "layer", "measure"))
+    assert list(table) == list(RANDOMISATION_COLUMNS)
+    assert table["layer"].tolist() == ["fc", "fc", "conv1", "conv1"]
+    assert table["layer_order"].tolist() == [2, 2, 10, 10]
+    rows = table.set_index(["layer", "measure"])
+    assert rows.loc[("fc", "spearman"), "value"] == pytest.approx(0.75)
+    assert rows.loc[("conv1", "ssim"), "value"] == pytest.approx(0.2)
+    assert (table["low"] < table["value"]).all() and (table["value"] < table["high"]).all()
     assert details["runs"][0]["last_layer"] == "conv1"
 
 

@@ -6,14 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from sklearn.linear_model import LogisticRegression
 
 from pneumobench.core.errors import UserError
 from pneumobench.data.images import resize_square
 from pneumobench.data.phantoms.cohort import plan_cohort
 from pneumobench.data.phantoms.generate import Knobs, draw_film
+from pneumobench.explain.cam import explain
 from pneumobench.explain.localisation import (
     body_mask,
     border_mask,
@@ -27,6 +30,9 @@ from pneumobench.explain.localisation import (
     read_mask,
     shortcut_shares,
 )
+from pneumobench.explain.maps import enlarge
+from pneumobench.models import registry
+from pneumobench.models.blocks.classifier import Classifier
 
 SIDE = 12
 MEASURES = (energy_inside, pointing_game, iou)
@@ -142,7 +148,8 @@ def test_shares_of_a_region_and_of_the_rest_add_up(seed):
 def test_all_measures_of_a_map_by_name():
     saliency = np.ones((100, 100), np.float32)
     body, corners = region(slice(100), slice(80), 100), corner_mask(300, 200, 100, "squash")
-    shares = shortcut_shares(saliency, body=body, corners=corners)
+    regions = {"border": border_mask(300, 200, 100, "squash"), "corners": corners}
+    shares = shortcut_shares(saliency, body=body, **regions)
     assert shares["energy_outside_body"] == pytest.approx(0.2)
     assert shares["energy_border"] == pytest.approx(1 - 0.84**2)
     assert shares["energy_corners"] == pytest.approx(4 * 0.2 * 0.33, abs=0.01)
@@ -150,10 +157,10 @@ def test_all_measures_of_a_map_by_name():
     found = lesion_measures(saliency, lesion)
     assert found["energy_inside"] == 0.25 and found["iou"] == pytest.approx(625 / 4375)
     assert found["pointing_game"] == pointing_game(saliency, lesion)
-    empty = shortcut_shares(0 * saliency, body=body, corners=corners)
+    empty = shortcut_shares(0 * saliency, body=body, **regions)
     for nothing in (lesion_measures(saliency, None), lesion_measures(0 * saliency, lesion), empty):
         assert len(nothing) == 3 and np.isnan(list(nothing.values())).all()
-    full = shortcut_shares(saliency, body=np.ones_like(body), corners=corners)
+    full = shortcut_shares(saliency, body=np.ones_like(body), **regions)
     assert np.isnan(full["energy_outside_body"])
 
 
@@ -240,17 +247,25 @@ def test_masks_that_do_not_fit_are_refused(tmp_path):
             read_mask(tmp_path / name, 16, "squash")
 
 
-def test_the_border_is_a_frame():
-    mask = border_mask(100)
+@pytest.mark.parametrize("resize", ["squash", "crop"])
+def test_the_border_is_a_frame(resize):
+    mask = border_mask(300, 200, 100, resize)
     assert mask.sum() == 100**2 - 84**2
     assert mask[7].all() and not mask[8, 8:92].any()
     np.testing.assert_array_equal(mask, mask.T[::-1])
 
 
-def phantom(index, image_px, subtype="bacterial", marker_confounder=0.0):
+def test_the_border_of_a_padded_film_is_its_own_and_the_bars():
+    mask = border_mask(200, 100, 100, "pad")
+    # The film fills the rows from 25 to 75; 8 % of it are four rows and eight columns.
+    inside = region(slice(29, 71), slice(8, 92), 100)
+    np.testing.assert_array_equal(mask, ~inside)
+
+
+def phantom(index, image_px, subtype="bacterial", marker_confounder=0.0, difficulty=0.3):
     film = plan_cohort(40, 0.2, seed=3)[0]
     film = replace(film, patient=replace(film.patient, index=index, subtype=subtype))
-    knobs = Knobs(3, image_px, 0.3, 0.0, marker_confounder)
+    knobs = Knobs(3, image_px, difficulty, 0.0, marker_confounder)
     drawn = draw_film(film, knobs)
     return np.asarray(Image.open(io.BytesIO(drawn.jpeg))), drawn
 
@@ -321,3 +336,45 @@ def test_bars_of_padding_are_no_body_and_move_nothing():
     padded[20:-20] = film
     np.testing.assert_array_equal(body_mask(padded)[20:-20], body_mask(film))
     assert not body_mask(padded)[:20].any() and not body_mask(padded)[-20:].any()
+
+
+class CellReader(Classifier):
+    """Reads the mean grey of cells, each with a weight of its own: a network with one map."""
+
+    def __init__(self, weight):
+        super().__init__(registry.load("custom_resnet18"), None)
+        self.weight = torch.nn.Parameter(weight)
+
+    def prepare(self, images):
+        return images
+
+    def features(self, prepared):
+        return torch.nn.functional.adaptive_avg_pool2d(prepared, self.weight.shape)
+
+    def head(self, features):
+        return (features[:, 0] * self.weight).sum((1, 2), keepdim=True)[:, :, 0]
+
+
+def corners_of_a_reader(confounder, side=64, cells=16):
+    """Fit a reader to faint phantoms; return the mean corner share of its maps for pneumonia."""
+    films, classes = [], []
+    for index in range(60):
+        for subtype in ("normal", "bacterial"):
+            film, _ = phantom(index, side, subtype, confounder, difficulty=0.8)
+            films.append((resize_square(film, side, "squash"), film.shape))
+            classes.append(subtype == "bacterial")
+    images = torch.from_numpy(np.stack([square for square, _ in films])).unsqueeze(1) / 255
+    grey = torch.nn.functional.adaptive_avg_pool2d(images, cells).flatten(1).numpy()
+    fitted = LogisticRegression(C=10, max_iter=1000).fit(grey, classes)
+    weight = torch.from_numpy(fitted.coef_).float().view(cells, cells)
+    # Of a linear reader HiResCAM is exact: the map's sum is the score.
+    maps = explain(CellReader(weight), images, method="hires_cam", target=1).joint
+    shares = [
+        energy_inside(one.numpy(), corner_mask(shape[1], shape[0], side, "squash"))
+        for one, (_, shape) in zip(enlarge(maps, side), films, strict=True)
+    ]
+    return np.nanmean(shares)
+
+
+def test_a_marker_that_tells_the_class_draws_maps_into_the_corners():
+    assert corners_of_a_reader(1.0) > 1.5 * corners_of_a_reader(0.0)

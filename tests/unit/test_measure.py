@@ -13,7 +13,13 @@ from pneumobench.explain.cam import explain
 from pneumobench.explain.controls import centre_maps
 from pneumobench.explain.localisation import energy_inside
 from pneumobench.explain.maps import enlarge
-from pneumobench.explain.measure import PNEUMONIA, FoldSample, lesion_mask, on_grid
+from pneumobench.explain.measure import (
+    PNEUMONIA,
+    FoldSample,
+    film_regions,
+    lesion_mask,
+    on_grid,
+)
 from pneumobench.models import registry
 
 SETTINGS = {"method": "grad_cam", "layer": None, "tested_images": 1}
@@ -82,6 +88,13 @@ def test_empty_maps_mark_nothing_that_could_be_inserted(sample):
     assert table["film2", "grad_cam"].notna().all()
 
 
+def test_many_films_are_measured_in_portions(sample, monkeypatch):
+    whole = pd.concat(sample.faithfulness())["value"]
+    monkeypatch.setattr("pneumobench.explain.measure.BATCH_SIZE", 2)
+    portions = pd.concat(sample.faithfulness())["value"]
+    assert portions.to_numpy() == pytest.approx(whole.to_numpy(), abs=1e-5, nan_ok=True)
+
+
 def test_cells_that_differ_by_rounding_share_their_rank():
     centre = centre_maps(1, SIZE)
     assert len(on_grid(centre, (2, 2)).unique()) == 1
@@ -105,7 +118,8 @@ def test_maps_are_held_against_second_opinions_by_rank(sample):
 
 
 def test_lesions_are_sought_in_maps_for_pneumonia(sample, films, tmp_path):
-    table = pd.concat(sample.places(films, tmp_path, "squash"))
+    regions = film_regions(films, sample.squares, root=tmp_path, resize="squash")
+    table = pd.concat(sample.places(regions))
     inside = table[(table["measure"] == "energy_inside") & (table["map"] == "grad_cam")]
     inside = inside.set_index("image_id")["value"]
     assert inside[["film0", "film1"]].isna().all()

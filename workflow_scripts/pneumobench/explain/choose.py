@@ -5,7 +5,8 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-SAMPLE = "sample"
+from pneumobench.core.explained import SAMPLE
+
 # Places in the order of certainty, as a share of the way from the most to the least certain.
 PLACES = {"most_certain": 0.0, "median": 0.5, "least_certain": 1.0}
 

@@ -158,12 +158,16 @@ def corner_mask(width: int, height: int, size: int, resize: str) -> np.ndarray:
     return boxes_mask([(*place, *corner) for place in left_top], width, height, size, resize)
 
 
-def border_mask(size: int) -> np.ndarray:
-    """Mark the frame of the square, 8 % of its side wide; bool [size, size]."""
-    inner = round(BORDER * size)
-    mask = np.ones((size, size), bool)
-    mask[inner : size - inner, inner : size - inner] = False
-    return mask
+def border_mask(width: int, height: int, size: int, resize: str) -> np.ndarray:
+    """Mark the frame of what is seen of the film, 8 % of its width and height, and what is outside.
+
+    Outside are the black bars of `pad`; of `crop` the square itself has the frame. Parameters as of
+    `boxes_mask`; returns bool [size, size].
+    """
+    if resize == "crop":
+        width = height = size
+    inner = (BORDER * width, BORDER * height, (1 - 2 * BORDER) * width, (1 - 2 * BORDER) * height)
+    return ~boxes_mask([inner], width, height, size, resize)
 
 
 def body_mask(image: np.ndarray) -> np.ndarray:
@@ -293,7 +297,7 @@ def lesion_measures(saliency: np.ndarray, lesion: np.ndarray | None) -> dict[str
 
 
 def shortcut_shares(
-    saliency: np.ndarray, *, body: np.ndarray, corners: np.ndarray
+    saliency: np.ndarray, *, body: np.ndarray, border: np.ndarray, corners: np.ndarray
 ) -> dict[str, float]:
     """Return the shares of a map [S, S] where no disease can be seen, by name; NaN of empty maps.
 
@@ -301,8 +305,8 @@ def shortcut_shares(
     ----------
     saliency
         [S, S] float >= 0.
-    body, corners
-        bool [S, S], of `body_mask` and `corner_mask`.
+    body, border, corners
+        bool [S, S], of `body_mask`, `border_mask` and `corner_mask`.
 
     Raises
     ------
@@ -311,7 +315,7 @@ def shortcut_shares(
     """
     return {
         "energy_outside_body": energy_inside(saliency, ~body),
-        "energy_border": energy_inside(saliency, border_mask(len(saliency))),
+        "energy_border": energy_inside(saliency, border),
         "energy_corners": energy_inside(saliency, corners),
     }
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,15 +11,16 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from pneumobench.core.explained import TEXT_COLUMNS, in_sample
 from pneumobench.core.files import read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.data.manifest import read_manifest
 from pneumobench.explain.cam import explain
-from pneumobench.explain.choose import SAMPLE
 from pneumobench.explain.controls import centre_maps, random_maps
 from pneumobench.explain.faithfulness import insertion_deletion, road
 from pneumobench.explain.localisation import (
     body_mask,
+    border_mask,
     boxes_mask,
     corner_mask,
     lesion_measures,
@@ -33,7 +34,7 @@ from pneumobench.explain.randomisation import (
     randomised_copy,
     rank_correlation,
 )
-from pneumobench.explain.run import BATCH_SIZE, TEXT, PackedImages
+from pneumobench.explain.run import BATCH_SIZE, PackedImages
 from pneumobench.explain.second_opinion import OPINIONS
 from pneumobench.explain.targets import BINARY, target_probabilities
 from pneumobench.models.blocks.classifier import Classifier
@@ -54,6 +55,7 @@ PERCENTILES = (20, 40, 60, 80)
 def measure_explanations(
     folds: list[Path],
     images: Path,
+    plain_images: Path,
     splits: Path,
     manifest: Path,
     root: Path,
@@ -74,6 +76,8 @@ def measure_explanations(
         The folders of the run's folds.
     images, splits, manifest
         Packed images, uint8 [N, S, S], splits.csv with a row for each, and manifest.csv.
+    plain_images
+        The same films as they are; `images` may be equalised, which would move the body's outline.
     root
         The folder that the manifest's paths are relative to; lesion masks are read from there.
     explained, maps
@@ -98,10 +102,10 @@ def measure_explanations(
     UserError
         If a mask or box does not fit its film, or files are not of one training.
     """
-    sample = read_table(explained, text=TEXT)
-    sample = sample[sample["chosen"].str.contains(SAMPLE)]
+    sample = in_sample(read_table(explained, text=TEXT_COLUMNS))
     image_ids = read_table(splits, text=("image_id", "inner", "group"))["image_id"]
-    packed, opinions = PackedImages(images, image_ids), read_opinions(maps)
+    packed, plain = PackedImages(images, image_ids), PackedImages(plain_images, image_ids)
+    opinions = read_opinions(maps)
     films = read_manifest(manifest).set_index("image_id")
     found, similar = [], []
     for folder in folds:
@@ -113,7 +117,10 @@ def measure_explanations(
         seen = FoldSample(model, packed[own["image_id"]], own, settings)
         found.extend(seen.faithfulness())
         found.extend(seen.likeness(opinions))
-        found.extend(seen.places(films.loc[own["image_id"]], root, resize))
+        regions = film_regions(
+            films.loc[own["image_id"]], plain[own["image_id"]], root=root, resize=resize
+        )
+        found.extend(seen.places(regions))
         similar.extend(seen.randomisation())
         logger.info("%s: %d maps measured", folder.name, len(own))
     identity = {"model": run.model, "recipe": run.recipe, "seed": run.seed}
@@ -181,7 +188,10 @@ class FoldSample:
         images, target = self.images[rows], self.target[rows]
 
         def predict(changed: Tensor) -> Tensor:
-            return target_probabilities(self.model(changed), target)
+            batches = zip(changed.split(BATCH_SIZE), target.split(BATCH_SIZE), strict=True)
+            return torch.cat(
+                [target_probabilities(self.model(films), classes) for films, classes in batches]
+            )
 
         for name, maps in self.explained.items():
             insertion, deletion = insertion_deletion(
@@ -214,22 +224,20 @@ class FoldSample:
                 grids = (on_grid(each, self.grid) for each in (maps.cpu()[asked], other))
                 yield self._table(kind, f"like_{name}", asked, rank_correlation(*grids))
 
-    def places(self, films: pd.DataFrame, root: Path, resize: str) -> Iterator[pd.DataFrame]:
+    def places(self, regions: list["Regions"]) -> Iterator[pd.DataFrame]:
         """Yield where the maps lie: in the lesion, outside the body, at the border, in corners."""
-        size, everything = self.squares.shape[-1], np.ones(len(self.own), bool)
-        lesions = [lesion_mask(film, root, size, resize) for _, film in films.iterrows()]
-        bodies = [body_mask(square) for square in self.squares]
-        corners = [
-            corner_mask(film["width"], film["height"], size, resize) for _, film in films.iterrows()
-        ]
+        everything = np.ones(len(self.own), bool)
         for_pneumonia = self.enlarged(torch.full_like(self.target, PNEUMONIA))
         for name, maps in self.explained.items():
-            pairs = zip(maps.cpu().numpy(), for_pneumonia[name].cpu().numpy(), strict=True)
-            regions = zip(lesions, bodies, corners, strict=True)
+            of_film = zip(
+                maps.cpu().numpy(), for_pneumonia[name].cpu().numpy(), regions, strict=True
+            )
             values = [
-                lesion_measures(of_pneumonia, lesion)
-                | shortcut_shares(own, body=body, corners=corner)
-                for (own, of_pneumonia), (lesion, body, corner) in zip(pairs, regions, strict=True)
+                lesion_measures(of_pneumonia, region.lesion)
+                | shortcut_shares(
+                    own, body=region.body, border=region.border, corners=region.corners
+                )
+                for own, of_pneumonia, region in of_film
             ]
             for key, column in pd.DataFrame(values).items():
                 yield self._table(name, key, everything, column.to_numpy())
@@ -254,6 +262,47 @@ class FoldSample:
     def _table(self, name: str, measure: str, rows: np.ndarray, value: np.ndarray) -> pd.DataFrame:
         columns = self.own.loc[np.asarray(rows), ["image_id", "fold", "subtype"]]
         return columns.assign(map=name, measure=measure, value=value)
+
+
+class Regions(NamedTuple):
+    """Places of a film on the square that the network sees, bool [S, S].
+
+    Attributes
+    ----------
+    lesion
+        None where it is not known, or there is none.
+    body, border, corners
+        See `localisation`.
+    """
+
+    lesion: np.ndarray | None
+    body: np.ndarray
+    border: np.ndarray
+    corners: np.ndarray
+
+
+def film_regions(
+    films: pd.DataFrame, squares: np.ndarray, *, root: Path, resize: str
+) -> list[Regions]:
+    """Return the places of films.
+
+    Parameters
+    ----------
+    films
+        Rows of the manifest, by image_id.
+    squares
+        The films, uint8 [n, S, S], not equalised.
+    root
+        The folder that mask_path is relative to.
+    resize
+        How films were brought to squares.
+    """
+    found = []
+    for (_, film), square in zip(films.iterrows(), squares, strict=True):
+        shape = film["width"], film["height"], len(square), resize
+        lesion = lesion_mask(film, root, len(square), resize)
+        found.append(Regions(lesion, body_mask(square), border_mask(*shape), corner_mask(*shape)))
+    return found
 
 
 def on_grid(maps: Tensor, grid: tuple[int, int]) -> Tensor:

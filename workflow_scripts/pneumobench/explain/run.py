@@ -11,12 +11,13 @@ import torch
 from scipy.special import expit
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.explained import in_sample
 from pneumobench.core.files import atomic_path, read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.data.manifest import read_manifest
 from pneumobench.explain.attention import attention_maps
 from pneumobench.explain.cam import Maps, explain
-from pneumobench.explain.choose import SAMPLE, choose_images, first_of_subtypes, sample_names
+from pneumobench.explain.choose import choose_images, first_of_subtypes, sample_names
 from pneumobench.explain.second_opinion import second_opinions
 from pneumobench.explain.targets import BINARY, PREDICTED, class_index
 from pneumobench.models.blocks.classifier import Classifier
@@ -31,7 +32,6 @@ BATCH_SIZE = 64
 AGREEMENT_IMAGES = 16
 # Seed of the samples: the same images in every experiment on the same data.
 SAMPLE_SEED = 0
-TEXT = ("image_id", "label", "subtype", "outcome", "chosen", "path", "target")
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,8 @@ def explain_run(
         Files.
     maps
         The .npz file to write: joint, layer_<branch> (of fusion networks), attention_<name>,
-        mean_<subtype>, agreement and agreement_ids; raw maps, in the order of `explained`.
+        mean_<name> and count_<name> (see `mean_maps`), agreement and agreement_ids; raw maps, in
+        the order of `explained`.
         integrated_gradients and occlusion, float32 [k, S, S] with their sign, are of the images
         second_opinion_ids and of the class explained.
     explained
@@ -105,11 +106,11 @@ def explain_run(
     folds = [fold for fold in found if not fold.table.empty]
     table = pd.concat([fold.table for fold in folds], ignore_index=True)
     arrays = {name: np.concatenate([fold.maps[name] for fold in folds]) for name in folds[0].maps}
-    sampled = table[table["chosen"].str.contains(SAMPLE)]
-    means = {
-        f"mean_{subtype}": mean_map(arrays["joint"][sample.index])
-        for subtype, sample in sampled.groupby("subtype")
-    }
+    means = mean_maps(
+        in_sample(table),
+        arrays["joint"],
+        own_class=settings["target"] == PREDICTED,
+    )
     of_tests = {
         "agreement": np.stack([fold.agreement for fold in found]),
         "agreement_ids": np.array(tests),
@@ -235,13 +236,41 @@ def map_images(
     return {name: torch.cat([one[name] for one in found]).cpu().numpy() for name in found[0]}
 
 
-def mean_map(maps: np.ndarray) -> np.ndarray:
-    """Return the mean of maps [n, h, w] that are scaled to a sum of 1; empty ones are left out."""
-    sums = maps.sum((1, 2), keepdims=True)
-    whole = sums[:, 0, 0] > 0
-    if not whole.any():
-        return np.zeros(maps.shape[1:], np.float32)
-    return (maps[whole] / sums[whole]).mean(0, dtype=np.float64).astype(np.float32)
+def mean_maps(sample: pd.DataFrame, maps: np.ndarray, *, own_class: bool) -> dict[str, np.ndarray]:
+    """Return the mean map of each class and subtype; every map counts alike, empty ones not.
+
+    Parameters
+    ----------
+    sample
+        Rows of explained.csv, with the places of their maps as index: label, subtype, target.
+    maps
+        float32 [n, h, w].
+    own_class
+        Whether to leave maps out that speak for another class than the film's: where the predicted
+        class is explained, a wrong answer's map would be mixed in.
+
+    Returns
+    -------
+    dict
+        mean_<name> float32 [h, w], of maps scaled to a sum of 1, and count_<name> int, the number
+        of maps; zeros if there is none.
+    """
+    if own_class:
+        sample = sample.assign(used=sample["target"] == sample["label"])
+    else:
+        sample = sample.assign(used=True)
+    found = {}
+    for column in ("label", "subtype"):
+        for name, rows in sample.groupby(column):
+            chosen = maps[rows.index[rows["used"]]]
+            sums = chosen.sum((1, 2), keepdims=True)
+            whole = sums[:, 0, 0] > 0
+            scaled = chosen[whole] / sums[whole]
+            found[f"count_{name}"] = np.array(int(whole.sum()))
+            found[f"mean_{name}"] = (scaled.sum(0, dtype=np.float64) / max(1, len(scaled))).astype(
+                np.float32
+            )
+    return found
 
 
 def _named(maps: Maps) -> dict[str, torch.Tensor]:

@@ -53,14 +53,18 @@ def second_opinions(model: Classifier, squares: np.ndarray, target: Tensor) -> d
     size = squares.shape[-1]
     if not len(squares):
         return {name: torch.zeros(0, size, size) for name in OPINIONS}
-    device = next(model.parameters()).device
-    images = torch.from_numpy(squares).to(device).unsqueeze(1) / 255.0
-    target, window = target.to(device), size // WINDOWS
-    maps = (
-        integrated_gradients(model, images, target, steps=STEPS, baseline="mean"),
-        occlusion(model, images, target, window=window, stride=max(1, window // 2)),
-    )
-    return dict(zip(OPINIONS, maps, strict=True))
+    device, window = next(model.parameters()).device, size // WINDOWS
+    found = []
+    for start in range(0, len(squares), BATCH_SIZE):
+        batch = slice(start, start + BATCH_SIZE)
+        images = torch.from_numpy(squares[batch]).to(device).unsqueeze(1) / 255.0
+        classes = target[batch].to(device)
+        maps = (
+            integrated_gradients(model, images, classes, steps=STEPS, baseline="mean"),
+            occlusion(model, images, classes, window=window, stride=max(1, window // 2)),
+        )
+        found.append(maps)
+    return {name: torch.cat(parts) for name, *parts in zip(OPINIONS, *found, strict=True)}
 
 
 def integrated_gradients(

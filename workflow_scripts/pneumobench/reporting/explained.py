@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.explained import SAMPLE, TEXT_COLUMNS, in_sample
 from pneumobench.core.files import read_table
 from pneumobench.reporting.inputs import files_by_run, paths_in_order
 
-SAMPLE = "sample"
 SUBTYPES = ("normal", "bacterial", "viral")
 # Mistakes first: they are what people look for.
 OUTCOMES = {
@@ -23,8 +23,6 @@ OUTCOMES = {
 # Maps with fewer cells a side say nothing about places inside a lung.
 SMALLEST_SIDE = 7
 
-_TEXT_COLUMNS = ("image_id", "path", "label", "subtype", "outcome", "chosen", "target")
-
 
 def read_explained(explained: str | Path, maps: str | Path) -> tuple[pd.DataFrame, np.ndarray]:
     """Read explained.csv and the joint maps of maps.npz, float32 [rows, h, w].
@@ -34,7 +32,7 @@ def read_explained(explained: str | Path, maps: str | Path) -> tuple[pd.DataFram
     UserError
         If the two files do not hold the same number of rows.
     """
-    table = read_table(explained, text=_TEXT_COLUMNS)
+    table = read_table(explained, text=TEXT_COLUMNS)
     with np.load(maps) as arrays:
         joint = arrays["joint"]
     if len(table) != len(joint):
@@ -74,7 +72,7 @@ class ExplainedRun:
     @property
     def sample(self) -> pd.DataFrame:
         """Return the rows of the sample, which is the same for all runs."""
-        return self.table[[SAMPLE in chosen.split("+") for chosen in self.table["chosen"]]]
+        return in_sample(self.table)
 
 
 def read_explained_runs(
@@ -147,8 +145,12 @@ def panel_rows(table: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
+def cells_note(shape: tuple[int, ...]) -> str:
+    """Say how many cells a map has: `7 x 7 cells`."""
+    return f"{shape[0]} x {shape[1]} cells"
+
+
 def size_note(shape: tuple[int, int]) -> str:
     """Say how many cells a map has, and what cannot be read off one with few."""
-    height, width = shape
-    note = f"map of {height} x {width} cells"
+    note = f"map of {cells_note(shape)}"
     return f"{note}: no claim about places" if min(shape) < SMALLEST_SIDE else note

@@ -18,7 +18,14 @@ from pneumobench.reporting.explained import (
     read_explained_runs,
     reasons,
 )
-from pneumobench.reporting.faithfulness import Faithfulness, read_faithfulness
+from pneumobench.reporting.faithfulness import (
+    COARSE,
+    UNTESTED,
+    UNTOLD,
+    UNTRUSTED,
+    Faithfulness,
+    read_faithfulness,
+)
 from pneumobench.reporting.inputs import files_by_run
 from pneumobench.reporting.wording import EMPTY, count, listing, plural
 from pneumobench.statistics.agreement import fold_agreement
@@ -34,6 +41,14 @@ METHOD_TITLES = {
     "grad_cam_plus_plus": "Grad-CAM++",
     "hires_cam": "HiResCAM",
     "layer_cam": "LayerCAM",
+}
+
+# What stands above the films of a run whose maps are not better than maps that know nothing.
+WARNINGS = {
+    UNTRUSTED: "These maps must not be trusted: maps that know nothing of the network do as well.",
+    UNTOLD: "Too few patients were tested to tell these maps from such that know nothing.",
+    UNTESTED: "These maps were not tested.",
+    COARSE: "These maps have too few cells for any claim about places.",
 }
 
 # Bounds of the gallery: at most 240 thumbnails of at most 40 kB, 12.8 MB as text.
@@ -92,7 +107,11 @@ def explanation_section(
     if inputs is None:
         return {"method": "", "origins": ()}
     runs = _read_runs(comparison, inputs)
-    faithfulness = read_faithfulness(inputs.measures, {run.folder: run.label for run in runs})
+    faithfulness = read_faithfulness(
+        inputs.measures,
+        {run.folder: run.label for run in runs},
+        [run.folder for run in runs if run.small],
+    )
     return {
         "method": METHOD_TITLES[inputs.method],
         "origins": ORIGINS,
@@ -103,7 +122,7 @@ def explanation_section(
         "faithfulness": faithfulness.tested_rows(),
         "opinions": faithfulness.opinion_rows(),
         "places": faithfulness.place_rows(),
-        "gallery": _gallery(runs),
+        "gallery": _gallery(runs, faithfulness),
     }
 
 
@@ -122,7 +141,7 @@ def _overview(run: _Run, faithfulness: Faithfulness) -> dict[str, str]:
     size = f"{run.shape[0]} x {run.shape[1]}"
     return {
         "Run": run.label,
-        "Against random and centred maps": faithfulness.verdict(run.folder),
+        "Against maps that know nothing": faithfulness.verdict(run.folder),
         "Map (cells)": f"{size} (too coarse)" if run.small else size,
         "Empty maps": f"{count(run.table['empty'].sum())} of {count(len(run.table))}",
         "Agreement of the folds": f"{agreement.mean:.2f}" if agreement.images else EMPTY,
@@ -132,9 +151,12 @@ def _overview(run: _Run, faithfulness: Faithfulness) -> dict[str, str]:
     }
 
 
-def _gallery(runs: list[_Run]) -> list[dict[str, Any]]:
+def _gallery(runs: list[_Run], faithfulness: Faithfulness) -> list[dict[str, Any]]:
     most = max(1, min(_PANELS_PER_RUN, _PANELS // len(runs)))
-    return [_gallery_of(run, most) for run in runs]
+    return [
+        _gallery_of(run, most) | {"warning": WARNINGS.get(faithfulness.verdict(run.folder), "")}
+        for run in runs
+    ]
 
 
 def _gallery_of(run: _Run, most: int) -> dict[str, Any]:

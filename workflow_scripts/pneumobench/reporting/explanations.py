@@ -1,4 +1,4 @@
-"""What all networks look at: the same films side by side, and the means of many maps."""
+"""What all networks look at: the same films side by side."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from pneumobench.reporting.explained import (
     SUBTYPES,
     ExplainedRun,
+    cells_note,
     read_explained_runs,
     read_squares,
     shared_sample,
@@ -17,8 +18,7 @@ from pneumobench.reporting.explained import (
 from pneumobench.reporting.inputs import missing_notes, read_comparison
 from pneumobench.reporting.map_grid import map_grid, write_below, write_title
 from pneumobench.reporting.painting import OPACITY, enlarge, overlay
-from pneumobench.reporting.style import DARK_GREY, LIGHT_GREY, VERMILLION, save_figure, styled
-from pneumobench.reporting.wording import count, percent
+from pneumobench.reporting.style import DARK_GREY, VERMILLION, save_figure, styled
 
 _SHOWN_PER_SUBTYPE = 2
 _MISTAKES = {"false_negative": "missed", "false_positive": "false alarm"}
@@ -80,7 +80,7 @@ def plot_explanations(
         ),
         *missing_notes(table),
     ]
-    titles = [f"{run.label}\n{_cells(run.joint.shape[1:])}" for run in runs]
+    titles = [f"{run.label}\n{cells_note(run.joint.shape[1:])}" for run in runs]
     figure, blocks = map_grid(titles, shown["subtype"].tolist(), notes, leading=1, caption=0.32)
     for block in blocks:
         write_title(block.cells[0, 0], "Film")
@@ -89,56 +89,6 @@ def plot_explanations(
             write_below(cells[0], row["label"], color=DARK_GREY)
             for axes, run in zip(cells[1:], block.runs, strict=True):
                 _draw_overlay(axes, film, runs[run], row.name, colour_map, several_classes)
-    save_figure(figure, stem)
-
-
-@styled()
-def plot_mean_maps(
-    explained: Iterable[str | Path],
-    maps: Iterable[str | Path],
-    comparison: str | Path,
-    stem: str | Path,
-    *,
-    colour_map: str,
-) -> None:
-    """Draw the mean map of each subtype and run, as `stem`.png and `stem`.pdf.
-
-    The mean is that over the sample, without empty maps. Each map counts alike: it was scaled to a
-    sum of 1 before averaging. Cells are drawn as the network has them. The colours of a run span 0
-    to its largest cell in any subtype.
-
-    Parameters
-    ----------
-    explained, maps
-        explained.csv and maps.npz of the runs, the latter with `mean_<subtype>`, float32 [h, w].
-    comparison
-        comparison.csv, for order and names.
-    stem
-        Path of the figure without a suffix.
-    colour_map
-        Name of a colour map of matplotlib.
-    """
-    table = read_comparison(comparison)
-    runs = [(run.label, *_read_means(run)) for run in read_explained_runs(table, explained, maps)]
-    found = {name for _, means, _ in runs for name in means}
-    subtypes = [*(name for name in SUBTYPES if name in found), *sorted(found - set(SUBTYPES))]
-    notes = [
-        "Mean of maps that were scaled to a sum of 1; empty maps do not count. n: number of maps. "
-        "Cells as the network has them.",
-        "Colours of a run: 0 to its largest cell, whose share of the map is named above it; in an "
-        "even map every cell has the share in brackets.",
-        *missing_notes(table),
-    ]
-    titles = [f"{label}\n{_spread(means, counts)}" for label, means, counts in runs]
-    figure, blocks = map_grid(titles, subtypes, notes, leading=0, caption=0.21)
-    for block in blocks:
-        for cells, run in zip(block.cells.T, block.runs, strict=True):
-            _, means, counts = runs[run]
-            for axes, subtype in zip(cells, subtypes, strict=True):
-                _draw_mean(
-                    axes, means.get(subtype), counts.get(subtype, 0), _largest(means, counts),
-                    colour_map,
-                )  # fmt: skip
     save_figure(figure, stem)
 
 
@@ -170,39 +120,3 @@ def _draw_overlay(
         axes, f"{row['probability']:.2f} {mistake}\n{': '.join(explained)}",
         color=VERMILLION if mistake else DARK_GREY,
     )  # fmt: skip
-
-
-def _read_means(run: ExplainedRun) -> tuple[dict[str, np.ndarray], dict[str, int]]:
-    counted = run.sample[~run.sample["empty"]]["subtype"].value_counts()
-    with np.load(run.maps) as arrays:
-        means = {
-            name.removeprefix("mean_"): arrays[name]
-            for name in arrays.files
-            if name.startswith("mean_")
-        }
-    return means, {subtype: int(counted.get(subtype, 0)) for subtype in means}
-
-
-def _cells(shape: tuple[int, ...]) -> str:
-    return f"{shape[0]} x {shape[1]} cells"
-
-
-def _largest(means: dict[str, np.ndarray], counts: dict[str, int]) -> float:
-    return max((float(means[subtype].max()) for subtype in means if counts[subtype]), default=0.0)
-
-
-def _spread(means: dict[str, np.ndarray], counts: dict[str, int]) -> str:
-    shape = next(iter(means.values())).shape
-    even = 1 / (shape[0] * shape[1])
-    return f"{_cells(shape)}\n{percent(_largest(means, counts))} ({percent(even)})"
-
-
-def _draw_mean(
-    axes: Axes, mean: np.ndarray | None, maps: int, largest: float, colour_map: str
-) -> None:
-    if not maps:
-        axes.set_facecolor(LIGHT_GREY)
-        write_below(axes, "no map", color=DARK_GREY)
-        return
-    axes.imshow(mean, cmap=colour_map, vmin=0, vmax=largest)
-    write_below(axes, f"n = {count(maps)}", color=DARK_GREY)

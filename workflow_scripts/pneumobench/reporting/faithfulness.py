@@ -1,5 +1,6 @@
 """What the measures say of the maps: tables and a plain reading of comparison/explanations.csv."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pandas as pd
 
 from pneumobench.core.files import read_table
 from pneumobench.reporting.wording import EMPTY, count, is_missing, listing, with_interval
-from pneumobench.statistics.explanations import BETTER, CONTROLS, RANDOMISED, REFERENCES, UNCLEAR
+from pneumobench.statistics.explanations import BETTER, CONTROLS, RANDOMISED, UNCLEAR
 
 # Whether the network's answer hangs on what the map marks; only these decide the verdict.
 TESTED = {
@@ -31,8 +32,9 @@ PLACES = {
 }
 _TITLES = {"random": "random map", "centre": "centred map", RANDOMISED: "map of random weights"}
 
-TRUSTED, UNTRUSTED = "better than both", "must not be trusted"
+TRUSTED, UNTRUSTED = "better than all three", "must not be trusted"
 UNTOLD, UNTESTED = "too few patients to tell", "not tested"
+COARSE = "no claim: too coarse"
 
 
 @dataclass(frozen=True)
@@ -46,13 +48,18 @@ class Faithfulness:
         `contrast` (whether the value is the difference to it).
     labels
         Names of the runs by folder, in order of rank.
+    coarse
+        Folders of the runs whose maps have too few cells for any claim.
     """
 
     table: pd.DataFrame
     labels: dict[str, str]
+    coarse: frozenset[str]
 
     def verdict(self, folder: str) -> str:
         """Return the verdict on a run's maps in a few words."""
+        if folder in self.coarse:
+            return COARSE
         rows = self._judged(folder)
         if rows.empty:
             return UNTESTED
@@ -71,9 +78,11 @@ class Faithfulness:
             else:
                 by_verdict.setdefault(verdict, []).append(label)
         sentences = {
-            TRUSTED: "Better than random and than centred maps in every measure",
-            UNTOLD: "Too few patients to tell maps from random and centred ones",
+            TRUSTED: "Better than random maps, centred maps and maps of random weights in every "
+            "measure",
+            UNTOLD: "Too few patients to tell maps from such that know nothing",
             UNTESTED: "Not tested",
+            COARSE: "No claim, as the maps have too few cells",
         }
         refused = [
             f"The maps of {listing(labels)} {UNTRUSTED}: they are not better than {reason}."
@@ -104,17 +113,13 @@ class Faithfulness:
         return [row for folder in self.labels for row in self._rows_of(folder, OPINIONS)]
 
     def place_rows(self) -> list[dict[str, str]]:
-        """Return one row for each run, with the measures of places that there are, as text."""
-        found = [name for name in PLACES if name in set(self.table["measure"])]
-        plain = self.table[(self.table["control"] == "") & ~self.table["contrast"]]
-        rows = []
-        for folder, label in self.labels.items():
-            own = plain[plain["run"] == folder]
-            if found:
-                rows.append(
-                    {"Run": label} | {PLACES[name]: _cell(own, measure=name) for name in found}
-                )
-        return rows
+        """Return one row for each run and measure of places, as text; none of coarse maps."""
+        return [
+            row
+            for folder in self.labels
+            if folder not in self.coarse
+            for row in self._rows_of(folder, PLACES)
+        ]
 
     def _rows_of(self, folder: str, titles: dict[str, str]) -> list[dict[str, str]]:
         rows = []
@@ -123,7 +128,7 @@ class Faithfulness:
             own = part[(part["control"] == "") & ~part["contrast"]]
             if own.empty:
                 continue
-            found = [name for name in REFERENCES if name in set(self.table["control"])]
+            found = [name for name in CONTROLS if name in set(self.table["control"])]
             value = with_interval(own["value"].iloc[0], None, None)
             row = {"Run": self.labels[folder], "Measure": title, "Map": value}
             for control in found:
@@ -135,7 +140,9 @@ class Faithfulness:
         return rows
 
 
-def read_faithfulness(path: str | Path, labels: dict[str, str]) -> Faithfulness:
+def read_faithfulness(
+    path: str | Path, labels: dict[str, str], coarse: Iterable[str]
+) -> Faithfulness:
     """Read comparison/explanations.csv.
 
     Parameters
@@ -144,14 +151,14 @@ def read_faithfulness(path: str | Path, labels: dict[str, str]) -> Faithfulness:
         As `pneumobench.statistics.explanations.summarise_explanations` writes it.
     labels
         Names of the explained runs by folder, in order of rank.
+    coarse
+        Folders of the runs whose maps have too few cells for any claim.
     """
     table = read_table(path, text=("run", "model", "recipe", "measure", "map", "verdict"))
     parts = table["map"].str.split(" - ", n=1)
     last = parts.str[-1]
-    table = table.assign(
-        contrast=parts.str.len() == 2, control=last.where(last.isin(REFERENCES), "")
-    )
-    return Faithfulness(table, labels)
+    table = table.assign(contrast=parts.str.len() == 2, control=last.where(last.isin(CONTROLS), ""))
+    return Faithfulness(table, labels, frozenset(coarse))
 
 
 def _lost(judged: pd.DataFrame) -> str:

@@ -153,8 +153,13 @@ FIGURES = {
     ),
     "mean_maps": (
         "Mean maps",
-        "Where maps of many films lie on average, by subtype. A network that looks at corners, "
-        "borders or letters looks there in most films.",
+        "Where maps of many films lie on average, by class and subtype. A network that looks at "
+        "corners, borders or letters looks there in most films.",
+    ),
+    "randomisation": (
+        "Maps of networks that forget",
+        "Likeness with the trained network's maps while more and more of its stages, from the "
+        "logits down, have random weights. It should fall: what stays is not what was learnt.",
     ),
 }
 

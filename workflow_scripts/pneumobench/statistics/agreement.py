@@ -5,6 +5,8 @@ from itertools import combinations
 
 import numpy as np
 
+from pneumobench.statistics.ranks import count_below
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -37,7 +39,7 @@ def fold_agreement(maps: np.ndarray) -> Agreement:
         Raw maps, float [folds, images, h, w], of the same images by the model of every fold.
     """
     folds, images, height, width = maps.shape
-    ranks = np.stack([_ranks(one) for one in maps.reshape(-1, height * width)])
+    ranks = np.stack([count_below(one, one) for one in maps.reshape(-1, height * width)])
     centred = ranks - ranks.mean(axis=1, keepdims=True)
     norms = np.linalg.norm(centred, axis=1, keepdims=True)
     constant = norms == 0
@@ -54,9 +56,3 @@ def fold_agreement(maps: np.ndarray) -> Agreement:
         folds=folds,
         undefined=int((~defined).sum()),
     )
-
-
-def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return ranks, ties at their mean: a rectified map has many cells of exactly zero."""
-    _, positions, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[positions]

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -18,9 +18,8 @@ from pneumobench.statistics.predictions import Labels, read_labels
 logger = logging.getLogger(__name__)
 
 # What a run's own maps are held against; any other name is that of their method, like grad_cam.
-CONTROLS = ("random", "centre")
 RANDOMISED = "randomised"
-REFERENCES = (*CONTROLS, RANDOMISED)
+CONTROLS = ("random", "centre", RANDOMISED)
 
 # In which direction a measure is better: higher (1) or lower (-1).
 DIRECTION = {
@@ -36,7 +35,8 @@ DIRECTION = {
     "energy_border": -1,
     "energy_corners": -1,
 }
-# Their verdict is against random maps alone: a blob in the centre avoids the edges by construction.
+# Their verdict is against random maps alone: a blob in the centre avoids the edges by construction,
+# a network of random weights may seek them.
 SHORTCUTS = ("energy_outside_body", "energy_border", "energy_corners")
 # Of a map and that of the network with all weights randomised; they have no direction and verdict.
 SIMILARITIES = ("spearman", "ssim")
@@ -52,9 +52,11 @@ WORDS = {
     WORSE: "worse than",
     UNCLEAR: "too few patients to tell from",
 }
-COLUMNS = (
-    *("run", "model", "recipe", "seed", "measure", "map", "value", "low", "high"),
-    *("images", "patients", "undefined", "verdict"),
+_COUNTS = ("value", "low", "high", "images", "patients", "undefined")
+COLUMNS = ("run", "model", "recipe", "seed", "measure", "map", *_COUNTS, "verdict")
+RANDOMISATION_COLUMNS = (
+    *("run", "model", "recipe", "seed", "layer_order", "layer", "measure"),
+    *_COUNTS,
 )
 
 _IDENTITY = ("model", "recipe", "seed")
@@ -87,13 +89,14 @@ def summarise_explanations(
     randomisations: list[Path],
     development_labels: Path,
     table: Path,
+    randomisation_table: Path,
     details: Path,
     *,
     confidence: float,
     replicates: int,
     bootstrap_seed: int,
 ) -> None:
-    """Write one table of what the maps of all runs are worth.
+    """Write one table of what the maps of all runs are worth, and one of their randomisation.
 
     For each run and measure: the mean over images of every kind of map, and the mean paired
     differences (`grad_cam - random`, `- centre` and `- randomised`, the last being the map of the
@@ -104,7 +107,7 @@ def summarise_explanations(
 
     The verdict on a difference says whether its interval excludes 0, and on which side: for
     deletion and the shares outside body, at the border and in corners lower is better. The verdict
-    in the row of the run's own maps sums up both controls (of those shares the random one). It is
+    in the row of the run's own maps sums up all controls (of those shares the random one). It is
     withheld with so few patients that all would point the same way by chance more often than
     1 - confidence. `spearman` and `ssim` in the rows `randomised` compare the run's maps with those
     after the last layer was randomised, too; they have no verdict.
@@ -113,7 +116,7 @@ def summarise_explanations(
     ----------
     measures
         measures.csv of every run: model, recipe, seed, image_id, map (one method, such as grad_cam,
-        and `REFERENCES`), measure (of `DIRECTION`), value.
+        and `CONTROLS`), measure (of `DIRECTION`), value.
     randomisations
         randomisation.csv of runs: model, recipe, seed, layer_order, layer, image_id, spearman,
         ssim; layers are randomised in ascending order, each with all before it.
@@ -121,6 +124,9 @@ def summarise_explanations(
         Says whose image it is.
     table
         The CSV file to write, columns as in `COLUMNS`; undefined is the number of images left out.
+    randomisation_table
+        The CSV file to write, columns as in `RANDOMISATION_COLUMNS`: how like the trained network's
+        maps those after each layer's randomisation are, mean over images and interval.
     details
         The JSON file to write: how the table came about, and of each run the numbers of images and
         patients, the last layer and the undefined replicates.
@@ -146,41 +152,17 @@ def summarise_explanations(
             expected="measures.csv of at least one run",
             remedy="run snakemake again; the logs of rule test_explanations say why it failed",
         )
-    rows, runs = [], []
-    for run in sorted(measured | randomised):
-        values, last_layer = _collect(measured.get(run), randomised.get(run))
-        images = np.unique(np.concatenate([part.index for part in values.values()]))
-        patients = labels.patient[images]
-        resamples = resample_patients(patients, replicates=replicates, seed=bootstrap_seed)
-        series = {
-            key: _Values(np.searchsorted(images, part.index), part.to_numpy())
-            for key, part in values.items()
-        }
-        method = next((name for _, name in values if name not in REFERENCES), "")
-        found = _with_verdicts(
-            {
-                key: _estimate(part, resamples, patients, confidence)
-                for key, part in _with_contrasts(series, method)
-            },
-            method,
-        )
-        identity = {"run": run.folder, "model": run.model, "recipe": run.recipe, "seed": run.seed}
-        rows += [{**identity, **record} for record in found]
-        runs.append(
-            {
-                **identity,
-                "images": len(images),
-                "patients": len(np.unique(patients)),
-                "last_layer": last_layer,
-                "undefined_replicates": {
-                    f"{record['measure']}: {record['map']}": record["undefined_replicates"]
-                    for record in found
-                    if record["undefined_replicates"]
-                },
-            }
-        )
+    draw = {"replicates": replicates, "seed": bootstrap_seed}
+    summaries = [
+        _summarise_run(run, measured.get(run), randomised.get(run), labels, draw, confidence)
+        for run in sorted(measured | randomised)
+    ]
+    rows = [row for summary in summaries for row in summary.rows]
+    layers = [row for summary in summaries for row in summary.layers]
+    runs = [summary.details for summary in summaries]
     logger.info("maps of %d runs summarised in %d rows", len(runs), len(rows))
     write_table(table, pd.DataFrame(rows, columns=COLUMNS))
+    write_table(randomisation_table, pd.DataFrame(layers, columns=RANDOMISATION_COLUMNS))
     write_json(
         details,
         {
@@ -200,27 +182,106 @@ def summarise_explanations(
     )
 
 
-def _collect(
-    measured: pd.DataFrame | None, randomised: pd.DataFrame | None
-) -> tuple[dict[tuple[str, str], pd.Series], str | None]:
-    """Return float64 values by image for each measure and map, and the last layer's name."""
+class _Summary(NamedTuple):
+    """One run's rows of both tables, and what stands of it in the JSON file."""
+
+    rows: list[dict[str, Any]]
+    layers: list[dict[str, Any]]
+    details: dict[str, Any]
+
+
+def _summarise_run(
+    run: Run,
+    measured: pd.DataFrame | None,
+    randomised: pd.DataFrame | None,
+    labels: Labels,
+    draw: dict[str, int],
+    confidence: float,
+) -> _Summary:
+    values, similar = _collect(measured), _by_layer(randomised)
+    if similar:
+        values |= {(measure, RANDOMISED): part for measure, part in similar[-1].values.items()}
+    images = np.unique(np.concatenate([part.index for part in values.values()]))
+    patients = labels.patient[images]
+    resamples = resample_patients(patients, **draw)
+
+    def place(part: pd.Series) -> _Values:
+        return _Values(np.searchsorted(images, part.index), part.to_numpy())
+
+    def estimate(part: _Values) -> dict[str, Any]:
+        return _estimate(part, resamples, patients, confidence)
+
+    series = {key: place(part) for key, part in values.items()}
+    method = next((name for _, name in values if name not in CONTROLS), "")
+    found = _with_verdicts(
+        {key: estimate(part) for key, part in _with_contrasts(series, method)}, method
+    )
+    identity = {"run": run.folder, "model": run.model, "recipe": run.recipe, "seed": run.seed}
+    return _Summary(
+        rows=[{**identity, **record} for record in found],
+        layers=[
+            {**identity, "layer_order": layer.order, "layer": layer.layer, "measure": measure}
+            | estimate(place(part))
+            for layer in similar
+            for measure, part in layer.values.items()
+        ],
+        details={
+            **identity,
+            "images": len(images),
+            "patients": len(np.unique(patients)),
+            "last_layer": similar[-1].layer if similar else None,
+            "undefined_replicates": {
+                f"{record['measure']}: {record['map']}": record["undefined_replicates"]
+                for record in found
+                if record["undefined_replicates"]
+            },
+        },
+    )
+
+
+class _Layer(NamedTuple):
+    """How like the maps are once a layer and all after it have lost their weights.
+
+    Attributes
+    ----------
+    order, layer
+        Place in the cascade, and path.
+    values
+        float64 by image for each of `SIMILARITIES`.
+    """
+
+    order: int
+    layer: str
+    values: dict[str, pd.Series]
+
+
+def _collect(measured: pd.DataFrame | None) -> dict[tuple[str, str], pd.Series]:
+    """Return float64 values by image for each measure and map."""
+    if measured is None:
+        return {}
     values: dict[tuple[str, str], pd.Series] = {}
-    last_layer = None
-    if measured is not None:
-        for measure in DIRECTION:
-            own = [name for name in measured["map"].unique() if name not in REFERENCES]
-            for name in (*own, *REFERENCES):
-                chosen = (measured["measure"] == measure) & (measured["map"] == name)
-                if chosen.any():
-                    values[measure, name] = (
-                        measured[chosen].set_index("image")["value"].sort_index()
-                    )
-    if randomised is not None:
-        order = pd.to_numeric(randomised["layer_order"])
-        last = randomised[order == order.max()].set_index("image").sort_index()
-        last_layer = str(last["layer"].iloc[0])
-        values |= {(measure, RANDOMISED): last[measure] for measure in SIMILARITIES}
-    return values, last_layer
+    own = [name for name in measured["map"].unique() if name not in CONTROLS]
+    for measure in DIRECTION:
+        for name in (*own, *CONTROLS):
+            chosen = (measured["measure"] == measure) & (measured["map"] == name)
+            if chosen.any():
+                values[measure, name] = measured[chosen].set_index("image")["value"].sort_index()
+    return values
+
+
+def _by_layer(randomised: pd.DataFrame | None) -> list[_Layer]:
+    """Return the layers in the order in which they lost their weights."""
+    if randomised is None:
+        return []
+    by_order = randomised.groupby(pd.to_numeric(randomised["layer_order"]))
+    return [
+        _Layer(
+            int(order),
+            str(rows["layer"].iloc[0]),
+            {name: rows.set_index("image")[name].sort_index() for name in SIMILARITIES},
+        )
+        for order, rows in by_order
+    ]
 
 
 def _with_contrasts(
@@ -269,7 +330,7 @@ def _with_verdicts(
     for measure, direction in DIRECTION.items():
         judged = {
             name: _judge(found[measure, f"{method} - {name}"], direction)
-            for name in REFERENCES
+            for name in CONTROLS
             if (measure, f"{method} - {name}") in found
         }
         verdicts |= {(measure, f"{method} - {name}"): word for name, word in judged.items()}
@@ -292,12 +353,12 @@ def _judge(record: dict[str, Any], direction: int) -> str:
 def _sum_up(judged: dict[str, str]) -> str:
     """Join the verdicts on several controls to one text, empty without any."""
     if len(judged) == len(CONTROLS) and set(judged.values()) == {BETTER}:
-        return f"{WORDS[BETTER]} both controls"
+        return f"{WORDS[BETTER]} all controls"
     parts = []
     for verdict, words in WORDS.items():
         names = [name for name, of in judged.items() if of == verdict]
         if names:
-            parts.append(f"{words} {' and '.join(names)}")
+            parts.append(f"{words} {', '.join(names)}")
     return "; ".join(parts)
 
 
@@ -367,9 +428,9 @@ def _check_rows(path: Path, table: pd.DataFrame, labels: Labels, keys: tuple[str
     if "measure" in keys:
         unknown = ~table["measure"].isin(DIRECTION)
         problems.append(("a measure is unknown", unknown, ", ".join(DIRECTION)))
-        own = table["map"].where(~table["map"].isin(REFERENCES))
+        own = table["map"].where(~table["map"].isin(CONTROLS))
         others = own.notna() & (own != own.bfill().iloc[0])
-        expected = f"maps of one method, and {', '.join(REFERENCES)}"
+        expected = f"maps of one method, and {', '.join(CONTROLS)}"
         problems.append(("maps are of several methods", others, expected))
     for problem, rows, expected in problems:
         if rows.any():

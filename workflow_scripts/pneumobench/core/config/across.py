@@ -72,6 +72,7 @@ def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterato
     yield from _copies(sound, used)
     yield from _reference(sound, used)
     yield from _inflation(sound)
+    yield from _second_opinions(sound)
 
 
 def _unknown_names(sound: SoundValues, architectures: Sequence[str]) -> Iterator[Problem]:
@@ -265,6 +266,17 @@ def _inflation(sound: SoundValues) -> Iterator[Problem]:
             given=f"false with inflation.model: {model}",
             allowed="true: it is copies made before the split that are asked about",
             hint="write true, or inflation.model: null",
+        )
+
+
+def _second_opinions(sound: SoundValues) -> Iterator[Problem]:
+    opinions, images = (sound.get("explanation", key) for key in ("second_opinions", "images"))
+    if None not in (opinions, images) and opinions > images:
+        yield Problem(
+            path=path_text(("explanation", "second_opinions")),
+            given=f"{opinions} with explanation.images: {images}",
+            allowed="no more than the images of each subtype that are explained",
+            hint=f"write {images} or less, or a larger explanation.images",
         )
 
 

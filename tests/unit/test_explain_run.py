@@ -1,0 +1,77 @@
+"""A run's maps as files: folds of which no film was chosen, films of unknown subtype."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from pneumobench.core.files import read_table, write_json, write_table
+from pneumobench.core.run import Run
+from pneumobench.explain.choose import first_of_subtypes
+from pneumobench.explain.run import SAMPLE_SEED, RunInputs, explain_run
+from pneumobench.models import registry
+
+RUN = Run("custom_resnet18", "light", 42)
+SETTINGS = {
+    "method": "grad_cam", "target": "predicted", "layer": None, "images": 1, "second_opinions": 1,
+}  # fmt: skip
+# All are called normal: of five films the first, the third and the last are chosen by certainty.
+LOGITS = (-5.0, -4.0, -3.0, -2.0, -1.0)
+
+
+@pytest.fixture
+def inputs(tmp_path, monkeypatch):
+    """Files of a run of two folds; of the second fold no film is chosen."""
+    names = [f"film{number}" for number in range(len(LOGITS))]
+    films = pd.DataFrame({"image_id": names, "subtype": "unknown"})
+    (sampled,) = first_of_subtypes(films, 1, SAMPLE_SEED)
+    left_out = next(number for number in (1, 3) if number != sampled)
+    fold = np.where(np.arange(len(names)) == left_out, 1, 0)
+    labels = films.assign(label="normal", patient=names)
+    write_table(tmp_path / "development_labels.csv", labels)
+    tests = pd.DataFrame({"image_id": ["test0"], "role": "test", "fold": -1})
+    splits = pd.concat([films[["image_id"]].assign(role="cv", fold=fold), tests])
+    write_table(tmp_path / "splits.csv", splits.assign(inner="", group=splits["image_id"]))
+    manifest = splits[["image_id"]].assign(
+        path=splits["image_id"] + ".png", status="ok", width=64, height=64, bytes=100
+    )
+    write_table(tmp_path / "manifest.csv", manifest)
+    squares = np.random.default_rng(0).integers(0, 256, (len(splits), 64, 64), dtype=np.uint8)
+    np.save(tmp_path / "images.npy", squares)
+    entry = {"model": RUN.model, "recipe": RUN.recipe, "seed": RUN.seed, "thresholds": [0.0, 0.0]}
+    write_json(tmp_path / "selection.json", {"runs": [entry]})
+    for number in (0, 1):
+        own = films[fold == number]
+        predicted = own.assign(
+            model=RUN.model, recipe=RUN.recipe, seed=RUN.seed, fold=number, tta="identity",
+            logit=np.array(LOGITS)[fold == number],
+        )  # fmt: skip
+        write_table(tmp_path / f"fold{number}/out_of_fold.csv", predicted)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = registry.load(RUN.model).build(1).eval()
+    monkeypatch.setattr(
+        "pneumobench.explain.run.load_trained",
+        lambda folder: (model, {"fold": int(folder.name[-1]), "numeric_threads": 1}),
+    )
+    return RunInputs(
+        folds=[tmp_path / "fold0", tmp_path / "fold1"],
+        images=tmp_path / "images.npy",
+        splits=tmp_path / "splits.csv",
+        manifest=tmp_path / "manifest.csv",
+        development_labels=tmp_path / "development_labels.csv",
+        selection=tmp_path / "selection.json",
+    )
+
+
+def test_a_fold_without_a_chosen_film_has_only_its_say_on_agreement(inputs, tmp_path):
+    explain_run(
+        inputs, tmp_path / "maps.npz", tmp_path / "explained.csv", run=RUN, settings=SETTINGS
+    )
+    explained = read_table(tmp_path / "explained.csv", text=("image_id", "subtype"))
+    assert set(explained["fold"]) == {0} and set(explained["subtype"]) == {"unknown"}
+    with np.load(tmp_path / "maps.npz") as maps:
+        assert len(maps["joint"]) == len(explained)
+        assert maps["agreement"].shape[:2] == (2, 1)
+        assert maps["second_opinion_ids"].shape == (1,) and maps["occlusion"].shape == (1, 64, 64)
+        assert {"mean_normal", "mean_unknown", "count_unknown"} <= set(maps.files)

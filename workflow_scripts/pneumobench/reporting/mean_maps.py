@@ -1,0 +1,105 @@
+"""The mean map of every run, class and subtype."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from pneumobench.reporting.explained import SUBTYPES, cells_note, read_explained_runs
+from pneumobench.reporting.inputs import missing_notes, read_comparison
+from pneumobench.reporting.map_grid import map_grid, write_below
+from pneumobench.reporting.style import DARK_GREY, LIGHT_GREY, save_figure, styled
+from pneumobench.reporting.wording import count, percent
+
+# Classes and their subtypes; normal films are both.
+_GROUPS = ("normal", "pneumonia", *SUBTYPES[1:])
+
+
+class _Means(NamedTuple):
+    """Mean maps of a run, float32 [h, w], and how many maps each is the mean of."""
+
+    maps: dict[str, np.ndarray]
+    counts: dict[str, int]
+
+    @property
+    def largest(self) -> float:
+        return max(
+            (float(self.maps[name].max()) for name in self.maps if self.counts[name]), default=0.0
+        )
+
+
+@styled()
+def plot_mean_maps(
+    explained: Iterable[str | Path],
+    maps: Iterable[str | Path],
+    comparison: str | Path,
+    stem: str | Path,
+    *,
+    colour_map: str,
+) -> None:
+    """Draw the mean map of each class, subtype and run, as `stem`.png and `stem`.pdf.
+
+    The mean is that over the sample, without empty maps. Each map counts alike: it was scaled to a
+    sum of 1 before averaging. Cells are drawn as the network has them. The colours of a run span 0
+    to its largest cell in any row.
+
+    Parameters
+    ----------
+    explained, maps
+        explained.csv and maps.npz of the runs, the latter with `mean_<name>`, float32 [h, w], and
+        `count_<name>`, the number of maps.
+    comparison
+        comparison.csv, for order and names.
+    stem
+        Path of the figure without a suffix.
+    colour_map
+        Name of a colour map of matplotlib.
+    """
+    table = read_comparison(comparison)
+    runs = [
+        (run.label, _read_means(run.maps)) for run in read_explained_runs(table, explained, maps)
+    ]
+    found = {name for _, means in runs for name in means.maps}
+    groups = [*(name for name in _GROUPS if name in found), *sorted(found - set(_GROUPS))]
+    notes = [
+        "Mean of maps that were scaled to a sum of 1; empty maps do not count. n: number of maps. "
+        "Cells as the network has them.",
+        "Where maps speak for the predicted class, wrong answers are left out: every map then "
+        "speaks for the class of its row.",
+        "Colours of a run: 0 to its largest cell, whose share of the map is named above it; in an "
+        "even map every cell has the share in brackets.",
+        *missing_notes(table),
+    ]
+    titles = [f"{label}\n{_spread(means)}" for label, means in runs]
+    figure, blocks = map_grid(titles, groups, notes, leading=0, caption=0.21)
+    for block in blocks:
+        for cells, run in zip(block.cells.T, block.runs, strict=True):
+            for axes, name in zip(cells, groups, strict=True):
+                _draw_mean(axes, runs[run][1], name, colour_map)
+    save_figure(figure, stem)
+
+
+def _read_means(path: Path) -> _Means:
+    with np.load(path) as arrays:
+        names = [name.removeprefix("mean_") for name in arrays.files if name.startswith("mean_")]
+        return _Means(
+            {name: arrays[f"mean_{name}"] for name in names},
+            {name: int(arrays[f"count_{name}"]) for name in names},
+        )
+
+
+def _spread(means: _Means) -> str:
+    shape = next(iter(means.maps.values())).shape
+    even = 1 / (shape[0] * shape[1])
+    return f"{cells_note(shape)}\n{percent(means.largest)} ({percent(even)})"
+
+
+def _draw_mean(axes: Axes, means: _Means, name: str, colour_map: str) -> None:
+    if not means.counts.get(name):
+        axes.set_facecolor(LIGHT_GREY)
+        write_below(axes, "no map", color=DARK_GREY)
+        return
+    axes.imshow(means.maps[name], cmap=colour_map, vmin=0, vmax=means.largest)
+    write_below(axes, f"n = {count(means.counts[name])}", color=DARK_GREY)
