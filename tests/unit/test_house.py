@@ -30,9 +30,7 @@ WITHOUT_TORCH = ("core", "data", "statistics", "reporting")
 # What varies images does so where networks are trained.
 WITH_TORCH = ("data/augment.py", "data/augmentation/")
 # The simplest models are no networks.
-LIGHT_PREDICTION = tuple(
-    f"prediction/{name}.py" for name in ("floors", "floor_models", "shift")
-)
+LIGHT_PREDICTION = tuple(f"prediction/{name}.py" for name in ("floors", "floor_models", "shift"))
 
 
 def without_torch() -> list[Path]:
