@@ -15,6 +15,7 @@ from pneumobench.explain.localisation import energy_inside
 from pneumobench.explain.maps import enlarge
 from pneumobench.explain.measure import (
     PNEUMONIA,
+    SEED,
     FoldSample,
     film_regions,
     lesion_mask,
@@ -93,6 +94,22 @@ def test_many_films_are_measured_in_portions(sample, monkeypatch):
     monkeypatch.setattr("pneumobench.explain.measure.BATCH_SIZE", 2)
     portions = pd.concat(sample.faithfulness())["value"]
     assert portions.to_numpy() == pytest.approx(whole.to_numpy(), abs=1e-5, nan_ok=True)
+
+
+def test_random_weights_are_drawn_until_they_mark_something(sample, monkeypatch):
+    seeds = []
+
+    def draw(model, _images, *, seed):
+        seeds.append(seed)
+        blank = copy.deepcopy(model)
+        # Speaks against pneumonia everywhere, then for it: three of the five maps are of pneumonia.
+        torch.nn.init.constant_(blank.network.fc.weight, 1.0 if len(seeds) > 1 else -1.0)
+        return blank
+
+    monkeypatch.setattr("pneumobench.explain.measure.randomised_copy", draw)
+    blank = sample.without_knowledge()
+    assert seeds == [SEED, SEED + 1]
+    assert (sample.maps(blank, sample.images, sample.target).amax((1, 2)) > 0).sum() == 3
 
 
 def test_cells_that_differ_by_rounding_share_their_rank():

@@ -46,6 +46,8 @@ logger = logging.getLogger(__name__)
 PNEUMONIA = BINARY.index("pneumonia")
 # Of controls, imputation noise and new weights.
 SEED = 0
+# Draws of random weights until their maps are not empty.
+DRAWS = 5
 # Portions of an insertion or deletion curve.
 STEPS = 20
 # Shares kept by ROAD, in per cent: those of the grad-cam package.
@@ -151,9 +153,22 @@ class FoldSample:
         self.model, self.squares, self.own, self.settings = model, squares, own, settings
         self.images = torch.from_numpy(squares).to(device).unsqueeze(1) / 255.0
         self.target = torch.tensor([BINARY.index(name) for name in own["target"]], device=device)
-        self.blank = randomised_copy(model, self.images[:1], seed=SEED)
+        self.blank = self.without_knowledge()
         self.explained = self.enlarged(self.target)
         self.grid = self.maps(model, self.images[:1], self.target[:1]).shape[-2:]
+
+    def without_knowledge(self) -> Classifier:
+        """Return the network with random weights: the first draw with maps of half of the films.
+
+        A draw whose last layer happens to speak against the class everywhere has empty maps, and
+        there would be nothing to hold the trained network's against.
+        """
+        for draw in range(DRAWS):
+            blank = randomised_copy(self.model, self.images[:1], seed=SEED + draw)
+            marked = self.maps(blank, self.images, self.target).amax((1, 2)) > 0
+            if 2 * marked.sum() >= len(marked):
+                break
+        return blank
 
     def maps(self, model: Classifier, images: Tensor, target: Tensor) -> Tensor:
         """Return raw maps [n, h, w] of a class for each image, by a model."""
