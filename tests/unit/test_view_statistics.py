@@ -67,6 +67,8 @@ def test_plain_results_are_the_same_with_and_without(experiment):
     assert (experiment.folder(STRONG) / "scores.csv").read_bytes() == scores
     with_views = metrics_of(experiment, STRONG)
     del with_views["test_time_augmentation"]
+    # The selection holds the views' thresholds too: it is another file.
+    assert with_views.pop("selection_sha256") != metrics.pop("selection_sha256")
     assert with_views == metrics
     assert both[plain.columns].equals(plain)
     assert both_content.pop("test_time_augmentation") == "flip"
