@@ -97,7 +97,7 @@ def _draw_run(axes: Axes, label: str, rows: pd.DataFrame) -> None:
         axes.fill_between(
             places, [1, *found["low"]], [1, *found["high"]], color=colour, alpha=0.18, linewidth=0
         )
-    axes.set_ylim(-0.55, 1.08)
+    axes.set_ylim(-1.08, 1.08)
     axes.set_xlim(-0.3, len(order) + 0.3)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(color=LIGHT_GREY)

@@ -303,7 +303,7 @@ def _render(**content: Any) -> str:
     )
     environment.filters |= {"count": count, "percent": percent}
     macros = environment.get_template("macros.html.j2").make_module(content)
-    content |= {name: getattr(macros, name) for name in ("table", "pairs", "figure")}
+    content |= {name: getattr(macros, name) for name in ("table", "pairs", "figure", "answer")}
     texts = {
         name: environment.get_template(f"{name}.html.j2").render(content)
         for name in SECTIONS
