@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from pneumobench.core.errors import UserError
+from pneumobench.core.both_classes import check_both_classes
 
 
 def _logistic(strength: float) -> Pipeline:
@@ -55,13 +55,7 @@ def fit_floor(features: np.ndarray, positive: np.ndarray, kind: str) -> Classifi
     UserError
         If one of the classes has no image.
     """
-    if positive.all() or not positive.any():
-        raise UserError(
-            f"the floor {kind!r} cannot be fitted to images of one class",
-            where=f"{len(positive)} images, {int(positive.sum())} with pneumonia",
-            expected="normal and pneumonia images on the training side of every fold",
-            remedy="lower split.folds or use more data",
-        )
+    check_both_classes(positive, f"the floor {kind!r}", where="training side of a fold")
     return clone(MODELS[kind]).fit(np.asarray(features, np.float64), positive)
 
 

@@ -8,14 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from pneumobench.core.files import read_json
 from pneumobench.reporting.curve_figure import chance_line
 from pneumobench.reporting.inputs import (
     DATASET_TITLES,
-    files_by_run,
     missing_notes,
-    paths_in_order,
     read_comparison,
+    read_details,
 )
 from pneumobench.reporting.style import (
     BLUE,
@@ -55,7 +53,7 @@ def plot_calibration(
         Path of the figure without a suffix.
     """
     ranked = read_comparison(comparison)
-    runs = read_calibrations(ranked, calibrations)
+    runs = read_details(ranked, calibrations)
     first = runs[0][1]
     notes = [*_explain(first), *missing_notes(ranked)]
     beside = min(_RUNS_BESIDE, len(runs))
@@ -77,16 +75,6 @@ def plot_calibration(
     _label(panels[: len(runs)])
     write_notes(figure, notes)
     save_figure(figure, stem)
-
-
-def read_calibrations(
-    comparison: pd.DataFrame, paths: Iterable[str | Path]
-) -> list[tuple[pd.Series, dict[str, Any]]]:
-    """Read calibration.json of all runs: in order of rank each run's row and its content."""
-    return [
-        (row, read_json(path))
-        for row, (path,) in paths_in_order(comparison, files_by_run(paths, depth=1))
-    ]
 
 
 def measured(content: dict[str, Any], dataset: str, measure: str) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from pneumobench.reporting.calibration import measured, read_calibrations
+from pneumobench.reporting.calibration import measured
 from pneumobench.reporting.decision_curves import NOWHERE, curve_of, useful_range
-from pneumobench.reporting.inputs import DATASET_TITLES
+from pneumobench.reporting.inputs import DATASET_TITLES, Judged, read_details
 from pneumobench.reporting.wording import EMPTY, count, listing, percent, plural, with_interval
 from pneumobench.reporting.worst_cases import worst_cases
 
@@ -36,8 +36,6 @@ _MEASURES = {
 }
 
 HOLD = "hold"
-
-Judged = list[tuple[pd.Series, dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -68,7 +66,7 @@ def calibration_section(
     """
     if inputs is None:
         return {"answer": [], "origins": ()}
-    runs = read_calibrations(comparison, inputs.details)
+    runs = read_details(comparison, inputs.details)
     first = runs[0][1]
     others = [rule for rule in RULES if rule != first["threshold_rule"]]
     return {

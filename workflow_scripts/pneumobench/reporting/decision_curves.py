@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from pneumobench.reporting.calibration import read_calibrations
-from pneumobench.reporting.inputs import DATASET_TITLES, missing_notes, read_comparison
+from pneumobench.reporting.inputs import (
+    DATASET_TITLES,
+    missing_notes,
+    read_comparison,
+    read_details,
+)
 from pneumobench.reporting.legend_table import draw_legend_table, legend_height
 from pneumobench.reporting.style import (
     DARK_GREY,
@@ -48,7 +52,7 @@ def plot_decision_curves(
         Path of the figure without a suffix.
     """
     ranked = read_comparison(comparison)
-    runs = read_calibrations(ranked, calibrations)
+    runs = read_details(ranked, calibrations)
     styles = run_styles([row["label"] for row, _ in runs])
     confidence = percent(runs[0][1]["interval"]["confidence"])
     notes = [

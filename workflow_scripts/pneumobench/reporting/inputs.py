@@ -96,6 +96,18 @@ def paths_in_order(
     ]
 
 
+Judged = list[tuple[pd.Series, dict[str, Any]]]
+"""In order of rank each run's row of the comparison and what one of its JSON files says of it."""
+
+
+def read_details(comparison: pd.DataFrame, paths: Iterable[str | Path]) -> Judged:
+    """Read one JSON file of every run; the paths lie in .../{model}/{recipe}/seed{seed}/."""
+    return [
+        (row, read_json(path))
+        for row, (path,) in paths_in_order(comparison, files_by_run(paths, depth=1))
+    ]
+
+
 def read_metrics(paths: Iterable[str | Path]) -> dict[str, dict[str, Any]]:
     """Read metrics.json files, by their run's folder."""
     contents = (read_json(path) for path in paths)

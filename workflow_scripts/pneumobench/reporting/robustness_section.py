@@ -10,9 +10,9 @@ import pandas as pd
 
 from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json, read_table
+from pneumobench.core.files import read_table
 from pneumobench.core.run import Run
-from pneumobench.reporting.inputs import complete_runs
+from pneumobench.reporting.inputs import Judged, complete_runs, read_details
 from pneumobench.reporting.robustness import (
     AS_IT_IS,
     at_strength,
@@ -33,9 +33,6 @@ _NAMES = {"roc_auc": "AUC", "sensitivity": "Sensitivity", "specificity": "Specif
 _DIFFERENCE = "Difference of the specificity"
 # The criterion.
 _CRITERION = "specificity"
-
-Judged = list[tuple[pd.Series, dict[str, Any]]]
-"""In order of rank each run's row of the comparison and its robustness.json."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +66,7 @@ def robustness_section(comparison: pd.DataFrame, inputs: RobustnessInputs | None
         return {"overview": [], "origins": ()}
     runs = read_robustness(comparison, inputs.tables)
     strengths = strengths_of(runs[0][1])
-    details = {_folder(content): content for content in map(read_json, inputs.details)}
-    judged = [(row, details[row["run"].folder]) for row, _ in runs]
+    judged = read_details(comparison, inputs.details)
     several = len(strengths) > 1
     found = read_worst_pairs(inputs.pairs)
     return {
@@ -127,10 +123,6 @@ def _kept(row: pd.Series, metric: str, strength: int) -> str:
     return (
         f"{metric} of {left} instead of {before} ({CORRUPTIONS[row[f'hardest_on_{name}']].title})"
     )
-
-
-def _folder(content: dict[str, Any]) -> str:
-    return Run(content["model"], content["recipe"], int(content["seed"])).folder
 
 
 def _name(row: pd.Series, strength: int, several: bool) -> dict[str, str]:

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.both_classes import check_both_classes
 from pneumobench.core.errors import UserError
 from pneumobench.core.names import did_you_mean
-from pneumobench.statistics.both_classes import check_both_classes
 from pneumobench.statistics.logistic import fit_logistic
 from pneumobench.statistics.metrics import sigmoid
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from pneumobench.core.both_classes import check_both_classes
 from pneumobench.core.errors import UserError
 from pneumobench.core.names import did_you_mean
-from pneumobench.statistics.both_classes import check_both_classes
 
 
 def fit_threshold(
