@@ -26,12 +26,15 @@ from pneumobench.core.views import VIEW_SETS
 from pneumobench.data.directory import fingerprint
 from pneumobench.models import registry
 
+# Targets that need neither images nor starting weights, and help to get them.
+BEFORE_DATA = {"doctor", "fetch"}
+
 
 def archive_asked_for():
     """Return the archive that is named instead of a configuration, None where results are computed."""
     if not config.get("archive"):
         return None
-    others = sorted(set(workflow.overwrite_config) - {"archive"})
+    others = sorted(set(workflow.config_settings.overwrite_config) - {"archive"})
     try:
         archive = read_archive(config["archive"])
         if others:
@@ -55,6 +58,10 @@ def checked_experiment(archive):
         check_unpacked(results, archive)
         if archive is None:
             check_results_folder(results, experiment)
+        # Snakemake reads the workflow before it says what it was asked for.
+        if archive is None and not BEFORE_DATA & set(sys.argv):
+            check_data_source(experiment)
+            check_starting_weights(experiment)
     except UserError as error:
         raise WorkflowError(str(error))
     for caution in cautions(experiment):
@@ -161,21 +168,13 @@ def data_root():
     return EXPERIMENT.data.directory.path
 
 
-def dataset_files(wildcards):
+def dataset_files():
     """Return the files that indexing waits for: the phantoms' table, or nothing for a folder."""
-    if EXPERIMENT.data.source == "phantom":
-        return [f"{phantom_folder()}/phantoms.csv"]
-    # Not earlier: doctor and fetch work before there are data.
-    stop_unless(check_data_source, EXPERIMENT)
-    return []
-
-
-def stop_unless(check, *arguments):
-    """Stop with the message alone if a check finds something wrong."""
-    try:
-        check(*arguments)
-    except UserError as error:
-        raise WorkflowError(str(error))
+    return (
+        [f"{phantom_folder()}/phantoms.csv"]
+        if EXPERIMENT.data.source == "phantom"
+        else []
+    )
 
 
 def dataset_fingerprint(wildcards):
@@ -218,7 +217,6 @@ def weights_of(wildcards):
     """Return what the job's run starts from: a record of fetched weights, a file, or nothing."""
     pretrained = EXPERIMENT.recipes[wildcards.recipe].pretrained
     if isinstance(pretrained, str):
-        stop_unless(check_starting_weights, EXPERIMENT)
         return pretrained
     return weights_record(wildcards.slug) if pretrained else []
 
@@ -564,6 +562,7 @@ def plan(wildcards):
         "keep_weights": EXPERIMENT.keep_weights,
         "equalisations": len({recipes[name].equalisation for name in used} - {"none"}),
         "copies": per_image if copies else 0,
+        "elsewhere": not workflow.local_exec,
         "conda": bool(workflow.deployment_settings.deployment_method),
     }
 

@@ -36,7 +36,7 @@ rule index_dataset:
     """Look at every file: label, patient, size, hashes; set aside what does not decode."""
     input:
         record=ancient("<results>/experiment.json"),
-        files=dataset_files,
+        files=dataset_files(),
     output:
         manifest="<results>/dataset/manifest.csv",
     log:

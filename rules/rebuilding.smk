@@ -6,7 +6,11 @@ ruleorder: unpack_archive > freeze_selection
 ruleorder: unpack_archive > explain_run
 ruleorder: unpack_archive > test_explanations
 ruleorder: unpack_archive > draw_panels
-ruleorder: unpack_archive > train_inflated
+
+
+if INFLATED:
+
+    ruleorder: unpack_archive > train_inflated
 
 
 rule unpack_archive:

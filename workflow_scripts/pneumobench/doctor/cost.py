@@ -169,19 +169,21 @@ def cost_tables(scales: Iterable[Scale] = SCALES) -> str:
 
 
 def _table(scale: Scale) -> Iterator[str]:
-    yield f"**{scale.title}**, {scale.px} px, {scale.folds} folds x {scale.seeds} seeds, "
-    yield f"{scale.epochs} epochs:\n"
     yield (
-        "| architecture | parameters (M) | images/s, 2 cores | jobs | core-hours | hours on a GPU "
-        "of 1,000 images/s | weights (GB) |"
+        f"**{scale.title}**, {scale.px} px, {scale.folds} folds x {scale.seeds} seeds, "
+        f"{scale.epochs} epochs\n"
+    )
+    yield (
+        "| architecture | parameters (M) | images/s on 2 cores | jobs | images to train on (M) | "
+        "core-hours | weights (GB) |"
     )
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
     totals = [0.0, 0.0, 0.0, 0.0]
     for model, measured in measured_architectures().items():
         figures = [
             scale.jobs,
+            scale.seen / 1e6,
             measured.core_hours(scale.seen, scale.px),
-            scale.seen / 1000 / 3600,
             measured.weights_bytes * scale.jobs / 1e9,
         ]
         totals = [total + figure for total, figure in zip(totals, figures, strict=True)]
@@ -190,13 +192,15 @@ def _table(scale: Scale) -> Iterator[str]:
     yield f"| all | | | {_cells(totals)} |"
     packed = scale.images * scale.px**2 / 1e9
     largest = max(entry.resume_bytes for entry in measured_architectures().values()) / GIB
-    yield f"\nPacked images: {packed:.2f} GB. Resume states: at most {largest:.1f} GiB for each "
-    yield "unfinished job.\n"
+    yield (
+        f"\nPacked images: {packed:.2f} GB. Resume states: at most {largest:.1f} GiB (VGG16) for "
+        "each unfinished job.\n"
+    )
 
 
 def _cells(figures: list[float]) -> str:
-    jobs, cores, gpu, weights = figures
-    return f"{jobs:,.0f} | {cores:,.0f} | {gpu:,.1f} | {weights:,.1f}"
+    jobs, images, cores, weights = figures
+    return f"{jobs:,.0f} | {images:,.1f} | {cores:,.0f} | {weights:,.1f}"
 
 
 def with_tables(document: str) -> str:

@@ -55,7 +55,7 @@ def findings(plan: Plan, lock: Path) -> Iterator[Finding]:
     yield snakemake_finding()
     yield packages_finding(plan, lock)
     yield gpu_finding(plan)
-    yield from slurm_findings()
+    yield from slurm_findings(plan)
     data, images = data_finding(plan)
     yield data
     yield weights_finding(plan)

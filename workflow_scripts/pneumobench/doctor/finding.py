@@ -96,6 +96,8 @@ class Plan:
         Number of further sets of packed images.
     copies
         Offline copies of an image on disk, 0 without.
+    elsewhere
+        Whether jobs are handed to a scheduler.
     conda
         Whether Snakemake makes the environments of jobs itself.
     """
@@ -114,6 +116,7 @@ class Plan:
     keep_weights: str
     equalisations: int
     copies: int
+    elsewhere: bool
     conda: bool
 
     @classmethod

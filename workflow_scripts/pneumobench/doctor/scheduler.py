@@ -3,7 +3,7 @@
 import re
 import shutil
 
-from pneumobench.doctor.finding import FAILS, OK, WARNING, Finding, said
+from pneumobench.doctor.finding import FAILS, OK, WARNING, Finding, Plan, said
 from pneumobench.doctor.software import installed, numbers
 
 PLUGIN, PLUGIN_VERSION = "snakemake-executor-plugin-slurm", (2, 7, 1)
@@ -12,16 +12,16 @@ MEMORY_OF_JOBS = 120
 _SQUEUE, _SACCT = "--slurm-status-command squeue", "--slurm-status-command sacct"
 
 
-def slurm_findings() -> list[Finding]:
+def slurm_findings(plan: Plan) -> list[Finding]:
     """Say whether there is a SLURM, a plugin for it, and which status command will work."""
-    subject = "SLURM"
+    subject, level = "SLURM", FAILS if plan.elsewhere else WARNING
     absent = [name for name in ("sbatch", "squeue", "scontrol") if shutil.which(name) is None]
     if "sbatch" in absent:
         return [Finding(OK, subject, "not here; jobs run on this machine")]
     if absent:
         remedy = "install SLURM's client commands on this machine"
-        return [Finding(FAILS, subject, f"sbatch without {', '.join(absent)}", remedy)]
-    return [_plugin(), _status()]
+        return [Finding(level, subject, f"sbatch without {', '.join(absent)}", remedy)]
+    return [_plugin(), _status(level)]
 
 
 def _plugin() -> Finding:
@@ -34,11 +34,11 @@ def _plugin() -> Finding:
     return Finding(OK, "SLURM plugin", version)
 
 
-def _status() -> Finding:
+def _status(broken: str) -> Finding:
     subject, settings = "SLURM status", said("scontrol", "show", "config")
     if settings is None:
         remedy = "ask the cluster's staff; scontrol ping says more"
-        return Finding(FAILS, subject, "the controller does not answer", remedy)
+        return Finding(broken, subject, "the controller does not answer", remedy)
     if shutil.which("sacct") and said("sacct", "--noheader", "--starttime", "now") is not None:
         return Finding(OK, subject, f"accounting answers: {_SACCT} or squeue")
     match = re.search(r"^MinJobAge\s*=\s*(\d+)", settings, re.MULTILINE)
