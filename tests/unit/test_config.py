@@ -820,9 +820,11 @@ def test_bad_practice_is_asked_for_by_one_experiment_alone(path):
 
 def test_bad_practice_over_the_real_data_in_a_folder_of_its_own():
     overlay = (ROOT / "experiments/kaggle_quick.yaml").read_text(encoding="utf-8")
-    merged = merge(merge(config(overlay), yaml.safe_load(INFLATION)), {"experiment": "inflation_k"})
+    last = (ROOT / "experiments/inflation_kaggle.yaml").read_text(encoding="utf-8")
+    merged = merge(merge(config(overlay), yaml.safe_load(INFLATION)), yaml.safe_load(last))
     experiment = check_config(merged, architectures=ARCHITECTURES)
-    assert experiment.data.source == "directory" and experiment.images.size == 96
+    assert experiment.experiment == "inflation_kaggle"
+    assert experiment.data.source == "directory" and experiment.images.size == 64
     assert experiment.split.inner_fraction == 0.25 and experiment.inflation.model
 
 
