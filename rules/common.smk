@@ -331,6 +331,12 @@ def of_robustness(name):
     return lambda wildcards: of_runs(name)(wildcards) if STRENGTHS else []
 
 
+def of_renormalised(wildcards):
+    """Return each fold's test predictions with statistics of the test images; none if not asked."""
+    wanted = EXPERIMENT.robustness.test_time_normalisation
+    return of_folds("test_statistics.csv")(wildcards) if wanted else []
+
+
 def of_inflation(name):
     """Return one file on what bad practice adds; none in all other experiments."""
     return [f"<results>/inflation/{name}"] if INFLATED else []

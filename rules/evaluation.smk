@@ -211,6 +211,7 @@ rule measure_shift:
         floors_test=floor_files("test.csv"),
         domains="<results>/shift/domains.csv",
         blocks="<results>/shift/blocks.csv",
+        renormalised=of_renormalised,
     output:
         "<results>/comparison/shift.json",
     log:

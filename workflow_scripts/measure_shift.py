@@ -14,6 +14,7 @@ with job_log(snakemake.log[0]):
         [Path(path) for path in given.floors_test],
         Path(given.domains),
         Path(given.blocks),
+        [Path(path) for path in given.renormalised],
         Path(snakemake.output[0]),
         confidence=params.confidence,
         replicates=params.replicates,

@@ -10,6 +10,7 @@ from statistics_cases import DRAW, FOLDS, edit_csv, make_experiment
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.floors import FLOORS
+from pneumobench.core.renormalisation import RENORMALISED
 from pneumobench.core.run import Run
 from pneumobench.data.blocks import number_blocks
 from pneumobench.data.manifest import write_manifest
@@ -121,6 +122,7 @@ def measure(experiment, target="shift.json", **changes):
         "floors_test": floors[1],
         "domains": experiment.root / "shift/domains.csv",
         "blocks": experiment.root / "shift/blocks.csv",
+        "renormalised": [],
         "shift": experiment.root / target,
     }
     measure_shift(**{**options, **changes}, **DRAW)
@@ -410,6 +412,23 @@ def test_decisions_before_and_after_are_those_of_calibrated_means(dataset, shift
     ):
         expected = (values <= cut)[~positive].mean()
         assert record["specificity"][step]["value"] == pytest.approx(expected)
+
+
+def test_every_run_is_held_against_itself_with_statistics_of_the_test_images(dataset, shift):
+    paths = []
+    for path in dataset.files([STRONG, WEAK], "test.csv"):
+        table = read_table(path, text=("image_id",)).assign(tta=RENORMALISED)
+        if "alexnet" not in str(path):
+            table["logit"] = -table["logit"]
+        paths.append(path.parent / "test_statistics.csv")
+        write_table(paths[-1], table)
+    found = measure(dataset, "shift/renormalised.json", renormalised=paths)["renormalised"]
+    assert shift["renormalised"] == []
+    assert [(record["model"], record["changed"]) for record in found] == [
+        ("vgg16", True), ("alexnet", False),
+    ]  # fmt: skip
+    area = found[0]["roc_auc"]
+    assert area["after"]["value"] == pytest.approx(1 - area["before"]["value"], abs=1e-6)
 
 
 # Replicates

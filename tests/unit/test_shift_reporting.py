@@ -62,7 +62,7 @@ def scored(identity, position, lost):
     }  # fmt: skip
 
 
-def write_shift(made, *, area=0.92, blocks=8, worst_block=0.88):
+def write_shift(made, *, area=0.92, blocks=8, worst_block=0.88, statistics=True):
     """Write shift.json of a made-up experiment; the specificity falls more with every rank."""
     complete = [row for row in made.ranked if row["status"] == "complete"]
     runs = [{key: row[key] for key in ("model", "recipe", "seed")} for row in complete]
@@ -87,10 +87,15 @@ def write_shift(made, *, area=0.92, blocks=8, worst_block=0.88):
                "estimated_share": estimate(0.9), "specificity": moved, "sensitivity": moved}
         for run in runs
     ]  # fmt: skip
+    renormalised = [
+        run | {"changed": number > 0, "roc_auc": moved, "sensitivity": moved, "specificity": moved}
+        for number, run in enumerate(runs)
+    ]
     path = made.folder / "comparison/shift.json"
     datasets = read_json(made.comparison_json)["datasets"]
     content = {"datasets": datasets, "domains": domains, "scored": records, "blocks": held}
-    write_json(path, content | {"transductive": transductive})
+    content |= {"transductive": transductive, "renormalised": renormalised if statistics else []}
+    write_json(path, content)
     return path
 
 
@@ -199,6 +204,17 @@ def test_tables_hold_every_run_and_floor(made, shift):
     assert found["transductive"][0]["Specificity after"].startswith("0.300 (")
     assert "Of 3 runs 0 find the true share" in found["transductive_reading"]
     assert "0 gain specificity" in found["transductive_reading"]
+    assert len(found["renormalised"]) == 2
+    assert found["renormalised"][0]["AUC after"].startswith("0.300 (")
+    reading = "2 runs 0 gain and 2 lose specificity and 0 gain and 2 lose sensitivity"
+    assert reading in found["renormalised_reading"]
+    assert "1 without batch normalisation" in found["renormalised_reading"]
+
+
+def test_statistics_of_the_test_images_are_shown_only_where_they_were_asked_for(made):
+    found = section(made, write_shift(made, statistics=False))
+    assert found["renormalised"] == [] and found["renormalised_reading"] == ""
+    write_shift(made)
 
 
 def test_report_has_the_section_only_where_it_was_measured(made, shift, tmp_path):
@@ -216,6 +232,7 @@ def test_report_has_the_section_only_where_it_was_measured(made, shift, tmp_path
     assert 'href="#shift"' not in texts["without"] and "measure_shift" not in texts["without"]
     shown = re.search(r'<section id="shift">.*?</section>', texts["with"], re.DOTALL)[0]
     assert 'id="figure-shift"' in shown and "never ranked" in shown
+    assert "Li et al. 2016" in shown
     assert texts["with"].count('href="#shift"') == 1 and "measure_shift" in texts["with"]
 
 

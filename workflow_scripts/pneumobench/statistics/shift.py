@@ -15,7 +15,7 @@ from pneumobench.core.files import read_json, write_json
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import Resamples
 from pneumobench.statistics.compared_scores import Compared, read_compared
-from pneumobench.statistics.domains import DECISIONS, judge_blocks, judge_domains
+from pneumobench.statistics.domains import DECISIONS, METRICS, judge_blocks, judge_domains
 from pneumobench.statistics.estimates import number, paired_difference, summarise
 from pneumobench.statistics.fold_scores import FLOOR, read_out_of_fold_scores, read_test_scores
 from pneumobench.statistics.judgement import score_out_of_fold, score_test
@@ -23,6 +23,7 @@ from pneumobench.statistics.metrics import confusion_indicators, decision_metric
 from pneumobench.statistics.pairs import replicate_area
 from pneumobench.statistics.predictions import Labels
 from pneumobench.statistics.quantiles import replicate_quantiles
+from pneumobench.statistics.renormalised import judge_renormalised, read_renormalised
 from pneumobench.statistics.selection import find_selected_floor
 from pneumobench.statistics.transductive import adjust_run
 
@@ -31,7 +32,6 @@ logger = logging.getLogger(__name__)
 DATASETS = ("out_of_fold", "test")
 CLASSES = ("normal", "pneumonia")
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
-METRICS = ("roc_auc", *DECISIONS)
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ def measure_shift(
     floors_test: list[Path],
     domains: Path,
     blocks: Path,
+    renormalised: list[Path],
     shift: Path,
     *,
     confidence: float,
@@ -102,6 +103,8 @@ def measure_shift(
         What the floors say, one file each.
     domains, blocks
         From rule score_shift.
+    renormalised
+        test_statistics.csv of every fold of every compared run, or none.
     shift
         shift.json to write: `domains` (AUC of the simplest models that are asked for the data set,
         within each class), `scored` (for every run in order of rank, then every floor: quantiles of
@@ -109,7 +112,8 @@ def measure_shift(
         development image of its class; AUC, sensitivity and specificity on either set and the
         difference, test less out of fold), `blocks` (the thumbnail floor on blocks of file numbers
         that it was fitted without), `transductive` (decisions moved by the share of pneumonias that
-        each run sees in the test images).
+        each run sees in the test images), `renormalised` (every run with the statistics of batch
+        normalisation taken from the test images; none where that was not asked).
     confidence
         Level of the intervals in (0, 1).
     replicates, bootstrap_seed
@@ -129,6 +133,7 @@ def measure_shift(
     scored = [_score_run(run, compared, frozen) for run in scores_of]
     scored += [_score_floor(*paths, compared, selection) for paths in floors.items()]
     development, test = (compared[name] for name in DATASETS)
+    moved = read_renormalised(renormalised)
     prior = float(development.labels.positive.mean())
     content = {
         "threshold_rule": frozen["threshold_rule"],
@@ -145,6 +150,14 @@ def measure_shift(
             _identity(run)
             | adjust_run(run, path, selection, prior, test.labels, test.resamples, confidence)
             for run, path in scores_of.items()
+        ],
+        "renormalised": [
+            _identity(run)
+            | judge_renormalised(
+                run, moved.get(run, {}), _thresholds(run, frozen), test, confidence
+            )
+            for run in scores_of
+            if moved
         ],
     }  # fmt: skip
     for record in content["domains"]:
@@ -198,12 +211,17 @@ def _join(development: Compared, test: Compared, seed: int) -> Images:
     return Images(labels, tested, fold, resamples)
 
 
-def _score_run(run: Run, compared: dict[str, Compared], frozen: dict[str, Any]) -> Scored:
+def _thresholds(run: Run, frozen: dict[str, Any]) -> np.ndarray:
+    """Return the frozen thresholds of a run's folds, [folds] float64 logits."""
     (entry,) = [
         entry for entry in frozen["runs"]
         if Run(entry["model"], entry["recipe"], entry["seed"]) == run
     ]  # fmt: skip
-    thresholds = np.array(entry["thresholds"])
+    return np.array(entry["thresholds"])
+
+
+def _score_run(run: Run, compared: dict[str, Compared], frozen: dict[str, Any]) -> Scored:
+    thresholds = _thresholds(run, frozen)
     development, test = (compared[name] for name in DATASETS)
     own = development.logit[run] - thresholds[development.fold]
     # The mean of the distances is the distance of the means.

@@ -81,6 +81,9 @@ class Robustness(Section):
     reference_recipe: Text | None
     """Recipe whose runs the same networks' runs with other recipes are held against, to see what
     cures; null = none. experiments/cures.yaml is made for it."""
+    test_time_normalisation: bool
+    """Whether test images are predicted once more with batch normalisation that takes its
+    statistics from all of them; such figures stand apart and are never ranked."""
 
 
 Ensembles = Annotated[
