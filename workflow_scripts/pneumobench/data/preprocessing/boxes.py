@@ -55,9 +55,7 @@ def inner_box(image: np.ndarray) -> Box:
     return within(without_bars(image), MARGIN, 1 - MARGIN, MARGIN, 1 - MARGIN)
 
 
-def within(
-    film: tuple[slice, slice], top: float, bottom: float, left: float, right: float
-) -> Box:
+def within(film: tuple[slice, slice], top: float, bottom: float, left: float, right: float) -> Box:
     """Return the pixels of a part of a film.
 
     Parameters
