@@ -79,7 +79,8 @@ def measure_explanations(
     images, splits, manifest
         Packed images, uint8 [N, S, S], splits.csv with a row for each, and manifest.csv.
     plain_images
-        The same films as they are; `images` may be preprocessed, which would move the body's outline.
+        The same films as they are; `images` may be preprocessed, which would move the outline of
+        the body.
     root
         The folder that the manifest's paths are relative to; lesion masks are read from there.
     explained, maps

@@ -38,8 +38,8 @@ def predict_corrupted(
         The fold's folder: run.json, weights.safetensors and out_of_fold.csv. Nothing in it is
         changed, and test images are not looked at.
     images, splits
-        Packed images as they came, not preprocessed, uint8 [N, S, S], and splits.csv, its rows those
-        of the images.
+        Packed images as they came, not preprocessed, uint8 [N, S, S], and splits.csv, its rows
+        those of the images.
     corrupted
         The CSV file to write: model, recipe, seed, fold, image_id, corruption, strength, logit.
     strengths

@@ -18,8 +18,8 @@ from pneumobench.data.preprocessing.boxes import Box, within
 
 # The film is matched on a grid of this side, each cell drawn with this many points a side.
 _GRID, _POINTS = 32, 3
-# Few grey levels, each as frequent: with whole numbers as small as these, sums are exact in float32,
-# and the box is the same on every machine.
+# Few grey levels, each as frequent: with whole numbers as small as these, sums are exact in
+# float32, and the box is the same on every machine.
 _LEVELS = 32
 _TISSUE = 75  # the percentile of the body's greys that counts as the grey of tissue
 # Usual boxes of lungs and their spread, as shares of the film: middle down and across, height,
@@ -29,7 +29,7 @@ _SPREAD = np.array([0.1, 0.06, 0.15, 0.13])
 _FURTHEST = 6.0
 # How much likeness a unit of that distance costs, and from which on the next best counts little.
 _COST, _SHARPNESS = 0.015, 0.02
-# Shares of the film added at the top, bottom and sides: a lung cut off costs more than some abdomen.
+# Shares of the film added at top, bottom and sides: a lung cut off costs more than some abdomen.
 _MARGINS = (0.05, 0.09, 0.03)
 # Below this correlation nothing on the film looks like a chest.
 _LEAST_LIKENESS = 0.4
