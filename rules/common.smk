@@ -4,6 +4,7 @@
 import os
 import re
 import sys
+from typing import get_args
 
 from snakemake.exceptions import WorkflowError
 
@@ -18,6 +19,7 @@ from pneumobench.core.config.identity import (
     check_starting_weights,
     experiment_identity,
 )
+from pneumobench.core.config.recipe import Preprocessing
 from pneumobench.core.errors import UserError
 from pneumobench.core.floors import FLOORS
 from pneumobench.core.inflation import ARMS, HONEST
@@ -48,6 +50,7 @@ VIEWS = EXPERIMENT.prediction.test_time_augmentation
 EXPLAINED = EXPERIMENT.explanation.method != "none"
 # An order or a repetition of strengths says nothing.
 STRENGTHS = sorted(set(EXPERIMENT.robustness.strengths))
+PREPROCESSING = [name for name in get_args(Preprocessing) if name != "none"]
 ENSEMBLES = list(dict.fromkeys(EXPERIMENT.ensembles))
 # The run that is trained by bad practice, too; None in all experiments but those on bad practice.
 INFLATED = next(
@@ -140,8 +143,8 @@ def dataset_fingerprint(wildcards):
 
 def packed(kind, recipe):
     """Return the path, less its ending, of the packed `images` or `augmented` that a recipe sees."""
-    equalisation = EXPERIMENT.recipes[recipe].equalisation
-    variant = "" if equalisation == "none" else f"_{equalisation}"
+    preprocessing = EXPERIMENT.recipes[recipe].preprocessing
+    variant = "" if preprocessing == "none" else f"_{preprocessing}"
     return f"<results>/dataset/{kind}_{EXPERIMENT.images.size}{variant}"
 
 
@@ -203,7 +206,7 @@ def undeclared(kind):
 
 
 def images_of(suffix):
-    """Return an input function: the packed images, equalised if the job's recipe wants that."""
+    """Return an input function: the packed images, preprocessed if the job's recipe wants that."""
     return lambda wildcards: packed("images", wildcards.recipe) + suffix
 
 

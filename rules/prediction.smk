@@ -73,7 +73,7 @@ rule predict_views:
 rule predict_corrupted:
     """Predict a fold's out-of-fold images made worse; those of the test set are left alone."""
     input:
-        # Not equalised: a recipe equalises films of any kind, so it does corrupted ones.
+        # As packed: a recipe preprocesses films of any kind, so it does corrupted ones.
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         splits="<results>/dataset/splits.csv",
         weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",

@@ -349,6 +349,20 @@ def test_misspelt_key_of_a_new_recipe_is_one_mistake():
     assert (problem.path, problem.nearest) == ("recipes.new.lerning_rate", "learning_rate")
 
 
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_key_of_an_earlier_version_is_named_by_its_new_one(complete):
+    """By its letters alone, `equalisation` would be nearest to `augmentation`."""
+    raw = config()
+    raw["recipes"]["new"] = copy.deepcopy(raw["recipes"]["light"]) if complete else {}
+    raw["recipes"]["new"].pop("preprocessing", None)
+    raw["recipes"]["new"] |= {"equalisation": "clahe"} | ({} if complete else {"based_on": "light"})
+    with pytest.raises(ConfigError) as caught:
+        check_config(raw, architectures=ARCHITECTURES)
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.nearest) == ("recipes.new.equalisation", "preprocessing")
+    assert problem.hint == "write preprocessing instead"
+
+
 @pytest.mark.parametrize("raw", [None, [], "text"])
 def test_configuration_that_is_no_mapping(raw):
     with pytest.raises(ConfigError, match="the whole file"):

@@ -240,9 +240,9 @@ def test_report_has_the_section_only_where_it_was_measured(made, shift, tmp_path
 
 
 RECIPES = {
-    "plain": {"epochs": 4, "equalisation": "none", "augmentation": {"noise": 0.0}},
-    "clahe": {"epochs": 4, "equalisation": "clahe", "augmentation": {"noise": 0.0}},
-    "strong": {"epochs": 4, "equalisation": "none", "augmentation": {"noise": 0.1}},
+    "plain": {"epochs": 4, "preprocessing": "none", "augmentation": {"noise": 0.0}},
+    "clahe": {"epochs": 4, "preprocessing": "clahe", "augmentation": {"noise": 0.0}},
+    "strong": {"epochs": 4, "preprocessing": "none", "augmentation": {"noise": 0.1}},
 }
 SETTINGS = {"robustness": {"reference_recipe": "plain"}, "recipes": RECIPES}
 
@@ -279,7 +279,7 @@ def test_cures_are_held_against_the_reference_with_what_differs(treated):
     by_run = {row["Run"]: row for row in found["rows"]}
     assert set(by_run) == {"Small (plain)", "Small (clahe)", "Small (strong)"}
     assert by_run["Small (plain)"]["What differs"] == "the reference"
-    assert by_run["Small (clahe)"]["What differs"] == "equalisation: clahe"
+    assert by_run["Small (clahe)"]["What differs"] == "preprocessing: clahe"
     assert by_run["Small (strong)"]["What differs"] == "augmentation.noise: 0.1"
     # The fixture takes 0.02 more from every later run.
     assert by_run["Small (clahe)"]["Less the reference's"] == "-0.020 (-0.035 to -0.005)"
