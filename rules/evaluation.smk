@@ -165,6 +165,7 @@ rule test_differences:
         replicates=EXPERIMENT.evaluation.bootstrap_replicates,
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
         permutations=EXPERIMENT.evaluation.permutations,
+        reference=EXPERIMENT.evaluation.reference,
         code=code_hash("pneumobench.statistics.test_differences"),
     script:
         "../workflow_scripts/test_differences.py"
