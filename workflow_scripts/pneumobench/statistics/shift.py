@@ -119,9 +119,9 @@ def measure_shift(
         within each class), `scored` (for every run in order of rank, then every ensemble and every
         floor: quantiles of its scores by data set and class; the chance that a test image has a
         higher score than a development image of its class; AUC, sensitivity and specificity on
-        either set and the difference, test less out of fold), `blocks` (the thumbnail floor on blocks of file numbers
-        that it was fitted without), `transductive` (decisions moved by the share of pneumonias that
-        each run sees in the test images).
+        either set and the difference, test less out of fold), `blocks` (the thumbnail floor on
+        blocks of file numbers that it was fitted without), `transductive` (decisions moved by the
+        share of pneumonias that each run sees in the test images).
     confidence
         Level of the intervals in (0, 1).
     replicates, bootstrap_seed
