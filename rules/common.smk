@@ -398,6 +398,7 @@ def computed_parts(wildcards):
         "robustness": STRENGTHS,
         "explanations": EXPLAINED,
         "ensembles": ENSEMBLES and len(compared_runs()) > 1,
+        "inflation": INFLATED,
     }
     return [name for name, wanted in parts.items() if wanted]
 

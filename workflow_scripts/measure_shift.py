@@ -12,6 +12,8 @@ with job_log(snakemake.log[0]):
         Path(given.selection),
         [Path(path) for path in given.floors_out_of_fold],
         [Path(path) for path in given.floors_test],
+        [Path(path) for path in given.ensembles_out_of_fold],
+        [Path(path) for path in given.ensembles_test],
         Path(given.domains),
         Path(given.blocks),
         [Path(path) for path in given.renormalised],

@@ -269,7 +269,7 @@ class Experiment:
             },
         )  # fmt: skip
 
-    def _write_differences(self):
+    def _write_differences(self, reference=None):
         self.differences = DifferencesInputs(
             self.folder / "comparison/differences.csv", self.folder / "comparison/differences.json"
         )
@@ -277,6 +277,7 @@ class Experiment:
             self.scores, self.run_jsons, self.selection,
             self.differences.table, self.differences.details,
             confidence=0.95, replicates=100, bootstrap_seed=42, permutations=500,
+            reference=reference,
         )  # fmt: skip
 
     def _write_dataset(self):

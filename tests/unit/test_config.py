@@ -580,6 +580,15 @@ def test_unknown_recipe_names_the_nearest():
     assert (problem.path, problem.nearest) == ("runs[0].recipe", "light")
 
 
+def test_reference_of_the_tests_is_one_of_several_architectures():
+    runs = "runs: [alexnet, vgg16]"
+    problem = only_problem(f"{runs}\nevaluation: {{reference: vgg61}}")
+    assert (problem.path, problem.nearest) == ("evaluation.reference", "vgg16")
+    assert check(f"{runs}\nevaluation: {{reference: vgg16}}").evaluation.reference == "vgg16"
+    problem = only_problem("runs: [alexnet]\nevaluation: {reference: alexnet}")
+    assert problem.path == "evaluation.reference" and "only architecture" in problem.given
+
+
 def test_reference_recipe_is_one_that_runs_use():
     problem = only_problem("robustness: {reference_recipe: lihgt}")
     assert (problem.path, problem.nearest) == ("robustness.reference_recipe", "light")

@@ -290,6 +290,39 @@ def test_selection_frozen_on_other_predictions(tmp_path):
         experiment.evaluate(RUN)
 
 
+def test_selection_of_another_schema_version(tmp_path):
+    experiment = make_experiment(tmp_path)
+    experiment.add_run(RUN, signal=1.5)
+    experiment.select([RUN])
+    text = experiment.selection.read_text(encoding="utf-8")
+    changed = text.replace('"schema_version": 1', '"schema_version": 9')
+    experiment.selection.write_text(changed, encoding="utf-8")
+    assert changed != text
+    with pytest.raises(UserError, match=r"schema version 9[\s\S]*selection\.json") as error:
+        experiment.evaluate(RUN)
+    assert "snakemake again" in error.value.remedy
+
+
+def test_test_set_of_one_class_leaves_undefined_numbers_empty(tmp_path):
+    experiment = make_experiment(tmp_path)
+    experiment.test = experiment.test[experiment.test["label"] == "pneumonia"]
+    experiment.write_labels()
+    experiment.add_run(RUN, signal=1.5)
+    experiment.select([RUN])
+    experiment.evaluate(RUN)
+    found = {
+        entry["metric"]: entry
+        for entry in read_json(experiment.folder(RUN) / "metrics.json")["estimates"]
+        if (entry["dataset"], entry["aggregate"]) == ("test", "mean_prediction")
+        and entry["threshold"] in ("none", "out_of_fold")
+    }
+    for metric in ("roc_auc", "specificity", "balanced_accuracy"):
+        entry = found[metric]
+        assert entry["value"] is entry["low"] is entry["high"] is None
+        assert entry["undefined_replicates"] == DRAW["replicates"]
+    assert found["sensitivity"]["value"] is not None
+
+
 def test_metrics_of_another_selection(tmp_path):
     experiment = make_experiment(tmp_path)
     first, second = RUN, Run("vgg16", "light", 42)

@@ -73,6 +73,7 @@ def write_shift(made, *, area=0.92, blocks=8, worst_block=0.88, statistics=True)
         for label, value in (("normal", area), ("pneumonia", 0.5))
     ]  # fmt: skip
     records = [scored(run, number, 0.4 + 0.01 * number) for number, run in enumerate(runs)]
+    records.append(scored({"ensemble": "mean_logit"}, 0, 0.41))
     records += [scored({"floor": kind}, 0, 0.43) for kind in FLOORS]
     held = [
         {"block": number, "n": 60, "events": 40, "patients": 30, "roc_auc": estimate(0.98),
@@ -122,7 +123,7 @@ def test_figure_shows_both_sets_in_units_of_the_development_scores(made, shift, 
     normal, pneumonia = figure.axes
     names = [label.get_text() for label in normal.get_yticklabels()]
     assert names[0] == "1  ResNet-18 (from scratch)" and names[-1] == "Floor: border"
-    assert len(names) == 3 + len(FLOORS)
+    assert len(names) == 3 + 1 + len(FLOORS) and names[3] == "Ensemble: mean logit"
     medians = [
         line.get_xdata()[0]
         for line in normal.lines
@@ -156,7 +157,7 @@ def test_figure_stays_inside_the_page(tmp_path, monkeypatch, count):
         [text.get_window_extent(renderer) for text in axes.texts] for axes in figure.axes
     )
     assert max(box.x1 for box in left) < figure.axes[1].get_window_extent(renderer).x0
-    assert len(right) == count + len(FLOORS) + 1
+    assert len(right) == count + 1 + len(FLOORS) + 1
 
 
 def test_figure_is_byte_identical_on_repetition(made, shift, tmp_path):
@@ -196,7 +197,7 @@ def test_answer_is_careful_where_nothing_is_told_apart(made):
 def test_tables_hold_every_run_and_floor(made, shift):
     found = section(made, shift)
     assert found["transfer"][0]["Run"] == "1  ResNet-18 (from scratch)"
-    assert len(found["transfer"]) == 3 + len(FLOORS)
+    assert len(found["transfer"]) == 3 + 1 + len(FLOORS)
     assert found["transfer"][1]["Specificity, test less out-of-fold"].startswith("-0.410 (")
     assert found["blocks"][-1]["Left out"] == "Test set"
     assert found["blocks"][-1]["Specificity"].startswith("0.500 (")

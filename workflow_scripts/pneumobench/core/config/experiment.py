@@ -66,6 +66,9 @@ class Evaluation(Section):
     """Exchanges of patients in the tests of differences; more where many runs are compared."""
     bootstrap_seed: Seed
     """Seed of the bootstrap and of the exchanges."""
+    reference: Text | None
+    """Architecture, named before any result is seen, that all others are tested against, as a
+    family of its own; null = none."""
 
 
 class Robustness(Section):
