@@ -57,6 +57,17 @@ FOUR_RUNS = (
 )
 
 
+PATIENT_ESTIMATES = [
+    ("out_of_fold", "fold_mean", "none", "roc_auc"),
+    ("test", "mean_prediction", "none", "roc_auc"),
+    *(
+        (dataset, aggregate, "out_of_fold", metric)
+        for dataset, aggregate in (("out_of_fold", "pooled"), ("test", "mean_prediction"))
+        for metric in ("sensitivity", "specificity")
+    ),
+]
+
+
 class Experiment:
     """Paths of a made-up experiment below `folder`."""
 
@@ -189,6 +200,11 @@ class Experiment:
                 "learned": bool(row["learned"]), "threshold_rule": "youden",
                 "thresholds": [0.1] * self.folds, "estimates": [], "confusion": confusion,
                 "per_class": [], "subgroups": subgroups,
+                "patients": [
+                    {"dataset": dataset, "aggregate": aggregate, "threshold": threshold,
+                     "metric": metric, "value": 0.8, "low": 0.7, "high": 0.9}
+                    for dataset, aggregate, threshold, metric in PATIENT_ESTIMATES
+                ],
             },
         )  # fmt: skip
         self.metrics.append(folder / "metrics.json")
