@@ -35,9 +35,17 @@ wildcard_constraints:
     variant=rf"\d+(_({'|'.join(PREPROCESSING)}))?",
 
 
-include: "rules/dataset.smk"
-include: "rules/training.smk"
-include: "rules/prediction.smk"
+if ARCHIVE:
+
+    include: "rules/rebuilding.smk"
+
+else:
+
+    include: "rules/dataset.smk"
+    include: "rules/training.smk"
+    include: "rules/prediction.smk"
+
+
 include: "rules/evaluation.smk"
 include: "rules/explanation.smk"
 
@@ -48,6 +56,12 @@ if INFLATED:
 
 
 include: "rules/reporting.smk"
+include: "rules/doctor.smk"
+
+
+if not ARCHIVE:
+
+    include: "rules/archive.smk"
 
 
 rule all:
@@ -58,6 +72,7 @@ rule all:
         rules.make_tables.output,
         rules.list_figures.output,
         of_runs("model_card.md"),
+        kept_weights,
 
 
 rule fetch:
@@ -82,7 +97,7 @@ rule explain:
     """The maps of all runs, their panels and measures."""
     input:
         explanations_asked_for,
-        of_explanations("panels"),
+        panels,
         MAP_MEASURES,
 
 

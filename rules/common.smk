@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
+from pneumobench.core.archive import check_unpacked, read_archive
 from pneumobench.core.code_hash import code_hash
 from pneumobench.core.config.across import cautions
 from pneumobench.core.config.check import check_config
@@ -27,14 +28,42 @@ from pneumobench.core.views import VIEW_SETS
 from pneumobench.data.directory import fingerprint
 from pneumobench.models import registry
 
+# Targets that need neither images nor starting weights, and help to get them.
+BEFORE_DATA = {"doctor", "fetch"}
 
-def checked_experiment():
-    """Return the checked configuration, or stop with every mistake in it."""
+
+def archive_asked_for():
+    """Return the archive that is named instead of a configuration, None where results are computed."""
+    if not config.get("archive"):
+        return None
+    others = sorted(set(workflow.config_settings.overwrite_config) - {"archive"})
     try:
-        experiment = check_config(config, architectures=registry.names())
-        check_data_source(experiment)
-        check_starting_weights(experiment)
-        check_results_folder(f"results/{experiment.experiment}", experiment)
+        archive = read_archive(config["archive"])
+        if others:
+            raise UserError(
+                "an archive brings its own configuration",
+                where=f"given beside archive: {', '.join(others)}",
+                expected="archive alone",
+                remedy="leave the other keys and --configfile out",
+            )
+    except UserError as error:
+        raise WorkflowError(str(error))
+    return archive
+
+
+def checked_experiment(archive):
+    """Return the checked configuration, an archive's own if there is one, or stop."""
+    given = archive.config if archive else config
+    try:
+        experiment = check_config(given, architectures=registry.names())
+        results = f"results/{experiment.experiment}"
+        check_unpacked(results, archive)
+        if archive is None:
+            check_results_folder(results, experiment)
+        # Snakemake reads the workflow before it says what it was asked for.
+        if archive is None and not BEFORE_DATA & set(sys.argv):
+            check_data_source(experiment)
+            check_starting_weights(experiment)
     except UserError as error:
         raise WorkflowError(str(error))
     for caution in cautions(experiment):
@@ -42,7 +71,8 @@ def checked_experiment():
     return experiment
 
 
-EXPERIMENT = checked_experiment()
+ARCHIVE = archive_asked_for()
+EXPERIMENT = checked_experiment(ARCHIVE)
 RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}
 SLUGS = {run.slug: run.model for run in RUNS.values()}
 FOLDS = range(EXPERIMENT.split.folds)
@@ -62,6 +92,20 @@ INFLATED = next(
     ),
     None,
 )
+# A resource, since a param would retrain where it changes. 0 = the job wants no NVIDIA GPU.
+JOBS_PER_GPU = (
+    EXPERIMENT.compute.jobs_per_gpu
+    if EXPERIMENT.compute.device in ("auto", "cuda")
+    else 0
+)
+# Whether films can be drawn: an archive need not hold any.
+FILMS = ARCHIVE is None or ARCHIVE.films
+# Where an archive's films go; none where results are computed.
+PACKED_FILMS = (
+    [f"results/{EXPERIMENT.experiment}/dataset/images_{EXPERIMENT.images.size}.npy"]
+    if ARCHIVE and FILMS
+    else []
+)
 MAP_MEASURES = ["<results>/comparison/explanations.csv"] if EXPLAINED else []
 ROBUSTNESS_PAIRS = ["<results>/comparison/robustness.csv"] if STRENGTHS else []
 
@@ -75,16 +119,17 @@ FIGURES = [
     "confusion",
     "calibration",
     "decision_curves",
-    "worst_cases",
+    *(["worst_cases"] if FILMS else []),
     "training_curves",
     "cost",
     "shift",
     *(["robustness"] if STRENGTHS else []),
     *(["inflation"] if INFLATED else []),
-    *(["explanations", "every_map", "mean_maps", "randomisation"] if EXPLAINED else []),
+    *(["explanations", "every_map"] if EXPLAINED and FILMS else []),
+    *(["mean_maps", "randomisation"] if EXPLAINED else []),
 ]
+# Without the weights, which need not be kept.
 FOLD_FILES = [
-    "weights.safetensors",
     "run.json",
     "history.csv",
     "timing.csv",
@@ -93,8 +138,9 @@ FOLD_FILES = [
 ]
 
 # Undeclared, since it must outlive the results that it tells of: one file for each time that
-# labels of the test set met predictions.
+# labels of the test set met predictions. Rebuilding from an archive shows nothing new: its log stays.
 LOOKS = f"results/{EXPERIMENT.experiment}/test_looks"
+LOGGED_LOOKS = None if ARCHIVE else LOOKS
 
 
 # Data
@@ -280,6 +326,11 @@ def compared_runs():
     runs = list(RUNS.values())
     if not EXPERIMENT.allow_partial:
         return runs
+    if ARCHIVE:
+        missing = [
+            (run["model"], run["recipe"], run["seed"]) for run in ARCHIVE.missing
+        ]
+        return [run for run in runs if (run.model, run.recipe, run.seed) not in missing]
     complete = [run for run in runs if finished_folds(run) == len(FOLDS)]
     if not complete:
         raise WorkflowError(
@@ -293,6 +344,8 @@ def compared_runs():
 
 def missing_runs(wildcards):
     """Name the runs that are not compared, with what there is of them."""
+    if ARCHIVE:
+        return ARCHIVE.missing
     compared = compared_runs()
     return [
         {
@@ -327,6 +380,11 @@ def of_explanations(name):
         for run in compared_runs()
         if EXPLAINED
     ]
+
+
+def panels(wildcards):
+    """Return the folders with pictures of single films, where there are films to draw."""
+    return of_explanations("panels")(wildcards) if FILMS else []
 
 
 def of_robustness(name):
@@ -382,6 +440,77 @@ def of_models(wildcards):
     return [f"<results>/models/{slug}.json" for slug in slugs]
 
 
+def made_from_weights(wildcards):
+    """Return all that is made from trained weights, beside the predictions of their trainings."""
+    return [
+        *(path for run in compared_runs() for path in view_files(run, "out_of_fold")),
+        *(of_folds("corrupted.csv")(wildcards) if STRENGTHS else []),
+        *of_renormalised(wildcards),
+        *of_explanations("maps.npz")(wildcards),
+        *of_explanations("measures.csv")(wildcards),
+    ]
+
+
+def kept_weights(wildcards):
+    """Return the record of what weights are kept, where not all are."""
+    wanted = EXPERIMENT.keep_weights != "all" and ARCHIVE is None
+    return ["<results>/kept_weights.json"] if wanted else []
+
+
+def rebuilt_from(wildcards):
+    """Return all that tables, figures and report follow from, weights and images apart."""
+    dataset = [
+        "audit.json",
+        "manifest.csv",
+        "splits.csv",
+        "development_labels.csv",
+        "test_labels.csv",
+    ]
+    of_each_fold = [*FOLD_FILES, *(["corrupted.csv"] if STRENGTHS else [])]
+    explained = ["explained.csv", "maps.npz", "measures.csv", "randomisation.csv"]
+    return [
+        "<results>/experiment.json",
+        "<results>/precision.json",
+        *(f"<results>/dataset/{name}" for name in dataset),
+        *of_models(wildcards),
+        *(path for name in of_each_fold for path in of_folds(name)(wildcards)),
+        *(
+            path
+            for run in compared_runs()
+            for name in ("out_of_fold", "test")
+            for path in view_files(run, name)
+        ),
+        *of_renormalised(wildcards),
+        *floor_files("out_of_fold.csv"),
+        *floor_files("test.csv"),
+        "<results>/selection/selection.json",
+        "<results>/shift/domains.csv",
+        "<results>/shift/blocks.csv",
+        *(path for name in explained for path in of_explanations(name)(wildcards)),
+        *(of_explanations("panels")(wildcards) if EXPERIMENT.archive_films else []),
+        *(
+            path
+            for arm in ARMS
+            for fold in FOLDS
+            for path in of_inflation(f"{arm}/fold{fold}/epochs.csv")
+        ),
+    ]
+
+
+def made_of_archived(wildcards):
+    """Return metrics and tables to hold those against that are rebuilt from an archive."""
+    return [
+        *of_runs("metrics.json")(wildcards),
+        "<results>/comparison/comparison.csv",
+        "<results>/comparison/comparison.json",
+        "<results>/comparison/differences.csv",
+        "<results>/comparison/differences.json",
+        *(f"<results>/tables/comparison.{kind}" for kind in ("csv", "md", "tex")),
+        "<results>/tables/report_tables.tex",
+        "<results>/figures/manifest.json",
+    ]
+
+
 def texts_hash(folder):
     """Return a hash of a folder of the reporting room, which is no code that `code_hash` would see."""
     folder = f"{workflow.basedir}/workflow_scripts/pneumobench/reporting/{folder}"
@@ -414,6 +543,44 @@ def made_from(wildcards, input):
     }
 
 
+def plan(wildcards):
+    """Return what doctor holds this machine against."""
+    recipes = EXPERIMENT.recipes
+    used = {run.recipe for run in RUNS.values()}
+    copies = any(recipes[name].offline_copies for name in used)
+    per_image = EXPERIMENT.offline_copies.per_image
+    return {
+        "results": f"results/{EXPERIMENT.experiment}",
+        "source": EXPERIMENT.data.source,
+        "root": data_root(),
+        "patients": EXPERIMENT.data.phantom.patients,
+        "image_size": EXPERIMENT.images.size,
+        "folds": len(FOLDS),
+        "runs": [
+            {
+                "model": run.model,
+                "recipe": run.recipe,
+                "seed": run.seed,
+                "epochs": recipes[run.recipe].epochs,
+                "items": 1 + per_image * recipes[run.recipe].offline_copies,
+                "pretrained": recipes[run.recipe].pretrained,
+            }
+            for run in RUNS.values()
+        ],
+        "device": EXPERIMENT.compute.device,
+        "threads": EXPERIMENT.compute.numeric_threads,
+        "cores": workflow.cores or 1,
+        "jobs_per_gpu": EXPERIMENT.compute.jobs_per_gpu,
+        "keep_weights": EXPERIMENT.keep_weights,
+        "preprocessings": len(
+            {recipes[name].preprocessing for name in used} - {"none"}
+        ),
+        "copies": per_image if copies else 0,
+        "elsewhere": not workflow.local_exec,
+        "conda": bool(workflow.deployment_settings.deployment_method),
+    }
+
+
 def methods(wildcards):
     """Return the part of the configuration that the report's methods section states."""
     whole = EXPERIMENT.model_dump()
@@ -430,6 +597,8 @@ def methods(wildcards):
         "explanation",
     )
     used = {run.recipe for run in RUNS.values()}
+    # How jobs are packed changes no result.
+    del whole["compute"]["jobs_per_gpu"]
     return {part: whole[part] for part in parts} | {
         "recipes": {name: whole["recipes"][name] for name in sorted(used)}
     }

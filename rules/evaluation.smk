@@ -67,7 +67,7 @@ rule evaluate_run:
     params:
         model=lambda wildcards: run_of(wildcards).model,
         views=VIEWS,
-        looks=LOOKS,
+        looks=LOGGED_LOOKS,
         confidence=EXPERIMENT.evaluation.confidence,
         replicates=EXPERIMENT.evaluation.bootstrap_replicates,
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,

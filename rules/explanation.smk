@@ -26,6 +26,7 @@ rule explain_run:
     threads: EXPERIMENT.compute.numeric_threads
     resources:
         gpu=gpus,
+        jobs_per_gpu=JOBS_PER_GPU,
     params:
         model=lambda wildcards: run_of(wildcards).model,
         settings=explanation_params(
@@ -60,6 +61,7 @@ rule test_explanations:
     threads: EXPERIMENT.compute.numeric_threads
     resources:
         gpu=gpus,
+        jobs_per_gpu=JOBS_PER_GPU,
     params:
         model=lambda wildcards: run_of(wildcards).model,
         settings=explanation_params("method", "layer", "tested_images"),

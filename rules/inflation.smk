@@ -51,6 +51,7 @@ rule train_inflated:
     threads: EXPERIMENT.compute.numeric_threads
     resources:
         gpu=gpus,
+        jobs_per_gpu=JOBS_PER_GPU,
     params:
         run=vars(INFLATED),
         recipe=EXPERIMENT.recipes[INFLATED.recipe].model_dump(),

@@ -64,6 +64,7 @@ rule predict_views:
     threads: EXPERIMENT.compute.numeric_threads
     resources:
         gpu=gpus,
+        jobs_per_gpu=JOBS_PER_GPU,
     params:
         code=code_of_run("pneumobench.prediction.views"),
     script:
@@ -88,6 +89,7 @@ rule predict_corrupted:
     threads: EXPERIMENT.compute.numeric_threads
     resources:
         gpu=gpus,
+        jobs_per_gpu=JOBS_PER_GPU,
     params:
         strengths=STRENGTHS,
         seed=EXPERIMENT.robustness.seed,
@@ -113,6 +115,7 @@ rule predict_renormalised:
     threads: EXPERIMENT.compute.numeric_threads
     resources:
         gpu=gpus,
+        jobs_per_gpu=JOBS_PER_GPU,
     params:
         code=code_of_run("pneumobench.prediction.renormalised"),
     script:

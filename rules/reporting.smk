@@ -425,7 +425,7 @@ rule render_report:
         robustness_pairs=ROBUSTNESS_PAIRS,
         explained=of_explanations("explained.csv"),
         maps=of_explanations("maps.npz"),
-        panels=of_explanations("panels"),
+        panels=panels,
         map_measures=MAP_MEASURES,
         inflation=of_inflation("inflation.csv") + of_inflation("inflation.json"),
     output:

@@ -13,8 +13,10 @@ rule decide_precision:
     threads: EXPERIMENT.compute.numeric_threads
     resources:
         gpu=gpus,
+        jobs_per_gpu=JOBS_PER_GPU,
     params:
-        compute=EXPERIMENT.compute.model_dump(),
+        # How jobs are packed changes no result.
+        compute=EXPERIMENT.compute.model_dump(exclude={"jobs_per_gpu"}),
     script:
         "../workflow_scripts/decide_precision.py"
 
@@ -68,6 +70,7 @@ rule find_batch_sizes:
         "../envs/train.yaml"
     resources:
         gpu=gpus,
+        jobs_per_gpu=JOBS_PER_GPU,
     params:
         runs=runs_with_recipes,
         image_size=EXPERIMENT.images.size,
@@ -103,6 +106,7 @@ rule train_fold:
     threads: EXPERIMENT.compute.numeric_threads
     resources:
         gpu=gpus,
+        jobs_per_gpu=JOBS_PER_GPU,
     params:
         model=lambda wildcards: run_of(wildcards).model,
         recipe=recipe_of,

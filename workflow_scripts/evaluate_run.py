@@ -10,7 +10,7 @@ from pneumobench.statistics.looks import EVALUATION, record_look
 with job_log(snakemake.log[0]):
     run = Run(snakemake.params.model, snakemake.wildcards.recipe, int(snakemake.wildcards.seed))
     record_look(
-        Path(snakemake.params.looks),
+        snakemake.params.looks,
         run,
         purpose=EVALUATION,
         test=[Path(path) for path in snakemake.input.test],

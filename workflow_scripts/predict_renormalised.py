@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from pneumobench.core.gpu import one_gpu
 from pneumobench.core.job import job_log
 
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0]), one_gpu(snakemake.resources.jobs_per_gpu):
     from pneumobench.prediction.renormalised import predict_renormalised
 
     predict_renormalised(

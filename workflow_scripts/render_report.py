@@ -34,8 +34,8 @@ with job_log(snakemake.log[0]):
             params.map_method,
             given.explained,
             given.maps,
-            given.panels,
             *given.map_measures,
+            panels=given.panels,
         ),
         inflation=optional(InflationInputs, *given.inflation),
     )

@@ -129,7 +129,7 @@ class Explanations:
 
     def inputs(self):
         """Return what the report takes."""
-        return ExplanationInputs("grad_cam", self.explained, self.maps, self.panels, self.measures)
+        return ExplanationInputs("grad_cam", self.explained, self.maps, self.measures, self.panels)
 
 
 def measured(run: Made, *, good: bool) -> list[dict]:

@@ -25,8 +25,9 @@ MAY_IMPORT = {
     "explain": {"core", "data", "models", "prediction"},
     "statistics": {"core"},
     "reporting": {"core", "statistics"},
+    "doctor": {"core", "data"},
 }
-WITHOUT_TORCH = ("core", "data", "statistics", "reporting")
+WITHOUT_TORCH = ("core", "data", "statistics", "reporting", "doctor")
 # What varies images does so where networks are trained.
 WITH_TORCH = ("data/augment.py", "data/augmentation/")
 # The simplest models are no networks.

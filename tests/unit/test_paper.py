@@ -202,7 +202,7 @@ def test_warnings_name_collapsed_models_and_absent_subtypes(made):
     from pneumobench.reporting.inputs import read_comparison, read_metrics
 
     comparison, metrics = read_comparison(made.comparison_csv), read_metrics(made.metrics)
-    assert warnings_of(comparison, metrics) == []
+    assert warnings_of(comparison, metrics, {}) == []
     first = next(iter(metrics.values()))
     first["warnings"] = ["the model of fold 1 gives all images the same score"]
     for content in metrics.values():
@@ -210,9 +210,22 @@ def test_warnings_name_collapsed_models_and_absent_subtypes(made):
             entry for entry in content["subgroups"]
             if (entry["dataset"], entry["subtype"]) != ("test", "viral")
         ]  # fmt: skip
-    collapsed, absent = warnings_of(comparison, metrics)
+    collapsed, absent = warnings_of(comparison, metrics, {})
     assert "same score" in collapsed
     assert absent.startswith("Test set: no image of viral")
+
+
+def test_architectures_trained_by_different_code_are_named(made):
+    from pneumobench.reporting.inputs import read_comparison
+    from pneumobench.reporting.methods import read_runs
+
+    comparison, folds = read_comparison(made.comparison_csv), read_runs(made.run_jsons)
+    assert warnings_of(comparison, {}, folds) == []
+    changed = next(iter(folds.values()))[0]
+    changed["code_hash"] = "a" * 16
+    (warning,) = warnings_of(comparison, {}, folds)
+    assert warning.startswith(f"{changed['model']}: its folds were trained by 2 different states")
+    assert f"{'a' * 16}: 1 fold," in warning
 
 
 # LaTeX

@@ -31,12 +31,32 @@ def software_versions() -> dict[str, str]:
     return versions
 
 
+def installed_packages() -> dict[str, str]:
+    """Return the versions of all packages of this Python, by name."""
+    found = {
+        distribution.metadata["Name"]: distribution.version
+        for distribution in importlib.metadata.distributions()
+    }
+    return dict(sorted(found.items(), key=lambda entry: entry[0].lower()))
+
+
 def git_commit() -> str:
     """Return the commit of the checkout, with `-dirty` if files differ from it, or `unknown`."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    said = _git("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    return "unknown" if said is None else said.strip()
+
+
+def git_changes() -> list[str] | None:
+    """Return the files that differ from the commit, as `git status` marks them; None = unknown."""
+    said = _git("status", "--porcelain")
+    return None if said is None else said.splitlines()
+
+
+def _git(*arguments: str) -> str | None:
+    """Return what git says of the checkout, None without git or a checkout."""
     try:
         finished = subprocess.run(
-            command,
+            ["git", *arguments],
             cwd=Path(__file__).parent,
             capture_output=True,
             text=True,
@@ -44,8 +64,8 @@ def git_commit() -> str:
             timeout=30,
         )
     except (OSError, subprocess.SubprocessError):
-        return "unknown"
-    return finished.stdout.strip()
+        return None
+    return finished.stdout
 
 
 def file_sha256(path: str | Path) -> str:

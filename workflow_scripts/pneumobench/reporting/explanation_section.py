@@ -65,17 +65,19 @@ class ExplanationInputs:
     ----------
     method
         Name of the method, a key of `METHOD_TITLES`.
-    explained, maps, panels
-        explained.csv, maps.npz and the folder panels/ of every explained run.
+    explained, maps
+        explained.csv and maps.npz of every explained run.
     measures
         comparison/explanations.csv: how far the maps hold against random and centred ones.
+    panels
+        The folder panels/ of every explained run; none where an archive holds no films.
     """
 
     method: str
     explained: Iterable[str | Path]
     maps: Iterable[str | Path]
-    panels: Iterable[str | Path]
     measures: str | Path
+    panels: Iterable[str | Path]
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class _Run:
     table: pd.DataFrame
     shape: tuple[int, int]
     agreement: np.ndarray
-    panels: Path
+    panels: Path | None
 
     @property
     def small(self) -> bool:
@@ -131,7 +133,7 @@ def _read_runs(comparison: pd.DataFrame, inputs: ExplanationInputs) -> list[_Run
     for run in read_explained_runs(comparison, inputs.explained, inputs.maps):
         with np.load(run.maps) as arrays:
             agreement = arrays["agreement"]
-        (folder,) = panels[run.folder]
+        folder = panels[run.folder][0] if panels else None
         runs.append(_Run(run.label, run.folder, run.table, run.joint.shape[1:], agreement, folder))
     return runs
 
@@ -156,6 +158,7 @@ def _gallery(runs: list[_Run], faithfulness: Faithfulness) -> list[dict[str, Any
     return [
         _gallery_of(run, most) | {"warning": WARNINGS.get(faithfulness.verdict(run.folder), "")}
         for run in runs
+        if run.panels is not None
     ]
 
 

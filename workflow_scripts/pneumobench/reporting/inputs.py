@@ -20,9 +20,9 @@ _TEXT_COLUMNS = ("model", "title", "family", "recipe", "status", "note", "best_f
 _FLAG_COLUMNS = ("learned", "best", "separable_from_best", "beats_floors")
 
 
-def optional(kind: Callable[..., Made], *files: Any) -> Made | None:
+def optional(kind: Callable[..., Made], *files: Any, **others: Any) -> Made | None:
     """Return `kind` made of these files, or None where an experiment has none of them."""
-    return kind(*files) if files and all(files) else None
+    return kind(*files, **others) if files and all(files) else None
 
 
 def read_comparison(path: str | Path) -> pd.DataFrame:

@@ -287,7 +287,7 @@ def render_report(
         inflation=of_bad_practice,
         looks=of_looks,
         checklists=read_json(checklists)["checklists"] if checklists else [],
-        warnings=warnings_of(comparison, by_folder),
+        warnings=warnings_of(comparison, by_folder, runs),
     )
     with atomic_path(report) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -13,14 +13,14 @@ EVALUATION, BAD_PRACTICE = "evaluation", "bad practice"
 
 
 def record_look(
-    folder: Path,
+    folder: str | Path | None,
     run: Run,
     *,
     purpose: str,
     test: list[Path],
     test_labels: Path,
     selection: Path,
-) -> Path:
+) -> Path | None:
     """Write down that predictions of a run are about to be judged on the test set.
 
     Files of a look are never written over: the log only grows, also when results are made anew.
@@ -28,7 +28,8 @@ def record_look(
     Parameters
     ----------
     folder
-        Where the looks of an experiment lie.
+        Where the looks of an experiment lie; None where a look that was logged is only repeated,
+        from an archive.
     run
         The run.
     purpose
@@ -42,9 +43,12 @@ def record_look(
 
     Returns
     -------
-    pathlib.Path
+    pathlib.Path or None
         The file that was written.
     """
+    if folder is None:
+        return None
+    folder = Path(folder)
     at = datetime.datetime.now(datetime.UTC)
     name = f"{at:%Y%m%dT%H%M%S%f}_{run.slug}_{run.recipe}_seed{run.seed}.json"
     content = {

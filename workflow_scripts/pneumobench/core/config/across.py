@@ -310,4 +310,9 @@ def cautions(experiment: Experiment) -> list[str]:
             "prediction.test_time_augmentation: seeds shows networks images upside down and on "
             "their side, which no chest film is; flip and small stay with what films look like"
         )
+    if experiment.keep_weights != "all":
+        found.append(
+            f"keep_weights: {experiment.keep_weights} removes weights at the end; maps, views or "
+            "corruptions that are asked for later train the removed networks again"
+        )
     return found

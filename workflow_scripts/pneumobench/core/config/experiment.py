@@ -29,6 +29,9 @@ class Compute(Section):
     float32 elsewhere."""
     numeric_threads: int = Field(ge=1, le=256)
     """Threads of one training job. Part of the result: another number changes the last bits."""
+    jobs_per_gpu: int = Field(ge=1, le=64)
+    """Jobs that share a GPU where no scheduler hands GPUs out; changes no result. As many jobs run
+    as snakemake's option --resources gpu= allows."""
 
 
 class Downloads(Section):
@@ -211,6 +214,15 @@ class Experiment(Section):
     """What bad practice would add to the figures."""
     allow_partial: bool
     """true = tables and report are built from the runs that are complete and name the others."""
+    keep_weights: Literal["all", "best", "none"]
+    """Weights that stay once all that needs them is made: all, best (of the run that ranks first)
+    or none. Nothing trains anew for their sake alone; what asks for them later does."""
+    archive: Text | None
+    """Archive, made by archive_results, from which tables, figures and report are rebuilt; its own
+    configuration replaces this one. null = compute."""
+    archive_films: bool
+    """true = the archive holds the few films that figures show; false = none, and figures of films
+    are not rebuilt."""
     report: Report
     """The report."""
     recipes: Annotated[

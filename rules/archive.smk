@@ -1,0 +1,52 @@
+# What is kept and passed on: discard_weights, archive_results
+
+
+rule discard_weights:
+    """Remove the weights that are not to be kept, once all that needs them is made."""
+    input:
+        run_jsons=of_folds("run.json"),
+        selection="<results>/selection/selection.json",
+        # Not read: made from the weights, so these must stay until then.
+        made=made_from_weights,
+    output:
+        "<results>/kept_weights.json",
+    log:
+        "<logs>/discard_weights.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        keep=EXPERIMENT.keep_weights,
+        # Undeclared, as it must outlive the record above: one file for each removal.
+        discarded=f"results/{EXPERIMENT.experiment}/discarded_weights",
+    script:
+        "../workflow_scripts/discard_weights.py"
+
+
+rule archive_results:
+    """Write one zip from which tables, figures and report are rebuilt without data and training."""
+    input:
+        rebuilt_from=rebuilt_from,
+        made=made_of_archived,
+        images=(
+            [ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy")]
+            if EXPERIMENT.archive_films
+            else []
+        ),
+        splits="<results>/dataset/splits.csv",
+        table="<results>/comparison/comparison.csv",
+        calibrated=of_runs("calibrated.csv"),
+        explained=of_explanations("explained.csv"),
+        lock=ancient(f"{workflow.basedir}/requirements.lock"),
+    output:
+        f"<results>/{EXPERIMENT.experiment}.zip",
+    log:
+        "<logs>/archive_results.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        results=f"results/{EXPERIMENT.experiment}",
+        config=EXPERIMENT.model_dump(mode="json"),
+        missing=missing_runs,
+        code=code_hash("pneumobench.reporting.archive"),
+    script:
+        "../workflow_scripts/archive_results.py"

@@ -1,0 +1,16 @@
+# Before anything is run: doctor
+
+
+rule doctor:
+    """Say whether the experiment would run here, and what it would cost; writes nothing."""
+    log:
+        f"results/{EXPERIMENT.experiment}/logs/doctor.log",
+    # It looks at the machine that Snakemake runs on.
+    localrule: True
+    conda:
+        "../envs/driver.yaml"
+    params:
+        plan=plan,
+        lock=f"{workflow.basedir}/requirements.lock",
+    script:
+        "../workflow_scripts/doctor.py"

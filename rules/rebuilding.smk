@@ -1,0 +1,33 @@
+# Instead of data, training and prediction: what an archive holds of them, unpack_archive
+
+
+# Nothing that an archive holds is computed.
+ruleorder: unpack_archive > freeze_selection
+ruleorder: unpack_archive > explain_run
+ruleorder: unpack_archive > test_explanations
+ruleorder: unpack_archive > draw_panels
+
+
+if INFLATED:
+
+    ruleorder: unpack_archive > train_inflated
+
+
+rule unpack_archive:
+    """Put an archive's files where the rules that read them look for them."""
+    input:
+        ARCHIVE.path,
+    output:
+        [f"<results>/{name}" for name in ARCHIVE.single_files],
+        [directory(f"<results>/{name}") for name in ARCHIVE.folders_of_panels],
+        PACKED_FILMS,
+        "<results>/archive.json",
+    log:
+        "<logs>/unpack_archive.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        results=f"results/{EXPERIMENT.experiment}",
+        packed=PACKED_FILMS[0] if PACKED_FILMS else None,
+    script:
+        "../workflow_scripts/unpack_archive.py"

@@ -1,0 +1,70 @@
+"""All subjects, one after another, as lines for a terminal."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+from pneumobench.core.errors import UserError
+from pneumobench.doctor.cost import cost_finding
+from pneumobench.doctor.finding import FAILS, WARNING, Finding, Plan
+from pneumobench.doctor.gpus import gpu_finding, usable_gpus
+from pneumobench.doctor.images import data_finding
+from pneumobench.doctor.scheduler import slurm_findings
+from pneumobench.doctor.software import packages_finding, python_finding, snakemake_finding
+from pneumobench.doctor.starting_weights import weights_finding
+from pneumobench.doctor.storage import available_memory, disk_finding, memory_finding
+
+
+def examine(plan: Plan, lock: Path, stream: TextIO = sys.stdout) -> None:
+    """Print a line or two on every subject.
+
+    Parameters
+    ----------
+    plan
+        What the configuration asks for.
+    lock
+        requirements.lock.
+    stream
+        Where to print.
+
+    Raises
+    ------
+    UserError
+        At the end, if something would make the run fail.
+    """
+    levels = []
+    for finding in findings(plan, lock):
+        stream.write(f"{finding.lines()}\n")
+        stream.flush()
+        levels.append(finding.level)
+    failing, warnings = levels.count(FAILS), levels.count(WARNING)
+    if failing:
+        raise UserError(
+            f"{failing} of {len(levels)} findings would make the run fail",
+            where=plan.results,
+            expected=f"no line that begins with {FAILS}",
+            remedy="do what stands below those lines, then ask again",
+        )
+    stream.write(f"nothing found that would make the run fail; {warnings} warnings\n")
+
+
+def findings(plan: Plan, lock: Path) -> Iterator[Finding]:
+    """Yield what is found on every subject."""
+    yield python_finding()
+    yield snakemake_finding()
+    yield packages_finding(plan, lock)
+    yield gpu_finding(plan)
+    yield from slurm_findings(plan)
+    data, images = data_finding(plan)
+    yield data
+    yield weights_finding(plan)
+    yield disk_finding(plan, images)
+    yield memory_finding(plan, images, available_memory())
+    yield cost_finding(plan, images, _device(plan))
+
+
+def _device(plan: Plan) -> str:
+    if plan.device != "auto":
+        return plan.device
+    return "cuda" if usable_gpus() else "cpu"

@@ -1,0 +1,146 @@
+"""What was found on one subject, and the plan that it is held against."""
+
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+OK, WARNING, FAILS = "ok", "warning", "fails"
+GIB = 2**30
+# Seconds for a command of the system; doctor as a whole is to take ten.
+_PATIENCE = 4
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line.
+
+    Attributes
+    ----------
+    level
+        ok; warning: worth knowing; fails: the experiment would stop on it.
+    subject
+        What was looked at, one word or two.
+    text
+        What was found.
+    remedy
+        What to do; "" with ok.
+    """
+
+    level: str
+    subject: str
+    text: str
+    remedy: str = ""
+
+    def lines(self) -> str:
+        """Return the finding as it is printed."""
+        line = f"{self.level:8} {self.subject}: {self.text}"
+        return f"{line}\n{'':8} to do: {self.remedy}" if self.remedy else line
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of the plan.
+
+    Attributes
+    ----------
+    model, recipe, seed
+        Which run.
+    epochs
+        Passes over the training images.
+    items
+        Images seen in a pass, for one image of the training side: 1, more with offline copies.
+    pretrained
+        false, true (published weights) or the path of a file.
+    """
+
+    model: str
+    recipe: str
+    seed: int
+    epochs: int
+    items: float
+    pretrained: bool | str
+
+    @property
+    def slug(self) -> str:
+        """The model's name as a folder name."""
+        return self.model.replace(":", "-")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the configuration asks for, as far as a machine can be held against it.
+
+    Attributes
+    ----------
+    results
+        results/<experiment>, relative to the working folder.
+    source, root
+        phantom or directory, and the folder of the images.
+    patients
+        Number of patients to draw, with source phantom.
+    image_size
+        Side of the images in pixels.
+    folds
+        Number of folds.
+    runs
+        The runs.
+    device
+        auto, cpu, cuda or mps.
+    threads, cores
+        Numeric threads of a training job; cores that Snakemake was given.
+    jobs_per_gpu
+        Jobs that share a GPU.
+    keep_weights
+        all, best or none.
+    preprocessings
+        Number of further sets of packed images.
+    copies
+        Offline copies of an image on disk, 0 without.
+    elsewhere
+        Whether jobs are handed to a scheduler.
+    conda
+        Whether Snakemake makes the environments of jobs itself.
+    """
+
+    results: str
+    source: str
+    root: str
+    patients: int
+    image_size: int
+    folds: int
+    runs: tuple[PlannedRun, ...]
+    device: str
+    threads: int
+    cores: int
+    jobs_per_gpu: int
+    keep_weights: str
+    preprocessings: int
+    copies: int
+    elsewhere: bool
+    conda: bool
+
+    @classmethod
+    def of(cls, *, runs: list[dict[str, Any]], **others: Any) -> "Plan":
+        """Return the plan that plain values describe."""
+        return cls(runs=tuple(PlannedRun(**run) for run in runs), **others)
+
+    @property
+    def jobs(self) -> int:
+        """Number of training jobs."""
+        return self.folds * len(self.runs)
+
+    @property
+    def jobs_at_once(self) -> int:
+        """Training jobs that the cores allow side by side."""
+        return max(1, min(self.cores // self.threads, self.jobs))
+
+
+def said(*command: str) -> str | None:
+    """Return what a command prints; None where there is none, or it fails or takes too long."""
+    try:
+        finished = subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=_PATIENCE
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return finished.stdout

@@ -1,0 +1,36 @@
+"""The images: whether they are there, and how many."""
+
+import csv
+from pathlib import Path
+
+from pneumobench.core.errors import UserError
+from pneumobench.data.directory import scan_folder
+from pneumobench.doctor.finding import FAILS, OK, Finding, Plan
+
+# Of the phantoms' cohorts: some patients have several images.
+IMAGES_PER_PATIENT = 1.4
+
+
+def data_finding(plan: Plan) -> tuple[Finding, int]:
+    """Say whether the images are there; return the number of images as well, 0 if unknown."""
+    subject, manifest = "data", Path(plan.results) / "dataset/manifest.csv"
+    if manifest.exists():
+        with manifest.open(encoding="utf-8", newline="") as stream:
+            accepted = sum(row["status"] == "ok" for row in csv.DictReader(stream))
+        return Finding(OK, subject, f"{accepted:,} images, indexed and accepted"), accepted
+    if plan.source == "phantom":
+        number = round(plan.patients * IMAGES_PER_PATIENT)
+        return Finding(OK, subject, f"some {number:,} phantoms, drawn by the pipeline"), number
+    root = Path(plan.root)
+    if not root.is_dir():
+        remedy = f"unpack the images there, or link them: ln -s /where/they/are {plan.root}"
+        return Finding(FAILS, subject, f"no folder of images at {plan.root}", remedy), 0
+    try:
+        files = scan_folder(root).files
+    except UserError as error:
+        return Finding(FAILS, subject, f"{error.what} ({error.where})", error.remedy), 0
+    labelled = sum(file.label != "" for file in files)
+    if not labelled:
+        remedy = "expected: {train,val,test}/{NORMAL,PNEUMONIA} or {NORMAL,PNEUMONIA}"
+        return Finding(FAILS, subject, f"no labelled images in {plan.root}", remedy), 0
+    return Finding(OK, subject, f"{labelled:,} labelled image files in {plan.root}"), labelled

@@ -1,0 +1,79 @@
+"""The few films that figures show, taken out of the packed images and put back in their places."""
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pneumobench.core.explained import TEXT_COLUMNS
+from pneumobench.core.files import atomic_path, read_table
+from pneumobench.reporting.inputs import read_comparison
+from pneumobench.reporting.worst_cases import worst_cases
+
+
+@dataclass(frozen=True)
+class ShownFilms:
+    """Which films figures show: the most confident mistakes, and those that were explained.
+
+    Attributes
+    ----------
+    images
+        The packed images, uint8 [N, S, S].
+    splits
+        splits.csv, whose rows are those of the packed images.
+    comparison
+        comparison.csv.
+    calibrated, explained
+        calibrated.csv and explained.csv of the runs; the latter may be none.
+    """
+
+    images: Path
+    splits: Path
+    comparison: Path
+    calibrated: Iterable[str | Path]
+    explained: Iterable[str | Path]
+
+    def read(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return their rows, int64 [K], ascending, and their pixels, uint8 [K, S, S]."""
+        shown = set()
+        for cases in worst_cases(read_comparison(self.comparison), self.calibrated):
+            shown |= set(cases.films.index)
+        for path in self.explained:
+            shown |= set(read_table(path, text=TEXT_COLUMNS)["image_id"])
+        rows = np.flatnonzero(_image_ids(self.splits).isin(sorted(shown)))
+        return rows.astype(np.int64), np.load(self.images, mmap_mode="r")[rows]
+
+
+def place_films(
+    rows: np.ndarray, images: np.ndarray, splits: str | Path, packed: str | Path
+) -> None:
+    """Write packed images that hold these films in their places, and black everywhere else.
+
+    Parameters
+    ----------
+    rows, images
+        As `ShownFilms.read` returns them.
+    splits
+        splits.csv.
+    packed
+        The array to write, uint8 [N, S, S]; what is black takes no space on most file systems.
+    """
+    shape = (len(_image_ids(splits)), *images.shape[1:])
+    with atomic_path(packed) as temporary:
+        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=images.dtype, shape=shape)
+        array[rows] = images
+        array.flush()
+
+
+def npy_bytes(array: np.ndarray) -> bytes:
+    """Return an array as the bytes of an .npy file."""
+    stream = io.BytesIO()
+    np.save(stream, array, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _image_ids(splits: str | Path) -> pd.Index:
+    return pd.Index(read_table(splits, text=("image_id", "inner", "group"))["image_id"])
