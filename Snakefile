@@ -30,9 +30,9 @@ wildcard_constraints:
     fold=r"\d+",
     size=r"\d+",
     tta="|".join(VIEW_SETS),
-    equalisation="histogram|clahe|standardised",
+    preprocessing="|".join(PREPROCESSING),
     ensemble="|".join(ENSEMBLES),
-    variant=r"\d+(_(histogram|clahe|standardised))?",
+    variant=rf"\d+(_({'|'.join(PREPROCESSING)}))?",
 
 
 if ARCHIVE:

@@ -41,7 +41,7 @@ def row_names() -> list[str]:
         *(f"training:{model}" for model in registry.names()),
         "engine", *(f"prediction:{model}" for model in PREDICTED),
         "explanation", "ingest", "memory", "start_up", *(f"resume:{model}" for model in RESUMED),
-        "dag", "no_op", "overhead",
+        "dag", "no_op", "overhead", "bootstrap",
     ]  # fmt: skip
 
 
@@ -50,6 +50,7 @@ def measure(name: str, repetitions: int, threads: int, steps: int) -> dict[str, 
     # Here, so that listing the rows does not take torch.
     import rows_explain
     import rows_ingest
+    import rows_statistics
     import rows_training
 
     kind, _, model = name.partition(":")
@@ -65,6 +66,7 @@ def measure(name: str, repetitions: int, threads: int, steps: int) -> dict[str, 
         "dag": lambda: rows_pipeline.dag_row(repetitions),
         "no_op": lambda: rows_pipeline.no_op_row(repetitions),
         "overhead": rows_pipeline.overhead_row,
+        "bootstrap": lambda: rows_statistics.bootstrap_row(repetitions),
     }
     return rows[kind]()
 

@@ -44,7 +44,7 @@ rule archive_results:
     conda:
         "../envs/report.yaml"
     params:
-        results=f"results/{EXPERIMENT.experiment}",
+        results=lambda wildcards, output: os.path.dirname(output[0]),
         config=EXPERIMENT.model_dump(mode="json"),
         missing=missing_runs,
         code=code_hash("pneumobench.reporting.archive"),

@@ -4,6 +4,7 @@
 import os
 import re
 import sys
+from typing import get_args
 
 from snakemake.exceptions import WorkflowError
 
@@ -19,6 +20,7 @@ from pneumobench.core.config.identity import (
     check_starting_weights,
     experiment_identity,
 )
+from pneumobench.core.config.recipe import Preprocessing
 from pneumobench.core.errors import UserError
 from pneumobench.core.floors import FLOORS
 from pneumobench.core.inflation import ARMS, HONEST
@@ -78,6 +80,7 @@ VIEWS = EXPERIMENT.prediction.test_time_augmentation
 EXPLAINED = EXPERIMENT.explanation.method != "none"
 # An order or a repetition of strengths says nothing.
 STRENGTHS = sorted(set(EXPERIMENT.robustness.strengths))
+PREPROCESSING = [name for name in get_args(Preprocessing) if name != "none"]
 ENSEMBLES = list(dict.fromkeys(EXPERIMENT.ensembles))
 # The run that is trained by bad practice, too; None in all experiments but those on bad practice.
 INFLATED = next(
@@ -186,8 +189,8 @@ def dataset_fingerprint(wildcards):
 
 def packed(kind, recipe):
     """Return the path, less its ending, of the packed `images` or `augmented` that a recipe sees."""
-    equalisation = EXPERIMENT.recipes[recipe].equalisation
-    variant = "" if equalisation == "none" else f"_{equalisation}"
+    preprocessing = EXPERIMENT.recipes[recipe].preprocessing
+    variant = "" if preprocessing == "none" else f"_{preprocessing}"
     return f"<results>/dataset/{kind}_{EXPERIMENT.images.size}{variant}"
 
 
@@ -249,7 +252,7 @@ def undeclared(kind):
 
 
 def images_of(suffix):
-    """Return an input function: the packed images, equalised if the job's recipe wants that."""
+    """Return an input function: the packed images, preprocessed if the job's recipe wants that."""
     return lambda wildcards: packed("images", wildcards.recipe) + suffix
 
 
@@ -389,6 +392,12 @@ def of_robustness(name):
     return lambda wildcards: of_runs(name)(wildcards) if STRENGTHS else []
 
 
+def of_renormalised(wildcards):
+    """Return each fold's test predictions with statistics of the test images; none if not asked."""
+    wanted = EXPERIMENT.robustness.test_time_normalisation
+    return of_folds("test_statistics.csv")(wildcards) if wanted else []
+
+
 def of_inflation(name):
     """Return one file on what bad practice adds; none in all other experiments."""
     return [f"<results>/inflation/{name}"] if INFLATED else []
@@ -436,6 +445,7 @@ def made_from_weights(wildcards):
     return [
         *(path for run in compared_runs() for path in view_files(run, "out_of_fold")),
         *(of_folds("corrupted.csv")(wildcards) if STRENGTHS else []),
+        *of_renormalised(wildcards),
         *of_explanations("maps.npz")(wildcards),
         *of_explanations("measures.csv")(wildcards),
     ]
@@ -470,6 +480,7 @@ def rebuilt_from(wildcards):
             for name in ("out_of_fold", "test")
             for path in view_files(run, name)
         ),
+        *of_renormalised(wildcards),
         *floor_files("out_of_fold.csv"),
         *floor_files("test.csv"),
         "<results>/selection/selection.json",
@@ -516,6 +527,7 @@ def computed_parts(wildcards):
         "robustness": STRENGTHS,
         "explanations": EXPLAINED,
         "ensembles": ENSEMBLES and len(compared_runs()) > 1,
+        "inflation": INFLATED,
     }
     return [name for name, wanted in parts.items() if wanted]
 
@@ -560,7 +572,9 @@ def plan(wildcards):
         "cores": workflow.cores or 1,
         "jobs_per_gpu": EXPERIMENT.compute.jobs_per_gpu,
         "keep_weights": EXPERIMENT.keep_weights,
-        "equalisations": len({recipes[name].equalisation for name in used} - {"none"}),
+        "preprocessings": len(
+            {recipes[name].preprocessing for name in used} - {"none"}
+        ),
         "copies": per_image if copies else 0,
         "elsewhere": not workflow.local_exec,
         "conda": bool(workflow.deployment_settings.deployment_method),

@@ -1,6 +1,6 @@
 # From a folder of films to what training reads:
 # generate_phantoms -> index_dataset -> audit_dataset -> split_dataset -> pack_images
-# -> equalise_images, augment_images where a recipe wants them
+# -> preprocess_images, augment_images where a recipe wants them
 
 
 rule record_experiment:
@@ -118,27 +118,27 @@ rule pack_images:
         "../workflow_scripts/pack_images.py"
 
 
-rule equalise_images:
-    """Spread the grey values of the packed images, globally or locally."""
+rule preprocess_images:
+    """Spread the grey values of the packed images, or mask their borders or all but the lungs."""
     input:
         images=ancient("<results>/dataset/images_{size}.npy"),
         digest="<results>/dataset/images_{size}.json",
     output:
-        images="<results>/dataset/images_{size}_{equalisation}.npy",
-        digest="<results>/dataset/images_{size}_{equalisation}.json",
+        images="<results>/dataset/images_{size}_{preprocessing}.npy",
+        digest="<results>/dataset/images_{size}_{preprocessing}.json",
     log:
-        "<logs>/equalise_images_{size}_{equalisation}.log",
+        "<logs>/preprocess_images_{size}_{preprocessing}.log",
     conda:
         "../envs/report.yaml"
     threads: 8
     params:
-        code=code_hash("pneumobench.data.equalise"),
+        code=code_hash("pneumobench.data.preprocess"),
     script:
-        "../workflow_scripts/equalise_images.py"
+        "../workflow_scripts/preprocess_images.py"
 
 
 rule augment_images:
-    """Make offline copies of the cross-validation images, of the equalised ones for some recipes."""
+    """Make offline copies of the cross-validation images, of the preprocessed ones for some recipes."""
     input:
         images=ancient("<results>/dataset/images_{variant}.npy"),
         digest="<results>/dataset/images_{variant}.json",

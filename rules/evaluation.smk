@@ -165,6 +165,7 @@ rule test_differences:
         replicates=EXPERIMENT.evaluation.bootstrap_replicates,
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
         permutations=EXPERIMENT.evaluation.permutations,
+        reference=EXPERIMENT.evaluation.reference,
         code=code_hash("pneumobench.statistics.test_differences"),
     script:
         "../workflow_scripts/test_differences.py"
@@ -209,8 +210,11 @@ rule measure_shift:
         selection="<results>/selection/selection.json",
         floors_out_of_fold=floor_files("out_of_fold.csv"),
         floors_test=floor_files("test.csv"),
+        ensembles_out_of_fold=ensemble_files("out_of_fold.csv"),
+        ensembles_test=ensemble_files("test.csv"),
         domains="<results>/shift/domains.csv",
         blocks="<results>/shift/blocks.csv",
+        renormalised=of_renormalised,
     output:
         "<results>/comparison/shift.json",
     log:

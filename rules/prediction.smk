@@ -1,5 +1,5 @@
-# Predictions beside those of training: score_floors from the images alone, predict_views and
-# predict_corrupted from trained weights
+# Predictions beside those of training: score_floors from the images alone, predict_views, predict_corrupted
+# and predict_renormalised from trained weights
 
 
 rule score_floors:
@@ -74,7 +74,7 @@ rule predict_views:
 rule predict_corrupted:
     """Predict a fold's out-of-fold images made worse; those of the test set are left alone."""
     input:
-        # Not equalised: a recipe equalises films of any kind, so it does corrupted ones.
+        # As packed: a recipe preprocesses films of any kind, so it does corrupted ones.
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         splits="<results>/dataset/splits.csv",
         weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
@@ -96,3 +96,27 @@ rule predict_corrupted:
         code=code_of_run("pneumobench.prediction.corrupted"),
     script:
         "../workflow_scripts/predict_corrupted.py"
+
+
+rule predict_renormalised:
+    """Predict the test images once more, batch normalisation taking its statistics from them."""
+    input:
+        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        splits="<results>/dataset/splits.csv",
+        weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
+        run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",
+        test="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/test.csv",
+    output:
+        "<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/test_statistics.csv",
+    log:
+        "<logs>/predict_renormalised/{slug}/{recipe}/seed{seed}/fold{fold}.log",
+    conda:
+        "../envs/train.yaml"
+    threads: EXPERIMENT.compute.numeric_threads
+    resources:
+        gpu=gpus,
+        jobs_per_gpu=JOBS_PER_GPU,
+    params:
+        code=code_of_run("pneumobench.prediction.renormalised"),
+    script:
+        "../workflow_scripts/predict_renormalised.py"

@@ -5,13 +5,14 @@ from pathlib import Path
 from pneumobench.core.job import job_log
 from pneumobench.core.run import Run
 from pneumobench.statistics.evaluation import evaluate_run
-from pneumobench.statistics.looks import record_look
+from pneumobench.statistics.looks import EVALUATION, record_look
 
 with job_log(snakemake.log[0]):
     run = Run(snakemake.params.model, snakemake.wildcards.recipe, int(snakemake.wildcards.seed))
     record_look(
         snakemake.params.looks,
         run,
+        purpose=EVALUATION,
         test=[Path(path) for path in snakemake.input.test],
         test_labels=Path(snakemake.input.test_labels),
         selection=Path(snakemake.input.selection),

@@ -17,4 +17,5 @@ with job_log(snakemake.log[0]):
         replicates=params.replicates,
         bootstrap_seed=params.bootstrap_seed,
         permutations=params.permutations,
+        reference=params.reference,
     )

@@ -57,6 +57,17 @@ FOUR_RUNS = (
 )
 
 
+PATIENT_ESTIMATES = [
+    ("out_of_fold", "fold_mean", "none", "roc_auc"),
+    ("test", "mean_prediction", "none", "roc_auc"),
+    *(
+        (dataset, aggregate, "out_of_fold", metric)
+        for dataset, aggregate in (("out_of_fold", "pooled"), ("test", "mean_prediction"))
+        for metric in ("sensitivity", "specificity")
+    ),
+]
+
+
 class Experiment:
     """Paths of a made-up experiment below `folder`."""
 
@@ -189,6 +200,11 @@ class Experiment:
                 "learned": bool(row["learned"]), "threshold_rule": "youden",
                 "thresholds": [0.1] * self.folds, "estimates": [], "confusion": confusion,
                 "per_class": [], "subgroups": subgroups,
+                "patients": [
+                    {"dataset": dataset, "aggregate": aggregate, "threshold": threshold,
+                     "metric": metric, "value": 0.8, "low": 0.7, "high": 0.9}
+                    for dataset, aggregate, threshold, metric in PATIENT_ESTIMATES
+                ],
             },
         )  # fmt: skip
         self.metrics.append(folder / "metrics.json")
@@ -269,7 +285,7 @@ class Experiment:
             },
         )  # fmt: skip
 
-    def _write_differences(self):
+    def _write_differences(self, reference=None):
         self.differences = DifferencesInputs(
             self.folder / "comparison/differences.csv", self.folder / "comparison/differences.json"
         )
@@ -277,6 +293,7 @@ class Experiment:
             self.scores, self.run_jsons, self.selection,
             self.differences.table, self.differences.details,
             confidence=0.95, replicates=100, bootstrap_seed=42, permutations=500,
+            reference=reference,
         )  # fmt: skip
 
     def _write_dataset(self):

@@ -179,7 +179,9 @@ class Experiment:
             **DRAW,
         )
 
-    def test_differences(self, runs: list[Run], permutations: int = 500) -> tuple[Path, Path]:
+    def test_differences(
+        self, runs: list[Run], permutations: int = 500, reference: str | None = None
+    ) -> tuple[Path, Path]:
         outputs = (
             self.root / "comparison/differences.csv",
             self.root / "comparison/differences.json",
@@ -190,6 +192,7 @@ class Experiment:
             self.selection,
             *outputs,
             permutations=permutations,
+            reference=reference,
             **DRAW,
         )
         return outputs

@@ -10,6 +10,7 @@ from reporting_fixture import FOUR_RUNS, Experiment, Made
 
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.reporting import calibration, decision_curves
+from pneumobench.reporting import worst_cases as worst_cases_room
 from pneumobench.reporting.calibration import measured, plot_calibration
 from pneumobench.reporting.calibration_section import (
     HOLD,
@@ -168,6 +169,39 @@ def test_worst_cases_are_the_most_confident_mistakes(made, files):
             assert film["wrong"] == wrong > len(rows) / 2
             mean = np.mean([row["probability"] for row in rows])
             assert film["probability"] == pytest.approx(mean, abs=1e-6)
+
+
+@pytest.mark.parametrize("films_a_row", [2, 8])
+def test_films_stand_close_below_the_headings_and_their_captions_apart(
+    made, files, images, films_a_row, monkeypatch
+):
+    monkeypatch.setattr(worst_cases_room, "_SHOWN", films_a_row)
+    caught = []
+    monkeypatch.setattr(worst_cases_room, "save_figure", lambda figure, _: caught.append(figure))
+    plot_worst_cases(files.calibrated, made.comparison_csv, images, made.splits, "stem")
+    (figure,) = caught
+    renderer = figure.canvas.get_renderer()
+    figure.draw(renderer)
+    headings = [text.get_window_extent(renderer) for text in figure.texts[:4]]
+    rows = np.array(figure.axes).reshape(4, films_a_row)
+    for heading, row in zip(headings, rows, strict=True):
+        gap = heading.y0 - row[0].get_window_extent(renderer).y1
+        assert 0 < gap < 0.08 * figure.dpi
+    captions = [
+        axes.xaxis.label.get_window_extent(renderer)
+        for axes in figure.axes
+        if axes.get_xlabel() and axes.axison
+    ]
+    assert len(captions) >= 4
+    others = [
+        *captions,
+        *headings,
+        *(text.get_window_extent(renderer) for text in figure.texts[4:]),
+    ]
+    for number, caption in enumerate(captions):
+        rest = others[:number] + others[number + 1 :]
+        assert not any(caption.overlaps(other) for other in rest)
+        assert caption.x1 <= figure.get_size_inches()[0] * figure.dpi
 
 
 def test_no_mistake_is_said(made, files, images, tmp_path):

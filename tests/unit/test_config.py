@@ -349,6 +349,20 @@ def test_misspelt_key_of_a_new_recipe_is_one_mistake():
     assert (problem.path, problem.nearest) == ("recipes.new.lerning_rate", "learning_rate")
 
 
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_key_of_an_earlier_version_is_named_by_its_new_one(complete):
+    """By its letters alone, `equalisation` would be nearest to `augmentation`."""
+    raw = config()
+    raw["recipes"]["new"] = copy.deepcopy(raw["recipes"]["light"]) if complete else {}
+    raw["recipes"]["new"].pop("preprocessing", None)
+    raw["recipes"]["new"] |= {"equalisation": "clahe"} | ({} if complete else {"based_on": "light"})
+    with pytest.raises(ConfigError) as caught:
+        check_config(raw, architectures=ARCHITECTURES)
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.nearest) == ("recipes.new.equalisation", "preprocessing")
+    assert problem.hint == "write preprocessing instead"
+
+
 @pytest.mark.parametrize("raw", [None, [], "text"])
 def test_configuration_that_is_no_mapping(raw):
     with pytest.raises(ConfigError, match="the whole file"):
@@ -564,6 +578,15 @@ def test_recipe_that_no_run_uses_needs_no_offline_copies():
 def test_unknown_recipe_names_the_nearest():
     problem = only_problem("runs: [{model: alexnet, recipe: lite}]")
     assert (problem.path, problem.nearest) == ("runs[0].recipe", "light")
+
+
+def test_reference_of_the_tests_is_one_of_several_architectures():
+    runs = "runs: [alexnet, vgg16]"
+    problem = only_problem(f"{runs}\nevaluation: {{reference: vgg61}}")
+    assert (problem.path, problem.nearest) == ("evaluation.reference", "vgg16")
+    assert check(f"{runs}\nevaluation: {{reference: vgg16}}").evaluation.reference == "vgg16"
+    problem = only_problem("runs: [alexnet]\nevaluation: {reference: alexnet}")
+    assert problem.path == "evaluation.reference" and "only architecture" in problem.given
 
 
 def test_reference_recipe_is_one_that_runs_use():
@@ -820,9 +843,11 @@ def test_bad_practice_is_asked_for_by_one_experiment_alone(path):
 
 def test_bad_practice_over_the_real_data_in_a_folder_of_its_own():
     overlay = (ROOT / "experiments/kaggle_quick.yaml").read_text(encoding="utf-8")
-    merged = merge(merge(config(overlay), yaml.safe_load(INFLATION)), {"experiment": "inflation_k"})
+    last = (ROOT / "experiments/inflation_kaggle.yaml").read_text(encoding="utf-8")
+    merged = merge(merge(config(overlay), yaml.safe_load(INFLATION)), yaml.safe_load(last))
     experiment = check_config(merged, architectures=ARCHITECTURES)
-    assert experiment.data.source == "directory" and experiment.images.size == 96
+    assert experiment.experiment == "inflation_kaggle"
+    assert experiment.data.source == "directory" and experiment.images.size == 64
     assert experiment.split.inner_fraction == 0.25 and experiment.inflation.model
 
 

@@ -1,9 +1,11 @@
 """Planned comparisons: what the runs allow, what stands against it, what is no question at all."""
 
+import numpy as np
+import pandas as pd
 import pytest
 from statistics_cases import make_experiment
 
-from pneumobench.core.files import read_json, write_json
+from pneumobench.core.files import read_json, read_table, write_json
 from pneumobench.core.run import Run
 from pneumobench.statistics.contrasts import (
     ANOTHER_SEED,
@@ -12,6 +14,7 @@ from pneumobench.statistics.contrasts import (
     find_pairs,
     same_model,
 )
+from pneumobench.statistics.multiplicity import holm
 
 CONTRASTS = {contrast.name: contrast for contrast in PLANNED}
 LIGHT = {"epochs": 2, "learning_rate": 0.1}
@@ -147,3 +150,95 @@ def test_seeds_are_averaged_and_from_three_on_the_architecture_is_spoken_of(tmp_
     assert pair["results"][0]["difference"] == pytest.approx(apart)
     assert pair["results"][0]["holds"]
     assert rows["vgg16"]["spread"] > 0 and rows["vgg16"]["seeds"] == [1, 2, 3]
+
+
+# A reference named beforehand
+
+
+@pytest.fixture(scope="module")
+def referred(tmp_path_factory):
+    """Four networks of one recipe, one of another, and a twin of the reference."""
+    experiment = make_experiment(tmp_path_factory.mktemp("reference"), patients=100)
+    signals = {
+        Run("plain_resnet18", "light", 1): 2.4, Run("alexnet", "light", 1): 0.2,
+        Run("vgg16", "light", 1): 2.5, Run("custom_resnet18", "light", 1): 2.6,
+        Run("xception", "heavy", 1): 1.0,
+    }  # fmt: skip
+    for number, (run, signal) in enumerate(signals.items()):
+        experiment.add_run(run, signal, number)
+    experiment.select(list(signals))
+    for run in signals:
+        experiment.evaluate(run)
+    return experiment, list(signals)
+
+
+def test_without_a_reference_the_family_does_not_exist(referred):
+    experiment, runs = referred
+    content = read_json(experiment.test_differences(runs)[1])
+    assert content["reference"] is None
+    assert {family["family"] for family in content["families"]} == {
+        "all pairs", "planned contrasts"
+    }  # fmt: skip
+
+
+def test_all_others_are_tested_against_the_reference_as_a_family_of_its_own(referred):
+    experiment, runs = referred
+    table, details = experiment.test_differences(runs, reference="plain_resnet18")
+    content = read_json(details)
+    assert content["reference"]["model"] == "plain_resnet18"
+    pairs = {pair["model"]: pair for pair in content["reference"]["pairs"]}
+    assert set(pairs) == {"alexnet", "vgg16", "custom_resnet18", "xception"}
+    assert {pair["reference"] for pair in pairs.values()} == {"plain_resnet18"}
+    families = [f for f in content["families"] if f["family"] == "against the reference"]
+    assert [(f["dataset"], f["tests"]) for f in families] == [("out_of_fold", 2), ("test", 2)]
+    rows = read_table(table, text=("noise_floor",))
+    for number, dataset in enumerate(("out_of_fold", "test")):
+        results = [pairs[model]["results"][number] for model in ("alexnet", "vgg16")]
+        # Adjusted over the two that could be tested, each test by itself; DeLong's knows no p where
+        # both areas are 1.
+        found = {
+            key: np.array([result[key] for result in results], float)
+            for key in ("p", "p_holm", "delong_p", "delong_p_holm")
+        }
+        for key in ("p", "delong_p"):
+            expected = pytest.approx(holm(found[key]), nan_ok=True)
+            assert found[f"{key}_holm"] == expected
+        of_pairs = pd.DataFrame(
+            [
+                row for model in ("alexnet", "vgg16")
+                for _, row in rows[rows["dataset"] == dataset].iterrows()
+                if {row["first_model"], row["second_model"]} == {model, "plain_resnet18"}
+            ]
+        )  # fmt: skip
+        # A family draws as many exchanges as its size asks for.
+        assert found["p"] == pytest.approx(of_pairs["permutation_p"].to_numpy(), abs=0.05)
+        assert found["delong_p"] == pytest.approx(of_pairs["delong_p"].to_numpy(), nan_ok=True)
+        assert found["delong_p_holm"][0] < of_pairs["delong_p_holm"].iloc[0]
+    worse, alike = (pairs[model]["results"][0] for model in ("alexnet", "vgg16"))
+    assert worse["holds"] and worse["high"] < 0 and not alike["holds"]
+
+
+def test_what_cannot_be_held_against_the_reference_says_why(referred):
+    experiment, runs = referred
+    content = read_json(experiment.test_differences(runs, reference="plain_resnet18")[1])
+    pairs = {pair["model"]: pair for pair in content["reference"]["pairs"]}
+    assert pairs["custom_resnet18"]["noise_floor"]
+    assert "are one network" in pairs["custom_resnet18"]["reason"]
+    assert "share no recipe" in pairs["xception"]["reason"] and pairs["xception"]["results"] == []
+    content = read_json(experiment.test_differences(runs, reference="densenet121")[1])
+    reasons = {pair["reason"] for pair in content["reference"]["pairs"]}
+    assert reasons == {"no complete run of densenet121"}
+
+
+def test_delong_is_left_out_where_seeds_are_averaged(tmp_path):
+    experiment = make_experiment(tmp_path)
+    runs = [Run(model, "light", seed) for model in ("alexnet", "vgg16") for seed in (1, 2)]
+    for number, run in enumerate(runs):
+        experiment.add_run(run, 1.0, number)
+    experiment.select(runs)
+    for run in runs:
+        experiment.evaluate(run)
+    content = read_json(experiment.test_differences(runs, reference="alexnet")[1])
+    (pair,) = content["reference"]["pairs"]
+    assert pair["seeds"] == [1, 2] and pair["results"][0]["p"] is not None
+    assert pair["results"][0]["delong_p"] is pair["results"][0]["delong_p_holm"] is None

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table
-from pneumobench.data.equalise import METHODS
+from pneumobench.data.preprocess import preprocess
 from pneumobench.prediction import corrupted as room
 from pneumobench.prediction.corrupted import predict_corrupted
 from pneumobench.prediction.corruptions import corrupt
@@ -29,13 +29,13 @@ def data(tmp_path_factory):
 
 
 def finished(data, factory, method):
-    """Train a fold on images equalised as its recipe says."""
+    """Train a fold on images preprocessed as its recipe says."""
     seen, folder = factory.mktemp("seen"), factory.mktemp("fold")
     shutil.copytree(data, seen, dirs_exist_ok=True)
     if method != "none":
         films = np.load(data / "images.npy")
-        np.save(seen / "images.npy", np.stack([METHODS[method](film) for film in films]))
-    recipe = settings(epochs=1, batch_size=16, equalisation=method)
+        np.save(seen / "images.npy", np.stack([preprocess(film, method).image for film in films]))
+    recipe = settings(epochs=1, batch_size=16, preprocessing=method)
     train(seen, folder, "timm:resnet10t", recipe)
     return folder
 
@@ -47,9 +47,15 @@ def fold(data, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def equalised_fold(data, tmp_path_factory):
+def clahe_fold(data, tmp_path_factory):
     """A fold whose recipe equalises images."""
     return finished(data, tmp_path_factory, "clahe")
+
+
+@pytest.fixture(scope="module")
+def lung_fold(data, tmp_path_factory):
+    """A fold whose recipe masks all but the lungs, of which noise has none."""
+    return finished(data, tmp_path_factory, "lung_masked")
 
 
 @pytest.fixture
@@ -67,7 +73,7 @@ def predict(data, fold, output, strengths=(2,)):
     )
 
 
-@pytest.mark.parametrize("kind", ["fold", "equalised_fold"])
+@pytest.mark.parametrize("kind", ["fold", "clahe_fold", "lung_fold"])
 def test_each_row_is_what_the_network_says_of_that_image_alone(
     data, kind, request, tmp_path, monkeypatch
 ):
@@ -83,7 +89,7 @@ def test_each_row_is_what_the_network_says_of_that_image_alone(
     plain = read_table(fold / "out_of_fold.csv")
     model, record = load_trained(fold)
     films = np.load(data / "images.npy")
-    spread = METHODS.get(record["settings"]["equalisation"])
+    method = record["settings"]["preprocessing"]
     for name, part in table.groupby("corruption"):
         same = ["model", "recipe", "seed", "fold", "image_id"]
         assert part[same].reset_index(drop=True).equals(plain[same])
@@ -91,9 +97,9 @@ def test_each_row_is_what_the_network_says_of_that_image_alone(
         for _, row in part.iloc[[20, 21, -1]].iterrows():
             film = torch.from_numpy(films[int(row["image_id"].removeprefix("image"))])
             worse = corrupt(film[None, None] / 255.0, name, 3, [row["image_id"]], SEED)
-            if spread:
+            if method != "none":
                 grey = (worse[0, 0] * 255).round().to(torch.uint8).numpy()
-                worse = torch.from_numpy(spread(grey))[None, None] / 255.0
+                worse = torch.from_numpy(preprocess(grey, method).image)[None, None] / 255.0
             with torch.inference_mode():
                 expected = model(worse)[0, 0].item()
             assert row["logit"] == pytest.approx(expected, abs=1e-3), name

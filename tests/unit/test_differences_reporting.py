@@ -122,6 +122,33 @@ def test_contrast_is_read_by_what_holds(made, tmp_path, low, high, reading):
     assert wanted in text
 
 
+def test_reference_has_a_table_of_its_own(tmp_path):
+    runs = (
+        Made("plain_resnet18", "ResNet-18", 3.1, 11e6), Made("alexnet", "AlexNet", 0.3, 61e6),
+        Made("vgg16", "VGG-16", 3.0, 138e6),
+    )  # fmt: skip
+    made = Experiment(tmp_path, runs)
+    comparison = read_comparison(made.comparison_csv)
+    section = differences_section(comparison, made.differences)
+    assert section["reference"] is None and "named beforehand" not in " ".join(section["answer"])
+    made._write_differences(reference="plain_resnet18")
+    section = differences_section(comparison, made.differences)
+    lead = "2 comparisons with ResNet-18, the reference named beforehand: out of fold one holds"
+    assert f"{lead}: AlexNet is worse than ResNet-18." in section["answer"]
+    rows = {row["Compared"]: row for row in section["reference"]["rows"]}
+    assert set(rows) == {"AlexNet against ResNet-18", "VGG-16 against ResNet-18"}
+    assert rows["AlexNet against ResNet-18"]["Reading"] == "worse in both"
+    assert rows["AlexNet against ResNet-18"]["Test set: adjusted p, DeLong"] == "<0.001"
+    path = tmp_path / "report.html"
+    render_report(
+        made.comparison_csv, made.comparison_json, made.audit, made.splits, made.metrics,
+        made.run_jsons, {}, made.selection, path, title="Title", experiment="demo",
+        settings={"data": {"source": "phantom"}, "split": {"folds": 5}},
+        differences=made.differences,
+    )  # fmt: skip
+    assert "<h3>Against ResNet-18</h3>" in path.read_text(encoding="utf-8")
+
+
 def test_seeds_together_stand_in_a_table_of_their_own(tmp_path):
     runs = [Made("vgg16", "VGG-16", 2.0, 1e6, seed=seed) for seed in (1, 2, 3)]
     made = Experiment(tmp_path, tuple(runs))

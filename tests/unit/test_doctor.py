@@ -45,7 +45,7 @@ RUN = {"model": "vgg16", "recipe": "light", "seed": 42, "epochs": 4, "items": 1.
 PLAN = Plan.of(
     results="results/demo", source="phantom", root="resources/none", patients=100, image_size=64,
     folds=5, runs=[RUN | {"pretrained": False}], device="auto", threads=1, cores=2, jobs_per_gpu=1,
-    keep_weights="all", equalisations=0, copies=0, elsewhere=False, conda=False,
+    keep_weights="all", preprocessings=0, copies=0, elsewhere=False, conda=False,
 )  # fmt: skip
 
 

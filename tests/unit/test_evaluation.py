@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn import metrics as reference
@@ -8,8 +10,10 @@ from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import percentile_interval, resample_patients
 from pneumobench.statistics.evaluation import evaluate_run
-from pneumobench.statistics.judgement import score_out_of_fold, score_test
+from pneumobench.statistics.judgement import Predicted, score_out_of_fold, score_test
 from pneumobench.statistics.metrics import DECISION_METRICS, SCORE_METRICS
+from pneumobench.statistics.patients import gather_patients
+from pneumobench.statistics.predictions import Labels
 
 RUN = Run("alexnet", "light", 42)
 
@@ -166,6 +170,55 @@ def test_sensitivity_by_subtype(metrics, scores):
         assert entry["patients"] == chosen["patient"].nunique()
 
 
+@pytest.mark.parametrize(
+    ("dataset", "whole"), [("out_of_fold", "pooled"), ("test", "mean_prediction")]
+)
+def test_patients_are_answered_by_the_mean_of_their_images(
+    experiment, metrics, scores, dataset, whole
+):
+    rows = part_of(scores, dataset)
+    patients = rows.groupby("patient")
+    assert len(patients) < len(rows)
+    cuts = np.array(metrics["thresholds"])
+    cut = cuts[rows["fold"].astype(int)] if dataset == "out_of_fold" else cuts.mean()
+    distance = (rows["logit"] - cut).groupby(rows["patient"]).mean()
+    truth = (patients["label"].first() == "pneumonia").to_numpy()
+    # As the library does: equal means must be equal.
+    exact = rows["logit"].astype(np.float32).astype(float)
+    logit = exact.groupby(rows["patient"]).mean().astype(np.float32)
+    expected = {
+        ("none", "roc_auc"): reference.roc_auc_score(truth, logit),
+        ("none", "brier"): reference.brier_score_loss(truth, 1 / (1 + np.exp(-logit))),
+        ("out_of_fold", "sensitivity"): reference.recall_score(truth, distance > 0),
+        ("out_of_fold", "specificity"): reference.recall_score(~truth, distance <= 0),
+    }
+    for (threshold, metric), value in expected.items():
+        found = pick({"estimates": metrics["patients"]}, dataset, whole, threshold, metric)
+        assert found["value"] == pytest.approx(value, abs=1e-6)
+        assert found["low"] <= value <= found["high"]
+        assert found["n"] == found["patients"] == len(patients)
+
+
+def test_a_patient_with_one_sick_image_is_sick():
+    labels = Labels(
+        path=Path("labels.csv"),
+        image_id=np.array(["a", "b", "c"]),
+        positive=np.array([False, True, False]),
+        subtype=np.array(["normal", "viral", "normal"]),
+        patient=np.array(["one", "one", "two"]),
+    )
+    resamples = resample_patients(labels.patient, replicates=9, seed=1)
+    logit = np.array([1.0, 2.0, -1.0], np.float32)
+    predicted = Predicted(np.zeros(3, int), logit, np.stack([logit, 2 * logit]))
+    both = {"out_of_fold": labels, "test": labels}
+    draws = {"out_of_fold": resamples, "test": resamples}
+    gathered, found, drawn = gather_patients(predicted, both, draws)
+    assert found["test"].positive.tolist() == [True, False]
+    assert found["test"].subtype.tolist() == ["mixed", "normal"]
+    assert gathered.logit.tolist() == [1.5, -1] and gathered.logits[1].tolist() == [3, -2]
+    np.testing.assert_array_equal(drawn["test"].multiplicity, resamples.multiplicity)
+
+
 def test_scores_have_a_row_for_each_model_and_the_mean(experiment, scores):
     assert len(part_of(scores, "out_of_fold")) == len(experiment.development)
     assert len(scores[scores["dataset"] == "test"]) == (FOLDS + 1) * len(experiment.test)
@@ -288,6 +341,39 @@ def test_selection_frozen_on_other_predictions(tmp_path):
     experiment.add_run(RUN, signal=1.5, seed=7)
     with pytest.raises(UserError, match=r"frozen on other[\s\S]*rule freeze_selection"):
         experiment.evaluate(RUN)
+
+
+def test_selection_of_another_schema_version(tmp_path):
+    experiment = make_experiment(tmp_path)
+    experiment.add_run(RUN, signal=1.5)
+    experiment.select([RUN])
+    text = experiment.selection.read_text(encoding="utf-8")
+    changed = text.replace('"schema_version": 1', '"schema_version": 9')
+    experiment.selection.write_text(changed, encoding="utf-8")
+    assert changed != text
+    with pytest.raises(UserError, match=r"schema version 9[\s\S]*selection\.json") as error:
+        experiment.evaluate(RUN)
+    assert "snakemake again" in error.value.remedy
+
+
+def test_test_set_of_one_class_leaves_undefined_numbers_empty(tmp_path):
+    experiment = make_experiment(tmp_path)
+    experiment.test = experiment.test[experiment.test["label"] == "pneumonia"]
+    experiment.write_labels()
+    experiment.add_run(RUN, signal=1.5)
+    experiment.select([RUN])
+    experiment.evaluate(RUN)
+    found = {
+        entry["metric"]: entry
+        for entry in read_json(experiment.folder(RUN) / "metrics.json")["estimates"]
+        if (entry["dataset"], entry["aggregate"]) == ("test", "mean_prediction")
+        and entry["threshold"] in ("none", "out_of_fold")
+    }
+    for metric in ("roc_auc", "specificity", "balanced_accuracy"):
+        entry = found[metric]
+        assert entry["value"] is entry["low"] is entry["high"] is None
+        assert entry["undefined_replicates"] == DRAW["replicates"]
+    assert found["sensitivity"]["value"] is not None
 
 
 def test_metrics_of_another_selection(tmp_path):

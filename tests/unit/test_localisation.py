@@ -13,12 +13,12 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from pneumobench.core.errors import UserError
+from pneumobench.data.body import body_mask
 from pneumobench.data.images import resize_square
 from pneumobench.data.phantoms.cohort import plan_cohort
 from pneumobench.data.phantoms.generate import Knobs, draw_film
 from pneumobench.explain.cam import explain
 from pneumobench.explain.localisation import (
-    body_mask,
     border_mask,
     boxes_mask,
     corner_mask,

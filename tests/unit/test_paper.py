@@ -84,6 +84,12 @@ def test_what_was_not_computed_is_said(made, tmp_path):
         assert answer(claim, number)["Status"] == "not computed in this experiment"
 
 
+def test_measured_bad_practice_is_a_sensitivity_analysis(made, tmp_path):
+    for computed, told in ((("inflation",), True), (("robustness",), False)):
+        row = answer(fill(made, tmp_path, computed=computed)["claim_2024"], "30")
+        assert row["Status"] == "reported" and ("bad practice" in row["Answer"]) == told
+
+
 def test_phantoms_are_no_patients_in_a_checklist(made, tmp_path):
     lists = fill(made, tmp_path, source="phantom")
     assert "generator" in answer(lists["claim_2024"], "14")["Answer"]
@@ -140,9 +146,9 @@ def test_model_card_has_the_figures_of_the_run(judged, tmp_path):
 # Looks at the test set
 
 
-def look(judged, folder):
+def look(judged, folder, purpose="evaluation"):
     return record_look(
-        folder, RUN, test=judged.files([RUN], "test.csv"),
+        folder, RUN, purpose=purpose, test=judged.files([RUN], "test.csv"),
         test_labels=judged.test_labels, selection=judged.selection,
     )  # fmt: skip
 
@@ -161,6 +167,22 @@ def test_looks_add_up_and_repetitions_are_told_from_news(judged, tmp_path):
     section = looks_section(tmp_path)
     assert "2 of these" in section["reading"] and "trained or selected anew" in section["reading"]
     assert section["rows"][0]["Looks"] == section["rows"][0]["At something new"] == "2"
+
+
+def test_measuring_bad_practice_is_a_look_of_its_own(judged, tmp_path):
+    look(judged, tmp_path)
+    path = look(judged, tmp_path, purpose="bad practice")
+    assert read_json(path)["purpose"] == "bad practice"
+    section = looks_section(tmp_path)
+    assert [row["Run"] for row in section["rows"]] == [RUN.title, f"{RUN.title}, bad practice"]
+    assert [row["Looks"] for row in section["rows"]] == ["1", "1"]
+    # The same predictions for two purposes: each is new for its own, and nothing was made anew.
+    assert "2 times, for 1 run; 2 of these" in section["reading"]
+    assert "anew" not in section["reading"] and "1 of them to measure" in section["reading"]
+    old = read_json(path)
+    del old["purpose"]
+    write_json(path, old)
+    assert [row["Looks"] for row in looks_section(tmp_path)["rows"]] == ["2"]
 
 
 def test_report_counts_looks_and_shows_checklists(made, judged, tmp_path):

@@ -10,6 +10,7 @@ from statistics_cases import DRAW, FOLDS, edit_csv, make_experiment
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.floors import FLOORS
+from pneumobench.core.renormalisation import RENORMALISED
 from pneumobench.core.run import Run
 from pneumobench.data.blocks import number_blocks
 from pneumobench.data.manifest import write_manifest
@@ -17,13 +18,16 @@ from pneumobench.prediction.floors import score_floors
 from pneumobench.prediction.shift import BLOCKS, deal_groups, score_shift
 from pneumobench.statistics.bootstrap import resample_patients
 from pneumobench.statistics.calibration import calibrate
+from pneumobench.statistics.ensemble_comparison import judge_ensembles
 from pneumobench.statistics.label_shift import adjust_probability, estimate_share
 from pneumobench.statistics.metrics import rank_images, ranking_metrics, roc_auc, sigmoid
 from pneumobench.statistics.pairs import replicate_area
+from pneumobench.statistics.predictions import read_labels
 from pneumobench.statistics.quantiles import replicate_quantiles
 from pneumobench.statistics.shift import SHARES, measure_shift
 from pneumobench.statistics.thresholds import fit_threshold
 
+ENSEMBLES = ("mean_logit", "rank_mean")
 STRONG, WEAK = Run("vgg16", "light", 1), Run("alexnet", "light", 1)
 
 
@@ -55,7 +59,9 @@ def dataset(tmp_path_factory):
     for run, signal in ((STRONG, 5.0), (WEAK, 1.0)):
         experiment.add_run(run, signal, seed=4)
     score_all_floors(experiment)
-    experiment.select([STRONG, WEAK])
+    experiment.select([STRONG, WEAK], ensembles=ENSEMBLES)
+    for kind in ENSEMBLES:
+        experiment.combine([STRONG, WEAK], kind)
     for run in (STRONG, WEAK):
         experiment.evaluate(run)
     score(experiment)
@@ -119,8 +125,11 @@ def measure(experiment, target="shift.json", **changes):
         "selection": experiment.selection,
         "floors_out_of_fold": floors[0],
         "floors_test": floors[1],
+        "ensembles_out_of_fold": experiment.ensemble_files("out_of_fold"),
+        "ensembles_test": experiment.ensemble_files("test"),
         "domains": experiment.root / "shift/domains.csv",
         "blocks": experiment.root / "shift/blocks.csv",
+        "renormalised": [],
         "shift": experiment.root / target,
     }
     measure_shift(**{**options, **changes}, **DRAW)
@@ -287,9 +296,39 @@ def test_transfer_has_the_figures_of_the_run(dataset, shift, metric):
     assert found["difference"]["low"] < found["difference"]["high"]
 
 
-def test_runs_stand_in_order_of_rank_then_floors(shift):
-    names = [record.get("model", record.get("floor")) for record in shift["scored"]]
-    assert names[:2] == ["vgg16", "alexnet"] and set(names[2:]) == set(FLOORS)
+def test_runs_stand_in_order_of_rank_then_ensembles_then_floors(shift):
+    names = [
+        record.get("model", record.get("ensemble", record.get("floor")))
+        for record in shift["scored"]
+    ]
+    assert names[:4] == ["vgg16", "alexnet", *ENSEMBLES] and set(names[4:]) == set(FLOORS)
+
+
+@pytest.mark.parametrize("kind", ENSEMBLES)
+def test_ensembles_have_the_figures_that_they_are_compared_with(dataset, shift, kind):
+    standards = {
+        "out_of_fold": read_labels(dataset.development_labels),
+        "test": read_labels(dataset.test_labels),
+    }
+    fold = dataset.development.set_index("image_id")["fold"]
+    fold = fold[standards["out_of_fold"].image_id].to_numpy()
+    draw = {"replicates": DRAW["replicates"], "seed": DRAW["bootstrap_seed"]}
+    resamples = {
+        name: resample_patients(labels.patient, strata=strata, **draw)
+        for (name, labels), strata in zip(standards.items(), (fold, None), strict=True)
+    }
+    files = (dataset.ensemble_files(name) for name in ("out_of_fold", "test"))
+    judged = judge_ensembles(*files, dataset.selection, standards, resamples, fold, 0.95)[kind]
+    found = {part["metric"]: part for part in of(shift, ensemble=kind)["transfer"]}
+    for name, area in judged.areas.items():
+        assert found["roc_auc"][name]["value"] == pytest.approx(area[0], abs=1e-12)
+    for name, aggregate in (("out_of_fold", "pooled"), ("test", "mean_prediction")):
+        (expected,) = [
+            entry for entry in judged.records["estimates"]
+            if (entry["dataset"], entry["aggregate"], entry["threshold"], entry["metric"])
+            == (name, aggregate, "out_of_fold", "specificity")
+        ]  # fmt: skip
+        assert found["specificity"][name]["value"] == pytest.approx(expected["value"], abs=1e-12)
 
 
 def test_distributions_are_distances_from_the_frozen_threshold(dataset, shift):
@@ -410,6 +449,23 @@ def test_decisions_before_and_after_are_those_of_calibrated_means(dataset, shift
     ):
         expected = (values <= cut)[~positive].mean()
         assert record["specificity"][step]["value"] == pytest.approx(expected)
+
+
+def test_every_run_is_held_against_itself_with_statistics_of_the_test_images(dataset, shift):
+    paths = []
+    for path in dataset.files([STRONG, WEAK], "test.csv"):
+        table = read_table(path, text=("image_id",)).assign(tta=RENORMALISED)
+        if "alexnet" not in str(path):
+            table["logit"] = -table["logit"]
+        paths.append(path.parent / "test_statistics.csv")
+        write_table(paths[-1], table)
+    found = measure(dataset, "shift/renormalised.json", renormalised=paths)["renormalised"]
+    assert shift["renormalised"] == []
+    assert [(record["model"], record["changed"]) for record in found] == [
+        ("vgg16", True), ("alexnet", False),
+    ]  # fmt: skip
+    area = found[0]["roc_auc"]
+    assert area["after"]["value"] == pytest.approx(1 - area["before"]["value"], abs=1e-6)
 
 
 # Replicates

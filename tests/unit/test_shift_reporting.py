@@ -62,7 +62,7 @@ def scored(identity, position, lost):
     }  # fmt: skip
 
 
-def write_shift(made, *, area=0.92, blocks=8, worst_block=0.88):
+def write_shift(made, *, area=0.92, blocks=8, worst_block=0.88, statistics=True):
     """Write shift.json of a made-up experiment; the specificity falls more with every rank."""
     complete = [row for row in made.ranked if row["status"] == "complete"]
     runs = [{key: row[key] for key in ("model", "recipe", "seed")} for row in complete]
@@ -73,6 +73,7 @@ def write_shift(made, *, area=0.92, blocks=8, worst_block=0.88):
         for label, value in (("normal", area), ("pneumonia", 0.5))
     ]  # fmt: skip
     records = [scored(run, number, 0.4 + 0.01 * number) for number, run in enumerate(runs)]
+    records.append(scored({"ensemble": "mean_logit"}, 0, 0.41))
     records += [scored({"floor": kind}, 0, 0.43) for kind in FLOORS]
     held = [
         {"block": number, "n": 60, "events": 40, "patients": 30, "roc_auc": estimate(0.98),
@@ -87,10 +88,15 @@ def write_shift(made, *, area=0.92, blocks=8, worst_block=0.88):
                "estimated_share": estimate(0.9), "specificity": moved, "sensitivity": moved}
         for run in runs
     ]  # fmt: skip
+    renormalised = [
+        run | {"changed": number > 0, "roc_auc": moved, "sensitivity": moved, "specificity": moved}
+        for number, run in enumerate(runs)
+    ]
     path = made.folder / "comparison/shift.json"
     datasets = read_json(made.comparison_json)["datasets"]
     content = {"datasets": datasets, "domains": domains, "scored": records, "blocks": held}
-    write_json(path, content | {"transductive": transductive})
+    content |= {"transductive": transductive, "renormalised": renormalised if statistics else []}
+    write_json(path, content)
     return path
 
 
@@ -117,7 +123,7 @@ def test_figure_shows_both_sets_in_units_of_the_development_scores(made, shift, 
     normal, pneumonia = figure.axes
     names = [label.get_text() for label in normal.get_yticklabels()]
     assert names[0] == "1  ResNet-18 (from scratch)" and names[-1] == "Floor: border"
-    assert len(names) == 3 + len(FLOORS)
+    assert len(names) == 3 + 1 + len(FLOORS) and names[3] == "Ensemble: mean logit"
     medians = [
         line.get_xdata()[0]
         for line in normal.lines
@@ -151,7 +157,7 @@ def test_figure_stays_inside_the_page(tmp_path, monkeypatch, count):
         [text.get_window_extent(renderer) for text in axes.texts] for axes in figure.axes
     )
     assert max(box.x1 for box in left) < figure.axes[1].get_window_extent(renderer).x0
-    assert len(right) == count + len(FLOORS) + 1
+    assert len(right) == count + 1 + len(FLOORS) + 1
 
 
 def test_figure_is_byte_identical_on_repetition(made, shift, tmp_path):
@@ -191,7 +197,7 @@ def test_answer_is_careful_where_nothing_is_told_apart(made):
 def test_tables_hold_every_run_and_floor(made, shift):
     found = section(made, shift)
     assert found["transfer"][0]["Run"] == "1  ResNet-18 (from scratch)"
-    assert len(found["transfer"]) == 3 + len(FLOORS)
+    assert len(found["transfer"]) == 3 + 1 + len(FLOORS)
     assert found["transfer"][1]["Specificity, test less out-of-fold"].startswith("-0.410 (")
     assert found["blocks"][-1]["Left out"] == "Test set"
     assert found["blocks"][-1]["Specificity"].startswith("0.500 (")
@@ -199,6 +205,17 @@ def test_tables_hold_every_run_and_floor(made, shift):
     assert found["transductive"][0]["Specificity after"].startswith("0.300 (")
     assert "Of 3 runs 0 find the true share" in found["transductive_reading"]
     assert "0 gain specificity" in found["transductive_reading"]
+    assert len(found["renormalised"]) == 2
+    assert found["renormalised"][0]["AUC after"].startswith("0.300 (")
+    reading = "2 runs 0 gain and 2 lose specificity and 0 gain and 2 lose sensitivity"
+    assert reading in found["renormalised_reading"]
+    assert "1 without batch normalisation" in found["renormalised_reading"]
+
+
+def test_statistics_of_the_test_images_are_shown_only_where_they_were_asked_for(made):
+    found = section(made, write_shift(made, statistics=False))
+    assert found["renormalised"] == [] and found["renormalised_reading"] == ""
+    write_shift(made)
 
 
 def test_report_has_the_section_only_where_it_was_measured(made, shift, tmp_path):
@@ -216,6 +233,7 @@ def test_report_has_the_section_only_where_it_was_measured(made, shift, tmp_path
     assert 'href="#shift"' not in texts["without"] and "measure_shift" not in texts["without"]
     shown = re.search(r'<section id="shift">.*?</section>', texts["with"], re.DOTALL)[0]
     assert 'id="figure-shift"' in shown and "never ranked" in shown
+    assert "Li et al. 2016" in shown
     assert texts["with"].count('href="#shift"') == 1 and "measure_shift" in texts["with"]
 
 
@@ -223,9 +241,9 @@ def test_report_has_the_section_only_where_it_was_measured(made, shift, tmp_path
 
 
 RECIPES = {
-    "plain": {"epochs": 4, "equalisation": "none", "augmentation": {"noise": 0.0}},
-    "clahe": {"epochs": 4, "equalisation": "clahe", "augmentation": {"noise": 0.0}},
-    "strong": {"epochs": 4, "equalisation": "none", "augmentation": {"noise": 0.1}},
+    "plain": {"epochs": 4, "preprocessing": "none", "augmentation": {"noise": 0.0}},
+    "clahe": {"epochs": 4, "preprocessing": "clahe", "augmentation": {"noise": 0.0}},
+    "strong": {"epochs": 4, "preprocessing": "none", "augmentation": {"noise": 0.1}},
 }
 SETTINGS = {"robustness": {"reference_recipe": "plain"}, "recipes": RECIPES}
 
@@ -262,7 +280,7 @@ def test_cures_are_held_against_the_reference_with_what_differs(treated):
     by_run = {row["Run"]: row for row in found["rows"]}
     assert set(by_run) == {"Small (plain)", "Small (clahe)", "Small (strong)"}
     assert by_run["Small (plain)"]["What differs"] == "the reference"
-    assert by_run["Small (clahe)"]["What differs"] == "equalisation: clahe"
+    assert by_run["Small (clahe)"]["What differs"] == "preprocessing: clahe"
     assert by_run["Small (strong)"]["What differs"] == "augmentation.noise: 0.1"
     # The fixture takes 0.02 more from every later run.
     assert by_run["Small (clahe)"]["Less the reference's"] == "-0.020 (-0.035 to -0.005)"

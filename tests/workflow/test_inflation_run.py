@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from test_pipeline import job_counts
 
-from pneumobench.core.files import read_table
+from pneumobench.core.files import read_json, read_table
 from pneumobench.core.inflation import ARMS, HONEST, PRACTICES
 
 FOLDS = 2
@@ -48,5 +48,8 @@ def test_bad_practice_is_trained_and_measured_beside_what_is_there(inflated):
         pd.testing.assert_series_equal(
             kept.set_index("image_id")["logit"], honest.set_index("image_id")["logit"]
         )
+    looks = [read_json(path) for path in (inflated.results / "test_looks").iterdir()]
+    (look,) = [look for look in looks if look.get("purpose") == "bad practice"]
+    assert look["model"] == "timm:resnet10t"
     report = (inflated.results / "report/report.html").read_text(encoding="utf-8")
     assert 'id="figure-inflation"' in report and "OPTIMISTIC" in report

@@ -14,7 +14,7 @@ FOLDS, RUNS = 2, 2
 @pytest.fixture(scope="module")
 def robust(finished, make_workflow):
     """A copy of the finished experiment with one strength asked for."""
-    flow = make_workflow(robustness={"strengths": [2]})
+    flow = make_workflow(robustness={"strengths": [2], "test_time_normalisation": True})
     shutil.copytree(finished.folder, flow.folder, dirs_exist_ok=True)
     return flow
 
@@ -22,8 +22,10 @@ def robust(finished, make_workflow):
 def test_asking_for_it_adds_predictions_and_what_is_computed_from_them(robust):
     counts = job_counts(robust.succeed("--dry-run"))
     assert counts["predict_corrupted"] == RUNS * FOLDS
+    assert counts["predict_renormalised"] == RUNS * FOLDS
     assert counts["evaluate_robustness"] == RUNS
     assert counts["compare_robustness"] == counts["compare_runs"] == counts["plot_robustness"] == 1
+    assert counts["measure_shift"] == 1
     untouched = {"train_fold", "score_floors", "freeze_selection", "evaluate_run", "explain_run"}
     assert not untouched & set(counts)
 
@@ -60,5 +62,9 @@ def test_each_out_of_fold_image_is_judged_under_every_corruption(finished, robus
     compared = read_table(robust.results / "comparison/comparison.csv")
     assert compared["worst_specificity_strength_2"].notna().all()
     report = (robust.results / "report/report.html").read_text(encoding="utf-8")
-    assert "when films get worse" in report and 'id="figure-robustness"' in report
+    assert (
+        "Li et al. 2016" in report
+        and "when films get worse" in report
+        and 'id="figure-robustness"' in report
+    )
     assert (robust.results / "figures/robustness.pdf").stat().st_size > 5000

@@ -92,7 +92,7 @@ class Plan:
         Jobs that share a GPU.
     keep_weights
         all, best or none.
-    equalisations
+    preprocessings
         Number of further sets of packed images.
     copies
         Offline copies of an image on disk, 0 without.
@@ -114,7 +114,7 @@ class Plan:
     cores: int
     jobs_per_gpu: int
     keep_weights: str
-    equalisations: int
+    preprocessings: int
     copies: int
     elsewhere: bool
     conda: bool

@@ -99,7 +99,7 @@ def _resume_states(plan: Plan) -> float:
 
 
 def _packed(plan: Plan, images: int) -> float:
-    return images * plan.image_size**2 * (1 + plan.equalisations) * (1 + plan.copies)
+    return images * plan.image_size**2 * (1 + plan.preprocessings) * (1 + plan.copies)
 
 
 def _resume_bytes(model: str) -> float:

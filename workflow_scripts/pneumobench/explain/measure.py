@@ -14,12 +14,12 @@ from torch.nn.functional import adaptive_avg_pool2d
 from pneumobench.core.explained import TEXT_COLUMNS, in_sample
 from pneumobench.core.files import read_table, write_table
 from pneumobench.core.run import Run
+from pneumobench.data.body import body_mask
 from pneumobench.data.manifest import read_manifest
 from pneumobench.explain.cam import explain
 from pneumobench.explain.controls import centre_maps, random_maps
 from pneumobench.explain.faithfulness import insertion_deletion, road
 from pneumobench.explain.localisation import (
-    body_mask,
     border_mask,
     boxes_mask,
     corner_mask,
@@ -79,7 +79,8 @@ def measure_explanations(
     images, splits, manifest
         Packed images, uint8 [N, S, S], splits.csv with a row for each, and manifest.csv.
     plain_images
-        The same films as they are; `images` may be equalised, which would move the body's outline.
+        The same films as they are; `images` may be preprocessed, which would move the outline of
+        the body.
     root
         The folder that the manifest's paths are relative to; lesion masks are read from there.
     explained, maps
@@ -306,7 +307,7 @@ def film_regions(
     films
         Rows of the manifest, by image_id.
     squares
-        The films, uint8 [n, S, S], not equalised.
+        The films, uint8 [n, S, S], not preprocessed.
     root
         The folder that mask_path is relative to.
     resize

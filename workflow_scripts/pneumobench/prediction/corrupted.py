@@ -10,7 +10,7 @@ import torch
 
 from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.files import write_table
-from pneumobench.data.equalise import METHODS
+from pneumobench.data.preprocess import preprocess
 from pneumobench.prediction.corruptions import corrupt
 from pneumobench.prediction.finished import FinishedFold, check_plain, open_fold
 from pneumobench.prediction.predict import BATCH_SIZE, predict_logits
@@ -29,8 +29,8 @@ def predict_corrupted(
 ) -> None:
     """Predict a finished fold's out-of-fold images under every corruption.
 
-    A film is made worse before all that the recipe does to it: where images are equalised, the
-    corrupted ones are equalised anew, as films of such a kind would be.
+    A film is made worse before all that the recipe does to it: where images are preprocessed, the
+    corrupted ones are preprocessed anew, as films of such a kind would be.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def predict_corrupted(
         The fold's folder: run.json, weights.safetensors and out_of_fold.csv. Nothing in it is
         changed, and test images are not looked at.
     images, splits
-        Packed images as they came, not equalised, uint8 [N, S, S], and splits.csv, its rows those
-        of the images.
+        Packed images as they came, not preprocessed, uint8 [N, S, S], and splits.csv, its rows
+        those of the images.
     corrupted
         The CSV file to write: model, recipe, seed, fold, image_id, corruption, strength, logit.
     strengths
@@ -76,14 +76,17 @@ def _corrupted_logits(
     fold: FinishedFold, rows: np.ndarray, name: str, strength: int, seed: int
 ) -> np.ndarray:
     """Return the logits of corrupted images, float32 [n]."""
-    equalisation = fold.record["settings"]["equalisation"]
+    method = fold.record["settings"]["preprocessing"]
+    fallbacks = []
 
     def worse(batch: torch.Tensor, image_ids: list[str]) -> torch.Tensor:
-        return _equalised(corrupt(batch, name, strength, image_ids, seed), equalisation)
+        films, number = _preprocessed(corrupt(batch, name, strength, image_ids, seed), method)
+        fallbacks.append(number)
+        return films
 
     # What is random follows from the images' names, so each batch is a call of its own.
     parts = [rows[start : start + BATCH_SIZE] for start in range(0, len(rows), BATCH_SIZE)]
-    return np.concatenate(
+    logits = np.concatenate(
         [
             predict_logits(
                 fold.model, fold.images, part, fold.device,
@@ -92,13 +95,23 @@ def _corrupted_logits(
             for part in parts
         ]
     )  # fmt: skip
+    if any(fallbacks):
+        logger.warning(
+            "%s, strength %d: %s has no plausible estimate for %d of %d images",
+            name, strength, method, sum(fallbacks), len(rows),
+        )  # fmt: skip
+    return logits
 
 
-def _equalised(batch: torch.Tensor, method: str) -> torch.Tensor:
-    """Return images as the recipe equalises them, float32 [B, 1, S, S] in [0, 1]."""
+def _preprocessed(batch: torch.Tensor, method: str) -> tuple[torch.Tensor, int]:
+    """Return images as the recipe preprocesses them, and for how many there was no estimate.
+
+    float32 [B, 1, S, S] in [0, 1], as the batch.
+    """
     if method == "none":
-        return batch
-    # Equalisation counts grey values, of which packed images have 256.
+        return batch, 0
+    # The methods count grey values, of which packed images have 256.
     squares = (batch[:, 0] * 255.0).round().to(torch.uint8).cpu().numpy()
-    spread = np.stack([METHODS[method](square) for square in squares])
-    return torch.from_numpy(spread).to(batch.device).unsqueeze(1) / 255.0
+    found = [preprocess(square, method) for square in squares]
+    images = torch.from_numpy(np.stack([one.image for one in found]))
+    return images.to(batch.device).unsqueeze(1) / 255.0, sum(one.fallback for one in found)

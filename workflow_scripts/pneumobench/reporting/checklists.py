@@ -60,7 +60,8 @@ def fill_checklists(
     settings
         The configuration as the report states it.
     computed
-        Which optional parts the experiment has, of `robustness`, `explanations`, `ensembles`.
+        Which optional parts the experiment has, of `robustness`, `explanations`, `ensembles`,
+        `inflation`.
     """
     phantom = settings["data"]["source"] == "phantom"
     facts = _facts(comparison_csv, comparison_json, audit, run_jsons, settings)
@@ -93,6 +94,10 @@ def _fill(
         elif phantom and "phantom" in item:
             status = "not applicable" if status == "not available" else status
             answer = item["phantom"]
+        # What more there is to say where a part was computed that the item does not need.
+        added = [text for part, text in item.get("also", {}).items() if part in have]
+        if added:
+            status, answer = "reported", " ".join([answer, *added])
         statuses.append(status)
         rows.append(
             {

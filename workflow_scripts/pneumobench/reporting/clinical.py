@@ -73,6 +73,38 @@ def clinical_rows(
     return cells
 
 
+# Title, data set, aggregate, threshold and metric of what is said of patients.
+_PATIENT_CELLS = (
+    ("Out-of-fold AUC", "out_of_fold", "fold_mean", "none", "roc_auc"),
+    ("Out-of-fold sensitivity", "out_of_fold", "pooled", "out_of_fold", "sensitivity"),
+    ("Out-of-fold specificity", "out_of_fold", "pooled", "out_of_fold", "specificity"),
+    ("Test AUC", "test", "mean_prediction", "none", "roc_auc"),
+    ("Test sensitivity", "test", "mean_prediction", "out_of_fold", "sensitivity"),
+    ("Test specificity", "test", "mean_prediction", "out_of_fold", "specificity"),
+)
+
+
+def patient_rows(
+    comparison: pd.DataFrame, metrics: dict[str, dict[str, Any]]
+) -> list[dict[str, str]]:
+    """Return what every complete run says of patients instead of images, as text."""
+    cells = []
+    for _, row in complete_runs(comparison).iterrows():
+        found = {
+            tuple(entry[key] for key in ("dataset", "aggregate", "threshold", "metric")): entry
+            for entry in metrics[row["run"].folder]["patients"]
+        }
+        cells.append(
+            {"Run": row["label"]}
+            | {
+                title: with_interval(found[key]["value"], found[key]["low"], found[key]["high"])
+                for title, *parts in _PATIENT_CELLS
+                for key in [tuple(parts)]
+            }
+        )
+    return cells
+
+
 def subtype_rows(
     comparison: pd.DataFrame, metrics: dict[str, dict[str, Any]], dataset: str
 ) -> list[dict[str, str]]:

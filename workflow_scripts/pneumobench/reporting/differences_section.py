@@ -67,6 +67,7 @@ def differences_section(
         "answer": [
             *_pairs_answer(comparison, pairs, facts),
             *_planned_answer(planned, titles),
+            *_reference_answer(facts["reference"], titles),
             *_noise_answer(pairs),
         ],
         "contrasts": [
@@ -77,6 +78,7 @@ def differences_section(
             for contrast, pair in planned
             if pair["status"] == "not_testable"
         ],
+        "reference": _reference(facts["reference"], titles),
         "architectures": _architectures(facts, titles) if several else [],
         "pairs": [_pair(row, labels) for _, row in pairs.iterrows()],
         "exchanges": {
@@ -121,9 +123,26 @@ def _planned_answer(
     )
     if not tested:
         return [f"{text}: the runs of this experiment do not pair up for them."]
+    return [f"{text}; {_held(tested, titles)}."]
+
+
+def _reference_answer(reference: dict[str, Any] | None, titles: dict[str, str]) -> list[str]:
+    """Say which architectures differ from the one named beforehand; nothing without one."""
+    if reference is None:
+        return []
+    name = titles.get(reference["model"], reference["model"])
+    tested = [pair for pair in reference["pairs"] if pair["status"] == "tested"]
+    if not tested:
+        return [f"{name} was named as reference beforehand, but no run could be held against it."]
+    lead = f"{plural(len(tested), 'comparison')} with {name}, the reference named beforehand"
+    return [f"{lead}: {_held(tested, titles)}."]
+
+
+def _held(tested: list[dict[str, Any]], titles: dict[str, str]) -> str:
+    """Say which of the pairs tested hold out of fold."""
     held = [pair for pair in tested if _result(pair, "out_of_fold")["holds"]]
     if not held:
-        return [f"{text}; none of their differences holds out of fold."]
+        return "none of their differences holds out of fold"
     names = [
         f"{titles[pair['model']]} is "
         f"{'better' if _result(pair, 'out_of_fold')['difference'] > 0 else 'worse'} than "
@@ -131,9 +150,7 @@ def _planned_answer(
         + (f" (over {len(pair['seeds'])} seeds)" if len(pair["seeds"]) > 1 else "")
         for pair in held
     ]
-    return [
-        f"{text}; out of fold {'one holds' if len(held) == 1 else 'these hold'}: {listing(names)}."
-    ]
+    return f"out of fold {'one holds' if len(held) == 1 else 'these hold'}: {listing(names)}"
 
 
 def _noise_answer(pairs: pd.DataFrame) -> list[str]:
@@ -155,9 +172,37 @@ def _noise_answer(pairs: pd.DataFrame) -> list[str]:
 def _contrast(
     contrast: dict[str, Any], pair: dict[str, Any], titles: dict[str, str]
 ) -> dict[str, str]:
+    return {"Question": contrast["title"]} | _tested(pair, titles)
+
+
+def _reference(reference: dict[str, Any] | None, titles: dict[str, str]) -> dict[str, Any] | None:
+    """Return the architecture named beforehand, what was tested against it and what could not."""
+    if reference is None:
+        return None
+    shown = [pair for pair in reference["pairs"] if pair["results"]]
+    rows = [
+        _tested(pair, titles)
+        | {
+            f"{DATASET_TITLES[result['dataset']]}: adjusted p, DeLong": p_value(
+                result["delong_p_holm"]
+            )
+            for result in pair["results"]
+        }
+        for pair in shown
+    ]
+    not_testable = [
+        f"{_compared(pair, titles)}: {pair['reason']}."
+        for pair in reference["pairs"]
+        if pair["status"] == "not_testable"
+    ]
+    name = titles.get(reference["model"], reference["model"])
+    return {"model": name, "rows": rows, "not_testable": not_testable}
+
+
+def _tested(pair: dict[str, Any], titles: dict[str, str]) -> dict[str, str]:
+    """Return the cells that all tables of contrasts have in common."""
     recipes = dict.fromkeys((pair["recipe"], pair["reference_recipe"]))
     cells = {
-        "Question": contrast["title"],
         "Compared": _compared(pair, titles),
         "Recipe": " against ".join(recipes),
         "Seeds": ", ".join(map(str, pair["seeds"])),

@@ -92,7 +92,10 @@ def plot_every_map(
         "what speaks for a class.",
         *missing_notes(table),
     ]
-    figure, grid = map_rows([run.label for run in runs], 1 + max(map(len, cells)), notes)
+    columns = 1 + max(map(len, cells))
+    figure, grid = map_rows(
+        [run.label for run in runs], columns, notes, title_lines=2, caption_lines=1
+    )
     for axes, found in zip(grid, cells, strict=True):
         write_title(axes[0], "Film")
         axes[0].imshow(film, cmap="gray", vmin=0, vmax=255)

@@ -87,7 +87,12 @@ def map_grid(
 
 
 def map_rows(
-    names: Sequence[str], columns: int, notes: Sequence[str]
+    names: Sequence[str],
+    columns: int,
+    notes: Sequence[str],
+    *,
+    title_lines: int,
+    caption_lines: int,
 ) -> tuple[Figure, list[list[Axes]]]:
     """Return a figure of empty square cells, a row for each run, with its name above the row.
 
@@ -99,10 +104,14 @@ def map_rows(
         Cells in every row.
     notes
         Lines at the foot.
+    title_lines
+        Lines that are written above each cell, below the name.
+    caption_lines
+        Lines that are written below each cell.
     """
     room = PAGE_WIDTH - 2 * _RIGHT - (columns - 1) * _GAP
     side = min(room / columns, _LARGEST_CELL)
-    head, caption = 2 * _TITLE_LINE + 0.16, 0.2
+    head, caption = title_lines * _TITLE_LINE + 0.2, caption_lines * _TITLE_LINE + 0.075
     height = len(names) * (head + side + caption) + 0.1 + NOTE_HEIGHT * len(notes)
     figure = new_figure(height, layout=None)
     rows = []

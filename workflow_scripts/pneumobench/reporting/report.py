@@ -11,7 +11,7 @@ import pandas as pd
 import pneumobench
 from pneumobench.core.files import atomic_path, read_json
 from pneumobench.reporting.calibration_section import CalibrationInputs, calibration_section
-from pneumobench.reporting.clinical import clinical_rows, subtype_rows
+from pneumobench.reporting.clinical import clinical_rows, patient_rows, subtype_rows
 from pneumobench.reporting.cures import cures
 from pneumobench.reporting.differences_section import DifferencesInputs, differences_section
 from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_section
@@ -266,6 +266,7 @@ def render_report(
         datasets=facts["datasets"],
         dataset_titles=DATASET_TITLES,
         clinical={name: clinical_rows(comparison, by_folder, name) for name in DATASET_TITLES},
+        patients=patient_rows(comparison, by_folder),
         subtypes={name: subtype_rows(comparison, by_folder, name) for name in DATASET_TITLES},
         settings=flatten(settings),
         environment=environment_rows(runs),

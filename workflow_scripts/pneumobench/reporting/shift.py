@@ -1,4 +1,4 @@
-"""Scores of every run and floor on development and test images, class by class."""
+"""Scores of every run, ensemble and floor on development and test images, class by class."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from pneumobench.core.files import read_json
 from pneumobench.core.run import Run
+from pneumobench.reporting.ensembles import ensemble_label
 from pneumobench.reporting.floors import floor_label
 from pneumobench.reporting.inputs import complete_runs, missing_notes, read_comparison
 from pneumobench.reporting.style import (
@@ -40,7 +41,7 @@ _MARKS = {"out_of_fold": (BLUE, "o"), "test": (VERMILLION, "s")}
 
 @dataclass(frozen=True)
 class Shifted:
-    """One run or floor of shift.json, under its name for people."""
+    """One run, ensemble or floor of shift.json, under its name for people."""
 
     label: str
     record: dict[str, Any]
@@ -62,7 +63,7 @@ class Shifted:
 
 
 def name_scored(shift: dict[str, Any], comparison: pd.DataFrame) -> list[Shifted]:
-    """Return the runs in order of rank, then the floors.
+    """Return the runs in order of rank, then the ensembles, then the floors.
 
     Parameters
     ----------
@@ -77,16 +78,20 @@ def name_scored(shift: dict[str, Any], comparison: pd.DataFrame) -> list[Shifted
         for _, row in complete_runs(comparison).iterrows()
         if row["run"] in runs
     ]
-    floors = [record for record in shift["scored"] if "floor" in record]
-    return found + [Shifted(floor_label(record["floor"]), record) for record in floors]
+    return found + [
+        Shifted(label(record[kind]), record)
+        for kind, label in (("ensemble", ensemble_label), ("floor", floor_label))
+        for record in shift["scored"]
+        if kind in record
+    ]
 
 
 @styled()
 def plot_shift(shift: str | Path, comparison: str | Path, stem: str | Path) -> None:
     """Draw where the scores of either class lie on both data sets; saved as `stem`.png and .pdf.
 
-    Rows: runs in order of rank, then floors. Panels: normal and pneumonia. In each row the upper
-    bar is development (out of fold), the lower one the test set.
+    Rows: runs in order of rank, then ensembles, then floors. Panels: normal and pneumonia. In each
+    row the upper bar is development (out of fold), the lower one the test set.
 
     Parameters
     ----------

@@ -10,7 +10,7 @@ from pneumobench.core.floors import FLOORS
 from pneumobench.reporting.floors import floor_label
 from pneumobench.reporting.inputs import DATASET_TITLES
 from pneumobench.reporting.shift import CLASSES, Shifted, name_scored
-from pneumobench.reporting.wording import EMPTY, count, with_interval
+from pneumobench.reporting.wording import EMPTY, count, plural, with_interval
 
 # What is shown, where it comes from, which rule writes it.
 ORIGINS = (
@@ -53,6 +53,8 @@ def shift_section(
         "blocks": _block_rows(shift),
         "transductive": _transductive(comparison, shift),
         "transductive_reading": _transductive_reading(shift),
+        "renormalised": _renormalised(comparison, shift),
+        "renormalised_reading": _renormalised_reading(shift),
         "origins": ORIGINS,
     }
 
@@ -184,6 +186,44 @@ def _transductive(comparison: pd.DataFrame, shift: dict[str, Any]) -> list[dict[
                 cells[f"{metric.capitalize()} {step}"] = _text(record[metric][step])
         rows.append(cells)
     return rows
+
+
+def _renormalised(comparison: pd.DataFrame, shift: dict[str, Any]) -> list[dict[str, str]]:
+    """Return a row of each run whose network has batch normalisation."""
+    rows = []
+    for one in name_scored({"scored": shift["renormalised"]}, comparison):
+        if not one.record["changed"]:
+            continue
+        cells = {"Run": one.label}
+        for metric, title in _BLOCK_METRICS.items():
+            for step in ("before", "after"):
+                cells[f"{title} {step}"] = _text(one.record[metric][step])
+            cells[f"{title}, after less before"] = _difference(one.record[metric]["difference"])
+        rows.append(cells)
+    return rows
+
+
+def _renormalised_reading(shift: dict[str, Any]) -> str:
+    if not shift["renormalised"]:
+        return ""
+    changed = [record for record in shift["renormalised"] if record["changed"]]
+    if not changed:
+        return "No network of the runs has batch normalisation."
+    without = len(shift["renormalised"]) - len(changed)
+    parts = []
+    for metric in ("specificity", "sensitivity"):
+        told = [
+            record[metric]["difference"]["difference"]
+            for record in changed
+            if record[metric]["difference"]["excludes_zero"]
+        ]
+        gain, loss = sum(value > 0 for value in told), sum(value < 0 for value in told)
+        parts.append(f"{gain} gain and {loss} lose {metric}")
+    left_out = f" {count(without)} without batch normalisation are left out." if without else ""
+    return (
+        f"Of {plural(len(changed), 'run')} {' and '.join(parts)}, by intervals of the paired "
+        f"difference.{left_out}"
+    )
 
 
 def _transductive_reading(shift: dict[str, Any]) -> str:

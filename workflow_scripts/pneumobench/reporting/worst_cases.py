@@ -73,7 +73,9 @@ def plot_worst_cases(
         "in calibrated.csv.",
         *missing_notes(ranked),
     ]
-    figure, rows = map_rows([cases.title for cases in found], _SHOWN, notes)
+    figure, rows = map_rows(
+        [cases.title for cases in found], _SHOWN, notes, title_lines=0, caption_lines=2
+    )
     for cases, cells in zip(found, rows, strict=True):
         films = read_squares(images, splits, cases.films.index)
         for axes, film, (_, row) in zip(cells, films, cases.films.iterrows(), strict=False):
@@ -132,7 +134,7 @@ def _worst(tables: list[pd.DataFrame], label: str, *, ascending: bool) -> pd.Dat
 
 def _caption(row: pd.Series) -> str:
     shown = f"{row['probability']:.2f} {row['subtype']}"
-    return shown + (f", {row['wrong']} of {row['runs']}" if row["runs"] > 1 else "")
+    return shown + (f"\n{row['wrong']} of {row['runs']}" if row["runs"] > 1 else "")
 
 
 def _say_none(axes: Axes) -> None:

@@ -1,4 +1,4 @@
-"""The planned contrasts, tested on each data set."""
+"""The planned contrasts and those with a reference, tested on each data set, family by family."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,12 +7,13 @@ import numpy as np
 
 from pneumobench.core.run import Run
 from pneumobench.statistics.compared_scores import Compared
-from pneumobench.statistics.contrasts import PLANNED, Contrast, PlannedPair, Settings, find_pairs
+from pneumobench.statistics.contrasts import Contrast, PlannedPair, Settings, find_pairs
 from pneumobench.statistics.estimates import number, paired_difference
 from pneumobench.statistics.multiplicity import holm
 from pneumobench.statistics.pair_tests import (
     Areas,
     Level,
+    delong_p,
     describe_family,
     equal_predictions,
     exchange,
@@ -24,12 +25,21 @@ _EQUAL = "both give every image the same score to the last bit"
 
 
 def test_contrasts(
-    compared: dict[str, Compared], areas: dict[str, Areas], settings: Settings, level: Level
+    family: str,
+    contrasts: Sequence[Contrast],
+    compared: dict[str, Compared],
+    areas: dict[str, Areas],
+    settings: Settings,
+    level: Level,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Test what was planned, as far as the runs allow it.
+    """Test one family of contrasts, as far as the runs allow it.
 
     Parameters
     ----------
+    family
+        Its name.
+    contrasts
+        What is asked, for instance `contrasts.PLANNED`.
     compared, areas
         What the runs say about each data set, and their areas.
     settings
@@ -40,17 +50,18 @@ def test_contrasts(
     Returns
     -------
     tuple
-        For each of `contrasts.PLANNED` its `name`, `title` and `pairs`; and the families, one a
-        data set. A pair has `reference`, `model`, `reference_recipe`, `recipe`, `seeds`,
+        For each contrast its `name`, `title` and `pairs`; and the family as it is on each data
+        set. A pair has `reference`, `model`, `reference_recipe`, `recipe`, `seeds`,
         `speaks_of`, `status` (`tested` or `not_testable`), `reason`, `noise_floor` (one network
         trained twice, or equal predictions) and `results`: for each data set the `difference` =
         model - reference averaged over the seeds that both have, `low` and `high` (patients drawn,
-        and seeds where there are several), `p` of the permutation test, `p_holm` and `holds`. With
-        several seeds it holds only if the interval excludes 0 as well.
+        and seeds where there are several), `p` of the permutation test, `p_holm` and `holds`;
+        `delong_p` and `delong_p_holm`, null with several seeds, for DeLong's test compares two
+        single scores. With several seeds it holds only if the interval excludes 0 as well.
     """
     planned = [
         (contrast, names, pair)
-        for contrast in PLANNED
+        for contrast in contrasts
         for names in contrast.pairs
         for pair in find_pairs(contrast, *names, settings)
     ]
@@ -58,17 +69,17 @@ def test_contrasts(
     results: list[list[dict[str, Any]]] = [[] for _ in present]
     families = []
     for dataset, part in compared.items():
-        found, family = _test(dataset, part, areas[dataset], present, level)
+        found, described = _test(family, dataset, part, areas[dataset], present, level)
         for own, result in zip(results, found, strict=True):
             own.append(result)
-        families.append(family)
+        families.append(described)
     of_pair = iter(results)
-    described: dict[str, list[dict[str, Any]]] = {contrast.name: [] for contrast in PLANNED}
+    pairs: dict[str, list[dict[str, Any]]] = {contrast.name: [] for contrast in contrasts}
     for contrast, names, pair in planned:
         equal = bool(pair.model) and all(_all_equal(part, pair) for part in compared.values())
         record = _describe(names, pair, equal) | {"results": next(of_pair) if pair.model else []}
-        described[contrast.name].append(record)
-    return [_contrast(contrast, described[contrast.name]) for contrast in PLANNED], families
+        pairs[contrast.name].append(record)
+    return [_contrast(contrast, pairs[contrast.name]) for contrast in contrasts], families
 
 
 def over_seeds(areas: Areas, runs: Sequence[Run], seed: int) -> np.ndarray:
@@ -78,7 +89,12 @@ def over_seeds(areas: Areas, runs: Sequence[Run], seed: int) -> np.ndarray:
 
 
 def _test(
-    dataset: str, part: Compared, areas: Areas, present: list[PlannedPair], level: Level
+    family: str,
+    dataset: str,
+    part: Compared,
+    areas: Areas,
+    present: list[PlannedPair],
+    level: Level,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     # The mean over seeds of the differences is tested: its shares are the means of theirs.
     shares = [
@@ -86,8 +102,10 @@ def _test(
     ]
     exchanged = exchange(shares, level)
     p = np.where([_all_equal(part, pair) for pair in present], np.nan, exchanged["p"])
+    by_delong = np.array([_delong_p(part, pair, level.confidence) for pair in present])
     # One network trained twice is no question that was asked: it is left out of the family.
-    adjusted = holm(np.where([pair.noise_floor for pair in present], np.nan, p))
+    noise = [pair.noise_floor for pair in present]
+    adjusted, delong_adjusted = (holm(np.where(noise, np.nan, own)) for own in (p, by_delong))
     results = []
     for position, pair in enumerate(present):
         sides = [over_seeds(areas, runs, level.seed) for runs in (pair.model, pair.reference)]
@@ -101,10 +119,19 @@ def _test(
                 "high": apart["high"],
                 "p": number(p[position]),
                 "p_holm": number(adjusted[position]),
+                "delong_p": number(by_delong[position]),
+                "delong_p_holm": number(delong_adjusted[position]),
                 "holds": bool(adjusted[position] < 1 - level.confidence) and agreed,
             }
         )
-    return results, describe_family("planned contrasts", dataset, adjusted, exchanged, level)
+    return results, describe_family(family, dataset, adjusted, exchanged, level)
+
+
+def _delong_p(part: Compared, pair: PlannedPair, confidence: float) -> float:
+    """Return p of DeLong's test, NaN with several seeds or equal predictions."""
+    if len(pair.model) > 1 or _all_equal(part, pair):
+        return np.nan
+    return delong_p(part, pair.model[0], pair.reference[0], confidence)
 
 
 def _by_seed(pair: PlannedPair) -> list[tuple[Run, Run]]:

@@ -78,6 +78,21 @@ PLANNED = (
 )
 
 
+def against_reference(reference: str, settings: Settings) -> Contrast:
+    """Return the comparison of every other architecture with one that was named beforehand.
+
+    Parameters
+    ----------
+    reference
+        The architecture that the others are held against.
+    settings
+        For every complete run what run.json says of its recipe.
+    """
+    others = sorted({run.model for run in settings} - {reference})
+    pairs = tuple((reference, model) for model in others)
+    return Contrast("reference", "Every other architecture against one named beforehand", pairs)
+
+
 @dataclass(frozen=True)
 class PlannedPair:
     """What an experiment has for a planned pair.
@@ -160,7 +175,8 @@ def _in_one_recipe(
     model: tuple[Run, ...],
     settings: Settings,
 ) -> PlannedPair:
-    if not contrast.of_weights or _adds_weights(reference, model, settings):
+    one = contrast.of_weights or same_model(reference[0], model[0], settings) == ONE_NETWORK
+    if not one or _adds_weights(reference, model, settings):
         return PlannedPair(reference, model, reason="", noise_floor=False)
     started = "with" if _pretrained(reference[0], settings) else "without"
     reason = (

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pneumobench.core.files import read_table
-from pneumobench.statistics.bootstrap import resample_patients
+from pneumobench.statistics.bootstrap import Resamples, resample_patients
 from pneumobench.statistics.estimates import summarise
 from pneumobench.statistics.judgement import score_test
 from pneumobench.statistics.metrics import confusion_indicators, decision_metrics
@@ -16,6 +16,7 @@ from pneumobench.statistics.predictions import Labels
 from pneumobench.statistics.thresholds import fit_threshold
 
 DECISIONS = ("sensitivity", "specificity")
+METRICS = ("roc_auc", *DECISIONS)
 
 
 def judge_domains(
@@ -120,16 +121,33 @@ def judge_blocks(
         own = _restrict(labels, grid.columns.to_numpy(dtype=str))
         _, whole = score_test(grid.to_numpy(np.float32), np.array(thresholds))
         resamples = resample_patients(own.patient, replicates=replicates, seed=seed)
-        cells = confusion_indicators(own.positive, whole.decisions["out_of_fold"])
-        found = decision_metrics(resamples.sums(cells, whole.images))
-        found["roc_auc"] = replicate_area(own.positive, whole.logit, whole.images, resamples)
-        metrics = ("roc_auc", *DECISIONS)
+        found = replicate_decided(
+            own.positive, whole.logit, whole.decisions["out_of_fold"], resamples
+        )
         records.append(
             {"block": int(number)}
             | own.counts()
-            | {name: summarise(found[name], confidence) for name in metrics}
+            | {name: summarise(found[name], confidence) for name in METRICS}
         )
     return records
+
+
+def replicate_decided(
+    positive: np.ndarray, logit: np.ndarray, decision: np.ndarray, resamples: Resamples
+) -> dict[str, np.ndarray]:
+    """Return each of `METRICS` in the sample (row 0) and in every replicate, [1 + replicates].
+
+    Parameters
+    ----------
+    positive, logit, decision
+        [images] bool, float32 and bool: what one model, or the mean of several, says of each.
+    resamples
+        Draws of their patients.
+    """
+    images = np.arange(len(positive))
+    decided = decision_metrics(resamples.sums(confusion_indicators(positive, decision), images))
+    area = replicate_area(positive, logit, images, resamples)
+    return {"roc_auc": area} | {name: decided[name] for name in DECISIONS}
 
 
 def _with_labels(table: pd.DataFrame, labels: Labels) -> pd.DataFrame:

@@ -9,9 +9,10 @@ import numpy as np
 from pneumobench.core.files import write_json, write_table
 from pneumobench.core.provenance import file_sha256
 from pneumobench.core.run import Run
-from pneumobench.statistics.bootstrap import resample_patients
+from pneumobench.statistics.bootstrap import Resamples, resample_patients
 from pneumobench.statistics.estimates import paired_difference
 from pneumobench.statistics.judgement import Judged, Predicted, judge
+from pneumobench.statistics.patients import gather_patients
 from pneumobench.statistics.predictions import (
     Labels,
     align_out_of_fold,
@@ -52,7 +53,8 @@ def evaluate_run(
     the mean over the folds' models and `mean_prediction` the metric of their mean logit. At the
     `out_of_fold` threshold each model is cut at its own threshold, the mean prediction at the mean
     distance of its logits from their thresholds. Intervals are percentile intervals of a bootstrap
-    over patients (out of fold within the folds) with the models held fixed.
+    over patients (out of fold within the folds) with the models held fixed. Under `patients` the
+    same estimates stand with a patient, by the mean logit of the images, in place of each image.
 
     Parameters
     ----------
@@ -117,6 +119,7 @@ def evaluate_run(
         },
         "datasets": {dataset: labels.counts() for dataset, labels in standards.items()},
         **plain.records,
+        "patients": _judge_patients(predicted, thresholds, standards, resamples, confidence),
     }
     if views != "none":
         _, cuts = find_selected(selection, run, views)
@@ -134,6 +137,18 @@ def evaluate_run(
         }
     write_json(metrics, content)
     write_table(scores, plain.scores)
+
+
+def _judge_patients(
+    predicted: Predicted,
+    thresholds: list[float],
+    standards: dict[str, Labels],
+    resamples: dict[str, Resamples],
+    confidence: float,
+) -> list[dict[str, Any]]:
+    """Return the estimates with a patient in the place of every image."""
+    gathered, labels, draws = gather_patients(predicted, standards, resamples)
+    return judge(gathered, thresholds, labels, draws, confidence).records["estimates"]
 
 
 def _constant_folds(predicted: Predicted) -> list[int]:

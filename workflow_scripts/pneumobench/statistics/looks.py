@@ -8,11 +8,20 @@ from pneumobench.core.provenance import file_sha256, git_commit
 from pneumobench.core.run import Run
 from pneumobench.statistics.selection import hash_files
 
+# What a look is for.
+EVALUATION, BAD_PRACTICE = "evaluation", "bad practice"
+
 
 def record_look(
-    folder: str | Path | None, run: Run, *, test: list[Path], test_labels: Path, selection: Path
+    folder: str | Path | None,
+    run: Run,
+    *,
+    purpose: str,
+    test: list[Path],
+    test_labels: Path,
+    selection: Path,
 ) -> Path | None:
-    """Write down that a run is about to be judged on the test set.
+    """Write down that predictions of a run are about to be judged on the test set.
 
     Files of a look are never written over: the log only grows, also when results are made anew.
 
@@ -23,6 +32,8 @@ def record_look(
         from an archive.
     run
         The run.
+    purpose
+        `EVALUATION` or `BAD_PRACTICE`: to evaluate the run, or to measure what bad practice adds.
     test
         Its predictions of the test set.
     test_labels
@@ -42,6 +53,7 @@ def record_look(
     name = f"{at:%Y%m%dT%H%M%S%f}_{run.slug}_{run.recipe}_seed{run.seed}.json"
     content = {
         "looked_at": at.isoformat(timespec="seconds"),
+        "purpose": purpose,
         "model": run.model,
         "recipe": run.recipe,
         "seed": run.seed,

@@ -81,7 +81,7 @@ def test_pairs(
         if not equal:
             found = {
                 "permutation": exchanged["p"][position],
-                "delong": _delong(part, first, second, level.confidence),
+                "delong": delong_p(part, first, second, level.confidence),
                 "mcnemar": right["p"],
             }
             if dataset == "out_of_fold":
@@ -158,6 +158,12 @@ def equal_predictions(part: Compared, first: Run, second: Run) -> bool:
     return np.array_equal(part.logit[first], part.logit[second])
 
 
+def delong_p(part: Compared, first: Run, second: Run, confidence: float) -> float:
+    """Return p of DeLong's test of two runs, out of fold the mean over the folds."""
+    logits = part.logit[first], part.logit[second]
+    return delong_test(part.labels.positive, *logits, fold=part.fold, confidence=confidence)["p"]
+
+
 def separable_matrix(table: pd.DataFrame, order: list[Run]) -> np.ndarray:
     """Return which runs are separable, [runs, runs] bool in order of rank.
 
@@ -190,11 +196,6 @@ def _difference(areas: Areas, first: Run, second: Run, confidence: float) -> dic
         "difference_low": found["low"],
         "difference_high": found["high"],
     }
-
-
-def _delong(part: Compared, first: Run, second: Run, confidence: float) -> float:
-    logits = part.logit[first], part.logit[second]
-    return delong_test(part.labels.positive, *logits, fold=part.fold, confidence=confidence)["p"]
 
 
 def _mcnemar(part: Compared, first: Run, second: Run) -> dict[str, float | int]:

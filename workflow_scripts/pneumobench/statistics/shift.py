@@ -4,7 +4,9 @@ Everything here is computed after the selection was frozen; nothing of it flows 
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +17,22 @@ from pneumobench.core.files import read_json, write_json
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import Resamples
 from pneumobench.statistics.compared_scores import Compared, read_compared
-from pneumobench.statistics.domains import DECISIONS, judge_blocks, judge_domains
+from pneumobench.statistics.domains import DECISIONS, METRICS, judge_blocks, judge_domains
 from pneumobench.statistics.estimates import number, paired_difference, summarise
-from pneumobench.statistics.fold_scores import FLOOR, read_out_of_fold_scores, read_test_scores
+from pneumobench.statistics.fold_scores import (
+    ENSEMBLE,
+    FLOOR,
+    Origin,
+    read_out_of_fold_scores,
+    read_test_scores,
+)
 from pneumobench.statistics.judgement import score_out_of_fold, score_test
 from pneumobench.statistics.metrics import confusion_indicators, decision_metrics
 from pneumobench.statistics.pairs import replicate_area
 from pneumobench.statistics.predictions import Labels
 from pneumobench.statistics.quantiles import replicate_quantiles
-from pneumobench.statistics.selection import find_selected_floor
+from pneumobench.statistics.renormalised import judge_renormalised, read_renormalised
+from pneumobench.statistics.selection import find_selected_ensemble, find_selected_floor
 from pneumobench.statistics.transductive import adjust_run
 
 logger = logging.getLogger(__name__)
@@ -31,7 +40,6 @@ logger = logging.getLogger(__name__)
 DATASETS = ("out_of_fold", "test")
 CLASSES = ("normal", "pneumonia")
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
-METRICS = ("roc_auc", *DECISIONS)
 
 
 @dataclass(frozen=True)
@@ -58,12 +66,12 @@ class Images:
 
 @dataclass(frozen=True)
 class Scored:
-    """What a run or a floor says of them.
+    """What a run, an ensemble or a floor says of them.
 
     Attributes
     ----------
     identity
-        `model`, `recipe` and `seed`, or `floor`.
+        `model`, `recipe` and `seed`, or `ensemble`, or `floor`.
     distance
         [images] float64: logit less the frozen threshold of the fold, on the test set the mean of
         these over the folds' models. Above 0 an image is called pneumonia. Folds have logits of
@@ -82,8 +90,11 @@ def measure_shift(
     selection: Path,
     floors_out_of_fold: list[Path],
     floors_test: list[Path],
+    ensembles_out_of_fold: list[Path],
+    ensembles_test: list[Path],
     domains: Path,
     blocks: Path,
+    renormalised: list[Path],
     shift: Path,
     *,
     confidence: float,
@@ -100,16 +111,21 @@ def measure_shift(
         selection.json.
     floors_out_of_fold, floors_test
         What the floors say, one file each.
+    ensembles_out_of_fold, ensembles_test
+        What the ensembles say, one file each; empty without ensembles.
     domains, blocks
         From rule score_shift.
+    renormalised
+        test_statistics.csv of every fold of every compared run, or none.
     shift
         shift.json to write: `domains` (AUC of the simplest models that are asked for the data set,
-        within each class), `scored` (for every run in order of rank, then every floor: quantiles of
-        its scores by data set and class; the chance that a test image has a higher score than a
-        development image of its class; AUC, sensitivity and specificity on either set and the
-        difference, test less out of fold), `blocks` (the thumbnail floor on blocks of file numbers
-        that it was fitted without), `transductive` (decisions moved by the share of pneumonias that
-        each run sees in the test images).
+        within each class), `scored` (for every run in order of rank, then every ensemble and every
+        floor: quantiles of its scores by data set and class; the chance that a test image has a
+        higher score than a development image of its class; AUC, sensitivity and specificity on
+        either set and the difference, test less out of fold), `blocks` (the thumbnail floor on
+        blocks of file numbers that it was fitted without), `transductive` (decisions moved by the
+        share of pneumonias that each run sees in the test images), `renormalised` (every run with
+        the statistics of batch normalisation taken from the test images; none where not asked).
     confidence
         Level of the intervals in (0, 1).
     replicates, bootstrap_seed
@@ -118,17 +134,26 @@ def measure_shift(
     Raises
     ------
     UserError
-        If scores are of a run that was not selected, or runs and floors of other images or folds.
+        If scores are of a run that was not selected, or runs, ensembles and floors of other images
+        or folds.
     """
     draw = {"replicates": replicates, "seed": bootstrap_seed}
     frozen = read_json(selection)
     scores_of = _paths_by_rank(scores, frozen, selection)
     compared = read_compared(scores_of, draw)
     images = _join(compared["out_of_fold"], compared["test"], bootstrap_seed)
-    floors = dict(zip(floors_out_of_fold, floors_test, strict=True))
+    beside = (
+        (ENSEMBLE, ensembles_out_of_fold, ensembles_test, _ensemble_thresholds),
+        (FLOOR, floors_out_of_fold, floors_test, find_selected_floor),
+    )
     scored = [_score_run(run, compared, frozen) for run in scores_of]
-    scored += [_score_floor(*paths, compared, selection) for paths in floors.items()]
+    scored += [
+        _score_beside(origin, *paths, compared, partial(thresholds_of, selection))
+        for origin, out_of_fold, tested, thresholds_of in beside
+        for paths in zip(out_of_fold, tested, strict=True)
+    ]
     development, test = (compared[name] for name in DATASETS)
+    moved = read_renormalised(renormalised)
     prior = float(development.labels.positive.mean())
     content = {
         "threshold_rule": frozen["threshold_rule"],
@@ -145,6 +170,14 @@ def measure_shift(
             _identity(run)
             | adjust_run(run, path, selection, prior, test.labels, test.resamples, confidence)
             for run, path in scores_of.items()
+        ],
+        "renormalised": [
+            _identity(run)
+            | judge_renormalised(
+                run, moved.get(run, {}), _thresholds(run, frozen), test, confidence
+            )
+            for run in scores_of
+            if moved
         ],
     }  # fmt: skip
     for record in content["domains"]:
@@ -198,12 +231,17 @@ def _join(development: Compared, test: Compared, seed: int) -> Images:
     return Images(labels, tested, fold, resamples)
 
 
-def _score_run(run: Run, compared: dict[str, Compared], frozen: dict[str, Any]) -> Scored:
+def _thresholds(run: Run, frozen: dict[str, Any]) -> np.ndarray:
+    """Return the frozen thresholds of a run's folds, [folds] float64 logits."""
     (entry,) = [
         entry for entry in frozen["runs"]
         if Run(entry["model"], entry["recipe"], entry["seed"]) == run
     ]  # fmt: skip
-    thresholds = np.array(entry["thresholds"])
+    return np.array(entry["thresholds"])
+
+
+def _score_run(run: Run, compared: dict[str, Compared], frozen: dict[str, Any]) -> Scored:
+    thresholds = _thresholds(run, frozen)
     development, test = (compared[name] for name in DATASETS)
     own = development.logit[run] - thresholds[development.fold]
     # The mean of the distances is the distance of the means.
@@ -212,32 +250,41 @@ def _score_run(run: Run, compared: dict[str, Compared], frozen: dict[str, Any]) 
     return Scored(_identity(run), distance, decision)
 
 
-def _score_floor(
-    out_of_fold: Path, test: Path, compared: dict[str, Compared], selection: Path
+def _ensemble_thresholds(selection: Path, kind: str) -> list[float]:
+    return find_selected_ensemble(selection, kind)["thresholds"]
+
+
+def _score_beside(
+    origin: Origin,
+    out_of_fold: Path,
+    test: Path,
+    compared: dict[str, Compared],
+    thresholds_of: Callable[[str], list[float]],
 ) -> Scored:
+    """Return what an ensemble or a floor says of all images."""
     development = compared["out_of_fold"]
     folds = len(np.unique(development.fold))
-    kind, fold, logit = read_out_of_fold_scores(out_of_fold, development.labels, folds, FLOOR)
+    kind, fold, logit = read_out_of_fold_scores(out_of_fold, development.labels, folds, origin)
     if not np.array_equal(fold, development.fold):
         raise UserError(
-            f"the floor {kind} has other folds than the runs",
+            f"the {origin.name} {kind} has other folds than the runs",
             where=str(out_of_fold),
             expected="the folds of the runs that it stands beside",
-            remedy=f"remove {out_of_fold} and run snakemake again: rule score_floors writes it",
+            remedy=f"remove {out_of_fold} and run snakemake again: rule {origin.rule} writes it",
         )
-    _, logits = read_test_scores(test, compared["test"].labels, folds, FLOOR)
-    thresholds = np.array(find_selected_floor(selection, kind))
+    _, logits = read_test_scores(test, compared["test"].labels, folds, origin)
+    thresholds = np.array(thresholds_of(kind))
     _, own = score_out_of_fold(logit, fold, thresholds)
     _, mean = score_test(logits, thresholds)
     return Scored(
-        {"floor": kind},
+        {origin.name: kind},
         np.concatenate([logit - thresholds[fold], mean.logit - thresholds.mean()]),
         np.concatenate([part.decisions["out_of_fold"] for part in (own, mean)]),
     )
 
 
 def _describe(scored: Scored, images: Images, confidence: float) -> dict[str, Any]:
-    """Return all records of one run or floor."""
+    """Return all records of one run, ensemble or floor."""
     return scored.identity | {
         # What distances are measured by in figures: runs have logits of very different scale.
         "standard_deviation": number(scored.distance[~images.tested].std()),

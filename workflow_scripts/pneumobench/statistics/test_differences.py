@@ -1,4 +1,4 @@
-"""Which differences hold? Every pair of runs and every planned contrast, tested.
+"""Which differences hold? Every pair of runs, every planned contrast, all against a reference.
 
 The primary test exchanges the scores of whole patients (`permutation.py`); its p values are
 adjusted within their family (Holm). DeLong, McNemar and the corrected resampled t-test stand beside
@@ -18,7 +18,7 @@ from pneumobench.core.files import read_json, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.compared_scores import read_compared, replicate_areas
 from pneumobench.statistics.contrast_tests import over_seeds, test_contrasts
-from pneumobench.statistics.contrasts import Settings
+from pneumobench.statistics.contrasts import PLANNED, Settings, against_reference
 from pneumobench.statistics.estimates import number, summarise
 from pneumobench.statistics.inseparable import inseparable_groups
 from pneumobench.statistics.pair_tests import Areas, Level, separable_matrix, test_pairs
@@ -39,8 +39,9 @@ def test_differences(
     replicates: int,
     bootstrap_seed: int,
     permutations: int,
+    reference: str | None,
 ) -> None:
-    """Test every pair of runs and the planned contrasts, and write what holds.
+    """Test every pair of runs, the planned contrasts and a reference, and write what holds.
 
     Parameters
     ----------
@@ -61,6 +62,7 @@ def test_differences(
         (`only_first_right`, `only_second_right` of the images).
     details
         differences.json to write: what the tests follow from, the families, the planned contrasts,
+        `reference` (null, or the `model` named beforehand and its `pairs`, as those of a contrast),
         the seeds of each architecture together, and the groups of runs that are not separable.
     confidence
         Level of the intervals in (0, 1); 1 - `confidence` is that of the tests.
@@ -69,6 +71,9 @@ def test_differences(
     permutations
         Exchanges of the permutation test; more are made where a family is so large that fewer
         could hardly separate a pair of it.
+    reference
+        Architecture that was named beforehand and that all others are tested against, as a family
+        of its own; None = no such family.
 
     Raises
     ------
@@ -86,8 +91,15 @@ def test_differences(
         dataset: test_pairs(dataset, part, areas[dataset], order, settings, level)
         for dataset, part in compared.items()
     }
-    contrasts, families = test_contrasts(compared, areas, settings, level)
-    families = [family for _, family in pairs.values()] + families
+    asked = {"planned contrasts": PLANNED}
+    if reference is not None:
+        asked["against the reference"] = (against_reference(reference, settings),)
+    tested = {
+        family: test_contrasts(family, contrasts, compared, areas, settings, level)
+        for family, contrasts in asked.items()
+    }
+    families = [family for _, family in pairs.values()]
+    families += [family for _, own in tested.values() for family in own]
     write_table(table, pd.concat([rows for rows, _ in pairs.values()], ignore_index=True))
     groups = inseparable_groups(separable_matrix(pairs["out_of_fold"][0], order))
     content = {
@@ -97,7 +109,9 @@ def test_differences(
         "replicates": replicates,
         "bootstrap_seed": bootstrap_seed,
         "families": families,
-        "contrasts": contrasts,
+        "contrasts": tested["planned contrasts"][0],
+        "reference": reference
+        and {"model": reference, "pairs": tested["against the reference"][0][0]["pairs"]},
         "architectures": [
             record
             for dataset in compared

@@ -43,7 +43,7 @@ class Recipe:
     freeze: str
     frozen_statistics: str
     head: Head
-    equalisation: str
+    preprocessing: str
     loss: str
     class_weights: str
     minority_boost: float

@@ -70,7 +70,8 @@ def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterato
     for recipe in sound.names("recipes"):
         yield from _contradictions(sound, recipe, used=recipe in used)
     yield from _copies(sound, used)
-    yield from _reference(sound, used)
+    yield from _reference_recipe(sound, used)
+    yield from _reference_model(sound)
     yield from _inflation(sound)
     yield from _second_opinions(sound)
 
@@ -232,11 +233,27 @@ def _copies(sound: SoundValues, used: Sequence[str]) -> Iterator[Problem]:
             )
 
 
-def _reference(sound: SoundValues, used: Sequence[str]) -> Iterator[Problem]:
+def _reference_recipe(sound: SoundValues, used: Sequence[str]) -> Iterator[Problem]:
     place = ("robustness", "reference_recipe")
     name = sound.get(*place)
     if name is not None and used and name not in used:
         yield _unknown(place, name, list(used))
+
+
+def _reference_model(sound: SoundValues) -> Iterator[Problem]:
+    place = ("evaluation", "reference")
+    name, models = sound.get(*place), sorted({run.model for _, run in _runs(sound)})
+    if name is None or not models:
+        return
+    if name not in models:
+        yield _unknown(place, name, models)
+    elif len(models) == 1:
+        yield Problem(
+            path=path_text(place),
+            given=f"{name}, the only architecture of `runs`",
+            allowed="null where there is no other architecture to test against it",
+            hint="write null, or add an architecture to runs",
+        )
 
 
 def _inflation(sound: SoundValues) -> Iterator[Problem]:

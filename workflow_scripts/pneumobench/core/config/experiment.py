@@ -69,6 +69,9 @@ class Evaluation(Section):
     """Exchanges of patients in the tests of differences; more where many runs are compared."""
     bootstrap_seed: Seed
     """Seed of the bootstrap and of the exchanges."""
+    reference: Text | None
+    """Architecture, named before any result is seen, that all others are tested against, as a
+    family of its own; null = none."""
 
 
 class Robustness(Section):
@@ -84,6 +87,9 @@ class Robustness(Section):
     reference_recipe: Text | None
     """Recipe whose runs the same networks' runs with other recipes are held against, to see what
     cures; null = none. experiments/cures.yaml is made for it."""
+    test_time_normalisation: bool
+    """Whether test images are predicted once more with batch normalisation that takes its
+    statistics from all of them; such figures stand apart and are never ranked."""
 
 
 Ensembles = Annotated[

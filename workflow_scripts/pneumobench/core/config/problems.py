@@ -16,6 +16,8 @@ from pneumobench.core.names import nearest
 Location = tuple[str | int, ...]
 
 LONGEST_VALUE = 80
+# Keys of earlier versions, whose new names are nothing like the old ones.
+RENAMED = {"equalisation": "preprocessing"}
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ def _unknown_key(place: Location, error: ErrorDetails) -> Problem:
             allowed=", ".join(keys),
             hint="remove the key",
         )
-    match = nearest(str(place[-1]), keys)
+    renamed = RENAMED.get(str(place[-1]))
+    match = renamed if renamed in keys else nearest(str(place[-1]), keys)
     given = f"an unknown key with the value {value_text(error['input'])}"
     return Problem(
         path=path_text(place),

@@ -23,6 +23,11 @@ SwitchOrPath = Annotated[
 ]
 
 
+Preprocessing = Literal[
+    "none", "histogram", "clahe", "standardised", "border_masked", "lung_masked"
+]
+
+
 class Augmentation(Section):
     """How strongly images are varied at random; 0 turns a kind of variation off."""
 
@@ -106,9 +111,10 @@ class Recipe(Section):
     """Batch normalisation of frozen layers: fixed, or updated by the images it sees."""
     head: Head
     """What turns the trunk's features into logits."""
-    equalisation: Literal["none", "histogram", "clahe", "standardised"]
-    """Grey values of each image are spread: none, histogram (globally), clahe (locally) or
-    standardised (to one mean and standard deviation)."""
+    preprocessing: Preprocessing
+    """What is done to each image beforehand: none; histogram, clahe or standardised = grey values
+    are spread globally, locally or to one mean and standard deviation; border_masked or lung_masked
+    = a margin, or all outside a box around both lungs, is painted over in one grey."""
     loss: Literal["binary_cross_entropy", "cross_entropy"]
     """binary_cross_entropy on one logit, or cross_entropy on one logit a class."""
     class_weights: Literal["none", "inverse_frequency"]

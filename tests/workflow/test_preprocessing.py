@@ -1,4 +1,4 @@
-"""Equalised images are made where a run wants them, and nowhere else."""
+"""Preprocessed images are made where a run wants them, and nowhere else."""
 
 import re
 
@@ -11,16 +11,16 @@ def rules_and_inputs(output: str) -> tuple[set[str], set[str]]:
 
 
 def test_runs_read_the_images_that_their_recipe_names(make_workflow):
-    light = {"epochs": 1, "offline_copies": True, "equalisation": "clahe"}
+    light = {"epochs": 1, "offline_copies": True, "preprocessing": "lung_masked"}
     # Another recipe, resnet50_chexray, wants a histogram; no run uses it.
     flow = make_workflow(runs=["custom_resnet18"], recipes={"light": light})
     rules, inputs = rules_and_inputs(flow.succeed("train", "--dry-run"))
-    assert {"pack_images", "equalise_images", "augment_images"} <= rules
-    assert inputs == {"images_64_clahe", "augmented_64_clahe"}
+    assert {"pack_images", "preprocess_images", "augment_images"} <= rules
+    assert inputs == {"images_64_lung_masked", "augmented_64_lung_masked"}
 
 
-def test_nothing_is_equalised_for_recipes_that_want_none(make_workflow):
+def test_nothing_is_preprocessed_for_recipes_that_want_none(make_workflow):
     flow = make_workflow(runs=["custom_resnet18"])
     rules, inputs = rules_and_inputs(flow.succeed("train", "--dry-run"))
-    assert "equalise_images" not in rules and "augment_images" in rules
+    assert "preprocess_images" not in rules and "augment_images" in rules
     assert inputs == {"images_64", "augmented_64"}
