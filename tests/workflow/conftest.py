@@ -34,7 +34,8 @@ class Workflow:
 
     @property
     def results(self) -> Path:
-        return self.folder / "results" / self.overlay["experiment"]
+        # An archive brings its own configuration.
+        return self.folder / "results" / self.overlay.get("experiment", TINY["experiment"])
 
     def run(self, *arguments: str, snakefile: Path = PROJECT / "Snakefile"):
         """Run Snakemake; return the finished process, its output as text."""

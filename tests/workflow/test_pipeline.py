@@ -1,11 +1,14 @@
 """The whole way, for real: from nothing to the report, and what a second run does."""
 
 import hashlib
+import io
 import json
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -93,20 +96,21 @@ def test_each_look_at_the_test_set_is_counted(finished):
 
 @pytest.fixture(scope="module")
 def archive(finished, make_workflow):
-    """A copy of the finished experiment as it is passed on: no weights, no films, no results.
-
-    What was frozen before the test set was looked at, the selection, is passed on with it.
-    """
-    flow = make_workflow(**finished.overlay)
-    shutil.copytree(finished.folder, flow.folder, dirs_exist_ok=True)
-    shutil.rmtree(flow.folder / "resources")
-    for name in ("figures", "tables", "comparison/comparison.csv", "report"):
-        path = flow.results / name
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    for pattern in ("*.safetensors", "metrics.json", "scores.csv"):
-        for path in (flow.results / "runs").rglob(pattern):
-            path.unlink()
+    """The archive of the finished experiment, on a machine that has nothing else of it."""
+    finished.succeed("archive_results")
+    flow = make_workflow()
+    shutil.copy(finished.results / "tiny.zip", flow.folder / "passed_on.zip")
+    flow.overlay = {"archive": "passed_on.zip"}
     return flow
+
+
+def same_bytes(archive, finished, pattern: str) -> int:
+    """Insist that files are rebuilt as they were; return how many."""
+    paths = [path for path in finished.results.glob(pattern) if path.is_file()]
+    for path in paths:
+        rebuilt = archive.results / path.relative_to(finished.results)
+        assert rebuilt.read_bytes() == path.read_bytes(), rebuilt
+    return len(paths)
 
 
 def test_figures_need_no_rule_that_needs_torch(archive):
@@ -117,8 +121,47 @@ def test_figures_need_no_rule_that_needs_torch(archive):
                 heavy.add(part.split(":")[0])
     assert "train_fold" in heavy
     counts = job_counts(archive.succeed("figures", "--dry-run"))
-    assert not heavy & set(counts)
+    assert not (heavy | {"index_dataset", "pack_images", "draw_panels"}) & set(counts)
     assert {"evaluate_run", "compare_runs", "plot_roc", "list_figures"} <= set(counts)
+    assert counts["unpack_archive"] == 1
+
+
+def test_an_archive_holds_neither_weights_nor_all_films(archive):
+    with zipfile.ZipFile(archive.folder / "passed_on.zip") as container:
+        names = container.namelist()
+        rows = len(np.load(io.BytesIO(container.read("films/rows.npy"))))
+        manifest = container.read("results/dataset/manifest.csv").count(b"\n") - 1
+    assert not any(name.endswith(".safetensors") or "images_64" in name for name in names)
+    assert 0 < rows < manifest
+
+
+def test_tables_are_rebuilt_byte_by_byte_and_no_look_is_added(archive, finished):
+    archive.succeed("tables")
+    assert same_bytes(archive, finished, "tables/comparison.*") == 3
+    assert same_bytes(archive, finished, "comparison/[cd]*.*") == 4
+    assert same_bytes(archive, finished, "runs/*/*/*/metrics.json") == 2
+    assert same_bytes(archive, finished, "test_looks/*") == 2
+    assert len(list((archive.results / "test_looks").iterdir())) == 2
+
+
+def test_computed_results_are_safe_from_an_archive_and_it_from_them(archive, finished):
+    # After the tables were rebuilt.
+    here = type(finished)(finished.folder, {"archive": str(archive.folder / "passed_on.zip")})
+    refused = here.run("tables", "--dry-run")
+    assert refused.returncode != 0 and "holds computed results" in refused.stdout
+    computing = type(finished)(archive.folder, finished.overlay)
+    refused = computing.run("--dry-run")
+    assert refused.returncode != 0 and "rebuilt from an archive" in refused.stdout
+    mixed = type(finished)(archive.folder, archive.overlay | {"report": {"title": "Another"}})
+    refused = mixed.run("tables", "--dry-run")
+    assert refused.returncode != 0 and "given beside archive: report" in refused.stdout
+    assert "Traceback" not in refused.stdout
+
+
+def test_archiving_again_gives_the_same_bytes(archive, finished):
+    finished.succeed("archive_results", "--forcerun", "archive_results")
+    again = (finished.results / "tiny.zip").read_bytes()
+    assert again == (archive.folder / "passed_on.zip").read_bytes()
 
 
 @pytest.mark.slow
@@ -127,8 +170,29 @@ def test_figures_are_made_where_torch_is_not_installed(archive, finished, monkey
     (archive.folder / "without/torch.py").write_text("raise ImportError('no torch here')\n")
     monkeypatch.setenv("PYTHONPATH", str(archive.folder / "without"))
     archive.succeed("figures")
-    for path in (finished.results / "figures").glob("*.p*"):
-        assert (archive.results / "figures" / path.name).read_bytes() == path.read_bytes()
+    assert same_bytes(archive, finished, "figures/*.p*") >= 34
+    assert same_bytes(archive, finished, "tables/*") == 4
+    assert same_bytes(archive, finished, "report/report.html") == 1
+    assert "Nothing to be done" in archive.succeed("figures", "--dry-run")
+
+
+@pytest.mark.slow
+def test_an_archive_without_films_rebuilds_all_that_shows_none(finished, make_workflow):
+    finished.overlay["archive_films"] = False
+    try:
+        finished.succeed("archive_results", "--forcerun", "archive_results")
+    finally:
+        del finished.overlay["archive_films"]
+    flow = make_workflow()
+    shutil.copy(finished.results / "tiny.zip", flow.folder / "passed_on.zip")
+    flow.overlay = {"archive": "passed_on.zip"}
+    with zipfile.ZipFile(flow.folder / "passed_on.zip") as container:
+        assert not any("panels" in name or "films" in name for name in container.namelist())
+    flow.succeed("figures")
+    made = {path.stem for path in (flow.results / "figures").glob("*.png")}
+    whole = {path.stem for path in (finished.results / "figures").glob("*.png")}
+    assert whole - made == {"worst_cases", "explanations", "every_map"}
+    assert same_bytes(flow, finished, "tables/*") == 4
 
 
 def test_nothing_to_do_the_second_time(finished):
