@@ -86,7 +86,7 @@ rule measure_inflation:
     params:
         run=vars(INFLATED),
         folds=len(FOLDS),
-        looks=LOOKS,
+        looks=LOGGED_LOOKS,
         confidence=EXPERIMENT.evaluation.confidence,
         replicates=EXPERIMENT.evaluation.bootstrap_replicates,
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,

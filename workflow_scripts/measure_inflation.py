@@ -12,7 +12,7 @@ with job_log(snakemake.log[0]):
     given, params = snakemake.input, snakemake.params
     run = Run(**params.run)
     record_look(
-        Path(params.looks),
+        params.looks,
         run,
         purpose=BAD_PRACTICE,
         test=[Path(path) for path in (*given.epochs, *given.scores)],
