@@ -51,6 +51,8 @@ rule train_inflated:
     threads: EXPERIMENT.compute.numeric_threads
     resources:
         gpu=gpus,
+        mem_mb=training_memory,
+        runtime=training_time,
     params:
         run=vars(INFLATED),
         recipe=EXPERIMENT.recipes[INFLATED.recipe].model_dump(),

@@ -103,6 +103,8 @@ rule train_fold:
     threads: EXPERIMENT.compute.numeric_threads
     resources:
         gpu=gpus,
+        mem_mb=training_memory,
+        runtime=training_time,
     params:
         model=lambda wildcards: run_of(wildcards).model,
         recipe=recipe_of,
