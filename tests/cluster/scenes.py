@@ -1,8 +1,12 @@
 """Looking into a run on the cluster while it goes on."""
 
+import contextlib
 import re
+import signal
+import subprocess
 import time
-from concurrent.futures import Future
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from slurm_cluster import SlurmCluster
 from tiny_experiment import Workflow
@@ -11,14 +15,27 @@ from tiny_experiment import Workflow
 RESULTS = ("out_of_fold.csv", "test.csv", "history.csv", "weights.safetensors")
 
 
-def in_mid_training(workflow: Workflow, cluster: SlurmCluster, run: Future) -> list[str]:
+@contextlib.contextmanager
+def running(workflow: Workflow, *arguments: str) -> Iterator[tuple[subprocess.Popen, Future]]:
+    """Start Snakemake; yield its process, and its output as what is yet to come."""
+    process = workflow.start(*arguments)
+    with ThreadPoolExecutor() as pool:
+        output = pool.submit(lambda: process.communicate()[0])
+        try:
+            yield process, output
+        except BaseException:
+            process.send_signal(signal.SIGINT)
+            raise
+
+
+def in_mid_training(workflow: Workflow, cluster: SlurmCluster, output: Future) -> list[str]:
     """Wait until two trainings are behind their first epoch; return the ids of their SLURM jobs."""
-    while not run.done():
-        running = cluster.jobs("train_fold")
-        if len(list(workflow.results.glob("resume/**/state.pt"))) >= 2 and len(running) == 2:
-            return running
+    while not output.done():
+        jobs = cluster.jobs("train_fold")
+        if len(list(workflow.results.glob("resume/**/state.pt"))) >= 2 and len(jobs) == 2:
+            return jobs
         time.sleep(0.1)
-    raise AssertionError(run.result().stdout[-6000:])
+    raise AssertionError(output.result()[-6000:])
 
 
 def assert_equal_results(first: Workflow, second: Workflow, trainings: int) -> None:

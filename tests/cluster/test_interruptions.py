@@ -4,11 +4,10 @@ import os
 import shutil
 import signal
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from scenes import assert_equal_results, gpus_seen, in_mid_training, resumed
+from scenes import assert_equal_results, gpus_seen, in_mid_training, resumed, running
 from tiny_experiment import PROJECT
 
 pytestmark = pytest.mark.slow
@@ -43,28 +42,26 @@ def wait_for_state(cluster, job, states):
 
 def test_time_limit(before_training, cluster, local):
     """A training that hangs until SLURM ends it."""
-    with ThreadPoolExecutor() as pool:
-        run = pool.submit(before_training.run, "train")
-        hanging, _other = in_mid_training(before_training, cluster, run)
+    with running(before_training, "train") as (process, output):
+        hanging, _other = in_mid_training(before_training, cluster, output)
         cluster.command("scancel", "--signal=STOP", hanging)
         cluster.command("scontrol", "update", f"JobId={hanging}", "TimeLimit=1")
         wait_for_state(cluster, hanging, ("TIMEOUT",))
-        assert run.result().returncode == 0, run.result().stdout[-6000:]
+    assert process.returncode == 0, output.result()[-6000:]
     assert resumed(before_training) == 1
     assert_equal_results(local, before_training, trainings=2)
 
 
 def test_node_down(before_training, cluster, local):
     """Both trainings lose their node and are queued again by SLURM."""
-    with ThreadPoolExecutor() as pool:
-        run = pool.submit(before_training.run, "train")
-        jobs = in_mid_training(before_training, cluster, run)
+    with running(before_training, "train") as (process, output):
+        jobs = in_mid_training(before_training, cluster, output)
         node = f"NodeName={cluster.host}"
         cluster.command("scontrol", "update", node, "State=DOWN", "Reason=test")
         for job in jobs:
             wait_for_state(cluster, job, ("PENDING",))
         cluster.command("scontrol", "update", node, "State=RESUME")
-        assert run.result().returncode == 0, run.result().stdout[-6000:]
+    assert process.returncode == 0, output.result()[-6000:]
     assert [cluster.details(job)["Restarts"] for job in jobs] == ["1", "1"]
     assert resumed(before_training) == 2
     assert_equal_results(local, before_training, trainings=2)
@@ -72,12 +69,9 @@ def test_node_down(before_training, cluster, local):
 
 def test_snakemake_killed(before_training, cluster, local):
     """The commands of docs/cluster.md after the login node went down."""
-    driver = before_training.start("train")
-    with ThreadPoolExecutor() as pool:
-        run = pool.submit(driver.communicate)
-        jobs = in_mid_training(before_training, cluster, run)
+    with running(before_training, "train") as (driver, output):
+        jobs = in_mid_training(before_training, cluster, output)
         os.killpg(driver.pid, signal.SIGKILL)
-        run.result()
     listed = cluster.command("squeue", "--me", "--noheader", "--format=%i %j").splitlines()
     left = [line.split()[0] for line in listed if "pneumobench" in line]
     assert sorted(left) == sorted(jobs)

@@ -1,6 +1,7 @@
 """A tiny experiment, and the real workflow run on it in a folder of the test's own."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -78,7 +79,7 @@ class Workflow:
                 output, _ = process.communicate()
             except BaseException:
                 # Ctrl-C and the time limit of a test reach this process alone.
-                process.terminate()
+                process.send_signal(signal.SIGINT)
                 raise
         return subprocess.CompletedProcess(process.args, process.returncode, output)
 
