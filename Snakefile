@@ -35,6 +35,45 @@ wildcard_constraints:
     variant=rf"\d+(_({'|'.join(PREPROCESSING)}))?",
 
 
+# A second or a few each: on a cluster they run beside Snakemake, not as jobs.
+localrules:
+    record_experiment,
+    freeze_selection,
+    combine_ensemble,
+    compare_runs,
+    measure_shift,
+    summarise_explanations,
+    draw_panels,
+    make_tables,
+    typeset_tables,
+    fill_checklists,
+    write_model_card,
+    render_report,
+    list_figures,
+    plot_roc,
+    plot_precision_recall,
+    plot_confusion,
+    plot_ranking,
+    plot_differences,
+    plot_critical_difference,
+    plot_calibration,
+    plot_decision_curves,
+    plot_worst_cases,
+    plot_robustness,
+    plot_shift,
+    plot_cost,
+    plot_training_curves,
+    plot_data_flow,
+    plot_explanations,
+    plot_every_map,
+    plot_mean_maps,
+    plot_randomisation,
+    plot_inflation,
+    unpack_archive,
+    discard_weights,
+    archive_results,
+
+
 if ARCHIVE:
 
     include: "rules/rebuilding.smk"

@@ -24,6 +24,11 @@ from pneumobench.core.config.recipe import Preprocessing
 from pneumobench.core.errors import UserError
 from pneumobench.core.floors import FLOORS
 from pneumobench.core.inflation import ARMS, HONEST
+from pneumobench.core.resources import (
+    read_training_size,
+    training_memory_mb,
+    training_minutes,
+)
 from pneumobench.core.views import VIEW_SETS
 from pneumobench.data.directory import fingerprint
 from pneumobench.models import registry
@@ -281,6 +286,33 @@ def explanation_params(*keys):
 def gpus(wildcards):
     """Return how many GPUs a training job asks for; profiles ask for one on a cluster."""
     return 1 if EXPERIMENT.compute.device == "cuda" else 0
+
+
+def training_size(wildcards, input, threads):
+    """Return how big a training job is, once its inputs are there."""
+    name = wildcards.get("recipe", EXPERIMENT.defaults.recipe)
+    recipe = EXPERIMENT.recipes[name]
+    return read_training_size(
+        input.model,
+        input.images_digest,
+        input.precision,
+        copies=EXPERIMENT.offline_copies.per_image if recipe.offline_copies else 0,
+        batch_size=recipe.batch_size,
+        epochs=recipe.epochs,
+        threads=threads,
+    )
+
+
+def training_memory(wildcards, input, threads, attempt):
+    """Return the memory in MB that a training job asks for."""
+    return training_memory_mb(training_size(wildcards, input, threads), attempt)
+
+
+def training_time(wildcards, input, threads, attempt):
+    """Return the time limit of a training job in minutes; none where nothing enforces one."""
+    if workflow.local_exec and not workflow.remote_exec:
+        return None
+    return training_minutes(training_size(wildcards, input, threads), attempt)
 
 
 # What is complete

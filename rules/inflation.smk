@@ -52,6 +52,8 @@ rule train_inflated:
     resources:
         gpu=gpus,
         jobs_per_gpu=JOBS_PER_GPU,
+        mem_mb=training_memory,
+        runtime=training_time,
     params:
         run=vars(INFLATED),
         recipe=EXPERIMENT.recipes[INFLATED.recipe].model_dump(),

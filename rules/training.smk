@@ -107,6 +107,8 @@ rule train_fold:
     resources:
         gpu=gpus,
         jobs_per_gpu=JOBS_PER_GPU,
+        mem_mb=training_memory,
+        runtime=training_time,
     params:
         model=lambda wildcards: run_of(wildcards).model,
         recipe=recipe_of,

@@ -71,10 +71,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(scope="session")
+def make_mirror(tmp_path_factory):
+    """Return a function that gives a running `Mirror` of an empty folder; a test may stop it."""
+    with contextlib.ExitStack() as stack:
+
+        def make() -> Mirror:
+            made = Mirror(tmp_path_factory.mktemp("mirror"))
+            made.start()
+            stack.callback(made.stop)
+            return made
+
+        yield make
+
+
 @pytest.fixture
-def mirror(tmp_path_factory):
-    """A running `Mirror` of an empty folder; a test may stop it."""
-    made = Mirror(tmp_path_factory.mktemp("mirror"))
-    made.start()
-    yield made
-    made.stop()
+def mirror(make_mirror):
+    """A `Mirror` of the test's own."""
+    return make_mirror()

@@ -4,6 +4,7 @@ import contextlib
 import faulthandler
 import logging
 import os
+import platform
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
         )
         logging.captureWarnings(True)
         logger = logging.getLogger("pneumobench")
+        logger.info("%s", _place())
         try:
             yield logger
         except InterruptedJobError as interruption:
@@ -47,3 +49,14 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
         finally:
             faulthandler.disable()
             logging.shutdown()
+
+
+def _place() -> str:
+    """Say where the job runs, and which GPUs it sees where they are dealt out."""
+    job, gpus = (os.environ.get(name) for name in ("SLURM_JOB_ID", "CUDA_VISIBLE_DEVICES"))
+    parts = [f"on {platform.node()}"]
+    if job is not None:
+        parts.append(f"as SLURM job {job}")
+    if gpus is not None:
+        parts.append(f"with GPU {gpus or 'none'}")
+    return " ".join(parts)
