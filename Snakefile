@@ -35,9 +35,9 @@ wildcard_constraints:
     variant=rf"\d+(_({'|'.join(PREPROCESSING)}))?",
 
 
-# A second or a few each: on a cluster they run beside Snakemake, not as jobs.
+# A second or a few each: on a cluster they run beside Snakemake, not as jobs. Rules that are not always
+# there say so themselves.
 localrules:
-    record_experiment,
     freeze_selection,
     combine_ensemble,
     compare_runs,
@@ -68,10 +68,6 @@ localrules:
     plot_every_map,
     plot_mean_maps,
     plot_randomisation,
-    plot_inflation,
-    unpack_archive,
-    discard_weights,
-    archive_results,
 
 
 if ARCHIVE:

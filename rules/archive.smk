@@ -12,6 +12,7 @@ rule discard_weights:
         "<results>/kept_weights.json",
     log:
         "<logs>/discard_weights.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -41,6 +42,7 @@ rule archive_results:
         f"<results>/{EXPERIMENT.experiment}.zip",
     log:
         "<logs>/archive_results.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:

@@ -9,6 +9,7 @@ rule record_experiment:
         "<results>/experiment.json",
     log:
         "<logs>/record_experiment.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:

@@ -24,6 +24,7 @@ rule unpack_archive:
         "<results>/archive.json",
     log:
         "<logs>/unpack_archive.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
