@@ -68,7 +68,6 @@ localrules:
     plot_every_map,
     plot_mean_maps,
     plot_randomisation,
-    plot_inflation,
 
 
 include: "rules/dataset.smk"

@@ -110,6 +110,7 @@ rule plot_inflation:
         pdf="<results>/figures/inflation.pdf",
     log:
         "<logs>/plot_inflation.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:

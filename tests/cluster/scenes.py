@@ -23,9 +23,14 @@ def running(workflow: Workflow, *arguments: str) -> Iterator[tuple[subprocess.Po
         output = pool.submit(lambda: process.communicate()[0])
         try:
             yield process, output
-        except BaseException:
-            process.send_signal(signal.SIGINT)
-            raise
+            output.result()
+        finally:
+            # Whatever went wrong, a time limit of the test for one: nothing is left behind.
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+                with contextlib.suppress(TimeoutError):
+                    output.result(timeout=60)
+                process.kill()
 
 
 def in_mid_training(workflow: Workflow, cluster: SlurmCluster, output: Future) -> list[str]:

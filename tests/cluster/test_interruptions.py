@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def local(make_workflow, cluster):
     """The experiment trained without a scheduler."""
-    light = {"epochs": 8, "batch_size": 16, "offline_copies": True}
+    light = {"epochs": 8, "batch_size": 16, "offline_copies": False}
     workflow = make_workflow(
         compute={"device": "cpu"}, recipes={"light": light}, runs=["timm:resnet10t"]
     )

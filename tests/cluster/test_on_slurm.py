@@ -23,11 +23,11 @@ def fetched(make_workflow, tmp_path_factory, make_mirror):
     mirror = make_mirror()
     torch.manual_seed(0)
     save_file(timm.create_model("resnet10t").state_dict(), mirror.folder / WEIGHTS)
-    light = {"epochs": 6, "batch_size": 16, "offline_copies": True, "pretrained": True}
+    light = {"epochs": 5, "batch_size": 16, "offline_copies": False, "pretrained": True}
     workflow = make_workflow(
         compute={"device": "cpu"},
         recipes={"light": light},
-        runs=[{"model": "timm:resnet10t", "seeds": [1, 2]}],
+        runs=["timm:resnet10t"],
         downloads={"weights_mirror": mirror.url},
     )
     workflow.succeed("fetch")
@@ -53,6 +53,7 @@ def disturbed(fetched, cluster, submit):
     workflow.environment = cluster.environment | {"PNEUMOBENCH_TEST_STEP": " ".join(NO_NETWORK)}
     with running(workflow) as (process, output):
         killed, requeued = in_mid_training(workflow, cluster, output)
+        assert sorted(gpus_seen(workflow)) == ["0", "1"]
         cluster.command("scancel", "--signal=KILL", killed)
         cluster.command("scontrol", "requeue", requeued)
     assert process.returncode == 0, output.result()[-6000:]
@@ -67,7 +68,13 @@ def test_runs_to_the_report(disturbed):
 
 
 def test_predictions_equal_those_of_a_local_run(disturbed, local):
-    assert_equal_results(local, disturbed[0], trainings=4)
+    assert_equal_results(local, disturbed[0], trainings=2)
+
+
+@pytest.mark.slow
+def test_rules_beside_jobs_need_no_network_either(local):
+    local.succeed()
+    assert (local.results / "report/report.html").stat().st_size > 0
 
 
 def test_killed_and_requeued_trainings_go_on(disturbed):
@@ -93,8 +100,9 @@ def megabytes(details):
 
 
 def test_each_training_sees_one_gpu(disturbed):
+    """At a time they saw different ones, in the end whichever was free."""
     seen = gpus_seen(disturbed[0])
-    assert len(seen) == 4 and set(seen) == {"0", "1"}
+    assert len(seen) == 2 and set(seen) <= {"0", "1"}
 
 
 def test_only_networks_get_a_gpu(disturbed, cluster):
@@ -118,7 +126,7 @@ def test_jobs_had_no_network(cluster, tmp_path):
     for step in ("", " ".join(NO_NETWORK)):
         output = tmp_path / f"{len(step)}.txt"
         cluster.command(
-            "sbatch", "--wait", f"--output={output}", "--error=/dev/null",
+            "sbatch", "--wait", "--mem=100", f"--output={output}", "--error=/dev/null",
             f"--export=ALL,PNEUMOBENCH_TEST_STEP={step}", f"--wrap=srun bash -c '{ping}'",
         )  # fmt: skip
         found[step] = output.read_text().strip()
