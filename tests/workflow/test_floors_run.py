@@ -30,8 +30,13 @@ def test_floors_stand_in_selection_comparison_tables_and_report(finished):
 def test_shift_is_measured_after_the_selection_and_shown(finished):
     shift = read_json(finished.results / "comparison/shift.json")
     assert {record["label"] for record in shift["domains"]} == {"normal", "pneumonia"}
-    names = [record.get("model", record.get("floor")) for record in shift["scored"]]
-    assert set(names) == {"custom_resnet18", "timm:resnet10t", *FLOORS}
+    names = {
+        kind: {record[kind] for record in shift["scored"] if kind in record}
+        for kind in ("model", "ensemble", "floor")
+    }
+    assert names["model"] == {"custom_resnet18", "timm:resnet10t"}
+    assert names["ensemble"] == set(finished.overlay["ensembles"])
+    assert names["floor"] == set(FLOORS)
     labels = read_table(finished.results / "dataset/development_labels.csv")
     blocks = read_table(finished.results / "shift/blocks.csv")
     held = blocks[blocks["held_out"] == 1]
