@@ -68,7 +68,7 @@ class _Tries:
     def __init__(self, progress: Callable[[], int]) -> None:
         self.progress, self.furthest, self.fruitless = progress, progress(), 0
 
-    def count(self, state: tenacity.RetryCallState) -> None:
+    def count(self, _: tenacity.RetryCallState) -> None:
         reached = self.progress()
         if reached >= self.furthest + PROGRESS:
             self.furthest, self.fruitless = reached, 0

@@ -16,9 +16,7 @@ from pneumobench.core.transfer import Partial, transfer, without_secrets
 logger = logging.getLogger(__name__)
 
 
-def download(
-    url: str, path: Path, *, sha256_start: str = "", md5: str = "", remedy: str
-) -> str:
+def download(url: str, path: Path, *, sha256_start: str = "", md5: str = "", remedy: str) -> str:
     """Fetch a file, so that `path` is either the whole file or not there.
 
     Broken connections are taken up again where they broke. What came before a failure stays beside

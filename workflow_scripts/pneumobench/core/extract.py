@@ -2,17 +2,16 @@
 
 import contextlib
 import logging
-import os
 import re
-import shutil
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.folders import atomic_folder
 from pneumobench.core.members import FOLDER, LINK, SPECIAL, BadArchiveError, Member, members_of
-from pneumobench.core.room import check_room, writing_failed
+from pneumobench.core.room import check_room
 
 logger = logging.getLogger(__name__)
 
@@ -76,7 +75,7 @@ def unpack(
     if folder.is_dir():
         logger.info("%s is there already", folder)
         return
-    packed = _Packed(archive, keep or (lambda path: True), limits or Limits())
+    packed = _Packed(archive, keep, limits or Limits())
     with _readable(archive):
         packed.check()
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -84,28 +83,6 @@ def unpack(
     with _readable(archive), atomic_folder(folder) as place:
         packed.write(place)
     logger.info("%s: %d files unpacked", archive, len(packed.wanted))
-
-
-@contextlib.contextmanager
-def atomic_folder(folder: Path) -> Iterator[Path]:
-    """Yield a new, empty folder beside `folder` that takes its place only if the block succeeds.
-
-    Raises
-    ------
-    UserError
-        If something cannot be written.
-    """
-    temporary = folder.with_name(f".{folder.name}.partial")
-    try:
-        # Left behind where a process was killed.
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        yield temporary
-        os.rename(temporary, folder)
-    except OSError as error:
-        raise writing_failed(error, folder) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -134,7 +111,7 @@ class _Packed:
     """
 
     archive: Path
-    keep: Callable[[PurePosixPath], bool]
+    keep: Callable[[PurePosixPath], bool] | None
     limits: Limits
     wanted: dict[str, PurePosixPath] = field(default_factory=dict)
     size: int = 0
@@ -145,7 +122,7 @@ class _Packed:
         with members_of(self.archive) as members:
             for member in members:
                 path = self._checked_path(member)
-                if member.kind == FOLDER or not self.keep(path):
+                if member.kind == FOLDER or (self.keep and not self.keep(path)):
                     continue
                 if member.encrypted:
                     self._refuse(member, "is encrypted", "files that can be read")

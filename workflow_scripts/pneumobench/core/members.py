@@ -136,7 +136,8 @@ def _of_zip(packed: zipfile.ZipFile) -> Iterator[Member]:
 
 
 def _of_tar(stream: IO[bytes]) -> Iterator[Member]:
-    packed = tarfile.open(fileobj=_Measured(stream), mode="r:")
+    # Its caller closes the stream; there is nothing else to close.
+    packed = tarfile.TarFile(fileobj=_Measured(stream))
     while (entry := packed.next()) is not None:
         yield Member(
             name=entry.name,

@@ -170,7 +170,7 @@ def _continues(response: requests.Response, size: int, begun: dict[str, Any]) ->
 
 
 def _validator(response: requests.Response) -> str | None:
-    """Return what tells this version of the file from others byte for byte, as If-Range takes it."""
+    """Return what tells this version of the file from others, as If-Range takes it."""
     etag = response.headers.get("ETag", "")
     strong = etag.startswith('"')
     return etag if strong else response.headers.get("Last-Modified")
