@@ -154,7 +154,11 @@ class _Packed:
         name = member.name
         if wrong := _wrong_name(name):
             self._refuse(member, wrong, "plain names below one folder")
-        return PurePosixPath(name)
+        path = PurePosixPath(name)
+        # A folder may well be called "./": all of the archive.
+        if not path.parts and member.kind != FOLDER:
+            self._refuse(member, "has no name", "files with names")
+        return path
 
     def _check_amount(self, member: Member, size: int) -> None:
         if len(self.wanted) > self.limits.files:
@@ -194,7 +198,7 @@ def _wrong_name(name: str) -> str:
         return "leads out of its folder"
     if len(encoded) > LONGEST_NAME or any(len(part.encode()) > LONGEST_PART for part in parts):
         return "has a name that is too long"
-    return "" if PurePosixPath(name).parts or name in (".", "./") else "has no name"
+    return ""
 
 
 class _Names:
