@@ -318,8 +318,8 @@ class TestDamage:
             raise OSError(28, "No space left on device")
 
         monkeypatch.setattr(extract.Member, "blocks", full)
-        assert "the disk is full" in str(pytest.raises(UserError, unpack, make(FILES),
-                                                       tmp_path / "films").value)  # fmt: skip
+        with pytest.raises(UserError, match="the disk is full"):
+            unpack(make(FILES), tmp_path / "films")
         assert not (tmp_path / "films").exists()
 
 

@@ -196,8 +196,8 @@ def _count(published: Published, place: _Place, file: Path) -> int:
             f"{published.file} holds no data set of films: {error.what}",
             where=str(file),
             expected=LAYOUT,
-            remedy="see whether the name of the data set is right; if its layout is another, unpack "
-            "it by hand and use data.source: directory or table",
+            remedy="see whether the name of the data set is right; if its layout is its own, "
+            "unpack it by hand and use data.source: directory or table",
         ) from error
     return len(films)
 

@@ -87,11 +87,11 @@ def _credentials() -> tuple[dict[str, str], str]:
     if token:
         return {"api_token": _printable(token, place)}, place
     user, key = os.environ.get("KAGGLE_USERNAME"), os.environ.get("KAGGLE_KEY")
-    place = "KAGGLE_USERNAME and KAGGLE_KEY"
+    place, file = "KAGGLE_USERNAME and KAGGLE_KEY", _folder() / "kaggle.json"
     if not (user and key):
-        if token := _token_of_login():
+        if not file.exists() and (token := _token_of_login()):
             return {"api_token": token}, LOGIN
-        user, key, place = _key_in_file(_folder() / "kaggle.json")
+        user, key, place = *_key_in_file(file), str(file)
     return {"username": _printable(user, place), "password": _printable(key, place)}, place
 
 
@@ -125,11 +125,11 @@ def _folder() -> Path:
     return folder
 
 
-def _key_in_file(file: Path) -> tuple[str, str, str]:
-    """Return user, key and the file's path."""
+def _key_in_file(file: Path) -> tuple[str, str]:
+    """Return the user's name and key."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-        return content["username"], content["key"], str(file)
+        return content["username"], content["key"]
     except FileNotFoundError:
         raise UserError(
             "there is no Kaggle token",
@@ -171,7 +171,9 @@ def _ask(request: Callable[[], T], dataset: str, place: str) -> T:
 
 
 def _refusal(error: requests.RequestException, dataset: str, place: str) -> UserError:
-    status = error.response.status_code if isinstance(error, requests.HTTPError) else None
+    # Behind a redirection it is the storage that refuses, which knows no accounts.
+    asked = isinstance(error, requests.HTTPError) and not error.response.history
+    status = error.response.status_code if asked else None
     page = f"{SITE}/datasets/{dataset}"
     if status == HTTPStatus.UNAUTHORIZED:
         return UserError(
