@@ -20,8 +20,8 @@ def unknown_patients(audit: dict[str, Any]) -> str:
         return ""
     return (
         f"Of {count(accepted)} films {count(unknown)} tell no patient: each counts as a patient of "
-        "its own. Films of one child may lie on both sides of the split and in several folds, which "
-        "makes figures look better than they are; intervals are too narrow."
+        "its own. Films of one child may lie on both sides of the split and in several folds: "
+        "figures look better than they are, and intervals are too narrow."
     )
 
 
