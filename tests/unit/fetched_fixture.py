@@ -119,6 +119,9 @@ class Kaggle(Publisher):
     said: list[tuple[str, dict, str | None]] = field(default_factory=list)
     status: int = 0
     redirects: bool = True
+    described: dict = field(
+        default_factory=lambda: {"currentVersionNumber": 2, "licenseName": "CC BY 4.0"}
+    )
     dataset: str = "paultimothymooney/chest-xray-pneumonia"
     accepted: tuple[str, ...] = (f"Bearer {TOKEN}", "Basic bWU6a2V5MTIz")
 
@@ -143,7 +146,7 @@ class KaggleHandler(Handler):
             said = json.dumps({"code": status, "message": f"no {TOKEN}"}).encode()
             self.answer(status, said, {"Content-Type": "application/json"})
         elif call == "GetDataset":
-            said = {"ref": kaggle.dataset, "currentVersionNumber": 2, "licenseName": "CC BY 4.0"}
+            said = {"ref": kaggle.dataset, **kaggle.described}
             content = json.dumps(said).encode()
             self.answer(200, content, {"Content-Type": "application/json"})
         elif kaggle.redirects:

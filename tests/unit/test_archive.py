@@ -120,12 +120,13 @@ def test_the_configuration_survives(made):
     assert again.model_dump(mode="json") == whole
 
 
-def test_the_address_of_a_mirror_is_not_passed_on(made, monkeypatch):
+@pytest.mark.parametrize("mirror", ["data_mirror", "weights_mirror"])
+def test_the_address_of_a_mirror_is_not_passed_on(made, monkeypatch, mirror):
     config = copy.deepcopy(whole_config())
-    config["downloads"]["weights_mirror"] = "https://name:password@inside.example"
+    config["downloads"][mirror] = "https://name:password@inside.example"
     monkeypatch.setattr(f"{__name__}.whole_config", lambda: config)
     assert b"inside.example" not in made().read_bytes()
-    assert read_archive(made()).config["downloads"]["weights_mirror"] is None
+    assert read_archive(made()).config["downloads"][mirror] is None
 
 
 def test_a_changed_file_is_noticed(made, tmp_path):

@@ -93,6 +93,21 @@ def test_functions_live_in_common_and_rules_elsewhere():
         assert bool(re.search(r"^def ", text, re.M)) == (path.stem == "common")
 
 
+def test_only_local_rules_use_the_network():
+    """Jobs on compute nodes have none."""
+    text = "".join(path.read_text() for path in (PROJECT / "rules").glob("*.smk"))
+    using = set()
+    for part in re.split(r"^rule ", text, flags=re.M)[1:]:
+        if re.search(r"^        network=1,", part, re.M):
+            assert re.search(r"^    localrule: True", part, re.M), part
+            using.add(part.split(":")[0])
+    assert using == {"fetch_dataset", "fetch_weights"}
+    for path in (PACKAGE / "core", PACKAGE / "data", PACKAGE / "models"):
+        for file in path.rglob("*.py"):
+            if any(name.startswith("pneumobench.core.download") for name in imported(file)):
+                assert re.search(r"fetch|kaggle", file.stem), file
+
+
 def test_scripts_are_thin():
     for path in SCRIPTS.glob("*.py"):
         assert len(path.read_text().splitlines()) <= 45, path

@@ -154,6 +154,13 @@ def test_signature_that_expired(kaggle, token, tmp_path):
     assert kaggle.storage.ranges_asked()[-1] is not None
 
 
+def test_answer_without_version_and_licence(kaggle, token, tmp_path, monkeypatch):
+    monkeypatch.setattr(kaggle, "described", {})
+    said = read_json(fetch(tmp_path))
+    assert said["version"] is None and said["licence"] == "CC BY 4.0"
+    assert "datasetVersionNumber" not in kaggle.said[1][1]
+
+
 def test_storage_that_refuses(kaggle, token, tmp_path):
     kaggle.storage.faults = [{"status": 403}]
     text = refused(fetch, tmp_path)

@@ -136,8 +136,8 @@ def _single_files(paths: Iterable[str | Path]) -> Iterator[Path]:
 def _texts(inputs: ArchiveInputs, config: dict[str, Any]) -> dict[str, bytes]:
     """Return the files that are written for the archive, by name."""
     config = copy.deepcopy(config)
-    # It may be an address inside an institution, with a key in it.
-    config["downloads"]["weights_mirror"] = None
+    # They may be addresses inside an institution, with a key in them.
+    config["downloads"] |= dict.fromkeys(("data_mirror", "weights_mirror"))
     return {
         README: _readme(config["experiment"]),
         CONFIG: _json(config),

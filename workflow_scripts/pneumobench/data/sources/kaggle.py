@@ -67,12 +67,14 @@ def _locate(dataset: str) -> Located:
     with KaggleClient(**credentials) as client:
         service = client.datasets.dataset_api_client
         found = _ask(lambda: service.get_dataset(wanted), dataset, place)
-        archive.dataset_version_number = found.current_version_number
+        version = found.current_version_number
+        if version:
+            archive.dataset_version_number = version
         # Streamed, and closed before its content comes.
         with _ask(lambda: service.download_dataset(archive), dataset, place) as response:
             if not response.history:
                 raise _no_address(dataset)
-            return Located(response.url, str(found.current_version_number), found.license_name)
+            return Located(response.url, str(version) if version else None, found.license_name)
 
 
 def _credentials() -> tuple[dict[str, str], str]:
