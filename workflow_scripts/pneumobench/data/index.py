@@ -10,10 +10,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pneumobench.core.errors import UserError
 from pneumobench.data.directory import LAYOUT, FoundFile, scan_folder
+from pneumobench.data.doorkeeper import (
+    Limits,
+    UnreadableImageError,
+    check_picture,
+    read_content,
+)
 from pneumobench.data.file_names import parse_stem, subtype_in_folder
-from pneumobench.data.images import UnreadableImageError, decode_grey, difference_hash
+from pneumobench.data.images import difference_hash, read_film
 from pneumobench.data.manifest import NESTED_COPY, NUMBER_COLUMNS, TEXT_COLUMNS, write_manifest
 
 logger = logging.getLogger(__name__)
@@ -24,7 +32,7 @@ def index_dataset(
     manifest: Path,
     *,
     masks: Path | None,
-    minimum_px: int,
+    limits: Limits,
     maximum_rejected_fraction: float,
     workers: int,
 ) -> None:
@@ -43,8 +51,8 @@ def index_dataset(
         The CSV file to write.
     masks
         Folder with one mask image per film, of the same stem; None if there is none.
-    minimum_px
-        Films with a shorter side are set aside.
+    limits
+        What a file must be; others are set aside with the reason.
     maximum_rejected_fraction
         Largest tolerated share (0 to 1) of files set aside; nested copies do not count.
     workers
@@ -59,7 +67,7 @@ def index_dataset(
     folder = scan_folder(root)
     _check_layout(root, folder.files)
     with ThreadPoolExecutor(workers) as pool:
-        rows = list(pool.map(partial(_read_file, root, minimum_px=minimum_px), folder.files))
+        rows = list(pool.map(partial(_read_file, root, limits=limits), folder.files))
     _reject_nested_copies(folder.files, rows)
     _check_rejected(root, rows, maximum_rejected_fraction)
     _name_images(rows)
@@ -78,26 +86,23 @@ def index_dataset(
     )
 
 
-def _read_file(root: Path, file: FoundFile, minimum_px: int) -> dict[str, Any]:
+def _read_file(root: Path, file: FoundFile, limits: Limits) -> dict[str, Any]:
     """Return the manifest row of one file, still without image_id, subtype and patient."""
     row: dict[str, Any] = dict.fromkeys(TEXT_COLUMNS, "") | dict.fromkeys(NUMBER_COLUMNS)
     row |= {"path": file.path, "label": file.label, "official_split": file.official_split}
     row |= {"status": "rejected", "bytes": max(file.size, 0)}
     try:
-        content = (Path(root) / file.path).read_bytes()
-    except OSError as error:
-        return row | {"reason": f"the file cannot be read ({error.strerror})"}
-    row |= {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    if not file.label:
-        return row | {"reason": "not in a NORMAL or PNEUMONIA folder"}
-    try:
-        pixels, row["mode"] = decode_grey(content)
+        content = read_content(Path(root) / file.path, limits.maximum_megabytes)
+        row |= {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        if not file.label:
+            return row | {"reason": "not in a NORMAL or PNEUMONIA folder"}
+        film = read_film(content, limits.maximum_megapixels)
+        width, height = film.picture.size
+        row |= {"mode": film.mode, "width": width, "height": height}
+        check_picture(film.picture, film.grey, film.bits, limits)
     except UnreadableImageError as error:
         return row | {"reason": str(error)}
-    height, width = pixels.shape
-    row |= {"width": width, "height": height}
-    if min(height, width) < minimum_px:
-        return row | {"reason": f"{width}x{height} pixels, a side is shorter than {minimum_px}"}
+    pixels = np.asarray(film.grey)
     # The size is part of the digest: a 2x3 and a 3x2 image may have the same bytes.
     digest = hashlib.sha256(f"{width}x{height}:".encode() + pixels.tobytes()).hexdigest()
     return row | {"pixel_sha256": digest, "dhash": difference_hash(pixels), "status": "ok"}
