@@ -4,6 +4,7 @@
 import os
 import re
 import sys
+from pathlib import Path
 from typing import get_args
 
 from snakemake.exceptions import WorkflowError
@@ -30,7 +31,7 @@ from pneumobench.core.resources import (
     training_minutes,
 )
 from pneumobench.core.views import VIEW_SETS
-from pneumobench.data.directory import fingerprint
+from pneumobench.data.sources.fingerprint import fingerprint, tables_beside
 from pneumobench.models import registry
 
 # Targets that need neither images nor starting weights, and help to get them.
@@ -169,11 +170,26 @@ def short_hash(*texts):
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:10]
 
 
+def source_options():
+    """Return the section of the source, where the source is."""
+    return getattr(EXPERIMENT.data, EXPERIMENT.data.source).model_dump()
+
+
+def door_limits():
+    """Return what a file must be to be let in: `pneumobench.data.doorkeeper.Limits`."""
+    return EXPERIMENT.data.checks.model_dump(
+        exclude={"reading", "maximum_rejected_fraction", "allow_crossings"}
+    )
+
+
 def data_root():
     """Return the folder that the images lie in."""
-    if EXPERIMENT.data.source == "phantom":
+    source, options = EXPERIMENT.data.source, source_options()
+    if source == "phantom":
         return f"{phantom_folder()}/chest_xray"
-    return EXPERIMENT.data.directory.path
+    if source == "table":
+        return options["images"] or os.path.dirname(options["path"]) or "."
+    return options["path"]
 
 
 def dataset_files():
@@ -186,10 +202,13 @@ def dataset_files():
 
 
 def dataset_fingerprint(wildcards):
-    """Return names and sizes of a folder's files as a hash, so that a changed folder is noticed."""
-    if EXPERIMENT.data.source == "phantom":
+    """Return names and sizes of a folder's films and its tables as a hash: a changed one is noticed."""
+    source, options, root = EXPERIMENT.data.source, source_options(), data_root()
+    if source == "phantom":
         return ""
-    return fingerprint(data_root())
+    if source == "table":
+        return fingerprint(root, [Path(options["path"])])
+    return fingerprint(root, tables_beside(root) if source in ("nih", "rsna") else ())
 
 
 def packed(kind, recipe):
@@ -585,6 +604,7 @@ def plan(wildcards):
         "results": f"results/{EXPERIMENT.experiment}",
         "source": EXPERIMENT.data.source,
         "root": data_root(),
+        "options": source_options(),
         "patients": EXPERIMENT.data.phantom.patients,
         "image_size": EXPERIMENT.images.size,
         "folds": len(FOLDS),

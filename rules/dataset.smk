@@ -40,19 +40,17 @@ rule index_dataset:
         files=dataset_files(),
     output:
         manifest="<results>/dataset/manifest.csv",
+        description="<results>/dataset/source.json",
     log:
         "<logs>/index_dataset.log",
     conda:
         "../envs/report.yaml"
     threads: 8
     params:
+        source=EXPERIMENT.data.source,
         root=data_root(),
-        masks=(
-            f"{phantom_folder()}/masks"
-            if EXPERIMENT.data.source == "phantom"
-            else None
-        ),
-        minimum_px=EXPERIMENT.data.checks.minimum_px,
+        options=source_options(),
+        limits=door_limits(),
         maximum_rejected_fraction=EXPERIMENT.data.checks.maximum_rejected_fraction,
         fingerprint=dataset_fingerprint,
         code=code_hash("pneumobench.data.index"),
@@ -64,6 +62,7 @@ rule audit_dataset:
     """Look for leaks between the official splits; stop on one unless it is allowed by name."""
     input:
         manifest="<results>/dataset/manifest.csv",
+        description="<results>/dataset/source.json",
     output:
         audit="<results>/dataset/audit.json",
     log:
@@ -71,7 +70,6 @@ rule audit_dataset:
     conda:
         "../envs/report.yaml"
     params:
-        root=data_root(),
         allow_crossings=EXPERIMENT.data.checks.allow_crossings,
         code=code_hash("pneumobench.data.audit"),
     script:

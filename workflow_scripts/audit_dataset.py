@@ -9,7 +9,7 @@ with job_log(snakemake.log[0]):
 
     audit_dataset(
         Path(snakemake.input.manifest),
+        Path(snakemake.input.description),
         Path(snakemake.output.audit),
-        root=Path(snakemake.params.root),
         allow_crossings=list(snakemake.params.allow_crossings),
     )

@@ -5,14 +5,17 @@ from pathlib import Path
 from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
+    from pneumobench.data.doorkeeper import Limits
     from pneumobench.data.index import index_dataset
 
-    params = snakemake.params
+    params, output = snakemake.params, snakemake.output
     index_dataset(
-        Path(params.root),
-        Path(snakemake.output.manifest),
-        masks=Path(params.masks) if params.masks else None,
-        minimum_px=params.minimum_px,
+        Path(output.manifest),
+        Path(output.description),
+        source=params.source,
+        root=Path(params.root),
+        options=params.options,
+        limits=Limits(**params.limits),
         maximum_rejected_fraction=params.maximum_rejected_fraction,
         workers=snakemake.threads,
     )

@@ -9,6 +9,7 @@ from pneumobench.data.doorkeeper import Limits
 from pneumobench.data.file_names import parse_stem
 from pneumobench.data.index import index_dataset
 from pneumobench.data.manifest import write_manifest
+from pneumobench.data.sources.film import FILE_NAME
 
 LIMITS = Limits(
     minimum_px=32,
@@ -45,15 +46,18 @@ def kaggle_folder(root: Path, test: bool = True) -> Path:
     return root
 
 
+DIRECTORY = {"source": "directory", "options": {"patient_pattern": None}}
+
+
 def index(root: Path, manifest: Path, **changes: object) -> Path:
-    """Index a folder with the settings of the default configuration."""
+    """Index a folder with the settings of the default configuration; source.json lies beside it."""
     settings = {
-        "masks": None,
+        **DIRECTORY,
         "limits": LIMITS,
         "maximum_rejected_fraction": 0.05,
         "workers": 2,
     } | changes
-    index_dataset(root, manifest, **settings)
+    index_dataset(manifest, manifest.with_name("source.json"), root=root, **settings)
     return manifest
 
 
@@ -76,6 +80,7 @@ def manifest_of(path: Path, films: list[tuple[str, str, str]], pixels: dict[str,
             dict.fromkeys(("sha256", "dhash", "mode", "mask_path", "boxes", "reason"), "")
             | {"image_id": stem, "path": f"{stem}.png", "label": label, "official_split": split}
             | {"subtype": named.subtype if named else "unknown", "status": "ok"}
+            | {"patient_from": FILE_NAME if named else ""}
             | {"patient": named.patient if named else stem, "pixel_sha256": pixels.get(stem, stem)}
         )
     write_manifest(path, rows)

@@ -302,6 +302,10 @@ class Experiment:
         write_json(
             self.audit,
             {
+                "source": {
+                    "source": "directory", "title": "a folder of images", "population": "unknown",
+                    "positive": "pneumonia", "negative": "normal", "litter": 1, "notes": [],
+                },
                 "counts": {
                     "files": len(development) + len(test) + 2, "ok": len(development) + len(test),
                     "rejected": 2, "redundant_duplicates": 3, "litter": 1,
@@ -318,7 +322,7 @@ class Experiment:
                     for split, table in (("train", development), ("test", test))
                     for subtype, part in table.groupby("subtype")
                 ],
-                "duplicate_sets": [], "near_duplicates": [], "unparsed_names": [],
+                "duplicate_sets": [], "near_duplicates": [], "unknown_patients": [],
                 "name_folder_conflicts": [],
                 "rejected": [
                     {"path": "train/NORMAL/broken <1>.jpeg", "reason": "truncated file"},

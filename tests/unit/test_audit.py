@@ -22,7 +22,12 @@ def root(tmp_path):
 def audit(root, allow_crossings=(), **index_changes):
     folder = root.parent
     manifest = index(root, folder / "manifest.csv", **index_changes)
-    audit_dataset(manifest, folder / "audit.json", root=root, allow_crossings=list(allow_crossings))
+    audit_dataset(
+        manifest,
+        folder / "source.json",
+        folder / "audit.json",
+        allow_crossings=list(allow_crossings),
+    )
     return read_json(folder / "audit.json")
 
 
@@ -30,6 +35,7 @@ def test_clean_folder(root):
     found = audit(root)
     assert found["counts"] == {
         **{"files": 21, "ok": 21, "rejected": 0, "litter": 0},
+        **{"near_duplicate_pairs": 0, "near_duplicate_pairs_crossing": 0},
         **{"duplicate_sets": 0, "duplicate_files": 0, "redundant_duplicates": 0},
         **{"patients": 21, "patients_development": 15, "patients_test": 6},
         **{"patient_groups": 21, "patient_groups_development": 15, "patient_groups_test": 6},
@@ -42,7 +48,7 @@ def test_clean_folder(root):
         "patients": 5,
     } in found["by_split_label_subtype"]
     assert found["crossings"] == {"patient": [], "exact_duplicate": []}
-    for key in ("duplicate_sets", "near_duplicates", "unparsed_names", "rejected", "warnings"):
+    for key in ("duplicate_sets", "near_duplicates", "unknown_patients", "rejected", "warnings"):
         assert found[key] == []
 
 
@@ -121,7 +127,15 @@ def test_near_duplicates_of_other_patients_are_reported(root):
         ("IM-0300-0002", "IM-0301-0001"),
     }
     assert all(pair["differing_bits"] <= 5 for pair in found["near_duplicates"])
-    assert "2 pairs of nearly identical images of different patients" in found["warnings"]
+    assert (
+        "2 pairs of nearly identical images of different patients, 0 of them between development "
+        "and test"
+    ) in found["warnings"]
+    larger = Image.open(large).resize((260, 230), Image.Resampling.BILINEAR)
+    larger.save(root / "test/NORMAL/IM-0302-0001.jpg", quality=85)
+    found = audit(root)
+    assert found["counts"]["near_duplicate_pairs"] == 5
+    assert found["counts"]["near_duplicate_pairs_crossing"] == 3
 
 
 def test_oddities_are_listed(root):
@@ -130,7 +144,7 @@ def test_oddities_are_listed(root):
     (root / "train/NORMAL/empty.png").write_bytes(b"")
     (root / ".DS_Store").write_bytes(b"x")
     found = audit(root, maximum_rejected_fraction=0.1)
-    assert found["unparsed_names"] == ["train/NORMAL/odd name.png"]
+    assert found["unknown_patients"] == ["train/NORMAL/odd name.png"]
     assert found["name_folder_conflicts"] == [
         {
             "path": "train/NORMAL/person70_virus_1.png",
@@ -184,14 +198,14 @@ KAGGLE = Path(__file__).parents[2] / "resources" / "datasets" / "chest_xray"
 def test_facts_of_the_kaggle_data(tmp_path):
     manifest, audit_file = tmp_path / "manifest.csv", tmp_path / "audit.json"
     index(KAGGLE, manifest)
-    audit_dataset(manifest, audit_file, root=KAGGLE, allow_crossings=[])
+    audit_dataset(manifest, manifest.with_name("source.json"), audit_file, allow_crossings=[])
     found = read_json(audit_file)
     counts = found["counts"]
     assert (counts["ok"], counts["rejected"]) == (5856, 0)
     assert (counts["duplicate_sets"], counts["redundant_duplicates"]) == (30, 32)
     assert (counts["patients_development"], counts["patients_test"]) == (3669, 428)
     assert counts["patient_groups"] == 4096
-    assert found["unparsed_names"] == found["near_duplicates"] == []
+    assert found["unknown_patients"] == found["near_duplicates"] == []
     paths = [tmp_path / f"{name}.csv" for name in ("splits", "development", "test")]
     split_dataset(manifest, *paths, folds=5, seed=42, holdout_fraction=0.2, inner_fraction=0.2)
     splits, development = (read_table(path, text=("inner",)) for path in paths[:2])

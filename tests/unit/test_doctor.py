@@ -43,9 +43,10 @@ PROJECT = Path(__file__).resolve().parents[2]
 LOCK = PROJECT / "requirements.lock"
 RUN = {"model": "vgg16", "recipe": "light", "seed": 42, "epochs": 4, "items": 1.0}
 PLAN = Plan.of(
-    results="results/demo", source="phantom", root="resources/none", patients=100, image_size=64,
-    folds=5, runs=[RUN | {"pretrained": False}], device="auto", threads=1, cores=2, jobs_per_gpu=1,
-    keep_weights="all", preprocessings=0, copies=0, elsewhere=False, conda=False,
+    results="results/demo", source="phantom", root="resources/none", options={}, patients=100,
+    image_size=64, folds=5, runs=[RUN | {"pretrained": False}], device="auto", threads=1,
+    cores=2, jobs_per_gpu=1, keep_weights="all", preprocessings=0, copies=0,
+    elsewhere=False, conda=False,
 )  # fmt: skip
 
 
@@ -164,7 +165,7 @@ def test_a_command_that_hangs_is_given_up(machine, monkeypatch):
 
 def test_data_are_looked_for_where_the_configuration_says(machine):
     assert data_finding(PLAN)[1] == 140
-    folder = replace(PLAN, source="directory", root="films")
+    folder = replace(PLAN, source="directory", root="films", options={"patient_pattern": None})
     found, number = data_finding(folder)
     assert found.level == FAILS and "ln -s" in found.remedy and number == 0
     Path("films/train/NORMAL").mkdir(parents=True)
@@ -254,7 +255,11 @@ def test_only_what_would_fail_fails(machine):
     assert "nothing found that would make the run fail" in stream.getvalue()
     stream = io.StringIO()
     with pytest.raises(UserError, match="1 of 10 findings would make the run fail"):
-        examine(replace(PLAN, source="directory", root="nowhere"), LOCK, stream)
+        examine(
+            replace(PLAN, source="directory", root="nowhere", options={"patient_pattern": None}),
+            LOCK,
+            stream,
+        )
     assert "\nfails    data: no folder of images at nowhere\n" in stream.getvalue()
 
 

@@ -7,7 +7,6 @@ from dataset_fixture import index, kaggle_folder, write_film
 from PIL import Image
 
 from pneumobench.core.errors import UserError
-from pneumobench.data.directory import fingerprint, folder_above_class, scan_folder
 from pneumobench.data.images import (
     UnreadableImageError,
     decode_grey,
@@ -15,6 +14,8 @@ from pneumobench.data.images import (
     resize_square,
 )
 from pneumobench.data.manifest import accepted_images, read_manifest
+from pneumobench.data.sources.directory import folder_above_class, list_directory, scan_folder
+from pneumobench.data.sources.fingerprint import fingerprint
 
 # Folder layouts
 
@@ -33,13 +34,13 @@ from pneumobench.data.manifest import accepted_images, read_manifest
 )
 def test_layouts(tmp_path, folder, split, label):
     write_film(tmp_path / folder / "film.png", 0)
-    (file,) = scan_folder(tmp_path).files
-    assert (file.official_split, file.label, file.stem) == (split, label, "film")
+    (film,) = list_directory(tmp_path).films
+    assert (film.official_split, film.label, film.stem) == (split, label, "film")
 
 
 def test_litter_is_counted_and_not_listed(tmp_path):
     root = kaggle_folder(tmp_path / "data")
-    films = len(scan_folder(root).files)
+    films = len(list_directory(root).films)
     litter = (
         ".DS_Store",
         "train/NORMAL/._IM-0010-0001.png",
@@ -52,8 +53,8 @@ def test_litter_is_counted_and_not_listed(tmp_path):
     for name in litter:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"x")
-    folder = scan_folder(root)
-    assert (len(folder.files), folder.litter) == (films, len(litter))
+    listing = list_directory(root)
+    assert (len(listing.films), listing.litter) == (films, len(litter))
     assert fingerprint(root) == before
 
 
@@ -72,7 +73,7 @@ def test_linked_folders_are_entered(tmp_path):
     linked = tmp_path / "linked"
     linked.mkdir()
     (linked / "train").symlink_to(root / "train")
-    assert len(scan_folder(linked).files) == 15
+    assert len(scan_folder(linked)[0]) == 15
 
 
 def test_links_in_a_circle_end(tmp_path):
@@ -306,7 +307,8 @@ def test_odd_names_survive_the_table(tmp_path):
 def test_colour_and_deep_films_are_accepted(tmp_path):
     root = kaggle_folder(tmp_path / "data")
     write_film(root / "train/NORMAL/colour.jpg", 50, mode="RGB")
-    Image.fromarray(np.full((40, 40), 30000, dtype=np.uint16)).save(root / "train/NORMAL/deep.png")
+    deep = np.linspace(0, 60000, 1600).reshape(40, 40).astype(np.uint16)
+    Image.fromarray(deep).save(root / "train/NORMAL/deep.png")
     table = read_manifest(index(root, tmp_path / "m.csv")).set_index("image_id")
     assert table.loc["colour", ["mode", "status"]].tolist() == ["RGB", "ok"]
     assert table.loc["deep", ["mode", "status"]].tolist() == ["I;16", "ok"]
@@ -316,7 +318,8 @@ def test_masks_are_found_by_stem(tmp_path):
     root = kaggle_folder(tmp_path / "phantoms" / "chest_xray")
     masks = tmp_path / "phantoms" / "masks"
     write_film(masks / "person12_virus_12.png", 0)
-    table = read_manifest(index(root, tmp_path / "m.csv", masks=masks)).set_index("image_id")
+    table = read_manifest(index(root, tmp_path / "m.csv", source="phantom", options={}))
+    table = table.set_index("image_id")
     path = table.loc["person12_virus_12", "mask_path"]
     assert path == "../masks/person12_virus_12.png"
     assert (root / path).is_file()

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import write_json
-from pneumobench.data.directory import folder_above_class, scan_folder
+from pneumobench.core.files import read_json, write_json
 from pneumobench.data.file_names import LABEL_OF_SUBTYPE, parse_stem
 from pneumobench.data.groups import unite
 from pneumobench.data.manifest import accepted_images, in_official_test, read_manifest
 from pneumobench.data.near_duplicates import NearDuplicates, find_near_duplicates
+from pneumobench.data.sources.film import FILE_NAME
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,9 @@ HASH_WORDS = 4
 EXAMPLES = 10
 
 
-def audit_dataset(manifest: Path, audit: Path, *, root: Path, allow_crossings: list[str]) -> None:
+def audit_dataset(
+    manifest: Path, description: Path, audit: Path, *, allow_crossings: list[str]
+) -> None:
     """Look for leaks and oddities in the manifest, write them down, stop on a leak.
 
     A crossing is a patient, or a set of identical images, on both sides of the official split:
@@ -35,11 +37,11 @@ def audit_dataset(manifest: Path, audit: Path, *, root: Path, allow_crossings: l
     ----------
     manifest
         manifest.csv.
+    description
+        source.json: what the source is; becomes a part of the audit.
     audit
         The JSON file to write. On a crossing that is not allowed its content goes to a file beside
         it, audit_failed.json, and `audit` is not written.
-    root
-        The folder of the films; its other files are counted.
     allow_crossings
         Kinds of crossings to tolerate: patient, exact_duplicate.
 
@@ -51,7 +53,7 @@ def audit_dataset(manifest: Path, audit: Path, *, root: Path, allow_crossings: l
     table = read_manifest(manifest)
     images = accepted_images(table)
     images["group"] = unite(images["patient"], images["pixel_sha256"])
-    findings = _findings(table, images, scan_folder(root).litter)
+    findings = _findings(table, images, read_json(description))
     findings["warnings"] = list(_warnings(findings, images, allow_crossings))
     for warning in findings["warnings"]:
         logger.warning("%s", warning)
@@ -68,16 +70,17 @@ def audit_dataset(manifest: Path, audit: Path, *, root: Path, allow_crossings: l
     failed.unlink(missing_ok=True)
 
 
-def _findings(table: pd.DataFrame, images: pd.DataFrame, litter: int) -> dict[str, Any]:
+def _findings(table: pd.DataFrame, images: pd.DataFrame, source: dict[str, Any]) -> dict[str, Any]:
     duplicate_sets = _duplicate_sets(images)
     hashed = images[images["dhash"] != ""]
     near = _near_duplicates(hashed)
     rejected = table[table["status"] == "rejected"]
-    named = [parse_stem(Path(path).stem) for path in images["path"]]
+    named = images[images["patient_from"] == FILE_NAME]
     return {
+        "source": source,
         "counts": _counts(table, images, duplicate_sets)
         | {"near_duplicate_pairs": near.pairs, "near_duplicate_pairs_crossing": near.across}
-        | {"litter": litter},
+        | {"litter": source["litter"]},
         "by_split_label_subtype": _by_split(images),
         "duplicate_sets": duplicate_sets,
         "crossings": {
@@ -89,16 +92,18 @@ def _findings(table: pd.DataFrame, images: pd.DataFrame, litter: int) -> dict[st
             ],
         },
         "near_duplicates": [_describe_pair(hashed, *pair) for pair in near.listed],
-        "unparsed_names": [
-            path for path, name in zip(images["path"], named, strict=True) if name is None
-        ],
-        "name_folder_conflicts": [
-            {"path": path, "label": label, "name_subtype": name.subtype}
-            for path, label, name in zip(images["path"], images["label"], named, strict=True)
-            if name is not None and LABEL_OF_SUBTYPE[name.subtype] != label
-        ],
+        "unknown_patients": images.loc[images["patient_from"] == "", "path"].tolist(),
+        "name_folder_conflicts": list(_conflicts(named)),
         "rejected": rejected[["path", "reason"]].to_dict("records"),
     }
+
+
+def _conflicts(named: pd.DataFrame) -> Iterator[dict[str, str]]:
+    """Yield the films whose names say another class than their folders."""
+    for path, label in zip(named["path"], named["label"], strict=True):
+        film = parse_stem(Path(path).stem)
+        if film is not None and LABEL_OF_SUBTYPE[film.subtype] != label:
+            yield {"path": path, "label": label, "name_subtype": film.subtype}
 
 
 def _counts(
@@ -174,7 +179,11 @@ def _warnings(
     findings: dict[str, Any], images: pd.DataFrame, allow_crossings: list[str]
 ) -> Iterator[str]:
     counted = (
-        (findings["unparsed_names"], "file names follow no known grammar: each is its own patient"),
+        (
+            findings["unknown_patients"],
+            f"of {len(images)} films tell no patient: each counts as its own, so films of one "
+            "child may lie in several folds and on both sides of the split",
+        ),
         (findings["name_folder_conflicts"], "file names contradict their class folder"),
         (findings["rejected"], "files are set aside"),
         (
@@ -194,13 +203,7 @@ def _warnings(
     for kind in allow_crossings:
         if found := findings["crossings"].get(kind):
             yield f"{len(found)} crossings ({kind}) between development and test are tolerated"
-    unnamed = images.loc[images["official_split"] == "none", "path"]
-    folders = sorted({folder_above_class(path) for path in unnamed})
-    if len(folders) > 1:
-        yield (
-            f"class folders lie in {', '.join(folders[:EXAMPLES])}, none of them named train, val "
-            "or test: all their images are pooled"
-        )
+    yield from findings["source"]["notes"]
 
 
 def _crossing_error(forbidden: dict[str, list[Any]], evidence: Path) -> UserError:

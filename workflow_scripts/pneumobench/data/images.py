@@ -43,12 +43,12 @@ _DAMAGE = (
 
 
 @dataclass(frozen=True)
-class Film:
+class Picture:
     """A decoded image file.
 
     Attributes
     ----------
-    picture
+    image
         Mode L, or RGB where the file has colours, even if they are all grey.
     mode
         Pillow's name of the pixel format in the file (L, RGB, I;16, ...), or a DICOM file's, as in
@@ -57,14 +57,14 @@ class Film:
         Bits for each grey value or channel in the file; of a palette, those that count its colours.
     """
 
-    picture: Image.Image
+    image: Image.Image
     mode: str
     bits: int
 
     @cached_property
     def grey(self) -> Image.Image:
-        """The film in grey: mode L, 0 (black) to 255."""
-        return self.picture if self.picture.mode == "L" else self.picture.convert("L")
+        """The picture in grey: mode L, 0 (black) to 255."""
+        return self.image if self.image.mode == "L" else self.image.convert("L")
 
 
 def decode_grey(content: bytes) -> tuple[np.ndarray, str]:
@@ -87,7 +87,7 @@ def decode_grey(content: bytes) -> tuple[np.ndarray, str]:
 
 
 def read_grey(content: bytes) -> tuple[Image.Image, str]:
-    """Decode an image file completely to an 8-bit grey image of Pillow: the grey of `read_film`.
+    """Decode an image file completely to an 8-bit grey image of Pillow: the grey of `read_picture`.
 
     Parameters
     ----------
@@ -106,11 +106,11 @@ def read_grey(content: bytes) -> tuple[Image.Image, str]:
     UnreadableImageError
         If the file is empty, no image, truncated, damaged or of an unsupported format.
     """
-    film = read_film(content)
-    return film.grey, film.mode
+    picture = read_picture(content)
+    return picture.grey, picture.mode
 
 
-def read_film(content: bytes, maximum_megapixels: float = math.inf) -> Film:
+def read_picture(content: bytes, maximum_megapixels: float = math.inf) -> Picture:
     """Decode an image file completely.
 
     Colour becomes luminance (ITU-R BT.601), transparency black, and the orientation that a camera
@@ -137,14 +137,14 @@ def read_film(content: bytes, maximum_megapixels: float = math.inf) -> Film:
     if is_dicom(content):
         from pneumobench.data.dicom import read_dicom
 
-        return Film(*read_dicom(content, maximum_megapixels))
+        return Picture(*read_dicom(content, maximum_megapixels))
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
         check_size(*image.size, maximum_megapixels)
         mode, bits = image.mode, _bits(image)
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
-        return Film(_grey_or_colour(image), mode, bits)
+        return Picture(_grey_or_colour(image), mode, bits)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:

@@ -8,7 +8,7 @@ from pneumobench.core.files import read_table, write_table
 
 TEXT_COLUMNS = (
     *("image_id", "path", "sha256", "pixel_sha256", "dhash", "label", "subtype", "patient"),
-    *("official_split", "mode", "mask_path", "boxes", "status", "reason"),
+    *("patient_from", "official_split", "mode", "mask_path", "boxes", "status", "reason"),
 )
 NUMBER_COLUMNS = ("width", "height", "bytes")
 NESTED_COPY = "nested copy of "

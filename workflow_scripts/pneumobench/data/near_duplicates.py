@@ -5,6 +5,7 @@ hashes with an equal part are compared; sorting finds them. The parts take every
 neighbouring bits of radiographs are alike. Memory is linear in the number of films.
 """
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from scipy import sparse
 NEAR_DUPLICATE_BITS = 5
 # Pairs of different hashes that are kept for the list of pairs; all are counted.
 MOST_KEPT = 100_000
+# Pairs that are handed on together.
+BATCH = 50_000
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def find_near_duplicates(
     everyone = np.arange(len(distinct))
     pairs, across, kept, room = 0, 0, [], MOST_KEPT
     own = [(everyone, everyone, np.zeros(len(distinct), dtype=np.int64))]
-    for left, right, bits in (*own, *_near_pairs(distinct)):
+    for left, right, bits in itertools.chain(own, _batches(_near_pairs(distinct))):
         number, crossing = members.count(left, right)
         pairs, across = pairs + int(number.sum()), across + int(crossing.sum())
         there = np.flatnonzero(number)[:room]
@@ -129,6 +132,21 @@ def _near_pairs(distinct: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, 
             fresh = ~(keys[:part, left] == keys[:part, right]).any(axis=0)
             if fresh.any():
                 yield left[fresh], right[fresh], bits[fresh]
+
+
+def _batches(
+    pairs: Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> Iterator[list[np.ndarray]]:
+    """Join small batches of pairs."""
+    waiting, number = [], 0
+    for found in pairs:
+        waiting.append(found)
+        number += len(found[0])
+        if number >= BATCH:
+            yield [np.concatenate(column) for column in zip(*waiting, strict=True)]
+            waiting, number = [], 0
+    if waiting:
+        yield [np.concatenate(column) for column in zip(*waiting, strict=True)]
 
 
 def _parts(distinct: np.ndarray) -> np.ndarray:

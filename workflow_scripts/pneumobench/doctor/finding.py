@@ -74,8 +74,8 @@ class Plan:
     ----------
     results
         results/<experiment>, relative to the working folder.
-    source, root
-        phantom or directory, and the folder of the images.
+    source, root, options
+        Where the images come from, their folder, and the source's section of the configuration.
     patients
         Number of patients to draw, with source phantom.
     image_size
@@ -105,6 +105,7 @@ class Plan:
     results: str
     source: str
     root: str
+    options: dict[str, Any]
     patients: int
     image_size: int
     folds: int

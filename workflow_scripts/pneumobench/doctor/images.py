@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from pneumobench.core.errors import UserError
-from pneumobench.data.directory import scan_folder
+from pneumobench.data.sources.listing import list_films
 from pneumobench.doctor.finding import FAILS, OK, Finding, Plan
 
 # Of the phantoms' cohorts: some patients have several images.
@@ -21,16 +21,12 @@ def data_finding(plan: Plan) -> tuple[Finding, int]:
     if plan.source == "phantom":
         number = round(plan.patients * IMAGES_PER_PATIENT)
         return Finding(OK, subject, f"some {number:,} phantoms, drawn by the pipeline"), number
-    root = Path(plan.root)
-    if not root.is_dir():
+    if not Path(plan.root).is_dir():
         remedy = f"unpack the images there, or link them: ln -s /where/they/are {plan.root}"
         return Finding(FAILS, subject, f"no folder of images at {plan.root}", remedy), 0
     try:
-        files = scan_folder(root).files
+        films = list_films(plan.source, Path(plan.root), plan.options).films
     except UserError as error:
         return Finding(FAILS, subject, f"{error.what} ({error.where})", error.remedy), 0
-    labelled = sum(file.label != "" for file in files)
-    if not labelled:
-        remedy = "expected: {train,val,test}/{NORMAL,PNEUMONIA} or {NORMAL,PNEUMONIA}"
-        return Finding(FAILS, subject, f"no labelled images in {plan.root}", remedy), 0
-    return Finding(OK, subject, f"{labelled:,} labelled image files in {plan.root}"), labelled
+    usable = sum(not film.reason for film in films)
+    return Finding(OK, subject, f"{usable:,} labelled image files in {plan.root}"), usable

@@ -106,7 +106,7 @@ def _without_null(node: Node) -> str:
     if "$comment" in node:
         return node["$comment"]
     if "enum" in node:
-        return ", ".join(node["enum"])
+        return ", ".join(map(str, node["enum"]))
     if node["type"] == "array":
         return f"a list of: {in_words(resolve(node['items']))}"
     if node["type"] == "object":

@@ -1,11 +1,33 @@
 """Which images, and how they are prepared: the sections data, split, images and offline_copies."""
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from pneumobench.core.config.recipe import Augmentation
 from pneumobench.core.config.section import Section, Seed, Share, Text
+from pneumobench.core.findings import FINDINGS
+
+
+def _with_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"no regular expression: {error}") from error
+    if not groups:
+        raise ValueError("no group (?P<patient>...) that would be the patient")
+    return pattern
+
+
+Pattern = Annotated[
+    str,
+    AfterValidator(_with_group),
+    Field(
+        min_length=1,
+        json_schema_extra={"$comment": "a regular expression with a group (?P<patient>...)"},
+    ),
+]
 
 
 class Phantom(Section):
@@ -32,13 +54,89 @@ class Directory(Section):
 
     path: Text
     """A folder with {train,val,test}/{NORMAL,PNEUMONIA} or {NORMAL,PNEUMONIA}; a link will do."""
+    patient_pattern: Pattern | None
+    """A regular expression found in the path of an image, whose group (?P<patient>...), or first
+    group, is the patient; null = file names as in Kaggle's and Mendeley's data."""
+
+
+class Table(Section):
+    """Images that a table lists."""
+
+    path: Text
+    """A CSV file with the columns path and label (normal, pneumonia, bacterial, viral, 0, 1), and
+    where they are known patient, split (train, val, test), subtype and boxes."""
+    images: Text | None
+    """The folder that the column path is relative to; null = the folder of the table."""
+
+
+class Kaggle(Section):
+    """Fetched from Kaggle, with an account and its token."""
+
+    dataset: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9-]+/[A-Za-z0-9-]+$",
+            json_schema_extra={"$comment": "owner/name, as in the address of the data set"},
+        ),
+    ]
+    """Owner and name of the data set; it must have the layout of the one that is named here."""
+
+
+class Mendeley(Section):
+    """The same films without an account."""
+
+    version: Literal[2, 3]
+    """2 = the file names that Kaggle has; 3 = names with the numbers of the patients."""
+
+
+class PneumoniaMNIST(Section):
+    """The same films in small, without patients."""
+
+    size: Literal[28, 64, 128, 224]
+    """Side of the images in pixels."""
+    file: Text | None
+    """A file pneumoniamnist*.npz that is there already; null = it is fetched."""
+
+
+class NIH(Section):
+    """NIH ChestX-ray14, unpacked: adults for the most part, labels mined by a program."""
+
+    path: Text
+    """The folder with Data_Entry_2017.csv, the lists of the split and the folders of images."""
+    positive: Literal["abnormal", *FINDINGS]  # type: ignore[valid-type]
+    """The finding to detect, against films with none; abnormal = any finding."""
+
+
+class RSNA(Section):
+    """RSNA Pneumonia Detection Challenge 2018, unpacked: DICOM files, adults for the most part."""
+
+    path: Text
+    """The folder with stage_2_train_labels.csv, stage_2_detailed_class_info.csv and the films."""
+    negatives: Literal["normal", "all"]
+    """What stands against opacities: normal = films read as normal; all = all films without."""
 
 
 class Checks(Section):
     """What the images must satisfy."""
 
+    reading: Literal["whole", "header"]
+    """whole = every image is decoded, checked and compared with all others; header = only sizes are
+    read, for data too large to be decoded twice: damaged images stop the packing, and no duplicate
+    is found."""
     minimum_px: int = Field(ge=1)
     """Images with a side shorter than this are set aside."""
+    maximum_megapixels: float = Field(gt=0, le=1000)
+    """Images with more pixels (in millions) are set aside before they are decoded."""
+    maximum_megabytes: float = Field(gt=0, le=2000)
+    """Files larger than this are set aside before they are read."""
+    minimum_bits: int = Field(ge=1, le=16)
+    """Images with fewer bits for a grey value are set aside."""
+    minimum_spread: float = Field(ge=0, le=127)
+    """Images whose grey values (0-255) spread less than this (standard deviation) are blank and set
+    aside."""
+    maximum_colour: Share
+    """Images whose colour channels differ by more than this (mean, 0-1) are pictures in colour and
+    set aside."""
     maximum_rejected_fraction: Share
     """The pipeline stops when a larger share of the files is set aside."""
     allow_crossings: Annotated[
@@ -50,12 +148,26 @@ class Checks(Section):
 class Data(Section):
     """Where the images come from and what they must satisfy."""
 
-    source: Literal["phantom", "directory"]
-    """phantom = drawn by the pipeline; directory = a folder laid out as Kaggle's chest_xray."""
+    source: Literal[
+        *("phantom", "directory", "table", "kaggle", "mendeley", "pneumoniamnist", "nih", "rsna")
+    ]
+    """Where the images come from; each has a section of its own below, the others are not used."""
     phantom: Phantom
-    """The drawn images, used with source: phantom."""
+    """phantom: drawn by the pipeline."""
     directory: Directory
-    """The folder of images, used with source: directory."""
+    """directory: a folder laid out as Kaggle's chest_xray."""
+    table: Table
+    """table: your own table of images."""
+    kaggle: Kaggle
+    """kaggle: the children of Kermany et al. 2018, fetched with your account (snakemake fetch)."""
+    mendeley: Mendeley
+    """mendeley: the same, fetched without an account."""
+    pneumoniamnist: PneumoniaMNIST
+    """pneumoniamnist: the same in small, from MedMNIST; patients and subtypes are not known."""
+    nih: NIH
+    """nih: ChestX-ray14, in a folder of yours."""
+    rsna: RSNA
+    """rsna: the pneumonia challenge of 2018, in a folder of yours."""
     checks: Checks
     """What stops the pipeline, and what is set aside and reported."""
 

@@ -37,6 +37,9 @@ class Compute(Section):
 class Downloads(Section):
     """What is fetched from the network."""
 
+    data_mirror: Text | None
+    """Address of a folder with the files of published data sets, instead of their publishers; null
+    = the publishers."""
     weights_mirror: Text | None
     """Address of a folder with the files of published weights, instead of their publishers; null =
     the publishers."""

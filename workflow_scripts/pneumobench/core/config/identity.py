@@ -3,12 +3,33 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from pneumobench.core.config.data import Data
 from pneumobench.core.config.experiment import Experiment
 from pneumobench.core.errors import UserError
 
 IDENTITY_FILE = "experiment.json"
+SOURCES = get_args(Data.model_fields["source"].annotation)
+# The user's own paths in the sections of the sources.
+PATHS = {
+    "directory": {"path": "folder"},
+    "table": {"path": "file", "images": "folder"},
+    "nih": {"path": "folder"},
+    "rsna": {"path": "folder"},
+    "pneumoniamnist": {"file": "file"},
+}
+EXPECTED = {
+    (
+        "folder",
+        "directory",
+    ): "a folder with {train,val,test}/{NORMAL,PNEUMONIA} or {NORMAL,PNEUMONIA}; a link will do",
+    ("file", "table"): "a CSV file with the columns path and label",
+    ("folder", "table"): "the folder that the paths of the table are relative to",
+    ("folder", "nih"): "the folder with Data_Entry_2017.csv and the folders of images",
+    ("folder", "rsna"): "the folder with stage_2_train_labels.csv and the films",
+    ("file", "pneumoniamnist"): "a file pneumoniamnist*.npz, or null to fetch it",
+}
 # They only decide whether the pipeline stops; once changed, it may go on in the same folder.
 STOPPING_CHECKS = {"maximum_rejected_fraction", "allow_crossings"}
 
@@ -17,12 +38,13 @@ def experiment_identity(experiment: Experiment) -> dict[str, Any]:
     """Return the part of the configuration that must not change within one results folder.
 
     These are the images and how they are divided; with other ones, old and new results would not
-    compare. Plain values as JSON has them; the section of the source that is not used is left out.
+    compare. Plain values as JSON has them; the sections of sources that are not used are left out.
     """
-    other = {"phantom": "directory", "directory": "phantom"}[experiment.data.source]
+    data = experiment.data
+    unused = set(SOURCES) - {data.source}
     return {
-        "data": experiment.data.model_dump(
-            mode="json", exclude={other: True, "checks": STOPPING_CHECKS}
+        "data": data.model_dump(
+            mode="json", exclude=dict.fromkeys(unused, True) | {"checks": STOPPING_CHECKS}
         ),
         "split": experiment.split.model_dump(mode="json"),
         "images": experiment.images.model_dump(mode="json"),
@@ -87,33 +109,48 @@ def _shown(values: dict[str, Any], key: str) -> str:
 
 
 def check_data_source(experiment: Experiment) -> None:
-    """Stop when the images are to come from a folder that is not there.
+    """Stop when the images, or the table of them, are to come from where nothing is.
 
     Raises
     ------
     UserError
-        If data.source is directory and data.directory.path is missing, a broken link or no folder.
+        If a path in the section of the source does not exist, is a broken link, or is a file where
+        a folder is wanted, or the other way round.
     """
-    if experiment.data.source != "directory":
-        return
-    given = experiment.data.directory.path
-    path = Path(given)
-    if path.is_dir():
-        return
+    source = experiment.data.source
+    section = getattr(experiment.data, source)
+    for key, kind in PATHS.get(source, {}).items():
+        given = getattr(section, key)
+        if given is None:
+            continue
+        path = Path(given)
+        if path.is_file() if kind == "file" else path.is_dir():
+            continue
+        raise UserError(
+            _what_is_there(path, kind),
+            where=f"data.{source}.{key}: {given} (seen from {Path.cwd()})",
+            expected=EXPECTED[kind, source],
+            remedy=_remedy(str(given), kind),
+        )
+
+
+def _what_is_there(path: Path, kind: str) -> str:
+    subject = {"folder": "the folder of images", "file": "the file"}[kind]
     if path.is_symlink() and not path.exists():
-        what = f"the folder of images is a link to {path.readlink()}, which does not exist"
-    elif path.exists():
-        what = "the path of the images is a file, not a folder"
-    else:
-        what = "the folder of images does not exist"
+        return f"{subject} is a link to {path.readlink()}, which does not exist"
+    if path.exists():
+        wrong = {"folder": "images is a file, not a folder", "file": "a file is a folder"}[kind]
+        return f"the path of {wrong}"
+    return f"{subject} does not exist"
+
+
+def _remedy(given: str, kind: str) -> str:
     home = "write the home folder out instead of ~, or " if given.startswith("~") else ""
-    raise UserError(
-        what,
-        where=f"data.directory.path: {given} (seen from {Path.cwd()})",
-        expected="a folder with {train,val,test}/{NORMAL,PNEUMONIA} or {NORMAL,PNEUMONIA}; "
-        "a link will do",
-        remedy=f"{home}unpack the images there, or link them: ln -s /where/they/are {given}; "
-        "or draw images instead with data.source: phantom",
+    if kind == "file":
+        return f"{home}correct the path, or draw images instead with data.source: phantom"
+    return (
+        f"{home}unpack the images there, or link them: ln -s /where/they/are {given}; "
+        "or draw images instead with data.source: phantom"
     )
 
 

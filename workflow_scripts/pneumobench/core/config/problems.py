@@ -162,7 +162,7 @@ def _bad_value(place: Location, value: object) -> Problem:
     node = find(place)
     match = None
     if isinstance(value, str):
-        match = nearest(value, node.get("enum", []))
+        match = nearest(value, list(map(str, node.get("enum", []))))
         if "pattern" in node:
             match = plain_name(value)
     elif isinstance(value, list) and place and f"{place[-1]}s" in children(find(place[:-1])):

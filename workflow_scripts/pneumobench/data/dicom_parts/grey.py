@@ -158,9 +158,10 @@ def _read_table(elements: Elements, descriptor: int, data: int, signed: bool) ->
         raise UnreadableImageError(_DAMAGED) from None
     number = number or 2**16
     content = elements.value(data) or b""
-    if not 8 <= bits <= 16 or len(content) not in (number, number + 1, 2 * number):
+    in_bytes = bits == 8 and len(content) in (number, number + number % 2)
+    if not 8 <= bits <= 16 or not (in_bytes or len(content) == 2 * number):
         raise UnreadableImageError(_DAMAGED)
-    if len(content) == 2 * number:
+    if not in_bytes:
         entries = np.frombuffer(content, f"{elements.order}u2")
     else:
         # Bytes in pairs: words, of which the order counts.

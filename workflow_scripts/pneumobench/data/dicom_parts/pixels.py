@@ -172,14 +172,17 @@ def _run_lengths(stream: bytes, layout: Layout) -> bytes:
 
 def _compressed(stream: bytes, syntax: str, layout: Layout) -> np.ndarray:
     shape = (layout.rows, layout.columns, layout.samples)
-    *found, bits = _frame(stream)
-    if tuple(found) != shape:
+    rows, columns, samples, bits = _frame(stream)
+    if (rows, columns, samples) != shape:
         raise UnreadableImageError("the compressed picture is not of the size that the header says")
     if not 2 <= bits <= 16 or bits <= 8 < layout.stored:
         raise UnreadableImageError(
             f"the compressed picture has {bits} bits, the header says {layout.stored}"
         )
-    if stream.rstrip(b"\0")[-2:] != b"\xff\xd9":
+    if samples > 1 and bits > 8:
+        raise UnreadableImageError(f"compressed colours of {bits} bits are not supported")
+    # Pieces are filled up to an even length.
+    if not stream.rstrip(b"\0\xff").endswith(b"\xd9"):
         raise UnreadableImageError("the compressed pixel data are truncated")
     container = 8 if bits <= 8 else 16
     changes = {

@@ -1,0 +1,1 @@
+"""Where films come from: one module for each source, all of them ending in one kind of list."""

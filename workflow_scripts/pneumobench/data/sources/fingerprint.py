@@ -1,0 +1,43 @@
+"""Whether a source has changed, without opening a film."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from pneumobench.data.sources.directory import scan_folder
+
+TABLE_SUFFIXES = (".csv", ".txt")
+
+
+def fingerprint(root: Path, tables: Iterable[Path] = ()) -> str:
+    """Return a digest (64 hexadecimal digits) of films' names and sizes, and of tables' contents.
+
+    Cheap enough for every start of the pipeline; a changed film of unchanged size is noticed only
+    when it is read. Litter does not count: opening the folder in a file manager changes nothing.
+
+    Parameters
+    ----------
+    root
+        The folder of the films.
+    tables
+        What says what the films are; a file that is not there counts as empty.
+
+    Raises
+    ------
+    UserError
+        If the folder is missing.
+    """
+    digest = hashlib.sha256()
+    for path, size in scan_folder(root)[0]:
+        digest.update(f"{path}\0{size}\n".encode())
+    for table in tables:
+        content = table.read_bytes() if table.is_file() else b""
+        digest.update(hashlib.sha256(content).digest())
+    return digest.hexdigest()
+
+
+def tables_beside(root: Path) -> list[Path]:
+    """Return the tables and lists that lie at the top of a source's folder."""
+    root = Path(root)
+    found = root.iterdir() if root.is_dir() else ()
+    return sorted(path for path in found if path.suffix.lower() in TABLE_SUFFIXES)

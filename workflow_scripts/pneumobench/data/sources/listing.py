@@ -1,0 +1,49 @@
+"""From the name of a source to the list of its films."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pneumobench.data.sources.directory import list_directory
+from pneumobench.data.sources.film import Listing
+from pneumobench.data.sources.nih import list_nih
+from pneumobench.data.sources.phantom import list_phantoms
+from pneumobench.data.sources.rsna import list_rsna
+from pneumobench.data.sources.table import list_table
+
+# All three hold the films of Kermany et al., Cell 172, 2018, 1122-1131.
+_KERMANY = {
+    "kaggle": "Chest X-Ray Images (Pneumonia), Kermany et al. 2018, from Kaggle",
+    "mendeley": "Chest X-Ray Images, Kermany et al. 2018, from Mendeley Data",
+    "pneumoniamnist": "PneumoniaMNIST of MedMNIST, made of the films of Kermany et al. 2018",
+}
+
+
+def list_films(source: str, root: Path, options: Mapping[str, Any]) -> Listing:
+    """List the films of a source; no film is opened.
+
+    Parameters
+    ----------
+    source
+        phantom, directory, table, nih, rsna, kaggle, mendeley or pneumoniamnist.
+    root
+        The folder that the paths of the films are relative to.
+    options
+        The source's own section of the configuration.
+
+    Raises
+    ------
+    UserError
+        If the source is not there, or its folders or tables are not as they should be.
+    """
+    if source == "phantom":
+        return list_phantoms(root)
+    if source == "directory":
+        return list_directory(root, patient_pattern=options["patient_pattern"])
+    if source == "table":
+        return list_table(Path(options["path"]), root)
+    if source == "nih":
+        return list_nih(root, positive=options["positive"])
+    if source == "rsna":
+        return list_rsna(root, negatives=options["negatives"])
+    return list_directory(root, title=_KERMANY[source], population="children")

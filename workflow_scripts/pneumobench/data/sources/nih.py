@@ -1,0 +1,170 @@
+"""NIH ChestX-ray14: 112,120 films of 30,805 patients, labels mined from reports by a program.
+
+Wang et al., CVPR 2017, 2097-2106. The published layout: Data_Entry_2017.csv (or its revision of
+2020), train_val_list.txt and test_list.txt, BBox_List_2017.csv, and folders of PNG files.
+"""
+
+import json
+from pathlib import Path, PurePosixPath
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.findings import ABNORMAL, FINDINGS, NO_FINDING
+from pneumobench.data.sources.columns import check_unique, read_rows
+from pneumobench.data.sources.directory import scan_folder
+from pneumobench.data.sources.film import COLUMN, Film, Listing
+
+TABLES = ("Data_Entry_2017.csv", "Data_Entry_2017_v2020.csv")
+BOXES = "BBox_List_2017.csv"
+SPLIT_LISTS = {"train": "train_val_list.txt", "test": "test_list.txt"}
+# As the published list of boxes names its columns.
+CORNERS = ("Bbox [x", "y", "w", "h]")
+NAME, LABELS, PATIENT = "Image Index", "Finding Labels", "Patient ID"
+
+
+def list_nih(root: Path, *, positive: str) -> Listing:
+    """List the films with a finding, and those with none.
+
+    Parameters
+    ----------
+    root
+        The folder with the tables; the films lie anywhere below it.
+    positive
+        One of `FINDINGS`: films with it against films with no finding; those that have others only
+        are left out. `abnormal`: films with any finding against films with none.
+
+    Raises
+    ------
+    UserError
+        If a table is missing or no such table, a finding is unknown, or the lists of the official
+        split contradict each other.
+    """
+    root = Path(root)
+    table_path = _table_path(root)
+    rows = read_rows(table_path, (NAME, LABELS, PATIENT))
+    check_unique((row[NAME] for row in rows), table_path)
+    found, litter = scan_folder(root)
+    files = {PurePosixPath(path).name: (path, size) for path, size in found}
+    splits, boxes = _official_splits(root), _boxes(root, positive)
+    films, others = [], 0
+    label_of = {text: _label(text, positive, table_path) for text in {row[LABELS] for row in rows}}
+    for row in rows:
+        name, patient, label = row[NAME], row[PATIENT], label_of[row[LABELS]]
+        if label is None:
+            others += 1
+            continue
+        path, size = files.get(name, (name, -1))
+        films.append(
+            Film(
+                path,
+                size,
+                label,
+                splits.get(name, "") if splits else "none",
+                subtype="normal" if label == "normal" else "unknown",
+                patient=f"nih-{patient}" if patient else "",
+                patient_from=COLUMN if patient else "",
+                boxes=boxes.get(name, "") if label == "pneumonia" else "",
+                reason=_reason(name, size, splits),
+            )
+        )
+    return Listing(
+        sorted(films, key=lambda film: film.path),
+        "NIH ChestX-ray14, Wang et al. 2017",
+        population="adults",
+        positive="any finding" if positive == ABNORMAL else positive.replace("_", " "),
+        negative="no finding",
+        litter=litter + len(files.keys() - {row[NAME] for row in rows}),
+        notes=_notes(others, positive),
+    )
+
+
+def _table_path(root: Path) -> Path:
+    for name in TABLES:
+        if (root / name).is_file():
+            return root / name
+    raise UserError(
+        "the table of the NIH films is not there",
+        where=f"{root} (data.nih.path)",
+        expected=" or ".join(TABLES),
+        remedy="put the table beside the folders of images, as it is published",
+    )
+
+
+def _label(text: str, positive: str, path: Path) -> str | None:
+    """Return normal, pneumonia (the positive class), or None for films that take no part."""
+    findings = set(text.split("|"))
+    unknown = findings - {*FINDINGS, NO_FINDING}
+    if unknown:
+        raise UserError(
+            f"the table names an unknown finding, {min(unknown)!r}",
+            where=f"{path}, column {LABELS}",
+            expected=f"{NO_FINDING}, or one or more of {', '.join(FINDINGS)}, with | between them",
+            remedy="use the table as it is published",
+        )
+    if NO_FINDING in findings:
+        return "normal"
+    return "pneumonia" if positive in (ABNORMAL, *findings) else None
+
+
+def _official_splits(root: Path) -> dict[str, str]:
+    """Return the official split of each film; nothing if there are no lists of it."""
+    there = {split: root / name for split, name in SPLIT_LISTS.items() if (root / name).is_file()}
+    if not there:
+        return {}
+    if len(there) < len(SPLIT_LISTS):
+        (missing,) = set(SPLIT_LISTS.values()) - {path.name for path in there.values()}
+        raise UserError(
+            f"of the two lists of the official split, {missing} is missing",
+            where=str(root),
+            expected=" and ".join(SPLIT_LISTS.values()) + ", or neither of them",
+            remedy="add the list, or move the other one away: a hold-out is then drawn by patient",
+        )
+    names = {split: path.read_text(encoding="utf-8").split() for split, path in there.items()}
+    both = set(names["train"]) & set(names["test"])
+    if both:
+        raise UserError(
+            f"{len(both)} films stand in both lists of the official split",
+            where=f"{root}: {min(both)}",
+            expected="every film in one of them",
+            remedy="use the lists as they are published",
+        )
+    return {name: split for split, listed in names.items() for name in listed}
+
+
+def _boxes(root: Path, positive: str) -> dict[str, str]:
+    """Return the boxes of the finding by film."""
+    path = root / BOXES
+    if not path.is_file():
+        return {}
+    boxes: dict[str, list[list[float]]] = {}
+    for number, row in enumerate(read_rows(path, (NAME, "Finding Label", *CORNERS)), start=2):
+        # The list of boxes abbreviates one of the names.
+        finding = row["Finding Label"].replace("Infiltrate", "Infiltration")
+        if positive not in (ABNORMAL, finding):
+            continue
+        try:
+            boxes.setdefault(row[NAME], []).append([float(row[key]) for key in CORNERS])
+        except ValueError as error:
+            raise UserError(
+                f"the box of {row[NAME]} cannot be read",
+                where=f"{path}: row {number}",
+                expected="four numbers: x, y, width, height in pixels",
+                remedy="use the list as it is published, or move it away",
+            ) from error
+    return {name: json.dumps(found) for name, found in boxes.items()}
+
+
+def _reason(name: str, size: int, splits: dict[str, str]) -> str:
+    if size < 0:
+        return "the table names it, but there is no such file"
+    if splits and name not in splits:
+        return f"in neither {' nor '.join(SPLIT_LISTS.values())}"
+    return ""
+
+
+def _notes(others: int, positive: str) -> list[str]:
+    notes = [
+        "Labels were mined from reports by a program; its authors claim over 90 % of them right."
+    ]
+    if others:
+        notes.append(f"{others:,} films with findings other than {positive} are left out.")
+    return notes

@@ -1,0 +1,26 @@
+"""The phantoms: a folder like any other, with a mask for each film that shows lesions."""
+
+import os
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+from pneumobench.data.sources.directory import list_directory, scan_folder
+from pneumobench.data.sources.film import Listing
+
+MASKS = "../masks"
+
+
+def list_phantoms(root: Path) -> Listing:
+    """List the phantoms in `root`; masks of the same stem lie in ../masks.
+
+    Raises
+    ------
+    UserError
+        As for `list_directory`.
+    """
+    listing = list_directory(root, title="phantoms drawn by the pipeline", population="phantoms")
+    masks = Path(os.path.normpath(Path(root) / MASKS))
+    files = scan_folder(masks)[0] if masks.is_dir() else []
+    of_stem = {PurePosixPath(path).stem: f"{MASKS}/{path}" for path, _ in files}
+    films = [replace(film, mask_path=of_stem.get(film.stem, "")) for film in listing.films]
+    return replace(listing, films=films)

@@ -1,0 +1,123 @@
+"""RSNA Pneumonia Detection Challenge 2018: DICOM films of NIH's, read anew, with boxes.
+
+Shih et al., Radiology: Artificial Intelligence 1, 2019, e180041. The published layout:
+stage_2_train_labels.csv, stage_2_detailed_class_info.csv, stage_2_train_images/<patientId>.dcm.
+"""
+
+import json
+from pathlib import Path, PurePosixPath
+
+from pneumobench.core.errors import UserError
+from pneumobench.data.sources.columns import Row, read_rows
+from pneumobench.data.sources.directory import scan_folder
+from pneumobench.data.sources.film import COLUMN, Film, Listing
+
+LABELS, CLASSES = "stage_2_train_labels.csv", "stage_2_detailed_class_info.csv"
+NAME, TARGET, CLASS = "patientId", "Target", "class"
+BOX = ("x", "y", "width", "height")
+OPACITY, NORMAL, OTHER = "Lung Opacity", "Normal", "No Lung Opacity / Not Normal"
+
+
+def list_rsna(root: Path, *, negatives: str) -> Listing:
+    """List the films with opacities, and those without.
+
+    Parameters
+    ----------
+    root
+        The folder with both tables; the films, <patientId>.dcm (or .png), lie anywhere below it.
+    negatives
+        normal: films read as normal; all: all films without opacity.
+
+    Raises
+    ------
+    UserError
+        If a table is missing or no such table, or the two contradict each other.
+    """
+    root = Path(root)
+    rows_of: dict[str, list[Row]] = {}
+    for row in read_rows(root / LABELS, (NAME, *BOX, TARGET)):
+        rows_of.setdefault(row[NAME], []).append(row)
+    class_of = _classes(root / CLASSES)
+    found, litter = scan_folder(root)
+    files = {PurePosixPath(path).stem: (path, size) for path, size in found}
+    films, others = [], 0
+    for name, rows in rows_of.items():
+        label = _label(name, rows, class_of, root)
+        if label == "normal" and negatives == "normal" and class_of[name] != NORMAL:
+            others += 1
+            continue
+        path, size = files.get(name, (f"{name}.dcm", -1))
+        films.append(
+            Film(
+                path,
+                size,
+                label,
+                "none",
+                subtype="normal" if label == "normal" else "unknown",
+                patient=f"rsna-{name}",
+                patient_from=COLUMN,
+                boxes=_boxes(rows, root) if label == "pneumonia" else "",
+                reason="" if size >= 0 else "the table names it, but there is no such file",
+            )
+        )
+    return Listing(
+        sorted(films, key=lambda film: film.path),
+        "RSNA Pneumonia Detection Challenge 2018, Shih et al. 2019",
+        population="adults",
+        positive="lung opacity suspicious of pneumonia",
+        negative="normal" if negatives == "normal" else "no such opacity",
+        litter=litter + len(files.keys() - rows_of.keys()),
+        notes=_notes(others),
+    )
+
+
+def _classes(path: Path) -> dict[str, str]:
+    classes: dict[str, str] = {}
+    for number, row in enumerate(read_rows(path, (NAME, CLASS)), start=2):
+        first = classes.setdefault(row[NAME], row[CLASS])
+        if row[CLASS] not in (OPACITY, NORMAL, OTHER) or first != row[CLASS]:
+            again = "" if first == row[CLASS] else f", and {first!r} before"
+            raise UserError(
+                f"the table of classes says {row[CLASS]!r} of {row[NAME]}{again}",
+                where=f"{path}: row {number}",
+                expected=f"for each film one of: {OPACITY}; {NORMAL}; {OTHER}",
+                remedy="use the table as it is published",
+            )
+    return classes
+
+
+def _label(name: str, rows: list[Row], class_of: dict[str, str], root: Path) -> str:
+    targets = {row[TARGET] for row in rows}
+    expected = {"1"} if class_of.get(name) == OPACITY else {"0"}
+    if name not in class_of or targets != expected:
+        raise UserError(
+            f"the two tables contradict each other about {name}",
+            where=f"{root / LABELS}: Target {', '.join(sorted(targets))}; {root / CLASSES}: "
+            f"{class_of.get(name, 'no row')}",
+            expected=f"Target 1 with {OPACITY}, 0 with the other classes",
+            remedy="use the tables as they are published",
+        )
+    return "pneumonia" if targets == {"1"} else "normal"
+
+
+def _boxes(rows: list[Row], root: Path) -> str:
+    try:
+        boxes = [[float(row[key]) for key in BOX] for row in rows]
+    except ValueError as error:
+        raise UserError(
+            f"a box of {rows[0][NAME]} cannot be read",
+            where=str(root / LABELS),
+            expected="four numbers in every row with Target 1",
+            remedy="use the table as it is published",
+        ) from error
+    return json.dumps(boxes)
+
+
+def _notes(others: int) -> list[str]:
+    notes = [
+        "A patientId stands for one film; whether two of them are of one patient is not told, so a "
+        "patient may stand on both sides of a split."
+    ]
+    if others:
+        notes.append(f"{others:,} films that are neither normal nor with opacities are left out.")
+    return notes
