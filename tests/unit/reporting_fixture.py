@@ -323,6 +323,7 @@ class Experiment:
                     for subtype, part in table.groupby("subtype")
                 ],
                 "duplicate_sets": [], "near_duplicates": [], "unknown_patients": [],
+                "patients_told_by": {"file_name": 210},
                 "name_folder_conflicts": [],
                 "rejected": [
                     {"path": "train/NORMAL/broken <1>.jpeg", "reason": "truncated file"},

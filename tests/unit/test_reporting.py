@@ -15,7 +15,7 @@ from reporting_fixture import FOUR_RUNS, Experiment, Made
 from statistics_cases import make_experiment
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json, read_table
+from pneumobench.core.files import read_json, read_table, write_json
 from pneumobench.core.run import Run
 from pneumobench.reporting import style, summary, wording
 from pneumobench.reporting.clinical import error_rates
@@ -352,7 +352,22 @@ def test_report_names_what_is_missing_rejected_and_escaped(report):
 def test_report_says_phantom_only_of_phantoms(report, made, figures, tmp_path):
     assert "Phantoms, not patients" in report
     real = render(made, figures, tmp_path / "report.html", source="directory")
-    assert "hantom" not in real and "single centre" in real
+    assert "hantom" not in real and "date and device of the images are not read" in real
+    assert "Patients are told apart by file names" in real and "Patients unknown" not in real
+
+
+def test_report_is_loud_about_unknown_patients(made, figures, tmp_path):
+    findings = read_json(made.audit)
+    write_json(
+        made.audit,
+        findings | {"unknown_patients": ["a.png", "b.png"], "patients_told_by": {"": 2}},
+    )
+    try:
+        text = render(made, figures, tmp_path / "report.html", source="table")
+    finally:
+        write_json(made.audit, findings)
+    assert "<b>Patients unknown.</b> Of " in text and "films 2 tell no patient" in text
+    assert "told apart not at all" in text
 
 
 def test_report_is_byte_identical_on_repetition(report, made, figures, tmp_path):

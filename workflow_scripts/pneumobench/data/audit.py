@@ -92,6 +92,7 @@ def _findings(table: pd.DataFrame, images: pd.DataFrame, source: dict[str, Any])
             ],
         },
         "near_duplicates": [_describe_pair(hashed, *pair) for pair in near.listed],
+        "patients_told_by": images["patient_from"].value_counts().sort_index().to_dict(),
         "unknown_patients": images.loc[images["patient_from"] == "", "path"].tolist(),
         "name_folder_conflicts": list(_conflicts(named)),
         "rejected": rejected[["path", "reason"]].to_dict("records"),

@@ -28,7 +28,7 @@ _REFERENCE = (
     "files. Readings of a radiograph are no proof of an infection."
 )
 _REFERENCE_OF_PHANTOMS = "What the generator drew: known without error."
-_SOURCE = "A folder of images as they were published (configuration: data.directory.path)."
+_SOURCE = "Images as they were published: {title} (configuration: data)."
 _SOURCE_OF_PHANTOMS = "Phantoms: drawings by the pipeline, no children."
 
 
@@ -139,7 +139,9 @@ def _facts(
     folds = [fold for run in read_runs(run_jsons).values() for fold in run]
     phantom = settings["data"]["source"] == "phantom"
     facts = {
-        "source": _SOURCE_OF_PHANTOMS if phantom else _SOURCE,
+        "source": _SOURCE_OF_PHANTOMS
+        if phantom
+        else _SOURCE.format(title=findings["source"]["title"]),
         "reference": _REFERENCE_OF_PHANTOMS if phantom else _REFERENCE,
         "files": count(findings["counts"]["files"]),
         "accepted": count(findings["counts"]["ok"]),

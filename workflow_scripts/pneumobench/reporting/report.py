@@ -32,6 +32,7 @@ from pneumobench.reporting.methods import (
     read_runs,
     training_rows,
 )
+from pneumobench.reporting.origin import patients_told, unknown_patients
 from pneumobench.reporting.robustness_section import RobustnessInputs, robustness_section
 from pneumobench.reporting.run_warnings import warnings_of
 from pneumobench.reporting.shift_section import shift_section
@@ -229,6 +230,7 @@ def render_report(
     """
     comparison, facts = read_comparison(comparison_csv), read_json(comparison_json)
     by_folder, runs = read_metrics(metrics), read_runs(run_jsons)
+    findings = read_json(audit)
     of_maps = explanation_section(comparison, explanations)
     of_differences = differences_section(comparison, differences)
     phantoms = settings["data"]["source"] == "phantom"
@@ -253,9 +255,11 @@ def render_report(
         experiment=experiment,
         version=pneumobench.__version__,
         notice=PHANTOM_NOTICE if phantoms else "",
+        unknown_patients=unknown_patients(findings),
+        patients_told=patients_told(findings),
         summary=summarise(comparison, facts),
         flow=read_flow(audit, splits),
-        audit=read_json(audit),
+        audit=findings,
         listed_rejections=_LISTED_REJECTIONS,
         figures={name: _figure(name, path) for name, path in figures.items()},
         ranked=_ranked(all_rows(comparison, facts)),

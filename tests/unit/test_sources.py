@@ -1,0 +1,381 @@
+"""Tables and published layouts, each to the same list of films."""
+
+import csv
+import json
+import time
+from pathlib import Path
+
+import pytest
+from dataset_fixture import index, kaggle_folder, write_film
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_json
+from pneumobench.data.audit import audit_dataset
+from pneumobench.data.manifest import accepted_images, read_manifest
+from pneumobench.data.sources.directory import list_directory
+from pneumobench.data.sources.fingerprint import fingerprint, tables_beside
+from pneumobench.data.sources.nih import list_nih
+from pneumobench.data.sources.rsna import CLASSES, LABELS, NORMAL, OPACITY, OTHER, list_rsna
+from pneumobench.data.sources.table import list_table
+
+
+def write_rows(path: Path, header: list[str], rows: list[list[object]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows])
+    return path
+
+
+def message(call, *arguments, **options) -> str:
+    with pytest.raises(UserError) as caught:
+        call(*arguments, **options)
+    assert caught.value.remedy and caught.value.expected
+    return str(caught.value)
+
+
+# The user's own table
+
+HEADER = ["path", "label", "patient", "split", "subtype", "boxes"]
+
+
+def films_of(tmp_path: Path, names: str = "abcd") -> Path:
+    for seed, name in enumerate(names):
+        write_film(tmp_path / "films" / f"{name}.png", seed)
+    return tmp_path / "films"
+
+
+def test_table_says_everything(tmp_path):
+    root = films_of(tmp_path)
+    rows = [
+        ["b.png", "Pneumonia", "p1", "test", "viral", "[[1, 2, 3, 4]]"],
+        ["a.png", "0", "p2", "train", "", ""],
+        ["c.png", "bacterial", "p3", "train", "", ""],
+        ["d.png", "1", "p1", "test", "unknown", ""],
+    ]
+    listing = list_table(write_rows(tmp_path / "t.csv", HEADER, rows), root)
+    told = [
+        (film.path, film.label, film.subtype, film.patient, film.official_split, film.boxes)
+        for film in listing.films
+    ]
+    assert told == [
+        ("a.png", "normal", "normal", "p2", "train", ""),
+        ("b.png", "pneumonia", "viral", "p1", "test", "[[1.0, 2.0, 3.0, 4.0]]"),
+        ("c.png", "pneumonia", "bacterial", "p3", "train", ""),
+        ("d.png", "pneumonia", "unknown", "p1", "test", ""),
+    ]
+    assert {film.patient_from for film in listing.films} == {"column"}
+    assert all(film.size > 0 and not film.reason for film in listing.films)
+
+
+def test_table_becomes_a_manifest_and_warns_of_unknown_patients(tmp_path):
+    root = films_of(tmp_path)
+    table = write_rows(
+        tmp_path / "t.csv",
+        ["label", "path"],
+        [[label, f"{name}.png"] for name, label in zip("abcd", "0011", strict=True)],
+    )
+    manifest = index(
+        root, tmp_path / "m.csv", source="table", options={"path": str(table), "images": None}
+    )
+    rows = read_manifest(manifest)
+    assert rows["patient"].tolist() == rows["image_id"].tolist() == list("abcd")
+    audit_dataset(manifest, tmp_path / "source.json", tmp_path / "audit.json", allow_crossings=[])
+    found = read_json(tmp_path / "audit.json")
+    assert found["unknown_patients"] == [f"{name}.png" for name in "abcd"]
+    assert any(text.startswith("4 of 4 films tell no patient") for text in found["warnings"])
+    assert found["source"]["title"] == "the table t.csv"
+
+
+def test_absolute_paths_and_backslashes(tmp_path):
+    root = films_of(tmp_path)
+    rows = [[str(root / "a.png"), "0"], ["..\\films\\b.png", "1"]]
+    listing = list_table(write_rows(tmp_path / "t.csv", HEADER[:2], rows), root)
+    assert [film.reason for film in listing.films] == ["", ""]
+
+
+def test_a_missing_file_is_a_counted_reject(tmp_path):
+    root = films_of(tmp_path)
+    rows = [[f"{name}.png", label] for name, label in zip("abcdx", "00111", strict=True)]
+    table = write_rows(tmp_path / "t.csv", HEADER[:2], rows)
+    options = {"source": "table", "options": {"path": str(table), "images": None}}
+    manifest = index(root, tmp_path / "m.csv", maximum_rejected_fraction=0.2, **options)
+    rejected = read_manifest(manifest).query("status == 'rejected'")
+    assert rejected[["path", "reason"]].to_numpy().tolist() == [
+        ["x.png", "the table names it, but there is no such file"]
+    ]
+    text = message(index, root, tmp_path / "m2.csv", maximum_rejected_fraction=0.1, **options)
+    assert "1 of 5 image files had to be set aside" in text and "x.png" in text
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("path,label\n", "the table has no rows"),
+        ("", "lacks the column 'path'"),
+        ("file,label\na.png,0\n", "lacks the column 'path'"),
+        ("paths,label\na.png,0\n", "rename 'paths' to 'path'"),
+        ("path,label,label\na.png,0,0\n", "the column 'label' more than once"),
+        ("path,label\na.png\n", "row 2"),
+        ('path,label\n"a.png,0\n', "cannot be read as CSV"),
+        ("path,label\na.png,sick\n", "the label 'sick' is none"),
+        ("path,label\na.png,\n", "the label '' is none"),
+        ("path,label\na.png,0\na.png,1\n", "names a film twice"),
+        ("path,label,split\na.png,0,validation\n", "the split 'validation' is none"),
+        ("path,label,split\na.png,0,train\nb.png,1,\n", "1 of 2 rows have no split"),
+        ("path,label,subtype\na.png,0,viral\n", "the subtype 'viral' contradicts the label '0'"),
+        ("path,label,subtype\na.png,bacterial,viral\n", "contradicts the label 'bacterial'"),
+        ("path,label,boxes\na.png,1,[1 2 3 4]\n", "the boxes '[1 2 3 4]' cannot be read"),
+        ('path,label,boxes\na.png,1,"[[1,2,0,4]]"\n', "cannot be read"),
+    ],
+)
+def test_bad_tables(tmp_path, content, said):
+    table = tmp_path / "t.csv"
+    table.write_text(content, encoding="utf-8")
+    text = message(list_table, table, films_of(tmp_path))
+    assert said in text and str(table) in text
+
+
+def test_tables_that_are_no_text(tmp_path):
+    (tmp_path / "t.csv").write_bytes(b"path,label\n\xff\xfe.png,0\n")
+    assert "no UTF-8 text (byte 11)" in message(list_table, tmp_path / "t.csv", tmp_path)
+    assert "cannot be read (No such file" in message(list_table, tmp_path / "no.csv", tmp_path)
+    assert "cannot be read (Is a directory" in message(list_table, tmp_path, tmp_path)
+
+
+def test_byte_order_mark_and_blank_end(tmp_path):
+    root = films_of(tmp_path)
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbfpath,label\r\na.png,0\r\nb.png,1\r\n\r\n\r\n")
+    assert len(list_table(tmp_path / "t.csv", root).films) == 2
+
+
+# A folder with a pattern
+
+
+def test_patient_pattern(tmp_path):
+    for name in ("NORMAL/Ann_1.png", "NORMAL/Ann_2.png", "PNEUMONIA/Bob_1.png", "NORMAL/x.png"):
+        write_film(tmp_path / name, len(name))
+    for pattern in (r"/([A-Z][a-z]+)_\d", r"/(?P<patient>[A-Z][a-z]+)_(\d)"):
+        films = list_directory(tmp_path, patient_pattern=pattern).films
+        assert [(film.patient, film.patient_from) for film in films] == [
+            *(("Ann", "pattern"), ("Ann", "pattern"), ("", ""), ("Bob", "pattern"))
+        ]
+
+
+def test_folder_names_patients_by_file_name(tmp_path):
+    films = list_directory(kaggle_folder(tmp_path)).films
+    assert {film.patient_from for film in films} == {"file_name"}
+    assert "viral-person12" in {film.patient for film in films}
+
+
+# NIH
+
+
+def nih_folder(root: Path, split: bool = True) -> Path:
+    """Twelve films of six patients in the published layout; two have other findings only."""
+    findings = ["No Finding", "Pneumonia", "Pneumonia|Effusion", "Effusion", "No Finding"]
+    rows, names = [], []
+    for number in range(12):
+        patient, follow_up = number // 2 + 1, number % 2
+        name = f"{patient:08d}_{follow_up:03d}.png"
+        names.append(name)
+        write_film(root / f"images_{number % 3 + 1:03d}/images/{name}", number)
+        rows.append(
+            [
+                name,
+                findings[number % 5],
+                follow_up,
+                patient,
+                58,
+                "M",
+                "PA",
+                2682,
+                2749,
+                0.143,
+                0.143,
+            ]
+        )
+    header = [
+        "Image Index",
+        "Finding Labels",
+        "Follow-up #",
+        "Patient ID",
+        "Patient Age",
+        "Patient Gender",
+        "View Position",
+        "OriginalImage[Width",
+        "Height]",
+        "OriginalImagePixelSpacing[x",
+        "y]",
+    ]
+    write_rows(root / "Data_Entry_2017.csv", header, rows)
+    if split:
+        (root / "train_val_list.txt").write_text("\n".join(names[:8]))
+        (root / "test_list.txt").write_text("\n".join(names[8:]) + "\n")
+    # As it is published: every row ends in empty cells, and one finding is abbreviated.
+    (root / "BBox_List_2017.csv").write_text(
+        "Image Index,Finding Label,Bbox [x,y,w,h],,,\n"
+        f"{names[1]},Pneumonia,10.5,20,5,6,,,\n{names[2]},Infiltrate,1,1,2,2,,,\n"
+    )
+    return root
+
+
+def test_nih_finding_against_none(tmp_path):
+    listing = list_nih(nih_folder(tmp_path), positive="Pneumonia")
+    assert len(listing.films) == 10 and "2 films with findings other than" in listing.notes[1]
+    by_name = {Path(film.path).name: film for film in listing.films}
+    film = by_name["00000001_001.png"]
+    assert film.path == "images_002/images/00000001_001.png"
+    assert (film.label, film.patient, film.official_split) == ("pneumonia", "nih-1", "train")
+    assert json.loads(film.boxes) == [[10.5, 20.0, 5.0, 6.0]]
+    assert by_name["00000005_001.png"].official_split == "test"
+    assert listing.positive == "Pneumonia" and listing.population == "adults"
+
+
+def test_nih_any_finding(tmp_path):
+    listing = list_nih(nih_folder(tmp_path, split=False), positive="abnormal")
+    assert len(listing.films) == 12
+    labels = [film.label for film in sorted(listing.films, key=lambda film: Path(film.path).name)]
+    assert labels[:5] == ["normal", "pneumonia", "pneumonia", "pneumonia", "normal"]
+    assert {film.official_split for film in listing.films} == {"none"}
+    assert listing.positive == "any finding"
+
+
+def test_nih_to_a_manifest_with_patients_apart(tmp_path):
+    root = nih_folder(tmp_path / "nih")
+    manifest = index(
+        root, tmp_path / "m.csv", source="nih",
+        options={"path": str(root), "positive": "Pneumonia"},
+    )  # fmt: skip
+    images = accepted_images(read_manifest(manifest))
+    assert len(images) == 10 and images["patient"].nunique() == 6
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda root: (root / "Data_Entry_2017.csv").unlink(), "the table of the NIH films is not"),
+        (lambda root: (root / "test_list.txt").unlink(), "test_list.txt is missing"),
+        (
+            lambda root: (root / "test_list.txt").write_text("00000001_000.png\n"),
+            "1 films stand in both lists",
+        ),
+        (
+            lambda root: (root / "Data_Entry_2017.csv").write_text(
+                "Image Index,Finding Labels,Patient ID\nx.png,Cough,1\n"
+            ),
+            "unknown finding, 'Cough'",
+        ),
+        (
+            lambda root: (root / "BBox_List_2017.csv").write_text(
+                "Image Index,Finding Label,Bbox [x,y,w,h]\nx.png,Pneumonia,1,2,three,4\n"
+            ),
+            "the box of x.png cannot be read",
+        ),
+    ],
+)
+def test_bad_nih_folders(tmp_path, spoil, said):
+    root = nih_folder(tmp_path)
+    spoil(root)
+    assert said in message(list_nih, root, positive="Pneumonia")
+
+
+def test_nih_films_in_no_list_and_absent_films_are_set_aside(tmp_path):
+    root = nih_folder(tmp_path)
+    (root / "test_list.txt").write_text("")
+    (root / "images_002/images/00000001_001.png").unlink()
+    reasons = {Path(film.path).name: film.reason for film in
+               list_nih(root, positive="Pneumonia").films}  # fmt: skip
+    assert reasons["00000001_001.png"] == "the table names it, but there is no such file"
+    assert reasons["00000006_001.png"] == "in neither train_val_list.txt nor test_list.txt"
+
+
+def test_many_rows_are_listed_without_opening_a_film(tmp_path):
+    # The speed is measured by the benchmark suite; here, that nothing grows faster than the rows.
+    rows = [[f"{n:08d}_000.png", "No Finding" if n % 2 else "Mass", n] for n in range(20_000)]
+    write_rows(
+        tmp_path / "Data_Entry_2017.csv", ["Image Index", "Finding Labels", "Patient ID"], rows
+    )
+    started = time.process_time()
+    films = list_nih(tmp_path, positive="abnormal").films
+    assert len(films) == 20_000 and time.process_time() - started < 20
+
+
+# RSNA
+
+
+def rsna_folder(root: Path) -> Path:
+    """Six films, two of each class; one has two boxes."""
+    labels, classes = [], []
+    for number, kind in enumerate([OPACITY, NORMAL, OTHER] * 2):
+        name = f"{number:08x}-aaaa"
+        write_film(root / "stage_2_train_images" / f"{name}.png", number)
+        boxes = (
+            [["", "", "", ""]] if kind != OPACITY else [[1.0, 2.0, 3.0, 4.0]] * (1 + number // 3)
+        )
+        for box in boxes:
+            labels.append([name, *box, int(kind == OPACITY)])
+            classes.append([name, kind])
+    write_rows(root / LABELS, ["patientId", "x", "y", "width", "height", "Target"], labels)
+    write_rows(root / CLASSES, ["patientId", "class"], classes)
+    return root
+
+
+def test_rsna_negatives(tmp_path):
+    root = rsna_folder(tmp_path)
+    normal, all_films = (list_rsna(root, negatives=kind) for kind in ("normal", "all"))
+    assert (len(normal.films), len(all_films.films)) == (4, 6)
+    assert any("2 films that are neither normal nor" in note for note in normal.notes)
+    boxes = [json.loads(film.boxes) for film in normal.films if film.label == "pneumonia"]
+    assert list(map(len, boxes)) == [1, 2]
+    assert all(film.patient_from == "column" for film in all_films.films)
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "rows", "said"),
+    [
+        (CLASSES, ["patientId", "class"], [["00000000-aaaa", "Sick"]], "says 'Sick'"),
+        (
+            CLASSES,
+            ["patientId", "class"],
+            [["00000000-aaaa", NORMAL], ["00000000-aaaa", OTHER]],
+            f"and {NORMAL!r} before",
+        ),
+        (CLASSES, ["patientId", "class"], [["another", NORMAL]], "no row"),
+        (
+            LABELS,
+            ["patientId", "x", "y", "width", "height", "Target"],
+            [["00000000-aaaa", 1, 2, 3, 4, 0]],
+            "contradict each other",
+        ),
+        (
+            LABELS,
+            ["patientId", "x", "y", "width", "height", "Target"],
+            [["00000000-aaaa", 1, 2, "", 4, 1]],
+            "a box of 00000000-aaaa cannot be read",
+        ),
+    ],
+)
+def test_bad_rsna_tables(tmp_path, name, header, rows, said):
+    root = rsna_folder(tmp_path)
+    write_rows(root / name, header, rows)
+    assert said in message(list_rsna, root, negatives="all")
+
+
+def test_rsna_without_a_table(tmp_path):
+    (rsna_folder(tmp_path) / CLASSES).unlink()
+    assert CLASSES in message(list_rsna, tmp_path, negatives="all")
+
+
+# Changes are noticed
+
+
+def test_fingerprint_sees_tables(tmp_path):
+    root = nih_folder(tmp_path)
+    tables = tables_beside(root)
+    assert [path.name for path in tables] == [
+        *("BBox_List_2017.csv", "Data_Entry_2017.csv", "test_list.txt", "train_val_list.txt")
+    ]
+    before = fingerprint(root, tables)
+    (root / "test_list.txt").write_text("00000006_001.png\n")
+    assert fingerprint(root, tables) != before
+    assert fingerprint(root, [root / "not_there.csv"]) != fingerprint(root)
