@@ -176,6 +176,13 @@ def source_options():
     return getattr(EXPERIMENT.data, EXPERIMENT.data.source).model_dump()
 
 
+def door_limits():
+    """Return what a file must be to be let in: `pneumobench.data.doorkeeper.Limits`."""
+    return EXPERIMENT.data.checks.model_dump(
+        exclude={"reading", "maximum_rejected_fraction", "allow_crossings"}
+    )
+
+
 def data_root():
     """Return the folder that the images lie in."""
     source, options = EXPERIMENT.data.source, source_options()

@@ -72,7 +72,7 @@ rule index_dataset:
         source=EXPERIMENT.data.source,
         root=data_root(),
         options=source_options(),
-        minimum_px=EXPERIMENT.data.checks.minimum_px,
+        limits=door_limits(),
         maximum_rejected_fraction=EXPERIMENT.data.checks.maximum_rejected_fraction,
         fingerprint=dataset_fingerprint,
         code=code_hash("pneumobench.data.index"),

@@ -10,9 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import write_json
-from pneumobench.data.images import UnreadableImageError, decode_grey, difference_hash
+from pneumobench.data.doorkeeper import (
+    Limits,
+    UnreadableImageError,
+    check_picture,
+    read_content,
+)
+from pneumobench.data.images import difference_hash, read_picture
 from pneumobench.data.manifest import NESTED_COPY, NUMBER_COLUMNS, TEXT_COLUMNS, write_manifest
 from pneumobench.data.sources.film import Film, Listing
 from pneumobench.data.sources.listing import list_films
@@ -29,7 +37,7 @@ def index_dataset(
     source: str,
     root: Path,
     options: Mapping[str, Any],
-    minimum_px: int,
+    limits: Limits,
     maximum_rejected_fraction: float,
     workers: int,
 ) -> None:
@@ -46,8 +54,8 @@ def index_dataset(
         The CSV and the JSON file to write.
     source, root, options
         As for `pneumobench.data.sources.listing.list_films`.
-    minimum_px
-        Films with a shorter side are set aside.
+    limits
+        What a file must be; others are set aside with the reason.
     maximum_rejected_fraction
         Largest tolerated share (0 to 1) of files set aside; nested copies do not count.
     workers
@@ -61,7 +69,7 @@ def index_dataset(
     """
     listing = list_films(source, root, options)
     with ThreadPoolExecutor(workers) as pool:
-        rows = list(pool.map(partial(_read_file, root, minimum_px=minimum_px), listing.films))
+        rows = list(pool.map(partial(_read_file, root, limits=limits), listing.films))
     _reject_nested_copies(listing.films, rows)
     _check_rejected(root, rows, maximum_rejected_fraction)
     _name_images(rows)
@@ -82,7 +90,7 @@ def index_dataset(
     )
 
 
-def _read_file(root: Path, film: Film, minimum_px: int) -> dict[str, Any]:
+def _read_file(root: Path, film: Film, limits: Limits) -> dict[str, Any]:
     """Return the manifest row of one film, still without image_id."""
     row: dict[str, Any] = dict.fromkeys(TEXT_COLUMNS, "") | dict.fromkeys(NUMBER_COLUMNS)
     row |= {name: getattr(film, name) for name in OF_FILM}
@@ -90,18 +98,15 @@ def _read_file(root: Path, film: Film, minimum_px: int) -> dict[str, Any]:
     if film.reason:
         return row | {"reason": film.reason}
     try:
-        content = (Path(root) / film.path).read_bytes()
-    except OSError as error:
-        return row | {"reason": f"the file cannot be read ({error.strerror})"}
-    row |= {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    try:
-        pixels, row["mode"] = decode_grey(content)
+        content = read_content(Path(root) / film.path, limits.maximum_megabytes)
+        row |= {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+        picture = read_picture(content, limits.maximum_megapixels)
+        width, height = picture.image.size
+        row |= {"mode": picture.mode, "width": width, "height": height}
+        check_picture(picture.image, picture.grey, picture.bits, limits)
     except UnreadableImageError as error:
         return row | {"reason": str(error)}
-    height, width = pixels.shape
-    row |= {"width": width, "height": height}
-    if min(height, width) < minimum_px:
-        return row | {"reason": f"{width}x{height} pixels, a side is shorter than {minimum_px}"}
+    pixels = np.asarray(picture.grey)
     # The size is part of the digest: a 2x3 and a 3x2 image may have the same bytes.
     digest = hashlib.sha256(f"{width}x{height}:".encode() + pixels.tobytes()).hexdigest()
     return row | {"pixel_sha256": digest, "dhash": difference_hash(pixels), "status": "ok"}
