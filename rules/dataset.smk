@@ -72,6 +72,7 @@ rule index_dataset:
         source=EXPERIMENT.data.source,
         root=data_root(),
         options=source_options(),
+        reading=EXPERIMENT.data.checks.reading,
         limits=door_limits(),
         maximum_rejected_fraction=EXPERIMENT.data.checks.maximum_rejected_fraction,
         fingerprint=dataset_fingerprint,
