@@ -178,7 +178,9 @@ def read_header(path: Path, maximum_megapixels: float) -> tuple[str, int, int, i
             stream.seek(0)
             image = Image.open(stream, formats=FORMATS)
             check_size(*image.size, maximum_megapixels)
-            turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE
+            # Asked for its orientation, a PNG file would be decoded; cameras write none.
+            exif = {} if image.format == "PNG" else image.getexif()
+            turned = exif.get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE
             width, height = image.size[::-1] if turned else image.size
             return image.mode, _bits(image), width, height
     except UnreadableImageError:
