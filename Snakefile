@@ -29,6 +29,7 @@ wildcard_constraints:
     seed=r"\d+",
     fold=r"\d+",
     size=r"\d+",
+    dataset="|".join(map(re.escape, fetched_datasets())),
     tta="|".join(VIEW_SETS),
     preprocessing="|".join(PREPROCESSING),
     ensemble="|".join(ENSEMBLES),
@@ -111,8 +112,9 @@ rule all:
 
 
 rule fetch:
-    """The published weights that the runs start from, for machines whose jobs have no network."""
+    """Published films and starting weights, for machines whose jobs have no network."""
     input:
+        dataset_records(),
         weights_records(),
 
 

@@ -23,6 +23,7 @@ from pneumobench.core.config.identity import (
 )
 from pneumobench.core.config.recipe import Preprocessing
 from pneumobench.core.errors import UserError
+from pneumobench.core.fetched import FETCHED_SOURCES, fetched_name
 from pneumobench.core.floors import FLOORS
 from pneumobench.core.inflation import ARMS, HONEST
 from pneumobench.core.resources import (
@@ -189,22 +190,51 @@ def data_root():
         return f"{phantom_folder()}/chest_xray"
     if source == "table":
         return options["images"] or os.path.dirname(options["path"]) or "."
+    if source in FETCHED_SOURCES:
+        return f"resources/datasets/{fetched_name(source, options)}"
     return options["path"]
 
 
 def dataset_files():
-    """Return the files that indexing waits for: the phantoms' table, or nothing for a folder."""
-    return (
-        [f"{phantom_folder()}/phantoms.csv"]
-        if EXPERIMENT.data.source == "phantom"
-        else []
-    )
+    """Return the files that indexing waits for; nothing for a folder or a table of the user's."""
+    if EXPERIMENT.data.source == "phantom":
+        return [f"{phantom_folder()}/phantoms.csv"]
+    return dataset_records()
+
+
+def dataset_records():
+    """Return the records of the data sets that are fetched."""
+    return [f"resources/datasets/{name}.json" for name in fetched_datasets()]
+
+
+def fetched_datasets():
+    """Return source and options of the data sets that are fetched, by the names of their folders."""
+    source, options = EXPERIMENT.data.source, source_options()
+    if source not in FETCHED_SOURCES:
+        return {}
+    return {fetched_name(source, options): (source, options)}
+
+
+def dataset_source(wildcards):
+    """Return the source of a data set that is fetched."""
+    return fetched_datasets()[wildcards.dataset][0]
+
+
+def dataset_options(wildcards):
+    """Return the source's own section of the configuration."""
+    return fetched_datasets()[wildcards.dataset][1]
+
+
+def own_file(wildcards):
+    """Return the user's own file that takes the place of a published one, or nothing."""
+    return dataset_options(wildcards).get("file") or []
 
 
 def dataset_fingerprint(wildcards):
     """Return names and sizes of a folder's films and its tables as a hash: a changed one is noticed."""
     source, options, root = EXPERIMENT.data.source, source_options(), data_root()
-    if source == "phantom":
+    # Their records say what they are, which are not there before the first start.
+    if source == "phantom" or source in FETCHED_SOURCES:
         return ""
     if source == "table":
         return fingerprint(root, [Path(options["path"])])

@@ -1,5 +1,5 @@
 # From a folder of films to what training reads:
-# generate_phantoms -> index_dataset -> audit_dataset -> split_dataset -> pack_images
+# generate_phantoms or fetch_dataset -> index_dataset -> audit_dataset -> split_dataset -> pack_images
 # -> preprocess_images, augment_images where a recipe wants them
 
 
@@ -33,6 +33,28 @@ rule generate_phantoms:
         "../workflow_scripts/generate_phantoms.py"
 
 
+rule fetch_dataset:
+    """Bring a published data set, or make a folder of films of the user's own file of it."""
+    input:
+        own_file,
+    output:
+        "resources/datasets/{dataset}.json",
+    log:
+        "<logs>/fetch_dataset/{dataset}.log",
+    # Compute nodes have no network.
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    resources:
+        network=1,
+    # The mirror is no param, nor is the code that fetches: the films stay the same.
+    params:
+        source=dataset_source,
+        options=dataset_options,
+    script:
+        "../workflow_scripts/fetch_dataset.py"
+
+
 rule index_dataset:
     """Look at every file: label, patient, size, hashes; set aside what does not decode."""
     input:
@@ -50,6 +72,7 @@ rule index_dataset:
         source=EXPERIMENT.data.source,
         root=data_root(),
         options=source_options(),
+        reading=EXPERIMENT.data.checks.reading,
         limits=door_limits(),
         maximum_rejected_fraction=EXPERIMENT.data.checks.maximum_rejected_fraction,
         fingerprint=dataset_fingerprint,

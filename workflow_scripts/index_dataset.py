@@ -15,6 +15,7 @@ with job_log(snakemake.log[0]):
         source=params.source,
         root=Path(params.root),
         options=params.options,
+        reading=params.reading,
         limits=Limits(**params.limits),
         maximum_rejected_fraction=params.maximum_rejected_fraction,
         workers=snakemake.threads,

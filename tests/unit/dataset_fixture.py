@@ -53,6 +53,7 @@ def index(root: Path, manifest: Path, **changes: object) -> Path:
     """Index a folder with the settings of the default configuration; source.json lies beside it."""
     settings = {
         **DIRECTORY,
+        "reading": "whole",
         "limits": LIMITS,
         "maximum_rejected_fraction": 0.05,
         "workers": 2,

@@ -137,7 +137,8 @@ def _by_split(images: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _duplicate_sets(images: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the sets of images with identical pixels, in the order of their first image."""
-    copies = images[images.duplicated("pixel_sha256", keep=False)]
+    known = images[images["pixel_sha256"] != ""]
+    copies = known[known.duplicated("pixel_sha256", keep=False)]
     return [
         {
             "images": found["image_id"].tolist(),

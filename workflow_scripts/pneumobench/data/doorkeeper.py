@@ -43,23 +43,36 @@ class Limits:
     maximum_megabytes: float
 
 
-def read_content(path: Path, maximum_megabytes: float) -> bytes:
-    """Return the bytes of a file, of which the size was asked before.
+def check_file(path: Path, maximum_megabytes: float) -> None:
+    """Refuse a file that is too large, or no file at all; nothing of it is read.
 
     Raises
     ------
     UnreadableImageError
-        If it is too large, no regular file (a pipe, a device), or cannot be read.
+        If it is too large, no regular file (a pipe, a device), or cannot be asked.
     """
     try:
         status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableImageError("this is no regular file")
-        if status.st_size > maximum_megabytes * MEGA:
-            raise UnreadableImageError(
-                f"the file has {status.st_size / MEGA:.1f} megabytes, "
-                f"more than {maximum_megabytes:g}"
-            )
+    except OSError as error:
+        raise UnreadableImageError(f"the file cannot be read ({error.strerror})") from None
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableImageError("this is no regular file")
+    if status.st_size > maximum_megabytes * MEGA:
+        raise UnreadableImageError(
+            f"the file has {status.st_size / MEGA:.1f} megabytes, more than {maximum_megabytes:g}"
+        )
+
+
+def read_content(path: Path, maximum_megabytes: float) -> bytes:
+    """Return the bytes of a file that `check_file` lets in.
+
+    Raises
+    ------
+    UnreadableImageError
+        As `check_file`.
+    """
+    check_file(path, maximum_megabytes)
+    try:
         return Path(path).read_bytes()
     except OSError as error:
         raise UnreadableImageError(f"the file cannot be read ({error.strerror})") from None
@@ -78,6 +91,22 @@ def check_size(width: int, height: int, maximum_megapixels: float) -> None:
             f"{width}x{height} pixels are {width * height / MEGA:.1f} megapixels, "
             f"more than {maximum_megapixels:g}"
         )
+
+
+def check_header(width: int, height: int, bits: int, limits: Limits) -> None:
+    """Refuse a picture with a side, in pixels, that is too short, or with too few bits.
+
+    Raises
+    ------
+    UnreadableImageError
+        If it is so.
+    """
+    if min(width, height) < limits.minimum_px:
+        raise UnreadableImageError(
+            f"{width}x{height} pixels, a side is shorter than {limits.minimum_px}"
+        )
+    if bits < limits.minimum_bits:
+        raise UnreadableImageError(f"grey values of {bits} bits, fewer than {limits.minimum_bits}")
 
 
 def check_picture(picture: Image.Image, grey: Image.Image, bits: int, limits: Limits) -> None:
@@ -99,13 +128,7 @@ def check_picture(picture: Image.Image, grey: Image.Image, bits: int, limits: Li
     UnreadableImageError
         If a side is too short, or the picture of too few grey values, blank or coloured.
     """
-    width, height = picture.size
-    if min(width, height) < limits.minimum_px:
-        raise UnreadableImageError(
-            f"{width}x{height} pixels, a side is shorter than {limits.minimum_px}"
-        )
-    if bits < limits.minimum_bits:
-        raise UnreadableImageError(f"grey values of {bits} bits, fewer than {limits.minimum_bits}")
+    check_header(*picture.size, bits, limits)
     if (spread := grey_spread(grey)) < limits.minimum_spread:
         raise UnreadableImageError(
             f"blank: the grey values have a standard deviation of {spread:.2f}, "

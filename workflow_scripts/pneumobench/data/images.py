@@ -7,9 +7,10 @@ import struct
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from pneumobench.data.dicom_parts.header import is_dicom
 from pneumobench.data.doorkeeper import UnreadableImageError, check_size
@@ -22,6 +23,11 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 # Sizes are checked here, against the limit of the configuration.
 Image.MAX_IMAGE_PIXELS = None
+
+# Enough of a file to tell DICOM from other formats, in bytes.
+_SIGNATURE = 1024
+# Values of EXIF's orientation with which width and height are exchanged.
+_ON_ITS_SIDE = range(5, 9)
 
 # What Pillow's readers raise on damaged content, beside OSError.
 _DAMAGE = (
@@ -151,6 +157,36 @@ def read_picture(content: bytes, maximum_megapixels: float = math.inf) -> Pictur
         raise UnreadableImageError("the content is no image in a known format") from None
     except _DAMAGE as error:
         raise UnreadableImageError(f"the image is truncated or damaged ({error})") from None
+
+
+def read_header(path: Path, maximum_megapixels: float) -> tuple[str, int, int, int]:
+    """Return mode, bits, width and height of an image file without decoding it.
+
+    They are those of `read_picture`. A DICOM file is decoded all the same: its pixels may be packed
+    in a way that its header does not tell.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the header is none of an image, or says that it is too large.
+    """
+    try:
+        with path.open("rb") as stream:
+            if is_dicom(stream.read(_SIGNATURE)):
+                picture = read_picture(path.read_bytes(), maximum_megapixels)
+                return picture.mode, picture.bits, *picture.image.size
+            stream.seek(0)
+            image = Image.open(stream, formats=FORMATS)
+            check_size(*image.size, maximum_megapixels)
+            turned = image.getexif().get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE
+            width, height = image.size[::-1] if turned else image.size
+            return image.mode, _bits(image), width, height
+    except UnreadableImageError:
+        raise
+    except UnidentifiedImageError:
+        raise UnreadableImageError("the content is no image in a known format") from None
+    except _DAMAGE as error:
+        raise UnreadableImageError(f"the image cannot be read ({error})") from None
 
 
 def _bits(image: Image.Image) -> int:

@@ -4,8 +4,9 @@ import csv
 from pathlib import Path
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.fetched import FETCHED_SOURCES, FILMS
 from pneumobench.data.sources.listing import list_films
-from pneumobench.doctor.finding import FAILS, OK, Finding, Plan
+from pneumobench.doctor.finding import FAILS, OK, WARNING, Finding, Plan
 
 # Of the phantoms' cohorts: some patients have several images.
 IMAGES_PER_PATIENT = 1.4
@@ -21,6 +22,9 @@ def data_finding(plan: Plan) -> tuple[Finding, int]:
     if plan.source == "phantom":
         number = round(plan.patients * IMAGES_PER_PATIENT)
         return Finding(OK, subject, f"some {number:,} phantoms, drawn by the pipeline"), number
+    if plan.source in FETCHED_SOURCES and not Path(plan.root).is_dir():
+        remedy = "run `snakemake --cores 1 fetch` where there is network"
+        return Finding(WARNING, subject, f"some {FILMS:,} films, to be fetched", remedy), FILMS
     if not Path(plan.root).is_dir():
         remedy = f"unpack the images there, or link them: ln -s /where/they/are {plan.root}"
         return Finding(FAILS, subject, f"no folder of images at {plan.root}", remedy), 0

@@ -21,7 +21,7 @@ _LATEX_SPECIALS = {
     EN_DASH: "--",
     EMPTY: "---",
     "\N{NO-BREAK SPACE}": "~",
-    "\N{THIN SPACE}": r"\,",
+    "\N{NARROW NO-BREAK SPACE}": r"\,",
     "\N{EM SPACE}": r"\quad{}",
     "\N{MINUS SIGN}": "$-$",
     "\N{MULTIPLICATION SIGN}": r"$\times$",

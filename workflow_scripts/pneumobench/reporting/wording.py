@@ -24,11 +24,12 @@ def with_interval(
     """
     if is_missing(value):
         return EMPTY
-    text = f"{value * factor:.{digits}f}"
+    # z: what rounds to zero has no sign.
+    text = f"{value * factor:z.{digits}f}"
     if is_missing(low) or is_missing(high):
         return text
-    bounds = [f"{bound * factor:.{digits}f}" for bound in (low, high)]
-    return f"{text} ({(' to ' if low < 0 else EN_DASH).join(bounds)})"
+    bounds = [f"{bound * factor:z.{digits}f}" for bound in (low, high)]
+    return f"{text} ({(' to ' if bounds[0].startswith('-') else EN_DASH).join(bounds)})"
 
 
 def p_value(p: float) -> str:
@@ -44,8 +45,10 @@ def row_interval(row: Mapping[str, Any], column: str) -> str:
 
 
 def count(value: float) -> str:
-    """Write a count with thousands separated by thin spaces: 5 232."""
-    return EMPTY if is_missing(value) else f"{int(value):,}".replace(",", "\N{THIN SPACE}")
+    """Write a count with thousands separated by narrow spaces that no line breaks at: 5 232."""
+    return (
+        EMPTY if is_missing(value) else f"{int(value):,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+    )
 
 
 def millions(value: float) -> str:

@@ -73,7 +73,7 @@ def scan_folder(root: Path) -> tuple[list[tuple[str, int]], int]:
         )
     files, litter = [], 0
     for parts, size in _walk(root, (), (os.path.realpath(root),)):
-        if _is_litter(parts):
+        if is_litter(parts):
             litter += 1
         else:
             # Names that are no valid text cannot stand in a table; the escaped form is rejected
@@ -81,6 +81,12 @@ def scan_folder(root: Path) -> tuple[list[tuple[str, int]], int]:
             path = "/".join(parts).encode("utf-8", "backslashreplace").decode("utf-8")
             files.append((path, size))
     return sorted(files), litter
+
+
+def is_litter(parts: Sequence[str]) -> bool:
+    """Tell by the parts of its path whether a file is no part of a data set."""
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    return hidden or PurePosixPath(parts[-1]).suffix.lower() not in IMAGE_SUFFIXES
 
 
 def folder_above_class(path: str) -> str:
@@ -109,12 +115,6 @@ def _walk(
             except OSError:
                 size = -1
             yield (*parts, entry.name), size
-
-
-def _is_litter(parts: tuple[str, ...]) -> bool:
-    """Tell files that are no part of a data set, by name."""
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return hidden or PurePosixPath(parts[-1]).suffix.lower() not in IMAGE_SUFFIXES
 
 
 def _class_index(folders: Sequence[str]) -> int | None:

@@ -1,6 +1,7 @@
 """From the name of a source to the list of its films."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,12 @@ _KERMANY = {
     "mendeley": "Chest X-Ray Images, Kermany et al. 2018, from Mendeley Data",
     "pneumoniamnist": "PneumoniaMNIST of MedMNIST, made of the films of Kermany et al. 2018",
 }
+
+_NOTES = [
+    "PneumoniaMNIST names neither patients nor subtypes: every film counts as a patient of its own",
+    "MedMNIST divided train and val at random, so that films of one child may lie on both sides of "
+    "every fold, and out-of-fold figures come out too good; its test set is the official one",
+]
 
 
 def list_films(source: str, root: Path, options: Mapping[str, Any]) -> Listing:
@@ -46,4 +53,5 @@ def list_films(source: str, root: Path, options: Mapping[str, Any]) -> Listing:
         return list_nih(root, positive=options["positive"])
     if source == "rsna":
         return list_rsna(root, negatives=options["negatives"])
-    return list_directory(root, title=_KERMANY[source], population="children")
+    listing = list_directory(root, title=_KERMANY[source], population="children")
+    return replace(listing, notes=_NOTES) if source == "pneumoniamnist" else listing

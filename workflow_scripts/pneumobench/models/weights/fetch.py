@@ -58,7 +58,9 @@ def fetch_weights(model: str, record: Path, mirror: str | None = None) -> None:
             for path, tag in architecture.checkpoints.items()
         }
     finally:
-        shutil.rmtree(downloads, ignore_errors=True)
+        # What came of a download that broke off stays: the next try goes on there.
+        if not any(downloads.glob("*.part")):
+            shutil.rmtree(downloads, ignore_errors=True)
     write_json(record, {"model": model, "checkpoints": checkpoints})
 
 

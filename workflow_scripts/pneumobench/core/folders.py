@@ -1,0 +1,39 @@
+"""Folders that are whole or not there, as single files are through core/files.py."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from pneumobench.core.room import writing_failed
+
+
+@contextlib.contextmanager
+def atomic_folder(folder: Path) -> Iterator[Path]:
+    """Yield a new, empty folder beside `folder` that takes its place only if the block succeeds.
+
+    Raises
+    ------
+    UserError
+        If something cannot be written.
+    """
+    temporary = folder.with_name(f".{folder.name}.partial")
+    try:
+        # Left behind where a process was killed.
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        yield temporary
+        os.rename(temporary, folder)
+    except OSError as error:
+        raise writing_failed(error, folder) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder so that never a part of it stands under its name."""
+    doomed = folder.with_name(f".{folder.name}.removed")
+    shutil.rmtree(doomed, ignore_errors=True)
+    os.rename(folder, doomed)
+    shutil.rmtree(doomed, ignore_errors=True)

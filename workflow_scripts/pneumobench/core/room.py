@@ -1,0 +1,52 @@
+"""Room on the disk: asked for before writing, and said plainly where it ends."""
+
+import errno
+import shutil
+from pathlib import Path
+
+from pneumobench.core.errors import UserError
+
+_FULL = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the disk takes no file of this size",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "there is no right to write here",
+    errno.EPERM: "there is no right to write here",
+}
+
+
+def check_room(folder: Path, needed: int) -> None:
+    """Stop before writing what a disk has no room for; quotas are met only on writing.
+
+    Parameters
+    ----------
+    folder
+        An existing folder on the disk.
+    needed
+        Bytes to be written.
+
+    Raises
+    ------
+    UserError
+        If less is free.
+    """
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise UserError(
+            "there is not enough room on the disk",
+            where=f"{folder}: {free / 1e6:,.1f} MB free, {needed / 1e6:,.1f} MB more needed",
+            expected="room for the whole of it",
+            remedy="make room, or link the folder to another disk; then run the same command again",
+        )
+
+
+def writing_failed(error: OSError, path: Path) -> UserError:
+    """Return the error to raise where a file could not be written."""
+    said = _FULL.get(error.errno, error.strerror or type(error).__name__)
+    return UserError(
+        f"the file cannot be written: {said}",
+        where=str(path),
+        expected="room on the disk (and within the quota), and the right to write there",
+        remedy="make room, then run the same command again",
+    )
