@@ -35,8 +35,14 @@ from pydicom.pixels import apply_color_lut
 
 from pneumobench.data.dicom_parts import pixels
 from pneumobench.data.dicom_parts.header import find_elements, fragments
-from pneumobench.data.images import UnreadableImageError, decode_grey, read_picture
-from pneumobench.data.manifest import read_manifest
+from pneumobench.data.images import (
+    UnreadableImageError,
+    decode_grey,
+    read_picture,
+    resize_square,
+)
+from pneumobench.data.manifest import accepted_images, read_manifest
+from pneumobench.data.pack import pack_images
 
 SCRIPTS = Path(__file__).parents[2] / "workflow_scripts"
 STRONGER = {"deadline": None, "max_examples": 150, "derandomize": True}
@@ -299,6 +305,11 @@ def test_films_of_the_rsna_are_indexed_and_tell_nobody(tmp_path, caplog, capfd):
     assert table.loc["train/NORMAL/broken.dcm", "reason"] == (
         "the DICOM file holds 2 pictures, expected one"
     )
+    squares, digest = tmp_path / "images.npy", tmp_path / "images.json"
+    pack_images(manifest, root, squares, digest, size=32, resize="pad", workers=2)
+    first = accepted_images(read_manifest(manifest))["image_id"].tolist().index("first")
+    expected = resize_square(grey((root / "train/NORMAL/first.dcm").read_bytes()), 32, "pad")
+    np.testing.assert_array_equal(np.load(squares)[first], expected)
     said = manifest.read_text() + caplog.text + "".join(capfd.readouterr())
     assert not any(secret in said for secret in SECRETS)
 
