@@ -61,6 +61,7 @@ localrules:
     plot_worst_cases,
     plot_robustness,
     plot_shift,
+    plot_external,
     plot_cost,
     plot_training_curves,
     plot_data_flow,
@@ -79,6 +80,11 @@ else:
     include: "rules/dataset.smk"
     include: "rules/training.smk"
     include: "rules/prediction.smk"
+
+
+if EXTERNAL and not ARCHIVE:
+
+    include: "rules/external.smk"
 
 
 include: "rules/evaluation.smk"

@@ -82,6 +82,8 @@ EXPERIMENT = checked_experiment(ARCHIVE)
 RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}
 SLUGS = {run.slug: run.model for run in RUNS.values()}
 FOLDS = range(EXPERIMENT.split.folds)
+# The second source of films; None in most experiments.
+EXTERNAL = EXPERIMENT.external
 VIEWS = EXPERIMENT.prediction.test_time_augmentation
 EXPLAINED = EXPERIMENT.explanation.method != "none"
 # An order or a repetition of strengths says nothing.
@@ -129,6 +131,7 @@ FIGURES = [
     "training_curves",
     "cost",
     "shift",
+    *(["external"] if EXTERNAL else []),
     *(["robustness"] if STRENGTHS else []),
     *(["inflation"] if INFLATED else []),
     *(["explanations", "every_map"] if EXPLAINED and FILMS else []),
@@ -152,14 +155,14 @@ LOGGED_LOOKS = None if ARCHIVE else LOOKS
 # Data
 
 
-def phantom_params():
+def phantom_params(data=EXPERIMENT.data):
     """Everything that the phantoms follow from."""
-    return EXPERIMENT.data.phantom.model_dump()
+    return data.phantom.model_dump()
 
 
-def phantom_folder():
+def phantom_folder(data=EXPERIMENT.data):
     """Return the phantoms' folder, named after all they follow from: experiments share them."""
-    knobs = "-".join(f"{key}{value}" for key, value in phantom_params().items())
+    knobs = "-".join(f"{key}{value}" for key, value in phantom_params(data).items())
     return f"resources/datasets/phantom-{short_hash(knobs, code_hash('pneumobench.data.phantoms.generate'))}"
 
 
@@ -170,33 +173,29 @@ def short_hash(*texts):
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:10]
 
 
-def source_options():
+def source_options(data=EXPERIMENT.data):
     """Return the section of the source, where the source is."""
-    return getattr(EXPERIMENT.data, EXPERIMENT.data.source).model_dump()
+    return getattr(data, data.source).model_dump()
 
 
-def data_root():
+def data_root(data=EXPERIMENT.data):
     """Return the folder that the images lie in."""
-    source, options = EXPERIMENT.data.source, source_options()
+    source, options = data.source, source_options(data)
     if source == "phantom":
-        return f"{phantom_folder()}/chest_xray"
+        return f"{phantom_folder(data)}/chest_xray"
     if source == "table":
         return options["images"] or os.path.dirname(options["path"]) or "."
     return options["path"]
 
 
-def dataset_files():
+def dataset_files(data=EXPERIMENT.data):
     """Return the files that indexing waits for: the phantoms' table, or nothing for a folder."""
-    return (
-        [f"{phantom_folder()}/phantoms.csv"]
-        if EXPERIMENT.data.source == "phantom"
-        else []
-    )
+    return [f"{phantom_folder(data)}/phantoms.csv"] if data.source == "phantom" else []
 
 
-def dataset_fingerprint(wildcards):
+def dataset_fingerprint(wildcards, data=EXPERIMENT.data):
     """Return names and sizes of a folder's films and its tables as a hash: a changed one is noticed."""
-    source, options, root = EXPERIMENT.data.source, source_options(), data_root()
+    source, options, root = data.source, source_options(data), data_root(data)
     if source == "phantom":
         return ""
     if source == "table":
@@ -204,11 +203,11 @@ def dataset_fingerprint(wildcards):
     return fingerprint(root, tables_beside(root) if source in ("nih", "rsna") else ())
 
 
-def packed(kind, recipe):
+def packed(kind, recipe, folder="dataset"):
     """Return the path, less its ending, of the packed `images` or `augmented` that a recipe sees."""
     preprocessing = EXPERIMENT.recipes[recipe].preprocessing
     variant = "" if preprocessing == "none" else f"_{preprocessing}"
-    return f"<results>/dataset/{kind}_{EXPERIMENT.images.size}{variant}"
+    return f"<results>/{folder}/{kind}_{EXPERIMENT.images.size}{variant}"
 
 
 # Runs
@@ -268,9 +267,9 @@ def undeclared(kind):
     return folder
 
 
-def images_of(suffix):
+def images_of(suffix, folder="dataset"):
     """Return an input function: the packed images, preprocessed if the job's recipe wants that."""
-    return lambda wildcards: packed("images", wildcards.recipe) + suffix
+    return lambda wildcards: packed("images", wildcards.recipe, folder) + suffix
 
 
 def augmented_of(suffix):
@@ -442,6 +441,16 @@ def of_renormalised(wildcards):
     return of_folds("test_statistics.csv")(wildcards) if wanted else []
 
 
+def of_external(wildcards):
+    """Return each fold's predictions of the external films; none without such films."""
+    return of_folds("external.csv")(wildcards) if EXTERNAL else []
+
+
+def external_files(*names):
+    """Return files on the external films; none without such films."""
+    return [f"<results>/{name}" for name in names if EXTERNAL]
+
+
 def of_inflation(name):
     """Return one file on what bad practice adds; none in all other experiments."""
     return [f"<results>/inflation/{name}"] if INFLATED else []
@@ -490,6 +499,7 @@ def made_from_weights(wildcards):
         *(path for run in compared_runs() for path in view_files(run, "out_of_fold")),
         *(of_folds("corrupted.csv")(wildcards) if STRENGTHS else []),
         *of_renormalised(wildcards),
+        *of_external(wildcards),
         *of_explanations("maps.npz")(wildcards),
         *of_explanations("measures.csv")(wildcards),
     ]
@@ -527,6 +537,9 @@ def rebuilt_from(wildcards):
         *of_renormalised(wildcards),
         *floor_files("out_of_fold.csv"),
         *floor_files("test.csv"),
+        *of_external(wildcards),
+        *(floor_files("external.csv") if EXTERNAL else []),
+        *external_files("external/audit.json", "external/labels.csv"),
         "<results>/selection/selection.json",
         "<results>/shift/domains.csv",
         "<results>/shift/blocks.csv",
@@ -549,6 +562,7 @@ def made_of_archived(wildcards):
         "<results>/comparison/comparison.json",
         "<results>/comparison/differences.csv",
         "<results>/comparison/differences.json",
+        *external_files("comparison/external.csv", "comparison/external.json"),
         *(f"<results>/tables/comparison.{kind}" for kind in ("csv", "md", "tex")),
         "<results>/tables/report_tables.tex",
         "<results>/figures/manifest.json",
