@@ -108,7 +108,7 @@ def find_near(images: pd.DataFrame, others: pd.DataFrame) -> Iterator[dict[str, 
 def _words(images: pd.DataFrame) -> np.ndarray:
     """Return the difference hashes, [images, 4] uint64."""
     found = [np.frombuffer(bytes.fromhex(text), np.uint64) for text in images["dhash"]]
-    return np.array(found, np.uint64).reshape(len(images), -1)
+    return np.array(found, np.uint64).reshape(len(images), 4)
 
 
 def _check_shared(images: pd.DataFrame, others: pd.DataFrame, manifest: Path, known: Path) -> None:

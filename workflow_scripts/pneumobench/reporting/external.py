@@ -57,7 +57,7 @@ def plot_external(details: str | Path, comparison: str | Path, stem: str | Path)
     rows = name_scored(content["judged"], ranked)
     notes = [
         f"{percent(content['interval']['confidence'])} intervals, bootstrap over patients. "
-        "Sensitivity and specificity at the frozen out-of-fold thresholds. Numbers: external films.",
+        "Sensitivity and specificity: at the frozen out-of-fold thresholds. Numbers: external.",
         *missing_notes(ranked),
     ]  # fmt: skip
     below = _FOOT + NOTE_HEIGHT * len(notes)
