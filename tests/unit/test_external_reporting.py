@@ -195,7 +195,7 @@ def test_report_has_the_section_only_where_there_are_external_data(made, details
     assert 'id="external"' not in pages["without"]
     assert "no external validation: other hospitals" in pages["without"]
     section = re.search(r'<section id="external">.*?</section>', pages["with"], re.DOTALL)[0]
-    assert '<p class="notice"><b>Out of population.</b> the networks were trained' in section
+    assert '<p class="notice"><b>Out of population:</b> the networks were trained' in section
     assert 'id="figure-external"' in section and "Before calibration" in section
     assert "evaluate_external" in pages["with"] and 'href="#external"' in pages["with"]
     assert "one other source" in pages["with"] and "no external validation" not in pages["with"]
