@@ -83,6 +83,8 @@ EXPERIMENT = checked_experiment(ARCHIVE)
 RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}
 SLUGS = {run.slug: run.model for run in RUNS.values()}
 FOLDS = range(EXPERIMENT.split.folds)
+# The second source of films; None in most experiments.
+EXTERNAL = EXPERIMENT.external
 VIEWS = EXPERIMENT.prediction.test_time_augmentation
 EXPLAINED = EXPERIMENT.explanation.method != "none"
 # An order or a repetition of strengths says nothing.
@@ -130,6 +132,7 @@ FIGURES = [
     "training_curves",
     "cost",
     "shift",
+    *(["external"] if EXTERNAL else []),
     *(["robustness"] if STRENGTHS else []),
     *(["inflation"] if INFLATED else []),
     *(["explanations", "every_map"] if EXPLAINED and FILMS else []),
@@ -153,14 +156,14 @@ LOGGED_LOOKS = None if ARCHIVE else LOOKS
 # Data
 
 
-def phantom_params():
+def phantom_params(data=EXPERIMENT.data):
     """Everything that the phantoms follow from."""
-    return EXPERIMENT.data.phantom.model_dump()
+    return data.phantom.model_dump()
 
 
-def phantom_folder():
+def phantom_folder(data=EXPERIMENT.data):
     """Return the phantoms' folder, named after all they follow from: experiments share them."""
-    knobs = "-".join(f"{key}{value}" for key, value in phantom_params().items())
+    knobs = "-".join(f"{key}{value}" for key, value in phantom_params(data).items())
     return f"resources/datasets/phantom-{short_hash(knobs, code_hash('pneumobench.data.phantoms.generate'))}"
 
 
@@ -171,23 +174,23 @@ def short_hash(*texts):
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:10]
 
 
-def source_options():
+def source_options(data=EXPERIMENT.data):
     """Return the section of the source, where the source is."""
-    return getattr(EXPERIMENT.data, EXPERIMENT.data.source).model_dump()
+    return getattr(data, data.source).model_dump()
 
 
-def door_limits():
+def door_limits(data=EXPERIMENT.data):
     """Return what a file must be to be let in: `pneumobench.data.doorkeeper.Limits`."""
-    return EXPERIMENT.data.checks.model_dump(
+    return data.checks.model_dump(
         exclude={"reading", "maximum_rejected_fraction", "allow_crossings"}
     )
 
 
-def data_root():
+def data_root(data=EXPERIMENT.data):
     """Return the folder that the images lie in."""
-    source, options = EXPERIMENT.data.source, source_options()
+    source, options = data.source, source_options(data)
     if source == "phantom":
-        return f"{phantom_folder()}/chest_xray"
+        return f"{phantom_folder(data)}/chest_xray"
     if source == "table":
         return options["images"] or os.path.dirname(options["path"]) or "."
     if source in FETCHED_SOURCES:
@@ -195,44 +198,43 @@ def data_root():
     return options["path"]
 
 
-def dataset_files():
+def dataset_files(data=EXPERIMENT.data):
     """Return the files that indexing waits for; nothing for a folder or a table of the user's."""
-    if EXPERIMENT.data.source == "phantom":
-        return [f"{phantom_folder()}/phantoms.csv"]
-    return dataset_records()
+    if data.source == "phantom":
+        return [f"{phantom_folder(data)}/phantoms.csv"]
+    return dataset_records(data)
 
 
-def dataset_records():
-    """Return the records of the data sets that are fetched."""
-    return [f"resources/datasets/{name}.json" for name in fetched_datasets()]
+def dataset_records(*sets):
+    """Return the records of those of the data sets that are fetched."""
+    return [f"resources/datasets/{name}.json" for name in fetched_datasets(*sets)]
 
 
-def fetched_datasets():
+def fetched_datasets(*sets):
     """Return source and options of the data sets that are fetched, by the names of their folders."""
-    source, options = EXPERIMENT.data.source, source_options()
-    if source not in FETCHED_SOURCES:
-        return {}
-    return {fetched_name(source, options): (source, options)}
+    return {
+        fetched_name(data.source, source_options(data)): (
+            data.source,
+            source_options(data),
+        )
+        for data in sets
+        if data is not None and data.source in FETCHED_SOURCES
+    }
 
 
-def dataset_source(wildcards):
-    """Return the source of a data set that is fetched."""
-    return fetched_datasets()[wildcards.dataset][0]
-
-
-def dataset_options(wildcards):
-    """Return the source's own section of the configuration."""
-    return fetched_datasets()[wildcards.dataset][1]
+def fetched_for(wildcards):
+    """Return source and options of a data set that is fetched."""
+    return fetched_datasets(EXPERIMENT.data, EXTERNAL)[wildcards.dataset]
 
 
 def own_file(wildcards):
     """Return the user's own file that takes the place of a published one, or nothing."""
-    return dataset_options(wildcards).get("file") or []
+    return fetched_for(wildcards)[1].get("file") or []
 
 
-def dataset_fingerprint(wildcards):
+def dataset_fingerprint(wildcards, data=EXPERIMENT.data):
     """Return names and sizes of a folder's films and its tables as a hash: a changed one is noticed."""
-    source, options, root = EXPERIMENT.data.source, source_options(), data_root()
+    source, options, root = data.source, source_options(data), data_root(data)
     # Their records say what they are, which are not there before the first start.
     if source == "phantom" or source in FETCHED_SOURCES:
         return ""
@@ -241,11 +243,11 @@ def dataset_fingerprint(wildcards):
     return fingerprint(root, tables_beside(root) if source in ("nih", "rsna") else ())
 
 
-def packed(kind, recipe):
+def packed(kind, recipe, folder="dataset"):
     """Return the path, less its ending, of the packed `images` or `augmented` that a recipe sees."""
     preprocessing = EXPERIMENT.recipes[recipe].preprocessing
     variant = "" if preprocessing == "none" else f"_{preprocessing}"
-    return f"<results>/dataset/{kind}_{EXPERIMENT.images.size}{variant}"
+    return f"<results>/{folder}/{kind}_{EXPERIMENT.images.size}{variant}"
 
 
 # Runs
@@ -305,9 +307,9 @@ def undeclared(kind):
     return folder
 
 
-def images_of(suffix):
+def images_of(suffix, folder="dataset"):
     """Return an input function: the packed images, preprocessed if the job's recipe wants that."""
-    return lambda wildcards: packed("images", wildcards.recipe) + suffix
+    return lambda wildcards: packed("images", wildcards.recipe, folder) + suffix
 
 
 def augmented_of(suffix):
@@ -479,6 +481,16 @@ def of_renormalised(wildcards):
     return of_folds("test_statistics.csv")(wildcards) if wanted else []
 
 
+def of_external(wildcards):
+    """Return each fold's predictions of the external films; none without such films."""
+    return of_folds("external.csv")(wildcards) if EXTERNAL else []
+
+
+def external_files(*names):
+    """Return files on the external films; none without such films."""
+    return [f"<results>/{name}" for name in names if EXTERNAL]
+
+
 def of_inflation(name):
     """Return one file on what bad practice adds; none in all other experiments."""
     return [f"<results>/inflation/{name}"] if INFLATED else []
@@ -527,6 +539,7 @@ def made_from_weights(wildcards):
         *(path for run in compared_runs() for path in view_files(run, "out_of_fold")),
         *(of_folds("corrupted.csv")(wildcards) if STRENGTHS else []),
         *of_renormalised(wildcards),
+        *of_external(wildcards),
         *of_explanations("maps.npz")(wildcards),
         *of_explanations("measures.csv")(wildcards),
     ]
@@ -564,6 +577,9 @@ def rebuilt_from(wildcards):
         *of_renormalised(wildcards),
         *floor_files("out_of_fold.csv"),
         *floor_files("test.csv"),
+        *of_external(wildcards),
+        *(floor_files("external.csv") if EXTERNAL else []),
+        *external_files("external/audit.json", "external/labels.csv"),
         "<results>/selection/selection.json",
         "<results>/shift/domains.csv",
         "<results>/shift/blocks.csv",
@@ -586,6 +602,7 @@ def made_of_archived(wildcards):
         "<results>/comparison/comparison.json",
         "<results>/comparison/differences.csv",
         "<results>/comparison/differences.json",
+        *external_files("comparison/external.csv", "comparison/external.json"),
         *(f"<results>/tables/comparison.{kind}" for kind in ("csv", "md", "tex")),
         "<results>/tables/report_tables.tex",
         "<results>/figures/manifest.json",

@@ -49,8 +49,8 @@ rule fetch_dataset:
         network=1,
     # The mirror is no param, nor is the code that fetches: the films stay the same.
     params:
-        source=dataset_source,
-        options=dataset_options,
+        source=lambda wildcards: fetched_for(wildcards)[0],
+        options=lambda wildcards: fetched_for(wildcards)[1],
     script:
         "../workflow_scripts/fetch_dataset.py"
 

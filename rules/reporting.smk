@@ -283,6 +283,29 @@ rule plot_shift:
         "../workflow_scripts/plot_shift.py"
 
 
+rule plot_external:
+    """Draw AUC, sensitivity and specificity of every run and floor out of fold, on test and external films."""
+    input:
+        details="<results>/comparison/external.json",
+        comparison="<results>/comparison/comparison.csv",
+    output:
+        png=report(
+            "<results>/figures/external.png",
+            caption="../report/captions/external.rst",
+            category="Shift",
+            labels={"content": "external validation", "kind": "figure"},
+        ),
+        pdf="<results>/figures/external.pdf",
+    log:
+        "<logs>/plot_external.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.reporting.external"),
+    script:
+        "../workflow_scripts/plot_external.py"
+
+
 rule plot_cost:
     """Draw parameters, training time and out-of-fold AUC against each other."""
     input:
@@ -418,6 +441,7 @@ rule render_report:
         run_jsons=of_folds("run.json"),
         figures=expand("<results>/figures/{figure}.png", figure=FIGURES),
         shift="<results>/comparison/shift.json",
+        external=external_files("comparison/external.json"),
         calibrations=of_runs("calibration.json"),
         calibrated=of_runs("calibrated.csv"),
         robustness_tables=of_robustness("robustness.csv"),

@@ -16,6 +16,7 @@ from pneumobench.reporting.cures import cures
 from pneumobench.reporting.differences_section import DifferencesInputs, differences_section
 from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_section
 from pneumobench.reporting.explanation_section import ExplanationInputs, explanation_section
+from pneumobench.reporting.external_section import external_section
 from pneumobench.reporting.floors import FLOOR, majority_notes
 from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
@@ -56,6 +57,7 @@ SECTIONS = {
     "clinical": "Clinical reading",
     "calibration": "Can it be believed",
     "shift": "Is the test set alike",
+    "external": "Films of another source",
     "robustness": "When films get worse",
     "explanations": "What the networks look at",
     "inflation": "What bad practice adds",
@@ -132,6 +134,11 @@ FIGURES = {
         "Where the scores lie, as distances from the frozen threshold: median, middle half and 5 "
         "to 95 %. Numbers: what the threshold gets right, out of fold and on the test set.",
     ),
+    "external": (
+        "Films of another source",
+        "AUC, sensitivity and specificity with intervals: out of fold, on the test set and on "
+        "external films, with networks and thresholds as they were frozen.",
+    ),
     "robustness": (
         "Runs against corruptions",
         "Specificity and sensitivity on the films as they are and made worse; darker is lower. A "
@@ -182,6 +189,7 @@ def render_report(
     differences: DifferencesInputs | None = None,
     calibration: CalibrationInputs | None = None,
     shift: str | Path | None = None,
+    external: str | Path | None = None,
     robustness: RobustnessInputs | None = None,
     explanations: ExplanationInputs | None = None,
     inflation: InflationInputs | None = None,
@@ -217,6 +225,8 @@ def render_report(
         What the section on probabilities is made of; None where nothing was assessed.
     shift
         shift.json; None where nothing was measured.
+    external
+        comparison/external.json; None where there are no external data.
     robustness
         What the section on films made worse is made of; None where none were.
     explanations
@@ -235,6 +245,7 @@ def render_report(
     of_differences = differences_section(comparison, differences)
     phantoms = settings["data"]["source"] == "phantom"
     of_shift = shift_section(comparison, shift, phantoms)
+    of_external = external_section(comparison, external)
     of_probabilities = calibration_section(comparison, calibration)
     of_corruptions = robustness_section(comparison, robustness)
     of_bad_practice = inflation_section(inflation)
@@ -245,6 +256,7 @@ def render_report(
         of_ensembles,
         of_probabilities,
         of_shift,
+        of_external,
         of_corruptions,
         of_maps,
         of_bad_practice,
@@ -285,6 +297,7 @@ def render_report(
         ensembles=of_ensembles,
         calibration=of_probabilities,
         shift=of_shift,
+        external=of_external,
         robustness=of_corruptions,
         cures=cures(comparison, robustness, settings),
         explanations=of_maps,

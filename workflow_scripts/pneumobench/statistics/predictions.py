@@ -64,7 +64,7 @@ class FoldPredictions:
 
 
 def read_labels(path: str | Path) -> Labels:
-    """Read development_labels.csv or test_labels.csv.
+    """Read development_labels.csv, test_labels.csv or external/labels.csv.
 
     Raises
     ------
@@ -264,7 +264,7 @@ def check_same_folds(
 def align_test(
     predictions: dict[int, FoldPredictions], labels: Labels, run: Run, folds: int
 ) -> np.ndarray:
-    """Put the test predictions of a run in the order of the labels.
+    """Put the predictions of test or external images of a run in the order of the labels.
 
     Returns
     -------
@@ -284,7 +284,7 @@ def align_test(
         lacking = np.isnan(logits[number])
         if lacking.any():
             raise UserError(
-                f"images have no test prediction: {_some(labels.image_id[lacking])}",
+                f"images have no {part.path.stem} prediction: {_some(labels.image_id[lacking])}",
                 where=str(part.path),
                 expected=f"a prediction of every image in {labels.path}",
                 remedy=_rerun(part.path),
@@ -361,7 +361,12 @@ def _locate(predictions: FoldPredictions, labels: Labels) -> np.ndarray:
 
 def _rerun(path: Path) -> str:
     training = "train_fold trains"
-    rules = {"out_of_fold": training, "test": training, "corrupted": "predict_corrupted predicts"}
+    rules = {
+        "out_of_fold": training,
+        "test": training,
+        "corrupted": "predict_corrupted predicts",
+        "external": "predict_external predicts",
+    }
     done = rules.get(path.stem, "predict_views predicts")
     return f"remove {path} and run snakemake again: rule {done} this fold anew"
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pneumobench.core.config.experiment import Experiment, RunEntry, as_run_entry
+from pneumobench.core.config.external import problems_of_external
 from pneumobench.core.config.problems import Location, Problem, path_text, value_text
 from pneumobench.core.names import nearest
 from pneumobench.core.run import Run
@@ -74,6 +75,7 @@ def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterato
     yield from _reference_model(sound)
     yield from _inflation(sound)
     yield from _second_opinions(sound)
+    yield from problems_of_external(sound)
 
 
 def _unknown_names(sound: SoundValues, architectures: Sequence[str]) -> Iterator[Problem]:

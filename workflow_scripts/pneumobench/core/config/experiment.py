@@ -192,6 +192,14 @@ class Experiment(Section):
     """Name of the experiment; results go to results/<experiment>/."""
     data: Data
     """Which images, and what they must satisfy."""
+    external: Annotated[
+        Data | None,
+        Field(
+            json_schema_extra={"$comment": "a section with those keys of data that differ from it"}
+        ),
+    ]
+    """A second source of images: trained runs predict it, and nothing is tuned on it; only what
+    differs from data, as {source: rsna, rsna: {path: ...}}. null = none."""
     split: Split
     """How patients are divided into folds."""
     images: Images
