@@ -30,6 +30,7 @@ from pneumobench.core.resources import (
     training_memory_mb,
     training_minutes,
 )
+from pneumobench.core.task import BINARY
 from pneumobench.core.views import VIEW_SETS
 from pneumobench.data.sources.fingerprint import fingerprint, tables_beside
 from pneumobench.models import registry
@@ -98,6 +99,8 @@ INFLATED = next(
     ),
     None,
 )
+# Told only where it is another one: nothing binary changes with it.
+TASK = {} if EXPERIMENT.task == BINARY else {"task": EXPERIMENT.task}
 # A resource, since a param would retrain where it changes. 0 = the job wants no NVIDIA GPU.
 JOBS_PER_GPU = (
     EXPERIMENT.compute.jobs_per_gpu
@@ -131,6 +134,7 @@ FIGURES = [
     "shift",
     *(["robustness"] if STRENGTHS else []),
     *(["inflation"] if INFLATED else []),
+    *(["subtypes"] if TASK else []),
     *(["explanations", "every_map"] if EXPLAINED and FILMS else []),
     *(["mean_maps", "randomisation"] if EXPLAINED else []),
 ]
@@ -221,14 +225,14 @@ def run_of(wildcards):
 
 def recipe_of(wildcards):
     """Return the settings of the job's recipe."""
-    return EXPERIMENT.recipes[wildcards.recipe].model_dump()
+    return EXPERIMENT.recipes[wildcards.recipe].model_dump() | TASK
 
 
 def runs_with_recipes(wildcards):
     """Return model and recipe of every run, seeds apart, the recipe with its name."""
     pairs = dict.fromkeys((run.model, run.recipe) for run in RUNS.values())
     return [
-        (model, {"name": recipe, **EXPERIMENT.recipes[recipe].model_dump()})
+        (model, {"name": recipe, **EXPERIMENT.recipes[recipe].model_dump(), **TASK})
         for model, recipe in pairs
     ]
 
@@ -447,6 +451,11 @@ def of_inflation(name):
     return [f"<results>/inflation/{name}"] if INFLATED else []
 
 
+def of_subtypes(name):
+    """Return one file on how subtypes are told apart; none where the task is another one."""
+    return [f"<results>/comparison/{name}"] if TASK else []
+
+
 def split_of_arm(name):
     """Return an input function: a table of the split by which an arm of bad practice is trained."""
     honest = {
@@ -572,6 +581,7 @@ def computed_parts(wildcards):
         "explanations": EXPLAINED,
         "ensembles": ENSEMBLES and len(compared_runs()) > 1,
         "inflation": INFLATED,
+        "subtypes": TASK,
     }
     return [name for name, wanted in parts.items() if wanted]
 
@@ -644,6 +654,6 @@ def methods(wildcards):
     used = {run.recipe for run in RUNS.values()}
     # How jobs are packed changes no result.
     del whole["compute"]["jobs_per_gpu"]
-    return {part: whole[part] for part in parts} | {
+    return TASK | {part: whole[part] for part in parts} | {
         "recipes": {name: whole["recipes"][name] for name in sorted(used)}
     }
