@@ -456,6 +456,25 @@ def of_subtypes(name):
     return [f"<results>/comparison/{name}"] if TASK else []
 
 
+def subtype_floor_files(name):
+    """Return the predictions of the floor of subtypes, one file a fold."""
+    return [f"<results>/floors/subtypes/fold{fold}/{name}" for fold in FOLDS]
+
+
+def tests_of_runs(wildcards):
+    """Return each compared run with its predictions of the test set, for the log of looks."""
+    return [
+        {
+            "run": vars(run),
+            "test": [
+                f"results/{EXPERIMENT.experiment}/runs/{run.folder}/fold{fold}/test.csv"
+                for fold in FOLDS
+            ],
+        }
+        for run in compared_runs()
+    ]
+
+
 def split_of_arm(name):
     """Return an input function: a table of the split by which an arm of bad practice is trained."""
     honest = {
@@ -536,6 +555,8 @@ def rebuilt_from(wildcards):
         *of_renormalised(wildcards),
         *floor_files("out_of_fold.csv"),
         *floor_files("test.csv"),
+        *(subtype_floor_files("out_of_fold.csv") if TASK else []),
+        *(subtype_floor_files("test.csv") if TASK else []),
         "<results>/selection/selection.json",
         "<results>/shift/domains.csv",
         "<results>/shift/blocks.csv",
@@ -558,6 +579,8 @@ def made_of_archived(wildcards):
         "<results>/comparison/comparison.json",
         "<results>/comparison/differences.csv",
         "<results>/comparison/differences.json",
+        *of_subtypes("subtypes.csv"),
+        *of_subtypes("subtypes.json"),
         *(f"<results>/tables/comparison.{kind}" for kind in ("csv", "md", "tex")),
         "<results>/tables/report_tables.tex",
         "<results>/figures/manifest.json",
@@ -654,6 +677,8 @@ def methods(wildcards):
     used = {run.recipe for run in RUNS.values()}
     # How jobs are packed changes no result.
     del whole["compute"]["jobs_per_gpu"]
-    return TASK | {part: whole[part] for part in parts} | {
-        "recipes": {name: whole["recipes"][name] for name in sorted(used)}
-    }
+    return (
+        TASK
+        | {part: whole[part] for part in parts}
+        | {"recipes": {name: whole["recipes"][name] for name in sorted(used)}}
+    )

@@ -217,8 +217,8 @@ def _check_subtypes_known(images: pd.DataFrame, manifest: Path) -> None:
     if len(unknown):
         some = ", ".join(unknown["path"].head(3))
         raise UserError(
-            f"{len(unknown)} of {(images['label'] == 'pneumonia').sum()} films of pneumonia tell no "
-            f"subtype, such as {some}",
+            f"{len(unknown)} of {(images['label'] == 'pneumonia').sum()} films of pneumonia tell "
+            f"no subtype, such as {some}",
             where=f"{manifest} (task: subtype)",
             expected="bacterial or viral for every film of pneumonia",
             remedy="set task: binary, or take a source whose file names or table tell the subtype "
@@ -236,7 +236,7 @@ def _check_subtypes_in_parts(images: pd.DataFrame, splits: pd.DataFrame, manifes
         raise UserError(
             f"{place} has no {name} film",
             where=f"{manifest} (task: subtype)",
-            expected=f"films of every class in every fold and in the test set: {', '.join(SUBTYPES)}",
+            expected=f"{', '.join(SUBTYPES)} films in every fold and in the test set",
             remedy="lower split.folds, try another split.seed, add images of more patients, or set "
             "task: binary",
         )

@@ -21,8 +21,8 @@ def as_it_is(batch: torch.Tensor) -> torch.Tensor:
 def positive_logit(logits: torch.Tensor) -> torch.Tensor:
     """Return the logit of pneumonia [B] from one logit [B, 1], or from one a class [B, 2 or 3].
 
-    The difference of two logits has the probability of their softmax. Of the three of subtypes it is
-    log(p_bacterial + p_viral) - log(p_normal), in the precision of the logits.
+    The difference of two logits has the probability of their softmax. Of the three of subtypes it
+    is log(p_bacterial + p_viral) - log(p_normal), in the precision of the logits.
     """
     if logits.shape[1] == 1:
         return logits[:, 0]
@@ -32,7 +32,7 @@ def positive_logit(logits: torch.Tensor) -> torch.Tensor:
 
 
 def readings(logits: torch.Tensor) -> torch.Tensor:
-    """Return what is kept of a network's logits: [B, 3] of subtypes, else those of pneumonia [B]."""
+    """Return what is kept of logits: [B, 3] of subtypes, else those of pneumonia, [B]."""
     return logits if logits.shape[1] == len(SUBTYPES) else positive_logit(logits)
 
 

@@ -1,7 +1,7 @@
 """Metrics of a classifier of several classes, over many weightings at once.
 
-Every function takes weights or confusion tables of many weightings, so that all bootstrap replicates
-are computed in a few array operations. What is undefined (no image of a class) is NaN, never 0.
+Confusion tables come in numbers, so that all bootstrap replicates are computed in a few array
+operations. What is undefined (no image of a class) is NaN, never 0.
 
 References
 ----------

@@ -1,8 +1,9 @@
 """How well runs tell normal, bacterial and viral films apart, out of fold and on the test set."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,6 @@ METRICS = (
 )
 # What the table shows of each metric, by data set: rankings inside folds, decisions of all images.
 SHOWN = {"out_of_fold": ("fold_mean", "pooled"), "test": ("mean_prediction", "mean_prediction")}
-MAJORITY = "majority"
 _BACTERIAL, _VIRAL = SUBTYPES.index("bacterial"), SUBTYPES.index("viral")
 
 
@@ -67,6 +67,8 @@ class Told:
 def evaluate_subtypes(
     out_of_fold: list[Path],
     test: list[Path],
+    floor_out_of_fold: list[Path],
+    floor_test: list[Path],
     development_labels: Path,
     test_labels: Path,
     selection: Path,
@@ -77,7 +79,7 @@ def evaluate_subtypes(
     replicates: int,
     bootstrap_seed: int,
 ) -> None:
-    """Write how well every run tells the subtypes apart, and what the commonest class alone gives.
+    """Write how well every run tells the subtypes apart, and what floors give.
 
     The class with the largest logit is decided for; nothing is chosen, so nothing is frozen. Out of
     fold, `fold_mean` is the mean of a metric inside each fold and `pooled` takes all images
@@ -88,12 +90,15 @@ def evaluate_subtypes(
     ----------
     out_of_fold, test
         Predictions of all runs, one file for each run and fold.
+    floor_out_of_fold, floor_test
+        Those of a linear model of thumbnails, one file a fold. The other floor is the majority:
+        each fold says of every image how frequent the classes are in the others.
     development_labels, test_labels
         The reference standard of either, with subtypes.
     selection
         selection.json: frozen on these predictions before labels of test images are read.
     table
-        subtypes.csv to write: a row a run and one of the floor, with n, and each metric out of fold
+        subtypes.csv to write: a row a run and one a floor, with n, and each metric out of fold
         and on the test set with its interval.
     details
         subtypes.json to write: all estimates and confusion counts of every run.
@@ -109,21 +114,26 @@ def evaluate_subtypes(
         selection was frozen on.
     """
     standards = {"out_of_fold": read_labels(development_labels), "test": read_labels(test_labels)}
+    runs = _read_runs(out_of_fold, test, standards, partial(_frozen_folds, selection))
+    folds = len(next(iter(runs.values())).test)
+    (thumbnail,) = _read_runs(
+        floor_out_of_fold, floor_test, standards, lambda _run, _paths: folds
+    ).values()
+    known = [({"status": "complete", **vars(run)}, told) for run, told in runs.items()]
+    known += [
+        ({"status": "floor", "floor": name}, told)
+        for name, told in (("thumbnail", thumbnail), ("majority", majority(thumbnail, standards)))
+    ]
     draw = {"replicates": replicates, "seed": bootstrap_seed}
+    development, tested = (standards[name].patient for name in ("out_of_fold", "test"))
+    of_test = resample_patients(tested, **draw)
     entries = []
-    for run, told in _read_runs(out_of_fold, test, standards, selection).items():
+    for identity, told in known:
         resamples = {
-            "out_of_fold": resample_patients(
-                standards["out_of_fold"].patient, strata=told.fold, **draw
-            ),
-            "test": resample_patients(standards["test"].patient, **draw),
+            "out_of_fold": resample_patients(development, strata=told.fold, **draw),
+            "test": of_test,
         }
-        if not entries:
-            floor = judge_subtypes(majority(told, standards), standards, resamples, confidence)
-        found = judge_subtypes(told, standards, resamples, confidence)
-        identity = {"model": run.model, "recipe": run.recipe, "seed": run.seed}
-        entries.append({"status": "complete", **identity, **found})
-    entries.append({"status": "floor", "floor": MAJORITY, **floor})
+        entries.append(identity | judge_subtypes(told, standards, resamples, confidence))
     counts = {name: _counts(labels) for name, labels in standards.items()}
     content = {
         "classes": list(SUBTYPES),
@@ -136,11 +146,11 @@ def evaluate_subtypes(
     }
     write_json(details, content)
     write_table(table, pd.DataFrame([_row(entry, counts) for entry in entries]))
-    logger.info("%d runs, %d out-of-fold images", len(entries) - 1, counts["out_of_fold"]["n"])
+    logger.info("%d runs, %d out-of-fold images", len(runs), counts["out_of_fold"]["n"])
 
 
 def majority(told: Told, standards: dict[str, Labels]) -> Told:
-    """Return the floor: each fold says of every image how frequent the classes are in the others."""
+    """Return the floor: each fold says how frequent the classes are in the other folds."""
     truth = positions(standards["out_of_fold"])
     shares = np.stack(
         [
@@ -261,32 +271,32 @@ def _areas(
 
 
 def _read_runs(
-    out_of_fold: list[Path], test: list[Path], standards: dict[str, Labels], selection: Path
+    out_of_fold: list[Path],
+    test: list[Path],
+    standards: dict[str, Labels],
+    folds_of: Callable[[Run, list[Path]], int],
 ) -> dict[Run, Told]:
-    """Read and align the three logits of every run."""
+    """Read and align the three logits of every run; `folds_of` says how many folds it has."""
+    own = [read_predictions(out_of_fold, column=column) for column in LOGIT_COLUMNS]
+    of_test = [read_predictions(test, column=column) for column in LOGIT_COLUMNS]
     found = {}
-    columns = {
-        dataset: [read_predictions(paths, column=column) for column in LOGIT_COLUMNS]
-        for dataset, paths in (("out_of_fold", out_of_fold), ("test", test))
-    }
-    for run in columns["out_of_fold"][0]:
-        folds = len(find_selected(selection, run)[1])
-        check_frozen_on(selection, run, _paths(columns["out_of_fold"][0], run))
+    for run, predictions in own[0].items():
+        folds = folds_of(run, [part.path for part in predictions.values()])
         aligned = [
-            align_out_of_fold(of_runs[run], standards["out_of_fold"], run, folds)
-            for of_runs in columns["out_of_fold"]
+            align_out_of_fold(columns[run], standards["out_of_fold"], run, folds) for columns in own
         ]
-        of_test = [
-            align_test(of_runs.get(run, {}), standards["test"], run, folds)
-            for of_runs in columns["test"]
+        tested = [
+            align_test(columns.get(run, {}), standards["test"], run, folds) for columns in of_test
         ]
         logits = np.stack([logit for _, logit in aligned], axis=1)
-        found[run] = Told(aligned[0][0], logits, np.stack(of_test, axis=2))
+        found[run] = Told(aligned[0][0], logits, np.stack(tested, axis=2))
     return found
 
 
-def _paths(predictions: dict[Run, dict[int, Any]], run: Run) -> list[Path]:
-    return [predictions[run][fold].path for fold in sorted(predictions[run])]
+def _frozen_folds(selection: Path, run: Run, out_of_fold: list[Path]) -> int:
+    """Return a run's number of folds; stop if the selection was frozen on other predictions."""
+    check_frozen_on(selection, run, out_of_fold)
+    return len(find_selected(selection, run)[1])
 
 
 def _counts(labels: Labels) -> dict[str, int]:
@@ -332,6 +342,6 @@ def table_of(entry: dict[str, Any], dataset: str) -> np.ndarray:
     return np.array(counts)
 
 
-def runs_of(content: dict[str, Any], status: str = "complete") -> Iterable[dict[str, Any]]:
+def runs_of(content: dict[str, Any], status: str = "complete") -> list[dict[str, Any]]:
     """Return the entries of runs, or of floors, of subtypes.json."""
     return [entry for entry in content["runs"] if entry["status"] == status]

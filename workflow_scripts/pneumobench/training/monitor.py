@@ -12,7 +12,8 @@ def inner_metrics(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, float
     """Return loss, ROC AUC and accuracy of float32 logits [n] against labels [n] in {0, 1}.
 
     Of logits of subtypes [n, 3] and labels from 0 to 2 the AUC is the mean of those of each class
-    against the rest, and the largest logit decides. The AUC is the Mann-Whitney statistic, ties counted half; n is small enough for all pairs.
+    against the rest, and the largest logit decides. The AUC is the Mann-Whitney statistic, ties
+    counted half; n is small enough for all pairs.
     """
     if logits.dim() > 1:
         return _inner_metrics_of_subtypes(logits, labels.long())

@@ -70,7 +70,7 @@ class Recipe:
 
     @property
     def outputs(self) -> int:
-        """Logits: of two classes one, or one a class; of subtypes one a class, whatever the loss."""
+        """Logits: of two classes one, or one a class; of subtypes one a class, always."""
         if self.task == SUBTYPE:
             return self.classes
         return 1 if self.loss == "binary_cross_entropy" else 2

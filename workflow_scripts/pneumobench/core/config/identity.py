@@ -38,8 +38,9 @@ STOPPING_CHECKS = {"maximum_rejected_fraction", "allow_crossings"}
 def experiment_identity(experiment: Experiment) -> dict[str, Any]:
     """Return the part of the configuration that must not change within one results folder.
 
-    These are the images, how they are divided, and what is told apart; with other ones, old and new results would not
-    compare. Plain values as JSON has them; the sections of sources that are not used are left out.
+    These are the images, how they are divided, and what is told apart; with other ones, old and new
+    results would not compare. Plain values as JSON has them; the sections of sources that are not
+    used are left out.
     """
     data = experiment.data
     unused = set(SOURCES) - {data.source}
