@@ -86,14 +86,17 @@ def _answer(
         for name, entry in entries
         if (shown(entry, "out_of_fold", BACTERIAL_AGAINST_VIRAL)["low"] or 0) <= 0.5
     ]
+    said = {
+        name: cell(entry, "out_of_fold", BACTERIAL_AGAINST_VIRAL)
+        for name, entry in (("best", apart[1]), ("floor", floors[FLOOR_TITLES["thumbnail"]]))
+    }
     return [
         f"Normal, bacterial and viral films are told apart best, out of fold, by {label}: macro "
         f"AUC {cell(best, 'out_of_fold', 'macro_auc')}, on the test set "
         f"{cell(best, 'test', 'macro_auc')}.",
         "Which pneumonias are bacterial, the question that decides on antibiotics, is answered "
-        f"with an AUC of {cell(apart[1], 'out_of_fold', BACTERIAL_AGAINST_VIRAL)} at best "
-        f"({apart[0]}, {plural(_sick(content), 'film')} out of fold); a linear model of thumbnails reaches "
-        f"{cell(floors[FLOOR_TITLES['thumbnail']], 'out_of_fold', BACTERIAL_AGAINST_VIRAL)}.",
+        f"with an AUC of {said['best']} at best ({apart[0]}, {plural(_sick(content), 'film')} out "
+        f"of fold); a linear model of thumbnails reaches {said['floor']}.",
         *([f"Not shown to do better than chance at that: {listing(chance)}."] if chance else []),
     ]
 
