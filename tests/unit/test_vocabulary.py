@@ -1,10 +1,14 @@
 """Other findings and adults are called by their names; everything else is said as before."""
 
 import json
+import re
 
 import pytest
 from matplotlib.text import Text
+from reporting_fixture import Experiment
+from test_reporting import render
 
+from pneumobench.core.files import read_json, write_json
 from pneumobench.reporting.style import new_figure
 from pneumobench.reporting.vocabulary import Vocabulary, in_words, speak, vocabulary_from, words_of
 
@@ -42,7 +46,9 @@ def test_sources_give_their_words(tmp_path):
          "The network says effusion"),
         # Names and paths are no words of the report.
         ("runs/pneumonia/x.csv pneumonia_1 RSNA Pneumonia Detection", None),
-        ("normal films", None),
+        ("among normal films", "among films with no finding"),
+        ("<th>Normal: AUC</th><th>Pneumonia</th>", "<th>No finding: AUC</th><th>Effusion</th>"),
+        ("it proves nothing of normal people", None),
     ],
 )  # fmt: skip
 def test_texts(usual, said):
@@ -54,6 +60,26 @@ def test_adults_with_pneumonia_are_no_children():
     words = Vocabulary(adults=True)
     assert words.translate("Children with pneumonia, normal") == "Patients with pneumonia, normal"
     assert words.translate("Paediatric pneumonia on") == "Pneumonia on"
+
+
+def test_a_report_of_another_finding(tmp_path):
+    made = Experiment(tmp_path)
+    audit = read_json(made.audit)
+    nih = {"source": "nih", "title": "ChestX-ray14", "population": "adults", "notes": []}
+    texts = {}
+    for name, classes in (
+        ("usual", {}),
+        ("nih", {"positive": "Effusion", "negative": "no finding"}),
+    ):
+        write_json(made.audit, audit | {"source": nih | classes if classes else {}})
+        path = tmp_path / f"{name}.html"
+        render(made, {}, path, "nih", differences=made.differences)
+        texts[name] = path.read_text(encoding="utf-8")
+    assert "detects pneumonia best?" in texts["usual"] and "for children?" in texts["usual"]
+    assert "detects effusion best?" in texts["nih"] and "for patients?" in texts["nih"]
+    assert "Positive class: effusion; negative class: no finding." in texts["nih"]
+    style = re.sub(r"nth-child|first-child", "", texts["nih"])
+    assert not re.findall(r"(?i).{30}(?:pneumonia|paediatric|child(?!node)).{20}", style)
 
 
 def test_figures(tmp_path):

@@ -46,6 +46,11 @@ _OF_ANOTHER_FINDING = {
     "The network says normal": "The network says {negative}",
     "Class explained: normal": "Class explained: {negative}",
     "speaks for normal": "speaks for {negative}",
+    "Pneumonia:": "{Positive}:",
+    "Normal:": "{Negative}:",
+    "normal films": "{films_of_negative}",
+    "Test film higher, normal": "Test film higher, {negative}",
+    "share of normal, bacterial and viral radiographs": "share of either class",
     "of an infection": "of a disease",
 }
 _OF_ADULTS = {
@@ -62,7 +67,7 @@ _OF_ADULTS = {
 # Running text alone: words inside paths, names and keys are left as they are.
 _BEFORE, _AFTER = r"(?<![\w/.-])", r"(?![\w/-])"
 # What holds the name of a class and no more: a cell of a page, the beginning of a figure's label.
-_CELL = re.compile(r"(?<=>)(?:normal|pneumonia)(?=<)")
+_CELL = re.compile(r"(?<=>)(?:[Nn]ormal|[Pp]neumonia)(?=<)")
 _LABEL = re.compile(r"^normal\b")
 
 
@@ -119,8 +124,9 @@ class Vocabulary:
         return self.translate(text)
 
     def name(self, label: str) -> str:
-        """Return what the class of the label `normal` or `pneumonia` is called."""
-        return self.positive if label == USUAL[0] else self.negative
+        """Return what the class of the label `normal` or `pneumonia` is called, in the same case."""
+        name = self.positive if label.lower() == USUAL[0] else self.negative
+        return name if label.islower() else _capital(name)
 
     @property
     def _rules(self) -> dict[str, str]:
@@ -129,10 +135,18 @@ class Vocabulary:
         )
         names = {
             "positive": self.positive,
-            "Positive": self.positive[:1].upper() + self.positive[1:],
+            "Positive": _capital(self.positive),
             "negative": self.negative,
+            "Negative": _capital(self.negative),
+            "films_of_negative": (
+                "normal films" if self.negative == USUAL[1] else f"films with {self.negative}"
+            ),
         }
         return {piece: said.format_map(names) for piece, said in rules.items()}
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _pattern(word: str) -> str:
