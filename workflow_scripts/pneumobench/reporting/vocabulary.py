@@ -124,9 +124,15 @@ class Vocabulary:
         return self.translate(text)
 
     def name(self, label: str) -> str:
-        """Return what the class of the label `normal` or `pneumonia` is called, in the same case."""
+        """Return what the class `normal` or `pneumonia` is called, in the label's case."""
         name = self.positive if label.lower() == USUAL[0] else self.negative
         return name if label.islower() else _capital(name)
+
+    def subtype(self, subtype: str) -> str:
+        """Return what the films of a subtype are called; a finding has none that are known."""
+        if not self.another_finding:
+            return subtype
+        return {"normal": self.negative, "unknown": self.positive}.get(subtype, subtype)
 
     @property
     def _rules(self) -> dict[str, str]:
