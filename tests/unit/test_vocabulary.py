@@ -67,19 +67,17 @@ def test_a_report_of_another_finding(tmp_path):
     audit = read_json(made.audit)
     nih = {"source": "nih", "title": "ChestX-ray14", "population": "adults", "notes": []}
     texts = {}
-    for name, classes in (
-        ("usual", {}),
-        ("nih", {"positive": "Effusion", "negative": "no finding"}),
-    ):
-        write_json(made.audit, audit | {"source": nih | classes if classes else {}})
+    effusion = nih | {"positive": "Effusion", "negative": "no finding"}
+    for name, source in (("usual", {}), ("nih", effusion)):
+        write_json(made.audit, audit | {"source": source})
         path = tmp_path / f"{name}.html"
         render(made, {}, path, "nih", differences=made.differences)
         texts[name] = path.read_text(encoding="utf-8")
     assert "detects pneumonia best?" in texts["usual"] and "for children?" in texts["usual"]
     assert "detects effusion best?" in texts["nih"] and "for patients?" in texts["nih"]
     assert "Positive class: effusion; negative class: no finding." in texts["nih"]
-    style = re.sub(r"nth-child|first-child", "", texts["nih"])
-    assert not re.findall(r"(?i).{30}(?:pneumonia|paediatric|child(?!node)).{20}", style)
+    left = r".{20}(?:[Pp]neumonia|[Pp]aediatric|(?<![\w-])[Cc]hild).{20}"
+    assert not re.findall(left, texts["nih"])
 
 
 def test_figures(tmp_path):
