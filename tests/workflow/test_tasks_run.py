@@ -2,6 +2,7 @@
 
 import csv
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -50,16 +51,24 @@ def test_subtypes_from_nothing_to_the_report(subtypes):
     assert sorted(purposes) == ["evaluation", "subtypes"]
 
 
-def test_subtypes_are_rebuilt_without_training(subtypes):
+def test_another_task_is_another_experiment(subtypes):
     assert "Nothing to be done" in subtypes.succeed("--dry-run")
-    counts = job_counts(subtypes.succeed("--dry-run", "--forcerun", "archive_results"))
-    assert counts == {} or "train_fold" not in counts
     subtypes.overlay["task"] = "binary"
     try:
         refused = subtypes.run("--dry-run")
     finally:
         subtypes.overlay["task"] = "subtype"
     assert refused.returncode != 0 and 'task: "subtype" in the folder' in refused.stdout
+
+
+def test_subtypes_are_rebuilt_from_an_archive(subtypes, make_workflow):
+    subtypes.succeed("archive_results")
+    flow = make_workflow()
+    shutil.copy(subtypes.results / "subtypes.zip", flow.folder / "passed_on.zip")
+    flow.overlay = {"archive": "passed_on.zip"}
+    counts = job_counts(flow.succeed("figures", "--dry-run"))
+    assert {"unpack_archive", "evaluate_subtypes", "plot_subtypes"} <= set(counts)
+    assert not {"score_subtypes", "train_fold", "split_dataset"} & set(counts)
 
 
 def nih_films(root, patients=60):
