@@ -31,7 +31,8 @@ from pneumobench.statistics.subtypes import runs_of, shown, table_of
 _MARKS = {"out_of_fold": (BLUE, "o", -0.16), "test": (VERMILLION, "s", 0.16)}
 _BEST = 2
 _MATRIX, _ROW, _TOP, _BETWEEN, _AXIS = 1.25, 0.34, 0.55, 1.0, 0.62  # inches
-_NAMES = 1.75
+# A character of a run's name, and the most that names may take.
+_CHARACTER, _NAMES = 0.058, 2.9
 
 Entries = list[tuple[str, dict[str, Any]]]
 
@@ -114,10 +115,11 @@ def _draw_forest(
     figure: Figure, entries: Entries, floor: dict[str, Any], bottom: float, height: float
 ) -> None:
     page = figure.get_size_inches()[0]
-    step = (page - _NAMES - 0.1) / len(AREAS)
+    names = min(_NAMES, 0.35 + _CHARACTER * max(len(label) for label, _ in entries))
+    step = (page - names - 0.1) / len(AREAS)
     limits = _limits(entries, floor)
     for place, (metric, title) in enumerate(AREAS.items()):
-        axes = _place(figure, _NAMES + place * step, bottom, step - 0.12, height)
+        axes = _place(figure, names + place * step, bottom, step - 0.12, height)
         for row, (_, entry) in enumerate(entries):
             for dataset, mark in _MARKS.items():
                 _draw_estimate(axes, shown(entry, dataset, metric), row, mark)
