@@ -92,6 +92,11 @@ include: "rules/evaluation.smk"
 include: "rules/explanation.smk"
 
 
+if TASK:
+
+    include: "rules/subtypes.smk"
+
+
 if INFLATED:
 
     include: "rules/inflation.smk"

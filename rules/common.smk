@@ -31,6 +31,7 @@ from pneumobench.core.resources import (
     training_memory_mb,
     training_minutes,
 )
+from pneumobench.core.task import BINARY
 from pneumobench.core.views import VIEW_SETS
 from pneumobench.data.sources.fingerprint import fingerprint, tables_beside
 from pneumobench.models import registry
@@ -101,6 +102,8 @@ INFLATED = next(
     ),
     None,
 )
+# Told only where it is another one: nothing binary changes with it.
+TASK = {} if EXPERIMENT.task == BINARY else {"task": EXPERIMENT.task}
 # A resource, since a param would retrain where it changes. 0 = the job wants no NVIDIA GPU.
 JOBS_PER_GPU = (
     EXPERIMENT.compute.jobs_per_gpu
@@ -135,6 +138,7 @@ FIGURES = [
     *(["external"] if EXTERNAL else []),
     *(["robustness"] if STRENGTHS else []),
     *(["inflation"] if INFLATED else []),
+    *(["subtypes"] if TASK else []),
     *(["explanations", "every_map"] if EXPLAINED and FILMS else []),
     *(["mean_maps", "randomisation"] if EXPLAINED else []),
 ]
@@ -260,14 +264,14 @@ def run_of(wildcards):
 
 def recipe_of(wildcards):
     """Return the settings of the job's recipe."""
-    return EXPERIMENT.recipes[wildcards.recipe].model_dump()
+    return EXPERIMENT.recipes[wildcards.recipe].model_dump() | TASK
 
 
 def runs_with_recipes(wildcards):
     """Return model and recipe of every run, seeds apart, the recipe with its name."""
     pairs = dict.fromkeys((run.model, run.recipe) for run in RUNS.values())
     return [
-        (model, {"name": recipe, **EXPERIMENT.recipes[recipe].model_dump()})
+        (model, {"name": recipe, **EXPERIMENT.recipes[recipe].model_dump(), **TASK})
         for model, recipe in pairs
     ]
 
@@ -496,6 +500,30 @@ def of_inflation(name):
     return [f"<results>/inflation/{name}"] if INFLATED else []
 
 
+def of_subtypes(name):
+    """Return one file on how subtypes are told apart; none where the task is another one."""
+    return [f"<results>/comparison/{name}"] if TASK else []
+
+
+def subtype_floor_files(name):
+    """Return the predictions of the floor of subtypes, one file a fold."""
+    return [f"<results>/floors/subtypes/fold{fold}/{name}" for fold in FOLDS]
+
+
+def tests_of_runs(wildcards):
+    """Return each compared run with its predictions of the test set, for the log of looks."""
+    return [
+        {
+            "run": vars(run),
+            "test": [
+                f"results/{EXPERIMENT.experiment}/runs/{run.folder}/fold{fold}/test.csv"
+                for fold in FOLDS
+            ],
+        }
+        for run in compared_runs()
+    ]
+
+
 def split_of_arm(name):
     """Return an input function: a table of the split by which an arm of bad practice is trained."""
     honest = {
@@ -580,6 +608,8 @@ def rebuilt_from(wildcards):
         *of_external(wildcards),
         *(floor_files("external.csv") if EXTERNAL else []),
         *external_files("external/audit.json", "external/labels.csv"),
+        *(subtype_floor_files("out_of_fold.csv") if TASK else []),
+        *(subtype_floor_files("test.csv") if TASK else []),
         "<results>/selection/selection.json",
         "<results>/shift/domains.csv",
         "<results>/shift/blocks.csv",
@@ -603,6 +633,8 @@ def made_of_archived(wildcards):
         "<results>/comparison/differences.csv",
         "<results>/comparison/differences.json",
         *external_files("comparison/external.csv", "comparison/external.json"),
+        *of_subtypes("subtypes.csv"),
+        *of_subtypes("subtypes.json"),
         *(f"<results>/tables/comparison.{kind}" for kind in ("csv", "md", "tex")),
         "<results>/tables/report_tables.tex",
         "<results>/figures/manifest.json",
@@ -626,6 +658,7 @@ def computed_parts(wildcards):
         "explanations": EXPLAINED,
         "ensembles": ENSEMBLES and len(compared_runs()) > 1,
         "inflation": INFLATED,
+        "subtypes": TASK,
     }
     return [name for name, wanted in parts.items() if wanted]
 
@@ -698,6 +731,8 @@ def methods(wildcards):
     used = {run.recipe for run in RUNS.values()}
     # How jobs are packed changes no result.
     del whole["compute"]["jobs_per_gpu"]
-    return {part: whole[part] for part in parts} | {
-        "recipes": {name: whole["recipes"][name] for name in sorted(used)}
-    }
+    return (
+        TASK
+        | {part: whole[part] for part in parts}
+        | {"recipes": {name: whole["recipes"][name] for name in sorted(used)}}
+    )

@@ -113,7 +113,7 @@ rule split_dataset:
     conda:
         "../envs/report.yaml"
     params:
-        split=EXPERIMENT.split.model_dump(),
+        split=EXPERIMENT.split.model_dump() | TASK,
         code=code_hash("pneumobench.data.split"),
     script:
         "../workflow_scripts/split_dataset.py"

@@ -39,4 +39,5 @@ with job_log(snakemake.log[0]):
             panels=given.panels,
         ),
         inflation=optional(InflationInputs, *given.inflation),
+        subtypes=next(iter(given.subtypes), None),
     )

@@ -37,9 +37,11 @@ from pneumobench.reporting.origin import patients_told, unknown_patients
 from pneumobench.reporting.robustness_section import RobustnessInputs, robustness_section
 from pneumobench.reporting.run_warnings import warnings_of
 from pneumobench.reporting.shift_section import shift_section
+from pneumobench.reporting.subtypes_section import subtypes_section
 from pneumobench.reporting.summary import PHANTOM_NOTICE, summarise
 from pneumobench.reporting.tables import INTERVAL_COLUMNS, all_rows, footnotes, reading_table
 from pneumobench.reporting.views import view_notes, view_rows
+from pneumobench.reporting.vocabulary import vocabulary_from
 from pneumobench.reporting.wording import count, is_missing, percent
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -51,6 +53,7 @@ _LISTED_REJECTIONS = 200
 SECTIONS = {
     "answer": "Answer",
     "table": "Ranked table",
+    "subtypes": "Subtypes",
     "views": "Test-time augmentation",
     "differences": "Which differences hold",
     "ensembles": "Runs combined",
@@ -144,6 +147,11 @@ FIGURES = {
         "Specificity and sensitivity on the films as they are and made worse; darker is lower. A "
         "frame marks the worst of a run.",
     ),
+    "subtypes": (
+        "Normal, bacterial, viral",
+        "Above: which class the runs that rank first take for which. Below: AUC of each class, "
+        "with intervals; dashed: a linear model of thumbnails; dotted: chance.",
+    ),
     "inflation": (
         "What bad practice adds",
         "Left: the figure that bad practice reports, which is OPTIMISTIC, above the honest one. "
@@ -193,6 +201,7 @@ def render_report(
     robustness: RobustnessInputs | None = None,
     explanations: ExplanationInputs | None = None,
     inflation: InflationInputs | None = None,
+    subtypes: str | Path | None = None,
     checklists: str | Path | None = None,
     looks: str | Path | None = None,
 ) -> None:
@@ -233,6 +242,8 @@ def render_report(
         What the section on the networks' maps is made of; None where nothing was explained.
     inflation
         What the section on bad practice is made of; None where it was not measured.
+    subtypes
+        subtypes.json; None where subtypes are not told apart.
     checklists
         checklists.json, or None.
     looks
@@ -249,6 +260,7 @@ def render_report(
     of_probabilities = calibration_section(comparison, calibration)
     of_corruptions = robustness_section(comparison, robustness)
     of_bad_practice = inflation_section(inflation)
+    of_subtypes = subtypes_section(comparison, subtypes)
     of_looks = looks_section(looks)
     of_ensembles = ensemble_section(comparison, facts)
     parts = (
@@ -260,6 +272,7 @@ def render_report(
         of_corruptions,
         of_maps,
         of_bad_practice,
+        of_subtypes,
         of_looks,
     )
     text = _render(
@@ -302,6 +315,7 @@ def render_report(
         cures=cures(comparison, robustness, settings),
         explanations=of_maps,
         inflation=of_bad_practice,
+        subtypes_told=of_subtypes,
         looks=of_looks,
         checklists=read_json(checklists)["checklists"] if checklists else [],
         warnings=warnings_of(comparison, by_folder, runs),
@@ -312,6 +326,8 @@ def render_report(
 
 def _render(**content: Any) -> str:
     """Return the page: every section by its template, those that come out empty left out."""
+    words = vocabulary_from(content["audit"].get("source", {}))
+    content["words"] = words
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -338,7 +354,8 @@ def _render(**content: Any) -> str:
         for name, short in SECTIONS.items()
         if texts[name].strip()
     ]
-    return environment.get_template("report.html.j2").render(content, sections=sections)
+    page = environment.get_template("report.html.j2").render(content, sections=sections)
+    return words.translate(page)
 
 
 def _figure(name: str, path: str | Path) -> dict[str, str]:

@@ -190,6 +190,9 @@ class Experiment(Section):
 
     experiment: PlainName
     """Name of the experiment; results go to results/<experiment>/."""
+    task: Literal["binary", "subtype"]
+    """What networks tell apart: binary (pneumonia, or the finding of data.nih.positive, and films
+    without), or subtype (normal, bacterial and viral, where the data tell them)."""
     data: Data
     """Which images, and what they must satisfy."""
     external: Annotated[

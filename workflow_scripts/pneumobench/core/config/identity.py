@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pneumobench.core.config.data import Data
 from pneumobench.core.config.experiment import Experiment
 from pneumobench.core.errors import UserError
+from pneumobench.core.task import BINARY
 
 IDENTITY_FILE = "experiment.json"
 SOURCES = get_args(Data.model_fields["source"].annotation)
@@ -37,12 +38,15 @@ STOPPING_CHECKS = {"maximum_rejected_fraction", "allow_crossings"}
 def experiment_identity(experiment: Experiment) -> dict[str, Any]:
     """Return the part of the configuration that must not change within one results folder.
 
-    These are the images and how they are divided; with other ones, old and new results would not
-    compare. Plain values as JSON has them; the sections of sources that are not used are left out.
+    These are the images, how they are divided, and what is told apart; with other ones, old and new
+    results would not compare. Plain values as JSON has them; the sections of sources that are not
+    used are left out.
     """
     data = experiment.data
     unused = set(SOURCES) - {data.source}
-    return {
+    # The binary task is not named: folders of before there was another one stay valid.
+    task = {} if experiment.task == BINARY else {"task": experiment.task}
+    return task | {
         "data": data.model_dump(
             mode="json", exclude=dict.fromkeys(unused, True) | {"checks": STOPPING_CHECKS}
         ),
