@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from pneumobench.core.errors import UserError
@@ -13,14 +12,13 @@ from pneumobench.core.files import read_json, write_json
 from pneumobench.data.file_names import LABEL_OF_SUBTYPE, parse_stem
 from pneumobench.data.groups import unite
 from pneumobench.data.manifest import accepted_images, in_official_test, read_manifest
-from pneumobench.data.near_duplicates import NearDuplicates, find_near_duplicates
+from pneumobench.data.near_duplicates import NearDuplicates, find_near_duplicates, hash_words
 from pneumobench.data.sources.film import FILE_NAME
 
 logger = logging.getLogger(__name__)
 
 NEAR_DUPLICATES_LISTED = 1000
 # A difference hash of 256 bits.
-HASH_WORDS = 4
 EXAMPLES = 10
 
 
@@ -158,9 +156,8 @@ def _crossing_patients(images: pd.DataFrame) -> list[str]:
 
 def _near_duplicates(images: pd.DataFrame) -> NearDuplicates:
     """Find pairs of different groups whose difference hashes are nearly equal."""
-    words = np.frombuffer(bytes.fromhex("".join(images["dhash"])), np.uint64)
     return find_near_duplicates(
-        words.reshape(-1, HASH_WORDS),
+        hash_words(images["dhash"].tolist()),
         pd.factorize(images["group"])[0],
         in_official_test(images).to_numpy(),
         NEAR_DUPLICATES_LISTED,

@@ -10,9 +10,10 @@ import pandas as pd
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, write_json, write_table
-from pneumobench.data.audit import EXAMPLES, NEAR_DUPLICATE_BITS, NEAR_DUPLICATES_LISTED
+from pneumobench.data.audit import EXAMPLES, NEAR_DUPLICATES_LISTED
 from pneumobench.data.groups import unite
 from pneumobench.data.manifest import accepted_images, read_manifest
+from pneumobench.data.near_duplicates import MOST_KEPT, find_near_duplicates, hash_words
 from pneumobench.data.split import LABEL_COLUMNS
 
 logger = logging.getLogger(__name__)
@@ -59,9 +60,7 @@ def admit_external(
     for warning in content["warnings"]:
         logger.warning("%s", warning)
     listed = images[["image_id"]].assign(role="external", fold=pd.NA, inner="")
-    # Films that were not read have no digest to be alike in.
-    alike = images["pixel_sha256"].where(images["pixel_sha256"] != "", images["image_id"])
-    write_table(splits, listed.assign(group=unite(images["patient"], alike)))
+    write_table(splits, listed.assign(group=unite(images["patient"], images["pixel_sha256"])))
     write_table(labels, images[LABEL_COLUMNS])
     write_json(audit, content)
 
@@ -83,10 +82,8 @@ def find_shared(images: pd.DataFrame, others: pd.DataFrame) -> list[tuple[str, s
     return sorted(found.items())
 
 
-def find_near(images: pd.DataFrame, others: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Yield pairs of a film and one of other data whose difference hashes are nearly equal.
-
-    One film of the other data at a time is held against all: memory stays linear.
+def find_near(images: pd.DataFrame, others: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return pairs of a film and one of other data whose difference hashes are nearly equal.
 
     Parameters
     ----------
@@ -94,21 +91,18 @@ def find_near(images: pd.DataFrame, others: pd.DataFrame) -> Iterator[dict[str, 
         Rows of two manifests. Films without a difference hash are passed over.
     """
     images, others = (part[part["dhash"] != ""] for part in (images, others))
-    words = _words(images)
-    for row, own in enumerate(_words(others)):
-        bits = np.bitwise_count(words ^ own).sum(axis=1, dtype=np.int64)
-        for found in np.flatnonzero(bits <= NEAR_DUPLICATE_BITS):
-            yield {
-                "external": images["path"].iloc[found],
-                "known": others["path"].iloc[row],
-                "differing_bits": int(bits[found]),
-            }
-
-
-def _words(images: pd.DataFrame) -> np.ndarray:
-    """Return the difference hashes, [images, 4] uint64."""
-    found = [np.frombuffer(bytes.fromhex(text), np.uint64) for text in images["dhash"]]
-    return np.array(found, np.uint64).reshape(len(images), 4)
+    # A data set is one group: only pairs of the two count.
+    group = np.repeat([0, 1], [len(images), len(others)])
+    words = hash_words([*images["dhash"], *others["dhash"]])
+    near = find_near_duplicates(words, group, group == 1, MOST_KEPT)
+    return [
+        {
+            "external": images["path"].iloc[row],
+            "known": others["path"].iloc[other - len(images)],
+            "differing_bits": bits,
+        }
+        for row, other, bits in near.listed
+    ]
 
 
 def _check_shared(images: pd.DataFrame, others: pd.DataFrame, manifest: Path, known: Path) -> None:
@@ -129,7 +123,7 @@ def _check_shared(images: pd.DataFrame, others: pd.DataFrame, manifest: Path, kn
 def _describe(
     table: pd.DataFrame, images: pd.DataFrame, others: pd.DataFrame, source: dict[str, Any]
 ) -> dict[str, Any]:
-    near = list(find_near(images, others))
+    near = find_near(images, others)
     rejected = table[table["status"] == "rejected"]
     read = images["pixel_sha256"] != ""
     by_class = images.groupby(["label", "subtype"])

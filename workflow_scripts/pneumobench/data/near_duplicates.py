@@ -7,7 +7,7 @@ neighbouring bits of radiographs are alike. Memory is linear in the number of fi
 
 import itertools
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,11 @@ class NearDuplicates:
     pairs: int
     across: int
     listed: list[tuple[int, int, int]]
+
+
+def hash_words(hashes: Sequence[str]) -> np.ndarray:
+    """Return difference hashes, 64 hexadecimal digits each, as uint64 [images, 4]."""
+    return np.frombuffer(bytes.fromhex("".join(hashes)), np.uint64).reshape(len(hashes), 4)
 
 
 def find_near_duplicates(
