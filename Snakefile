@@ -29,7 +29,7 @@ wildcard_constraints:
     seed=r"\d+",
     fold=r"\d+",
     size=r"\d+",
-    dataset="|".join(map(re.escape, fetched_datasets())),
+    dataset="|".join(map(re.escape, fetched_datasets(EXPERIMENT.data, EXTERNAL))),
     tta="|".join(VIEW_SETS),
     preprocessing="|".join(PREPROCESSING),
     ensemble="|".join(ENSEMBLES),
@@ -62,6 +62,7 @@ localrules:
     plot_worst_cases,
     plot_robustness,
     plot_shift,
+    plot_external,
     plot_cost,
     plot_training_curves,
     plot_data_flow,
@@ -82,8 +83,18 @@ else:
     include: "rules/prediction.smk"
 
 
+if EXTERNAL and not ARCHIVE:
+
+    include: "rules/external.smk"
+
+
 include: "rules/evaluation.smk"
 include: "rules/explanation.smk"
+
+
+if TASK:
+
+    include: "rules/subtypes.smk"
 
 
 if INFLATED:
@@ -114,7 +125,7 @@ rule all:
 rule fetch:
     """Published films and starting weights, for machines whose jobs have no network."""
     input:
-        dataset_records(),
+        dataset_records(EXPERIMENT.data, EXTERNAL),
         weights_records(),
 
 

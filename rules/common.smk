@@ -31,6 +31,7 @@ from pneumobench.core.resources import (
     training_memory_mb,
     training_minutes,
 )
+from pneumobench.core.task import BINARY
 from pneumobench.core.views import VIEW_SETS
 from pneumobench.data.sources.fingerprint import fingerprint, tables_beside
 from pneumobench.models import registry
@@ -83,6 +84,8 @@ EXPERIMENT = checked_experiment(ARCHIVE)
 RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}
 SLUGS = {run.slug: run.model for run in RUNS.values()}
 FOLDS = range(EXPERIMENT.split.folds)
+# The second source of films; None in most experiments.
+EXTERNAL = EXPERIMENT.external
 VIEWS = EXPERIMENT.prediction.test_time_augmentation
 EXPLAINED = EXPERIMENT.explanation.method != "none"
 # An order or a repetition of strengths says nothing.
@@ -99,6 +102,8 @@ INFLATED = next(
     ),
     None,
 )
+# Told only where it is another one: nothing binary changes with it.
+TASK = {} if EXPERIMENT.task == BINARY else {"task": EXPERIMENT.task}
 # A resource, since a param would retrain where it changes. 0 = the job wants no NVIDIA GPU.
 JOBS_PER_GPU = (
     EXPERIMENT.compute.jobs_per_gpu
@@ -130,8 +135,10 @@ FIGURES = [
     "training_curves",
     "cost",
     "shift",
+    *(["external"] if EXTERNAL else []),
     *(["robustness"] if STRENGTHS else []),
     *(["inflation"] if INFLATED else []),
+    *(["subtypes"] if TASK else []),
     *(["explanations", "every_map"] if EXPLAINED and FILMS else []),
     *(["mean_maps", "randomisation"] if EXPLAINED else []),
 ]
@@ -153,14 +160,14 @@ LOGGED_LOOKS = None if ARCHIVE else LOOKS
 # Data
 
 
-def phantom_params():
+def phantom_params(data=EXPERIMENT.data):
     """Everything that the phantoms follow from."""
-    return EXPERIMENT.data.phantom.model_dump()
+    return data.phantom.model_dump()
 
 
-def phantom_folder():
+def phantom_folder(data=EXPERIMENT.data):
     """Return the phantoms' folder, named after all they follow from: experiments share them."""
-    knobs = "-".join(f"{key}{value}" for key, value in phantom_params().items())
+    knobs = "-".join(f"{key}{value}" for key, value in phantom_params(data).items())
     return f"resources/datasets/phantom-{short_hash(knobs, code_hash('pneumobench.data.phantoms.generate'))}"
 
 
@@ -171,16 +178,23 @@ def short_hash(*texts):
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:10]
 
 
-def source_options():
+def source_options(data=EXPERIMENT.data):
     """Return the section of the source, where the source is."""
-    return getattr(EXPERIMENT.data, EXPERIMENT.data.source).model_dump()
+    return getattr(data, data.source).model_dump()
 
 
-def data_root():
+def door_limits(data=EXPERIMENT.data):
+    """Return what a file must be to be let in: `pneumobench.data.doorkeeper.Limits`."""
+    return data.checks.model_dump(
+        exclude={"reading", "maximum_rejected_fraction", "allow_crossings"}
+    )
+
+
+def data_root(data=EXPERIMENT.data):
     """Return the folder that the images lie in."""
-    source, options = EXPERIMENT.data.source, source_options()
+    source, options = data.source, source_options(data)
     if source == "phantom":
-        return f"{phantom_folder()}/chest_xray"
+        return f"{phantom_folder(data)}/chest_xray"
     if source == "table":
         return options["images"] or os.path.dirname(options["path"]) or "."
     if source in FETCHED_SOURCES:
@@ -188,44 +202,43 @@ def data_root():
     return options["path"]
 
 
-def dataset_files():
+def dataset_files(data=EXPERIMENT.data):
     """Return the files that indexing waits for; nothing for a folder or a table of the user's."""
-    if EXPERIMENT.data.source == "phantom":
-        return [f"{phantom_folder()}/phantoms.csv"]
-    return dataset_records()
+    if data.source == "phantom":
+        return [f"{phantom_folder(data)}/phantoms.csv"]
+    return dataset_records(data)
 
 
-def dataset_records():
-    """Return the records of the data sets that are fetched."""
-    return [f"resources/datasets/{name}.json" for name in fetched_datasets()]
+def dataset_records(*sets):
+    """Return the records of those of the data sets that are fetched."""
+    return [f"resources/datasets/{name}.json" for name in fetched_datasets(*sets)]
 
 
-def fetched_datasets():
+def fetched_datasets(*sets):
     """Return source and options of the data sets that are fetched, by the names of their folders."""
-    source, options = EXPERIMENT.data.source, source_options()
-    if source not in FETCHED_SOURCES:
-        return {}
-    return {fetched_name(source, options): (source, options)}
+    return {
+        fetched_name(data.source, source_options(data)): (
+            data.source,
+            source_options(data),
+        )
+        for data in sets
+        if data is not None and data.source in FETCHED_SOURCES
+    }
 
 
-def dataset_source(wildcards):
-    """Return the source of a data set that is fetched."""
-    return fetched_datasets()[wildcards.dataset][0]
-
-
-def dataset_options(wildcards):
-    """Return the source's own section of the configuration."""
-    return fetched_datasets()[wildcards.dataset][1]
+def fetched_for(wildcards):
+    """Return source and options of a data set that is fetched."""
+    return fetched_datasets(EXPERIMENT.data, EXTERNAL)[wildcards.dataset]
 
 
 def own_file(wildcards):
     """Return the user's own file that takes the place of a published one, or nothing."""
-    return dataset_options(wildcards).get("file") or []
+    return fetched_for(wildcards)[1].get("file") or []
 
 
-def dataset_fingerprint(wildcards):
+def dataset_fingerprint(wildcards, data=EXPERIMENT.data):
     """Return names and sizes of a folder's films and its tables as a hash: a changed one is noticed."""
-    source, options, root = EXPERIMENT.data.source, source_options(), data_root()
+    source, options, root = data.source, source_options(data), data_root(data)
     # Their records say what they are, which are not there before the first start.
     if source == "phantom" or source in FETCHED_SOURCES:
         return ""
@@ -234,11 +247,11 @@ def dataset_fingerprint(wildcards):
     return fingerprint(root, tables_beside(root) if source in ("nih", "rsna") else ())
 
 
-def packed(kind, recipe):
+def packed(kind, recipe, folder="dataset"):
     """Return the path, less its ending, of the packed `images` or `augmented` that a recipe sees."""
     preprocessing = EXPERIMENT.recipes[recipe].preprocessing
     variant = "" if preprocessing == "none" else f"_{preprocessing}"
-    return f"<results>/dataset/{kind}_{EXPERIMENT.images.size}{variant}"
+    return f"<results>/{folder}/{kind}_{EXPERIMENT.images.size}{variant}"
 
 
 # Runs
@@ -251,14 +264,14 @@ def run_of(wildcards):
 
 def recipe_of(wildcards):
     """Return the settings of the job's recipe."""
-    return EXPERIMENT.recipes[wildcards.recipe].model_dump()
+    return EXPERIMENT.recipes[wildcards.recipe].model_dump() | TASK
 
 
 def runs_with_recipes(wildcards):
     """Return model and recipe of every run, seeds apart, the recipe with its name."""
     pairs = dict.fromkeys((run.model, run.recipe) for run in RUNS.values())
     return [
-        (model, {"name": recipe, **EXPERIMENT.recipes[recipe].model_dump()})
+        (model, {"name": recipe, **EXPERIMENT.recipes[recipe].model_dump(), **TASK})
         for model, recipe in pairs
     ]
 
@@ -298,9 +311,9 @@ def undeclared(kind):
     return folder
 
 
-def images_of(suffix):
+def images_of(suffix, folder="dataset"):
     """Return an input function: the packed images, preprocessed if the job's recipe wants that."""
-    return lambda wildcards: packed("images", wildcards.recipe) + suffix
+    return lambda wildcards: packed("images", wildcards.recipe, folder) + suffix
 
 
 def augmented_of(suffix):
@@ -472,9 +485,43 @@ def of_renormalised(wildcards):
     return of_folds("test_statistics.csv")(wildcards) if wanted else []
 
 
+def of_external(wildcards):
+    """Return each fold's predictions of the external films; none without such films."""
+    return of_folds("external.csv")(wildcards) if EXTERNAL else []
+
+
+def external_files(*names):
+    """Return files on the external films; none without such films."""
+    return [f"<results>/{name}" for name in names if EXTERNAL]
+
+
 def of_inflation(name):
     """Return one file on what bad practice adds; none in all other experiments."""
     return [f"<results>/inflation/{name}"] if INFLATED else []
+
+
+def of_subtypes(name):
+    """Return one file on how subtypes are told apart; none where the task is another one."""
+    return [f"<results>/comparison/{name}"] if TASK else []
+
+
+def subtype_floor_files(name):
+    """Return the predictions of the floor of subtypes, one file a fold."""
+    return [f"<results>/floors/subtypes/fold{fold}/{name}" for fold in FOLDS]
+
+
+def tests_of_runs(wildcards):
+    """Return each compared run with its predictions of the test set, for the log of looks."""
+    return [
+        {
+            "run": vars(run),
+            "test": [
+                f"results/{EXPERIMENT.experiment}/runs/{run.folder}/fold{fold}/test.csv"
+                for fold in FOLDS
+            ],
+        }
+        for run in compared_runs()
+    ]
 
 
 def split_of_arm(name):
@@ -520,6 +567,7 @@ def made_from_weights(wildcards):
         *(path for run in compared_runs() for path in view_files(run, "out_of_fold")),
         *(of_folds("corrupted.csv")(wildcards) if STRENGTHS else []),
         *of_renormalised(wildcards),
+        *of_external(wildcards),
         *of_explanations("maps.npz")(wildcards),
         *of_explanations("measures.csv")(wildcards),
     ]
@@ -557,6 +605,11 @@ def rebuilt_from(wildcards):
         *of_renormalised(wildcards),
         *floor_files("out_of_fold.csv"),
         *floor_files("test.csv"),
+        *of_external(wildcards),
+        *(floor_files("external.csv") if EXTERNAL else []),
+        *external_files("external/audit.json", "external/labels.csv"),
+        *(subtype_floor_files("out_of_fold.csv") if TASK else []),
+        *(subtype_floor_files("test.csv") if TASK else []),
         "<results>/selection/selection.json",
         "<results>/shift/domains.csv",
         "<results>/shift/blocks.csv",
@@ -579,6 +632,9 @@ def made_of_archived(wildcards):
         "<results>/comparison/comparison.json",
         "<results>/comparison/differences.csv",
         "<results>/comparison/differences.json",
+        *external_files("comparison/external.csv", "comparison/external.json"),
+        *of_subtypes("subtypes.csv"),
+        *of_subtypes("subtypes.json"),
         *(f"<results>/tables/comparison.{kind}" for kind in ("csv", "md", "tex")),
         "<results>/tables/report_tables.tex",
         "<results>/figures/manifest.json",
@@ -602,6 +658,7 @@ def computed_parts(wildcards):
         "explanations": EXPLAINED,
         "ensembles": ENSEMBLES and len(compared_runs()) > 1,
         "inflation": INFLATED,
+        "subtypes": TASK,
     }
     return [name for name, wanted in parts.items() if wanted]
 
@@ -674,6 +731,8 @@ def methods(wildcards):
     used = {run.recipe for run in RUNS.values()}
     # How jobs are packed changes no result.
     del whole["compute"]["jobs_per_gpu"]
-    return {part: whole[part] for part in parts} | {
-        "recipes": {name: whole["recipes"][name] for name in sorted(used)}
-    }
+    return (
+        TASK
+        | {part: whole[part] for part in parts}
+        | {"recipes": {name: whole["recipes"][name] for name in sorted(used)}}
+    )

@@ -49,8 +49,8 @@ rule fetch_dataset:
         network=1,
     # The mirror is no param, nor is the code that fetches: the films stay the same.
     params:
-        source=dataset_source,
-        options=dataset_options,
+        source=lambda wildcards: fetched_for(wildcards)[0],
+        options=lambda wildcards: fetched_for(wildcards)[1],
     script:
         "../workflow_scripts/fetch_dataset.py"
 
@@ -72,7 +72,8 @@ rule index_dataset:
         source=EXPERIMENT.data.source,
         root=data_root(),
         options=source_options(),
-        minimum_px=EXPERIMENT.data.checks.minimum_px,
+        reading=EXPERIMENT.data.checks.reading,
+        limits=door_limits(),
         maximum_rejected_fraction=EXPERIMENT.data.checks.maximum_rejected_fraction,
         fingerprint=dataset_fingerprint,
         code=code_hash("pneumobench.data.index"),
@@ -112,7 +113,7 @@ rule split_dataset:
     conda:
         "../envs/report.yaml"
     params:
-        split=EXPERIMENT.split.model_dump(),
+        split=EXPERIMENT.split.model_dump() | TASK,
         code=code_hash("pneumobench.data.split"),
     script:
         "../workflow_scripts/split_dataset.py"

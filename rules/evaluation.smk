@@ -228,3 +228,32 @@ rule measure_shift:
         code=code_hash("pneumobench.statistics.shift"),
     script:
         "../workflow_scripts/measure_shift.py"
+
+
+rule evaluate_external:
+    """Judge every run and floor on the external films, with what was frozen; their labels join here."""
+    input:
+        external=of_folds("external.csv"),
+        floors_external=floor_files("external.csv"),
+        floors_out_of_fold=floor_files("out_of_fold.csv"),
+        floors_test=floor_files("test.csv"),
+        scores=of_runs("scores.csv"),
+        metrics=of_runs("metrics.json"),
+        labels="<results>/external/labels.csv",
+        audit="<results>/external/audit.json",
+        data_audit="<results>/dataset/audit.json",
+        selection="<results>/selection/selection.json",
+    output:
+        table="<results>/comparison/external.csv",
+        details="<results>/comparison/external.json",
+    log:
+        "<logs>/evaluate_external.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        confidence=EXPERIMENT.evaluation.confidence,
+        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
+        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        code=code_hash("pneumobench.statistics.external"),
+    script:
+        "../workflow_scripts/evaluate_external.py"

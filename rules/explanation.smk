@@ -100,6 +100,7 @@ rule draw_panels:
     input:
         explained="<results>/explanations/{slug}/{recipe}/seed{seed}/explained.csv",
         maps="<results>/explanations/{slug}/{recipe}/seed{seed}/maps.npz",
+        audit="<results>/dataset/audit.json",
     output:
         directory("<results>/explanations/{slug}/{recipe}/seed{seed}/panels"),
     log:
@@ -125,6 +126,7 @@ rule plot_explanations:
         table="<results>/comparison/comparison.csv",
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         splits="<results>/dataset/splits.csv",
+        audit="<results>/dataset/audit.json",
     output:
         png=report(
             "<results>/figures/explanations.png",
@@ -152,6 +154,7 @@ rule plot_every_map:
         table="<results>/comparison/comparison.csv",
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         splits="<results>/dataset/splits.csv",
+        audit="<results>/dataset/audit.json",
     output:
         png=report(
             "<results>/figures/every_map.png",
@@ -177,6 +180,7 @@ rule plot_mean_maps:
         explained=of_explanations("explained.csv"),
         maps=of_explanations("maps.npz"),
         table="<results>/comparison/comparison.csv",
+        audit="<results>/dataset/audit.json",
     output:
         png=report(
             "<results>/figures/mean_maps.png",

@@ -56,7 +56,7 @@ rule train_inflated:
         runtime=training_time,
     params:
         run=vars(INFLATED),
-        recipe=EXPERIMENT.recipes[INFLATED.recipe].model_dump(),
+        recipe=EXPERIMENT.recipes[INFLATED.recipe].model_dump() | TASK,
         # Not declared: what a failed job leaves there is wanted.
         resume=lambda wildcards: f"results/{EXPERIMENT.experiment}/resume/inflation/{wildcards.arm}/fold{wildcards.fold}",
         code=code_hash(

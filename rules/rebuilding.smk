@@ -8,6 +8,11 @@ ruleorder: unpack_archive > test_explanations
 ruleorder: unpack_archive > draw_panels
 
 
+if TASK:
+
+    ruleorder: unpack_archive > score_subtypes
+
+
 if INFLATED:
 
     ruleorder: unpack_archive > train_inflated

@@ -6,6 +6,7 @@ rule make_tables:
     input:
         table="<results>/comparison/comparison.csv",
         details="<results>/comparison/comparison.json",
+        audit="<results>/dataset/audit.json",
     output:
         csv=report(
             "<results>/tables/comparison.csv",
@@ -31,6 +32,7 @@ rule plot_roc:
         scores=of_runs("scores.csv"),
         table="<results>/comparison/comparison.csv",
         details="<results>/comparison/comparison.json",
+        audit="<results>/dataset/audit.json",
     output:
         png=report(
             "<results>/figures/roc.png",
@@ -55,6 +57,7 @@ rule plot_precision_recall:
         scores=of_runs("scores.csv"),
         table="<results>/comparison/comparison.csv",
         details="<results>/comparison/comparison.json",
+        audit="<results>/dataset/audit.json",
     output:
         png=report(
             "<results>/figures/precision_recall.png",
@@ -78,6 +81,7 @@ rule plot_confusion:
     input:
         metrics=of_runs("metrics.json"),
         table="<results>/comparison/comparison.csv",
+        audit="<results>/dataset/audit.json",
     output:
         png=report(
             "<results>/figures/confusion.png",
@@ -101,6 +105,7 @@ rule plot_ranking:
     input:
         table="<results>/comparison/comparison.csv",
         details="<results>/comparison/comparison.json",
+        audit="<results>/dataset/audit.json",
     output:
         png=report(
             "<results>/figures/ranking.png",
@@ -171,6 +176,7 @@ rule plot_calibration:
     input:
         calibrations=of_runs("calibration.json"),
         comparison="<results>/comparison/comparison.csv",
+        audit="<results>/dataset/audit.json",
     output:
         png=report(
             "<results>/figures/calibration.png",
@@ -194,6 +200,7 @@ rule plot_decision_curves:
     input:
         calibrations=of_runs("calibration.json"),
         comparison="<results>/comparison/comparison.csv",
+        audit="<results>/dataset/audit.json",
     output:
         png=report(
             "<results>/figures/decision_curves.png",
@@ -219,6 +226,7 @@ rule plot_worst_cases:
         comparison="<results>/comparison/comparison.csv",
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         splits="<results>/dataset/splits.csv",
+        audit="<results>/dataset/audit.json",
     output:
         png=report(
             "<results>/figures/worst_cases.png",
@@ -265,6 +273,7 @@ rule plot_shift:
     input:
         shift="<results>/comparison/shift.json",
         comparison="<results>/comparison/comparison.csv",
+        audit="<results>/dataset/audit.json",
     output:
         png=report(
             "<results>/figures/shift.png",
@@ -281,6 +290,29 @@ rule plot_shift:
         code=code_hash("pneumobench.reporting.shift"),
     script:
         "../workflow_scripts/plot_shift.py"
+
+
+rule plot_external:
+    """Draw AUC, sensitivity and specificity of every run and floor out of fold, on test and external films."""
+    input:
+        details="<results>/comparison/external.json",
+        comparison="<results>/comparison/comparison.csv",
+    output:
+        png=report(
+            "<results>/figures/external.png",
+            caption="../report/captions/external.rst",
+            category="Shift",
+            labels={"content": "external validation", "kind": "figure"},
+        ),
+        pdf="<results>/figures/external.pdf",
+    log:
+        "<logs>/plot_external.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.reporting.external"),
+    script:
+        "../workflow_scripts/plot_external.py"
 
 
 rule plot_cost:
@@ -390,6 +422,7 @@ rule write_model_card:
             if STRENGTHS
             else []
         ),
+        audit="<results>/dataset/audit.json",
     output:
         "<results>/runs/{slug}/{recipe}/seed{seed}/model_card.md",
     log:
@@ -418,6 +451,7 @@ rule render_report:
         run_jsons=of_folds("run.json"),
         figures=expand("<results>/figures/{figure}.png", figure=FIGURES),
         shift="<results>/comparison/shift.json",
+        external=external_files("comparison/external.json"),
         calibrations=of_runs("calibration.json"),
         calibrated=of_runs("calibrated.csv"),
         robustness_tables=of_robustness("robustness.csv"),
@@ -428,6 +462,7 @@ rule render_report:
         panels=panels,
         map_measures=MAP_MEASURES,
         inflation=of_inflation("inflation.csv") + of_inflation("inflation.json"),
+        subtypes=of_subtypes("subtypes.json"),
     output:
         report(
             "<results>/report/report.html",

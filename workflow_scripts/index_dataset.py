@@ -5,6 +5,7 @@ from pathlib import Path
 from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
+    from pneumobench.data.doorkeeper import Limits
     from pneumobench.data.index import index_dataset
 
     params, output = snakemake.params, snakemake.output
@@ -14,7 +15,8 @@ with job_log(snakemake.log[0]):
         source=params.source,
         root=Path(params.root),
         options=params.options,
-        minimum_px=params.minimum_px,
+        reading=params.reading,
+        limits=Limits(**params.limits),
         maximum_rejected_fraction=params.maximum_rejected_fraction,
         workers=snakemake.threads,
     )

@@ -6,9 +6,11 @@ from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
     from pneumobench.reporting.decision_curves import plot_decision_curves
+    from pneumobench.reporting.vocabulary import words_of
 
-    plot_decision_curves(
-        snakemake.input.calibrations,
-        snakemake.input.comparison,
-        Path(snakemake.output.png).with_suffix(""),
-    )
+    with words_of(snakemake.input.audit):
+        plot_decision_curves(
+            snakemake.input.calibrations,
+            snakemake.input.comparison,
+            Path(snakemake.output.png).with_suffix(""),
+        )

@@ -6,9 +6,11 @@ from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
     from pneumobench.reporting.ranking import plot_ranking
+    from pneumobench.reporting.vocabulary import words_of
 
-    plot_ranking(
-        snakemake.input.table,
-        snakemake.input.details,
-        stem=Path(snakemake.output.png).with_suffix(""),
-    )
+    with words_of(snakemake.input.audit):
+        plot_ranking(
+            snakemake.input.table,
+            snakemake.input.details,
+            stem=Path(snakemake.output.png).with_suffix(""),
+        )

@@ -26,6 +26,7 @@ with job_log(snakemake.log[0]):
         report=snakemake.output[0],
         differences=DifferencesInputs(given.differences, given.tests),
         calibration=CalibrationInputs(given.calibrations, given.calibrated),
+        external=next(iter(given.external), None),
         robustness=optional(
             RobustnessInputs, given.robustness_tables, given.robustness, *given.robustness_pairs
         ),
@@ -38,4 +39,5 @@ with job_log(snakemake.log[0]):
             panels=given.panels,
         ),
         inflation=optional(InflationInputs, *given.inflation),
+        subtypes=next(iter(given.subtypes), None),
     )

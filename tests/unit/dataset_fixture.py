@@ -5,10 +5,20 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from pneumobench.data.doorkeeper import Limits
 from pneumobench.data.file_names import parse_stem
 from pneumobench.data.index import index_dataset
 from pneumobench.data.manifest import write_manifest
 from pneumobench.data.sources.film import FILE_NAME
+
+LIMITS = Limits(
+    minimum_px=32,
+    maximum_megapixels=100,
+    minimum_bits=8,
+    minimum_spread=4.0,
+    maximum_colour=0.1,
+    maximum_megabytes=200,
+)
 
 
 def write_film(path: Path, seed: int, width: int = 40, height: int = 36, mode: str = "L") -> Path:
@@ -43,7 +53,8 @@ def index(root: Path, manifest: Path, **changes: object) -> Path:
     """Index a folder with the settings of the default configuration; source.json lies beside it."""
     settings = {
         **DIRECTORY,
-        "minimum_px": 32,
+        "reading": "whole",
+        "limits": LIMITS,
         "maximum_rejected_fraction": 0.05,
         "workers": 2,
     } | changes

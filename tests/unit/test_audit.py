@@ -35,6 +35,7 @@ def test_clean_folder(root):
     found = audit(root)
     assert found["counts"] == {
         **{"files": 21, "ok": 21, "rejected": 0, "litter": 0},
+        **{"near_duplicate_pairs": 0, "near_duplicate_pairs_crossing": 0},
         **{"duplicate_sets": 0, "duplicate_files": 0, "redundant_duplicates": 0},
         **{"patients": 21, "patients_development": 15, "patients_test": 6},
         **{"patient_groups": 21, "patient_groups_development": 15, "patient_groups_test": 6},
@@ -126,7 +127,15 @@ def test_near_duplicates_of_other_patients_are_reported(root):
         ("IM-0300-0002", "IM-0301-0001"),
     }
     assert all(pair["differing_bits"] <= 5 for pair in found["near_duplicates"])
-    assert "2 pairs of nearly identical images of different patients" in found["warnings"]
+    assert (
+        "2 pairs of nearly identical images of different patients, 0 of them between development "
+        "and test"
+    ) in found["warnings"]
+    larger = Image.open(large).resize((260, 230), Image.Resampling.BILINEAR)
+    larger.save(root / "test/NORMAL/IM-0302-0001.jpg", quality=85)
+    found = audit(root)
+    assert found["counts"]["near_duplicate_pairs"] == 5
+    assert found["counts"]["near_duplicate_pairs_crossing"] == 3
 
 
 def test_oddities_are_listed(root):

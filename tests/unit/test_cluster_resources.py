@@ -35,7 +35,8 @@ MEASURED = {
 
 def rules() -> dict[str, str]:
     text = "".join(path.read_text() for path in sorted((PROJECT / "rules").glob("*.smk")))
-    parts = re.split(r"^rule (\w+):", text, flags=re.M)[1:]
+    # `use rule a as b with:` makes a rule of its own.
+    parts = re.split(r"^ *(?:use )?rule (?:\w+ as )?(\w+)(?: with)?:", text, flags=re.M)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 

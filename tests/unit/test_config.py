@@ -370,7 +370,7 @@ def test_configuration_that_is_no_mapping(raw):
 
 
 def test_empty_configuration_names_all_sections():
-    with pytest.raises(ConfigError, match="nothing for experiment, data, split"):
+    with pytest.raises(ConfigError, match="nothing for experiment, task, data, external, split"):
         check_config({}, architectures=ARCHITECTURES)
 
 

@@ -17,7 +17,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 SCRIPTS = PROJECT / "workflow_scripts"
 ENVIRONMENTS = ("driver", "train", "report")
 # Modules whose packages have another name.
-PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml"}
+PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml", "gdcm": "python-gdcm"}
 
 
 @functools.cache

@@ -1,4 +1,8 @@
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pneumobench.data.file_names import NamedFilm, parse_stem, subtype_in_folder
 
@@ -45,3 +49,25 @@ def test_subtype_needs_name_and_folder_to_agree():
     assert subtype_in_folder(parse_stem("IM-0001-0001"), "pneumonia") == "unknown"
     assert subtype_in_folder(None, "normal") == "normal"
     assert subtype_in_folder(None, "pneumonia") == "unknown"
+
+
+@given(st.text(), st.sampled_from(["normal", "pneumonia"]))
+def test_any_name_is_read_without_an_error(stem, label):
+    named = parse_stem(stem)
+    assert named is None or re.fullmatch(r"[\w-]+", named.patient)
+    assert subtype_in_folder(named, label) in ("normal", "bacterial", "viral", "unknown")
+
+
+@given(
+    st.from_regex(
+        r"(person[0-9]{1,9}_(bacteria|virus)_[0-9]{1,9}|(NORMAL2-)?IM-[0-9]{1,9}-[0-9]{1,9})",
+        fullmatch=True,
+    ),
+    st.text(min_size=1, max_size=5),
+)
+def test_names_of_the_grammar_stay_in_it_and_others_out(stem, more):
+    named = parse_stem(stem)
+    assert named is not None and re.search(r"\d", named.patient)
+    longer = parse_stem(stem + more)
+    # What follows may continue the number or add a tail; nothing else is swallowed.
+    assert longer is None or re.fullmatch(r"[-_]?[^\W_]*[-_]?[^\W_]*", more)

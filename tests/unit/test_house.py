@@ -30,7 +30,9 @@ WITHOUT_TORCH = ("core", "data", "statistics", "reporting", "doctor")
 # What varies images does so where networks are trained.
 WITH_TORCH = ("data/augment.py", "data/augmentation/")
 # The simplest models are no networks.
-LIGHT_PREDICTION = tuple(f"prediction/{name}.py" for name in ("floors", "floor_models", "shift"))
+LIGHT_PREDICTION = tuple(
+    f"prediction/{name}.py" for name in ("floors", "floor_models", "shift", "subtypes")
+)
 
 
 def without_torch() -> list[Path]:

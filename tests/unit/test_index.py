@@ -307,7 +307,8 @@ def test_odd_names_survive_the_table(tmp_path):
 def test_colour_and_deep_films_are_accepted(tmp_path):
     root = kaggle_folder(tmp_path / "data")
     write_film(root / "train/NORMAL/colour.jpg", 50, mode="RGB")
-    Image.fromarray(np.full((40, 40), 30000, dtype=np.uint16)).save(root / "train/NORMAL/deep.png")
+    deep = np.linspace(0, 60000, 1600).reshape(40, 40).astype(np.uint16)
+    Image.fromarray(deep).save(root / "train/NORMAL/deep.png")
     table = read_manifest(index(root, tmp_path / "m.csv")).set_index("image_id")
     assert table.loc["colour", ["mode", "status"]].tolist() == ["RGB", "ok"]
     assert table.loc["deep", ["mode", "status"]].tolist() == ["I;16", "ok"]

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 from dataset_fixture import index, kaggle_folder, write_film
+from PIL import Image
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json
 from pneumobench.data.audit import audit_dataset
+from pneumobench.data.images import read_header, read_picture
 from pneumobench.data.manifest import accepted_images, read_manifest
+from pneumobench.data.pack import pack_images
 from pneumobench.data.sources.directory import list_directory
 from pneumobench.data.sources.fingerprint import fingerprint, tables_beside
 from pneumobench.data.sources.nih import list_nih
@@ -379,3 +382,51 @@ def test_fingerprint_sees_tables(tmp_path):
     (root / "test_list.txt").write_text("00000006_001.png\n")
     assert fingerprint(root, tables) != before
     assert fingerprint(root, [root / "not_there.csv"]) != fingerprint(root)
+
+
+# Headers alone
+
+
+def test_headers_tell_sizes_and_nothing_else(tmp_path):
+    root = kaggle_folder(tmp_path / "data")
+    (root / "train/NORMAL/broken.png").write_bytes(b"no film")
+    write_film(root / "train/NORMAL/small.png", 0, 40, 31)
+    film = root / "train/NORMAL/IM-0010-0001.png"
+    film.with_name("copy.png").write_bytes(film.read_bytes())
+    limit = {"maximum_rejected_fraction": 0.5}
+    by_header, whole = (
+        read_manifest(index(root, tmp_path / f"{how}.csv", reading=how, **limit))
+        for how in ("header", "whole")
+    )
+    alike = ["image_id", "path", "width", "height", "mode", "bytes", "status", "reason", "patient"]
+    assert by_header[alike].equals(whole[alike])
+    assert (by_header[["sha256", "pixel_sha256", "dhash"]] == "").all(axis=None)
+
+
+def test_headers_unite_and_warn(tmp_path):
+    root = kaggle_folder(tmp_path / "data")
+    manifest = index(root, tmp_path / "m.csv", reading="header")
+    audit_dataset(manifest, tmp_path / "source.json", tmp_path / "audit.json", allow_crossings=[])
+    found = read_json(tmp_path / "audit.json")
+    assert found["counts"]["patient_groups"] == 21 and found["duplicate_sets"] == []
+    assert any("nobody looked for duplicates" in warning for warning in found["warnings"])
+    write_squares_of(manifest, root, tmp_path)
+    (root / "test/NORMAL/IM-0000-0001.png").write_bytes(b"\x89PNG damaged")
+    with pytest.raises(UserError, match=r"reading: whole sets it aside"):
+        write_squares_of(manifest, root, tmp_path)
+
+
+def write_squares_of(manifest, root, folder):
+    pack_images(
+        manifest, root, folder / "i.npy", folder / "i.json", size=32, resize="squash", workers=1
+    )
+
+
+def test_a_photograph_on_its_side_has_the_sides_of_its_picture(tmp_path):
+    image = Image.new("L", (60, 40))
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(tmp_path / "turned.jpg", exif=exif)
+    content = (tmp_path / "turned.jpg").read_bytes()
+    picture = read_picture(content)
+    assert read_header(tmp_path / "turned.jpg", 1.0)[2:] == picture.image.size == (40, 60)

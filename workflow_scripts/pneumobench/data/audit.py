@@ -1,12 +1,10 @@
 """What is wrong with the data before anything is trained: leaks, duplicates, odd names."""
 
-import itertools
 import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from pneumobench.core.errors import UserError
@@ -14,14 +12,13 @@ from pneumobench.core.files import read_json, write_json
 from pneumobench.data.file_names import LABEL_OF_SUBTYPE, parse_stem
 from pneumobench.data.groups import unite
 from pneumobench.data.manifest import accepted_images, in_official_test, read_manifest
+from pneumobench.data.near_duplicates import NearDuplicates, find_near_duplicates, hash_words
 from pneumobench.data.sources.film import FILE_NAME
 
 logger = logging.getLogger(__name__)
 
-# Resized and recompressed copies of a film stay below, films of different patients above; see
-# pneumobench.data.images.difference_hash.
-NEAR_DUPLICATE_BITS = 5
 NEAR_DUPLICATES_LISTED = 1000
+# A difference hash of 256 bits.
 EXAMPLES = 10
 
 
@@ -31,8 +28,8 @@ def audit_dataset(
     """Look for leaks and oddities in the manifest, write them down, stop on a leak.
 
     A crossing is a patient, or a set of identical images, on both sides of the official split:
-    development (train and val) and test. Near duplicates are reported only, and only where the
-    patients differ.
+    development (train and val) and test. Near duplicates are counted and the first 1,000 of them
+    listed, only where the patients differ; they stop nothing.
 
     Parameters
     ----------
@@ -73,12 +70,15 @@ def audit_dataset(
 
 def _findings(table: pd.DataFrame, images: pd.DataFrame, source: dict[str, Any]) -> dict[str, Any]:
     duplicate_sets = _duplicate_sets(images)
-    near = list(itertools.islice(_near_duplicates(images), NEAR_DUPLICATES_LISTED))
+    hashed = images[images["dhash"] != ""]
+    near = _near_duplicates(hashed)
     rejected = table[table["status"] == "rejected"]
     named = images[images["patient_from"] == FILE_NAME]
     return {
         "source": source,
-        "counts": _counts(table, images, duplicate_sets) | {"litter": source["litter"]},
+        "counts": _counts(table, images, duplicate_sets)
+        | {"near_duplicate_pairs": near.pairs, "near_duplicate_pairs_crossing": near.across}
+        | {"litter": source["litter"]},
         "by_split_label_subtype": _by_split(images),
         "duplicate_sets": duplicate_sets,
         "crossings": {
@@ -89,7 +89,7 @@ def _findings(table: pd.DataFrame, images: pd.DataFrame, source: dict[str, Any])
                 if "test" in found["official_splits"] and len(found["official_splits"]) > 1
             ],
         },
-        "near_duplicates": near,
+        "near_duplicates": [_describe_pair(hashed, *pair) for pair in near.listed],
         "patients_told_by": images["patient_from"].value_counts().sort_index().to_dict(),
         "unknown_patients": images.loc[images["patient_from"] == "", "path"].tolist(),
         "name_folder_conflicts": list(_conflicts(named)),
@@ -135,7 +135,8 @@ def _by_split(images: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _duplicate_sets(images: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the sets of images with identical pixels, in the order of their first image."""
-    copies = images[images.duplicated("pixel_sha256", keep=False)]
+    known = images[images["pixel_sha256"] != ""]
+    copies = known[known.duplicated("pixel_sha256", keep=False)]
     return [
         {
             "images": found["image_id"].tolist(),
@@ -153,27 +154,24 @@ def _crossing_patients(images: pd.DataFrame) -> list[str]:
     return sorted(set(images.loc[test, "patient"]) & set(images.loc[~test, "patient"]))
 
 
-def _near_duplicates(images: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Yield pairs of different groups whose difference hashes are nearly equal.
+def _near_duplicates(images: pd.DataFrame) -> NearDuplicates:
+    """Find pairs of different groups whose difference hashes are nearly equal."""
+    return find_near_duplicates(
+        hash_words(images["dhash"].tolist()),
+        pd.factorize(images["group"])[0],
+        in_official_test(images).to_numpy(),
+        NEAR_DUPLICATES_LISTED,
+    )
 
-    All pairs are compared, one row against the rest at a time: memory stays linear in the number
-    of images.
-    """
-    if images.empty:
-        return
-    words = np.array([np.frombuffer(bytes.fromhex(text), np.uint64) for text in images["dhash"]])
-    groups = pd.factorize(images["group"])[0]
-    for row in range(len(images) - 1):
-        bits = np.bitwise_count(words[row + 1 :] ^ words[row]).sum(axis=1, dtype=np.int64)
-        near = (bits <= NEAR_DUPLICATE_BITS) & (groups[row + 1 :] != groups[row])
-        for offset in np.flatnonzero(near):
-            pair = images.iloc[[row, row + 1 + offset]]
-            yield {
-                "images": pair["image_id"].tolist(),
-                "patients": pair["patient"].tolist(),
-                "official_splits": pair["official_split"].tolist(),
-                "differing_bits": int(bits[offset]),
-            }
+
+def _describe_pair(images: pd.DataFrame, row: int, other: int, bits: int) -> dict[str, Any]:
+    pair = images.iloc[[row, other]]
+    return {
+        "images": pair["image_id"].tolist(),
+        "patients": pair["patient"].tolist(),
+        "official_splits": pair["official_split"].tolist(),
+        "differing_bits": bits,
+    }
 
 
 def _warnings(
@@ -186,7 +184,6 @@ def _warnings(
             "child may lie in several folds and on both sides of the split",
         ),
         (findings["name_folder_conflicts"], "file names contradict their class folder"),
-        (findings["near_duplicates"], "pairs of nearly identical images of different patients"),
         (findings["rejected"], "files are set aside"),
         (
             [found for found in findings["duplicate_sets"] if len(found["labels"]) > 1],
@@ -196,6 +193,12 @@ def _warnings(
     for found, text in counted:
         if found:
             yield f"{len(found)} {text}"
+    if pairs := findings["counts"]["near_duplicate_pairs"]:
+        crossing = findings["counts"]["near_duplicate_pairs_crossing"]
+        yield (
+            f"{pairs:,} pairs of nearly identical images of different patients, {crossing:,} of "
+            "them between development and test"
+        )
     for kind in allow_crossings:
         if found := findings["crossings"].get(kind):
             yield f"{len(found)} crossings ({kind}) between development and test are tolerated"

@@ -14,7 +14,7 @@ def unite(patients: Sequence[str], duplicates: Sequence[str]) -> list[str]:
     patients
         Patient key of each image.
     duplicates
-        Digest of each image's pixels; equal digests are identical images.
+        Digest of each image's pixels; equal digests are identical images. "" is unknown.
 
     Returns
     -------
@@ -31,6 +31,8 @@ def unite(patients: Sequence[str], duplicates: Sequence[str]) -> list[str]:
 
     first_with: dict[str, str] = {}
     for patient, digest in zip(patients, duplicates, strict=True):
+        if not digest:
+            continue
         one, other = sorted((root(patient), root(first_with.setdefault(digest, patient))))
         parent[other] = one
     return [root(patient) for patient in patients]

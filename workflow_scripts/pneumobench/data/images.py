@@ -1,17 +1,33 @@
 """From the bytes of a file to an 8-bit grey image, to a square of a given size, and to a hash."""
 
 import io
+import math
+import re
 import struct
 import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from pneumobench.data.dicom_parts.header import is_dicom
+from pneumobench.data.doorkeeper import UnreadableImageError, check_size
 
 RESIZE_MODES = ("squash", "pad", "crop")
 HASH_SIDE = 16
 
 # Without this limit Pillow would try every format it knows, PostScript (an external program) too.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+
+# Sizes are checked here, against the limit of the configuration.
+Image.MAX_IMAGE_PIXELS = None
+
+# Enough of a file to tell DICOM from other formats, in bytes.
+_SIGNATURE = 1024
+# Values of EXIF's orientation with which width and height are exchanged.
+_ON_ITS_SIDE = range(5, 9)
 
 # What Pillow's readers raise on damaged content, beside OSError.
 _DAMAGE = (
@@ -22,15 +38,39 @@ _DAMAGE = (
     EOFError,
     IndexError,
     KeyError,
-    OverflowError,
+    AttributeError,
+    ArithmeticError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
     struct.error,
     zlib.error,
-    Image.DecompressionBombError,
 )
 
 
-class UnreadableImageError(ValueError):
-    """A file that is no readable image; its text is the reason in plain words."""
+@dataclass(frozen=True)
+class Picture:
+    """A decoded image file.
+
+    Attributes
+    ----------
+    image
+        Mode L, or RGB where the file has colours, even if they are all grey.
+    mode
+        Pillow's name of the pixel format in the file (L, RGB, I;16, ...), or a DICOM file's, as in
+        "DICOM MONOCHROME2 12 bit".
+    bits
+        Bits for each grey value or channel in the file; of a palette, those that count its colours.
+    """
+
+    image: Image.Image
+    mode: str
+    bits: int
+
+    @cached_property
+    def grey(self) -> Image.Image:
+        """The picture in grey: mode L, 0 (black) to 255."""
+        return self.image if self.image.mode == "L" else self.image.convert("L")
 
 
 def decode_grey(content: bytes) -> tuple[np.ndarray, str]:
@@ -41,7 +81,7 @@ def decode_grey(content: bytes) -> tuple[np.ndarray, str]:
     pixels
         uint8 [height, width], 0 (black) to 255.
     mode
-        Pillow's name of the pixel format in the file (L, RGB, I;16, ...).
+        Pillow's name of the pixel format in the file (L, RGB, I;16, ...), or a DICOM file's.
 
     Raises
     ------
@@ -53,12 +93,7 @@ def decode_grey(content: bytes) -> tuple[np.ndarray, str]:
 
 
 def read_grey(content: bytes) -> tuple[Image.Image, str]:
-    """Decode an image file completely to an 8-bit grey image of Pillow.
-
-    Colour becomes luminance (ITU-R BT.601), transparency black, and the orientation that a camera
-    noted is applied. Grey values of more than 8 bits are scaled from the number of bits in use (8,
-    10, 12, 14 or 16), not from their extremes, so that exposure stays what it was. Nothing is
-    decoded at reduced size (no draft mode): shrinking is left to `resize_square`.
+    """Decode an image file completely to an 8-bit grey image of Pillow: the grey of `read_picture`.
 
     Parameters
     ----------
@@ -70,31 +105,115 @@ def read_grey(content: bytes) -> tuple[Image.Image, str]:
     image
         Mode L, 0 (black) to 255.
     mode
-        Pillow's name of the pixel format in the file (L, RGB, I;16, ...).
+        Pillow's name of the pixel format in the file (L, RGB, I;16, ...), or a DICOM file's.
 
     Raises
     ------
     UnreadableImageError
         If the file is empty, no image, truncated, damaged or of an unsupported format.
     """
+    picture = read_picture(content)
+    return picture.grey, picture.mode
+
+
+def read_picture(content: bytes, maximum_megapixels: float = math.inf) -> Picture:
+    """Decode an image file completely.
+
+    Colour becomes luminance (ITU-R BT.601), transparency black, and the orientation that a camera
+    noted is applied. Grey values of more than 8 bits are scaled from the number of bits in use (8,
+    10, 12, 14 or 16), not from their extremes, so that exposure stays what it was; those of DICOM
+    files as their header says, see `pneumobench.data.dicom`. Nothing is decoded at reduced size
+    (no draft mode): shrinking is left to `resize_square`.
+
+    Parameters
+    ----------
+    content
+        The bytes of the file.
+    maximum_megapixels
+        Larger images are refused by their header. Without it, only for files that were let in.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the file is empty, no image, too large, truncated, damaged or of an unsupported format.
+    """
     if not content:
         raise UnreadableImageError("the file is empty")
+    # Imported only here: most data sets hold no DICOM file.
+    if is_dicom(content):
+        from pneumobench.data.dicom import read_dicom
+
+        return Picture(*read_dicom(content, maximum_megapixels))
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
-        mode = image.mode
+        check_size(*image.size, maximum_megapixels)
+        mode, bits = image.mode, _bits(image)
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
-        grey = _grey_image(image)
+        return Picture(_grey_or_colour(image), mode, bits)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:
         raise UnreadableImageError("the content is no image in a known format") from None
     except _DAMAGE as error:
         raise UnreadableImageError(f"the image is truncated or damaged ({error})") from None
-    return grey, mode
 
 
-def _grey_image(image: Image.Image) -> Image.Image:
+def read_header(path: Path, maximum_megapixels: float) -> tuple[str, int, int, int]:
+    """Return mode, bits, width and height of an image file without decoding it.
+
+    They are those of `read_picture`. A DICOM file is decoded all the same: its pixels may be packed
+    in a way that its header does not tell.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the header is none of an image, or says that it is too large.
+    """
+    try:
+        with path.open("rb") as stream:
+            if is_dicom(stream.read(_SIGNATURE)):
+                picture = read_picture(path.read_bytes(), maximum_megapixels)
+                return picture.mode, picture.bits, *picture.image.size
+            stream.seek(0)
+            image = Image.open(stream, formats=FORMATS)
+            check_size(*image.size, maximum_megapixels)
+            # Asked for its orientation, a PNG file would be decoded; cameras write none.
+            exif = {} if image.format == "PNG" else image.getexif()
+            turned = exif.get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE
+            width, height = image.size[::-1] if turned else image.size
+            return image.mode, _bits(image), width, height
+    except UnreadableImageError:
+        raise
+    except UnidentifiedImageError:
+        raise UnreadableImageError("the content is no image in a known format") from None
+    except _DAMAGE as error:
+        raise UnreadableImageError(f"the image cannot be read ({error})") from None
+
+
+def _bits(image: Image.Image) -> int:
+    """Return the bits for each channel of an opened image that is not yet loaded."""
+    if image.mode == "1":
+        return 1
+    bits = 16 if image.mode.startswith("I") else 8
+    for tile in image.tile:
+        options = tile.args if isinstance(tile.args, tuple) else (tile.args,)
+        if tile.codec_name == "gif":
+            bits = min(bits, options[0])
+        elif tile.codec_name.startswith("ppm"):
+            bits = min(bits, int(options[1]).bit_length())
+        # Pillow names a packed format by its bits: L;4, P;2, I;16B. BGR;15 are three channels of 5.
+        elif isinstance(options[0], str) and (found := re.match(r"([A-Z]+);(\d+)", options[0])):
+            whole = found[1] == "BGR" and int(found[2]) in (15, 16)
+            bits = min(bits, 5 if whole else int(found[2]))
+    if image.mode == "P" and image.palette is not None:
+        colours = len(image.palette.palette) // len(image.palette.mode)
+        bits = min(bits, max(1, (colours - 1).bit_length()))
+    return bits
+
+
+def _grey_or_colour(image: Image.Image) -> Image.Image:
+    """Return a loaded image in mode L or RGB."""
     if image.mode == "F":
         raise UnreadableImageError("floating point pixels are not supported; save as 8 or 16 bit")
     if image.mode == "I" or image.mode.startswith("I;16"):
@@ -102,7 +221,9 @@ def _grey_image(image: Image.Image) -> Image.Image:
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
-    return image if image.mode == "L" else image.convert("L")
+    if image.mode in ("1", "L"):
+        return image if image.mode == "L" else image.convert("L")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _scale_to_8_bit(values: np.ndarray) -> np.ndarray:

@@ -4,22 +4,37 @@ import hashlib
 import logging
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import write_json
-from pneumobench.data.images import UnreadableImageError, decode_grey, difference_hash
+from pneumobench.data.doorkeeper import (
+    Limits,
+    UnreadableImageError,
+    check_file,
+    check_header,
+    check_picture,
+    read_content,
+)
+from pneumobench.data.images import difference_hash, read_header, read_picture
 from pneumobench.data.manifest import NESTED_COPY, NUMBER_COLUMNS, TEXT_COLUMNS, write_manifest
 from pneumobench.data.sources.film import Film, Listing
 from pneumobench.data.sources.listing import list_films
 
 logger = logging.getLogger(__name__)
 
+Row = dict[str, Any]
 OF_FILM = ("path", "label", "subtype", "patient", "patient_from", "official_split", "boxes")
+HEADER_NOTE = (
+    "Films were not decoded when they were listed (data.checks.reading: header): nobody looked for "
+    "duplicates, which may lie in several folds and on both sides of the split."
+)
 
 
 def index_dataset(
@@ -29,7 +44,8 @@ def index_dataset(
     source: str,
     root: Path,
     options: Mapping[str, Any],
-    minimum_px: int,
+    reading: str,
+    limits: Limits,
     maximum_rejected_fraction: float,
     workers: int,
 ) -> None:
@@ -46,8 +62,11 @@ def index_dataset(
         The CSV and the JSON file to write.
     source, root, options
         As for `pneumobench.data.sources.listing.list_films`.
-    minimum_px
-        Films with a shorter side are set aside.
+    reading
+        whole: every file is decoded, hashed and checked; header: only its size is read, and no
+        duplicate will be found.
+    limits
+        What a file must be; others are set aside with the reason.
     maximum_rejected_fraction
         Largest tolerated share (0 to 1) of files set aside; nested copies do not count.
     workers
@@ -60,8 +79,10 @@ def index_dataset(
         aside.
     """
     listing = list_films(source, root, options)
+    read = {"whole": _read_whole, "header": _read_header}[reading]
     with ThreadPoolExecutor(workers) as pool:
-        rows = list(pool.map(partial(_read_file, root, minimum_px=minimum_px), listing.films))
+        row_of = partial(_read_file, root, read=read, limits=limits)
+        rows = list(pool.map(row_of, listing.films))
     _reject_nested_copies(listing.films, rows)
     _check_rejected(root, rows, maximum_rejected_fraction)
     _name_images(rows)
@@ -70,7 +91,10 @@ def index_dataset(
     _check_classes(root, rows, listing)
     write_manifest(manifest, rows)
     said = ("title", "population", "positive", "negative", "litter", "notes")
-    write_json(description, {"source": source} | {key: getattr(listing, key) for key in said})
+    told = {key: getattr(listing, key) for key in said}
+    if reading == "header":
+        told["notes"] = [*listing.notes, HEADER_NOTE]
+    write_json(description, {"source": source} | told)
     counts = Counter(row["status"] for row in rows)
     logger.info(
         "%s: %d image files, %d accepted, %d set aside; %d other files ignored",
@@ -82,32 +106,45 @@ def index_dataset(
     )
 
 
-def _read_file(root: Path, film: Film, minimum_px: int) -> dict[str, Any]:
+def _read_file(
+    root: Path, film: Film, read: Callable[[Path, Row, Limits], None], limits: Limits
+) -> Row:
     """Return the manifest row of one film, still without image_id."""
-    row: dict[str, Any] = dict.fromkeys(TEXT_COLUMNS, "") | dict.fromkeys(NUMBER_COLUMNS)
+    row: Row = dict.fromkeys(TEXT_COLUMNS, "") | dict.fromkeys(NUMBER_COLUMNS)
     row |= {name: getattr(film, name) for name in OF_FILM}
-    row |= {"status": "rejected", "bytes": max(film.size, 0)}
-    if film.reason:
-        return row | {"reason": film.reason}
-    try:
-        content = (Path(root) / film.path).read_bytes()
-    except OSError as error:
-        return row | {"reason": f"the file cannot be read ({error.strerror})"}
+    row |= {"status": "rejected", "reason": film.reason, "bytes": max(film.size, 0)}
+    if not film.reason:
+        try:
+            read(Path(root) / film.path, row, limits)
+            row["status"] = "ok"
+        except UnreadableImageError as error:
+            row["reason"] = str(error)
+    return row
+
+
+def _read_whole(path: Path, row: Row, limits: Limits) -> None:
+    """Fill in what the content of a file tells, decoded completely."""
+    content = read_content(path, limits.maximum_megabytes)
     row |= {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    try:
-        pixels, row["mode"] = decode_grey(content)
-    except UnreadableImageError as error:
-        return row | {"reason": str(error)}
-    height, width = pixels.shape
-    row |= {"width": width, "height": height}
-    if min(height, width) < minimum_px:
-        return row | {"reason": f"{width}x{height} pixels, a side is shorter than {minimum_px}"}
+    picture = read_picture(content, limits.maximum_megapixels)
+    width, height = picture.image.size
+    row |= {"mode": picture.mode, "width": width, "height": height}
+    check_picture(picture.image, picture.grey, picture.bits, limits)
+    pixels = np.asarray(picture.grey)
     # The size is part of the digest: a 2x3 and a 3x2 image may have the same bytes.
     digest = hashlib.sha256(f"{width}x{height}:".encode() + pixels.tobytes()).hexdigest()
-    return row | {"pixel_sha256": digest, "dhash": difference_hash(pixels), "status": "ok"}
+    row |= {"pixel_sha256": digest, "dhash": difference_hash(pixels)}
 
 
-def _reject_nested_copies(films: list[Film], rows: list[dict[str, Any]]) -> None:
+def _read_header(path: Path, row: Row, limits: Limits) -> None:
+    """Fill in what the header of a file tells; its hashes stay empty."""
+    check_file(path, limits.maximum_megabytes)
+    mode, bits, width, height = read_header(path, limits.maximum_megapixels)
+    row |= {"mode": mode, "width": width, "height": height}
+    check_header(width, height, bits, limits)
+
+
+def _reject_nested_copies(films: list[Film], rows: list[Row]) -> None:
     """Keep of equal files at the same place of nested data folders the one nearest to the root."""
     kept: dict[tuple[str, str], str] = {}
     order = sorted(range(len(films)), key=lambda i: (films[i].path.count("/"), films[i].path))
@@ -121,7 +158,7 @@ def _reject_nested_copies(films: list[Film], rows: list[dict[str, Any]]) -> None
             row |= {"pixel_sha256": "", "dhash": ""}
 
 
-def _name_images(rows: list[dict[str, Any]]) -> None:
+def _name_images(rows: list[Row]) -> None:
     """Fill image_id in place, and patient where nothing told it."""
     accepted = [row for row in rows if row["status"] == "ok"]
     stems = {id(row): unicodedata.normalize("NFC", _stem(row)) for row in accepted}
@@ -139,11 +176,11 @@ def _name_images(rows: list[dict[str, Any]]) -> None:
             row["image_id"] = row["path"]
 
 
-def _stem(row: dict[str, Any]) -> str:
+def _stem(row: Row) -> str:
     return Path(row["path"]).stem
 
 
-def _check_rejected(root: Path, rows: list[dict[str, Any]], maximum: float) -> None:
+def _check_rejected(root: Path, rows: list[Row], maximum: float) -> None:
     own = [row for row in rows if not row["reason"].startswith(NESTED_COPY)]
     rejected = [row for row in own if row["status"] == "rejected"]
     if len(rejected) > maximum * len(own):
@@ -156,7 +193,7 @@ def _check_rejected(root: Path, rows: list[dict[str, Any]], maximum: float) -> N
         )
 
 
-def _check_classes(root: Path, rows: list[dict[str, Any]], listing: Listing) -> None:
+def _check_classes(root: Path, rows: list[Row], listing: Listing) -> None:
     labels = {row["label"] for row in rows if row["status"] == "ok"}
     if len(labels) < 2:
         raise UserError(

@@ -9,6 +9,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import write_table
+from pneumobench.core.task import BINARY, SUBTYPE, SUBTYPES
 from pneumobench.data.groups import unite
 from pneumobench.data.manifest import accepted_images, in_official_test, read_manifest
 
@@ -30,6 +31,7 @@ def split_dataset(
     seed: int,
     holdout_fraction: float,
     inner_fraction: float,
+    task: str = BINARY,
 ) -> None:
     """Assign each accepted image to the test set or to a fold, whole patients at a time.
 
@@ -53,6 +55,8 @@ def split_dataset(
         Share of the groups (0 to 0.5) held out of data without an official test set.
     inner_fraction
         Share of each fold's training side (0 to 0.5) for early stopping; 0 for none.
+    task
+        With `subtype` every image must have one, and every part images of each.
 
     Raises
     ------
@@ -61,6 +65,8 @@ def split_dataset(
         fewer patients of a class than folds.
     """
     images = accepted_images(read_manifest(manifest))
+    if task == SUBTYPE:
+        _check_subtypes_known(images, manifest)
     images["group"] = unite(images["patient"], images["pixel_sha256"])
     test = _test_images(images, manifest, seed, holdout_fraction)
     pool = images[~test].reset_index(drop=True)
@@ -72,6 +78,8 @@ def split_dataset(
     table["inner"] = ""
     table.loc[~test, "fold"] = pool["fold"].to_numpy()
     table.loc[~test, "inner"] = pool["inner"].to_numpy()
+    if task == SUBTYPE:
+        _check_subtypes_in_parts(images, table, manifest)
     write_table(splits, table[["image_id", "role", "fold", "inner", "group"]])
     write_table(development_labels, images.loc[~test, LABEL_COLUMNS])
     write_table(test_labels, images.loc[test, LABEL_COLUMNS])
@@ -201,4 +209,34 @@ def _check_folds(pool: pd.DataFrame, folds: int, manifest: Path) -> None:
             where=str(manifest),
             expected="images of both classes in each fold",
             remedy="lower split.folds, try another split.seed, or add images of more patients",
+        )
+
+
+def _check_subtypes_known(images: pd.DataFrame, manifest: Path) -> None:
+    unknown = images[~images["subtype"].isin(SUBTYPES)]
+    if len(unknown):
+        some = ", ".join(unknown["path"].head(3))
+        raise UserError(
+            f"{len(unknown)} of {(images['label'] == 'pneumonia').sum()} films of pneumonia tell "
+            f"no subtype, such as {some}",
+            where=f"{manifest} (task: subtype)",
+            expected="bacterial or viral for every film of pneumonia",
+            remedy="set task: binary, or take a source whose file names or table tell the subtype "
+            "(data.source: table has a column for it)",
+        )
+
+
+def _check_subtypes_in_parts(images: pd.DataFrame, splits: pd.DataFrame, manifest: Path) -> None:
+    """Stop if a fold or the test set lacks a subtype: nothing could be said of it there."""
+    part = splits["fold"].map(lambda fold: "the test set" if pd.isna(fold) else f"fold {fold}")
+    counts = pd.crosstab(part, images["subtype"]).reindex(columns=SUBTYPES, fill_value=0)
+    lacking = [(place, name) for name in SUBTYPES for place in counts.index[counts[name] == 0]]
+    if lacking:
+        place, name = lacking[0]
+        raise UserError(
+            f"{place} has no {name} film",
+            where=f"{manifest} (task: subtype)",
+            expected=f"{', '.join(SUBTYPES)} films in every fold and in the test set",
+            remedy="lower split.folds, try another split.seed, add images of more patients, or set "
+            "task: binary",
         )

@@ -10,7 +10,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.names import did_you_mean
 from pneumobench.explain.maps import join
 from pneumobench.explain.methods import METHODS
-from pneumobench.explain.targets import predicted_class, target_scores
+from pneumobench.explain.targets import BINARY, predicted_class, target_scores
 from pneumobench.models.blocks.classifier import Classifier
 
 
@@ -167,7 +167,7 @@ def _targets(target: int | Tensor | None, logits: Tensor, threshold: float) -> T
     if target is None:
         return predicted_class(logits.detach(), threshold)
     classes = torch.as_tensor(target, device=logits.device).expand(len(logits))
-    known = max(logits.shape[1], 2)
+    known = len(BINARY)
     unknown = classes[(classes < 0) | (classes >= known)]
     if len(unknown):
         raise UserError(

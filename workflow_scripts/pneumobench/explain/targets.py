@@ -40,37 +40,37 @@ def predicted_class(logits: Tensor, threshold: float = 0.0) -> Tensor:
     logits
         [B, outputs].
     threshold
-        Of the logit of pneumonia, with one or two outputs; of more the largest decides.
+        Of the logit of pneumonia, whatever the number of outputs.
     """
-    if logits.shape[1] > len(BINARY):
-        return logits.argmax(1)
     return (positive_logit(logits) > threshold).long()
 
 
 def target_scores(logits: Tensor, target: Tensor) -> Tensor:
     """Return the score of one class for each image.
 
-    A single logit speaks for pneumonia: its own score is +logit, that of normal is -logit.
+    A single logit speaks for pneumonia: its own score is +logit, that of normal is -logit. So does
+    the logit of pneumonia that follows from those of subtypes.
 
     Parameters
     ----------
     logits
         [B, outputs].
     target
-        int64 [B], 0 <= class < max(outputs, 2).
+        int64 [B], 0 or 1.
 
     Returns
     -------
     Tensor
         [B], as the logits.
     """
-    if logits.shape[1] == 1:
-        return torch.where(target == 1, logits[:, 0], -logits[:, 0])
-    return logits.gather(1, target.unsqueeze(1)).squeeze(1)
+    if logits.shape[1] == len(BINARY):
+        return logits.gather(1, target.unsqueeze(1)).squeeze(1)
+    score = positive_logit(logits)
+    return torch.where(target == 1, score, -score)
 
 
 def target_probabilities(logits: Tensor, target: Tensor) -> Tensor:
     """Return the probability of one class for each image, [B] in [0, 1]."""
-    if logits.shape[1] == 1:
-        return target_scores(logits, target).sigmoid()
-    return target_scores(logits.softmax(1), target)
+    if logits.shape[1] == len(BINARY):
+        return target_scores(logits.softmax(1), target)
+    return target_scores(logits, target).sigmoid()

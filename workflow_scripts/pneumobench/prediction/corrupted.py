@@ -13,7 +13,7 @@ from pneumobench.core.files import write_table
 from pneumobench.data.preprocess import preprocess
 from pneumobench.prediction.corruptions import corrupt
 from pneumobench.prediction.finished import FinishedFold, check_plain, open_fold
-from pneumobench.prediction.predict import BATCH_SIZE, predict_logits
+from pneumobench.prediction.predict import BATCH_SIZE, logit_columns, predict_readings
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,8 @@ def predict_corrupted(
         Packed images as they came, not preprocessed, uint8 [N, S, S], and splits.csv, its rows
         those of the images.
     corrupted
-        The CSV file to write: model, recipe, seed, fold, image_id, corruption, strength, logit.
+        The CSV file to write: model, recipe, seed, fold, image_id, corruption, strength, logit, and
+        the logits of subtypes where there are any.
     strengths
         From 1 to 3, each in a block of its own with all corruptions.
     seed
@@ -57,13 +58,14 @@ def predict_corrupted(
     path = run_folder / "out_of_fold.csv"
     plain, rows = fold.read_plain(path)
     # Strength 0 changes nothing.
-    check_plain(_corrupted_logits(fold, rows, next(iter(CORRUPTIONS)), 0, seed), plain, path)
+    again = _corrupted_logits(fold, rows, next(iter(CORRUPTIONS)), 0, seed)
+    check_plain(again["logit"], plain, path)
     identity = plain[["model", "recipe", "seed", "fold", "image_id"]]
     blocks = [
         identity.assign(
             corruption=name,
             strength=strength,
-            logit=_corrupted_logits(fold, rows, name, strength, seed),
+            **_corrupted_logits(fold, rows, name, strength, seed),
         )
         for strength in strengths
         for name in CORRUPTIONS
@@ -74,8 +76,8 @@ def predict_corrupted(
 
 def _corrupted_logits(
     fold: FinishedFold, rows: np.ndarray, name: str, strength: int, seed: int
-) -> np.ndarray:
-    """Return the logits of corrupted images, float32 [n]."""
+) -> dict[str, np.ndarray]:
+    """Return the columns of logits of corrupted images, float32 [n]."""
     method = fold.record["settings"]["preprocessing"]
     fallbacks = []
 
@@ -88,7 +90,7 @@ def _corrupted_logits(
     parts = [rows[start : start + BATCH_SIZE] for start in range(0, len(rows), BATCH_SIZE)]
     logits = np.concatenate(
         [
-            predict_logits(
+            predict_readings(
                 fold.model, fold.images, part, fold.device,
                 partial(worse, image_ids=fold.image_ids[part].tolist()),
             )
@@ -100,7 +102,7 @@ def _corrupted_logits(
             "%s, strength %d: %s has no plausible estimate for %d of %d images",
             name, strength, method, sum(fallbacks), len(rows),
         )  # fmt: skip
-    return logits
+    return logit_columns(logits)
 
 
 def _preprocessed(batch: torch.Tensor, method: str) -> tuple[torch.Tensor, int]:

@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from pneumobench.core.files import write_table
 from pneumobench.core.renormalisation import RENORMALISED
 from pneumobench.prediction.finished import check_plain, open_fold
-from pneumobench.prediction.predict import BATCH_SIZE, predict_logits
+from pneumobench.prediction.predict import BATCH_SIZE, logit_columns, predict_readings
 
 logger = logging.getLogger(__name__)
 
@@ -44,14 +44,14 @@ def predict_renormalised(run_folder: Path, images: Path, splits: Path, renormali
     fold = open_fold(run_folder, images, splits)
     path = run_folder / "test.csv"
     plain, rows = fold.read_plain(path)
-    logits = predict_logits(fold.model, fold.images, rows, fold.device)
-    check_plain(logits, plain, path)
+    logits = logit_columns(predict_readings(fold.model, fold.images, rows, fold.device))
+    check_plain(logits["logit"], plain, path)
     layers = take_statistics(fold.model, fold.images, rows, fold.device)
     if layers:
-        logits = predict_logits(fold.model, fold.images, rows, fold.device)
+        logits = logit_columns(predict_readings(fold.model, fold.images, rows, fold.device))
     table = plain.assign(tta=RENORMALISED)
     # Without such layers nothing has changed, not even by rounding.
-    write_table(renormalised, table.assign(logit=logits) if layers else table)
+    write_table(renormalised, table.assign(**logits) if layers else table)
     logger.info("%s: %d images, %d layers", renormalised.name, len(rows), layers)
 
 
@@ -69,7 +69,7 @@ def take_statistics(
     model
         Changed in place, left in evaluation mode.
     images, rows, device
-        As `predict_logits` takes them.
+        As `predict_readings` takes them.
 
     Returns
     -------

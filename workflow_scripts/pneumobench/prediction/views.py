@@ -12,7 +12,7 @@ from pneumobench.core.views import MIRRORED, PLAIN, VIEW_SETS
 from pneumobench.data.augmentation.apply import vary
 from pneumobench.data.augmentation.policy import Variations
 from pneumobench.prediction.finished import check_plain, open_fold
-from pneumobench.prediction.predict import View, as_it_is, predict_logits
+from pneumobench.prediction.predict import View, as_it_is, logit_columns, predict_readings
 
 logger = logging.getLogger(__name__)
 
@@ -80,24 +80,26 @@ def predict_views(
     ):
         plain, rows = fold.read_plain(path)
         logits = view_logits(fold.model, fold.images, rows, fold.device, views)
-        check_plain(logits[0], plain, path)
+        check_plain(logit_columns(logits[0])["logit"], plain, path)
         mean = logits.mean(axis=0, dtype=np.float64).astype(np.float32)
-        write_table(averaged, plain.assign(tta=views, logit=mean))
+        write_table(averaged, plain.assign(tta=views, **logit_columns(mean)))
         logger.info("%s: %d images, %d views", averaged.name, len(rows), len(logits))
 
 
 def view_logits(
     model: torch.nn.Module, images: torch.Tensor, rows: np.ndarray, device: torch.device, views: str
 ) -> np.ndarray:
-    """Return the logits of images in each view of a set, float32 [views, n]; the plain ones first.
+    """Return the logits of images in each view of a set, the plain ones first.
+
+    float32 [views, n], or [views, n, 3] of networks that tell subtypes apart.
 
     Parameters
     ----------
     model, images, rows, device
-        As `predict_logits` takes them.
+        As `predict_readings` takes them.
     views
         A name of `VIEW_SETS`.
     """
     return np.stack(
-        [predict_logits(model, images, rows, device, VIEWS[name]) for name in VIEW_SETS[views]]
+        [predict_readings(model, images, rows, device, VIEWS[name]) for name in VIEW_SETS[views]]
     )

@@ -11,6 +11,7 @@ from pneumobench.reporting.inputs import DATASET_TITLES, DECISION_AGGREGATE
 from pneumobench.reporting.methods import flatten, values_of, versions_of
 from pneumobench.reporting.summary import PHANTOM_NOTICE
 from pneumobench.reporting.typeset import markdown_table
+from pneumobench.reporting.vocabulary import in_words
 from pneumobench.reporting.wording import count, millions, percent, with_interval
 
 # Metric, its title, the threshold it is taken at.
@@ -91,7 +92,7 @@ def write_model_card(inputs: CardInputs, card: str | Path, *, settings: dict[str
         _origin(folds, metrics),
     ]
     with atomic_path(card) as temporary:
-        temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+        temporary.write_text(in_words("\n\n".join(parts)) + "\n", encoding="utf-8")
 
 
 def _entry(selection: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from pneumobench.reporting.explained import (
 )
 from pneumobench.reporting.painting import OPACITY, overlay, place_on_film
 from pneumobench.reporting.style import DARK_GREY, styled
+from pneumobench.reporting.vocabulary import in_words
 from pneumobench.reporting.wording import listing
 
 # Films of radiography units have up to 3,000 pixels a side, more than a map of 7 x 7 cells needs;
@@ -241,7 +242,8 @@ def _write(
 ) -> None:
     width, height = layout.canvas
     points = layout.font * 72 / _DPI
-    figure.text(x / width, 1 - y / height, text, fontsize=points, va="top", color=color)
+    said = in_words(text)
+    figure.text(x / width, 1 - y / height, said, fontsize=points, va="top", color=color)
 
 
 def _draw_bar(figure: Figure, layout: _Layout, peak: float, colour_map: str) -> None:

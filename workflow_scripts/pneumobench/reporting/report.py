@@ -16,6 +16,7 @@ from pneumobench.reporting.cures import cures
 from pneumobench.reporting.differences_section import DifferencesInputs, differences_section
 from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_section
 from pneumobench.reporting.explanation_section import ExplanationInputs, explanation_section
+from pneumobench.reporting.external_section import external_section
 from pneumobench.reporting.floors import FLOOR, majority_notes
 from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
@@ -36,9 +37,11 @@ from pneumobench.reporting.origin import patients_told, unknown_patients
 from pneumobench.reporting.robustness_section import RobustnessInputs, robustness_section
 from pneumobench.reporting.run_warnings import warnings_of
 from pneumobench.reporting.shift_section import shift_section
+from pneumobench.reporting.subtypes_section import subtypes_section
 from pneumobench.reporting.summary import PHANTOM_NOTICE, summarise
 from pneumobench.reporting.tables import INTERVAL_COLUMNS, all_rows, footnotes, reading_table
 from pneumobench.reporting.views import view_notes, view_rows
+from pneumobench.reporting.vocabulary import vocabulary_from
 from pneumobench.reporting.wording import count, is_missing, percent
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -50,12 +53,14 @@ _LISTED_REJECTIONS = 200
 SECTIONS = {
     "answer": "Answer",
     "table": "Ranked table",
+    "subtypes": "Subtypes",
     "views": "Test-time augmentation",
     "differences": "Which differences hold",
     "ensembles": "Runs combined",
     "clinical": "Clinical reading",
     "calibration": "Can it be believed",
     "shift": "Is the test set alike",
+    "external": "Films of another source",
     "robustness": "When films get worse",
     "explanations": "What the networks look at",
     "inflation": "What bad practice adds",
@@ -132,10 +137,20 @@ FIGURES = {
         "Where the scores lie, as distances from the frozen threshold: median, middle half and 5 "
         "to 95 %. Numbers: what the threshold gets right, out of fold and on the test set.",
     ),
+    "external": (
+        "Films of another source",
+        "AUC, sensitivity and specificity with intervals: out of fold, on the test set and on "
+        "external films, with networks and thresholds as they were frozen.",
+    ),
     "robustness": (
         "Runs against corruptions",
         "Specificity and sensitivity on the films as they are and made worse; darker is lower. A "
         "frame marks the worst of a run.",
+    ),
+    "subtypes": (
+        "Normal, bacterial, viral",
+        "Above: which class the runs that rank first take for which. Below: AUC of each class, "
+        "with intervals; dashed: a linear model of thumbnails; dotted: chance.",
     ),
     "inflation": (
         "What bad practice adds",
@@ -182,9 +197,11 @@ def render_report(
     differences: DifferencesInputs | None = None,
     calibration: CalibrationInputs | None = None,
     shift: str | Path | None = None,
+    external: str | Path | None = None,
     robustness: RobustnessInputs | None = None,
     explanations: ExplanationInputs | None = None,
     inflation: InflationInputs | None = None,
+    subtypes: str | Path | None = None,
     checklists: str | Path | None = None,
     looks: str | Path | None = None,
 ) -> None:
@@ -217,12 +234,16 @@ def render_report(
         What the section on probabilities is made of; None where nothing was assessed.
     shift
         shift.json; None where nothing was measured.
+    external
+        comparison/external.json; None where there are no external data.
     robustness
         What the section on films made worse is made of; None where none were.
     explanations
         What the section on the networks' maps is made of; None where nothing was explained.
     inflation
         What the section on bad practice is made of; None where it was not measured.
+    subtypes
+        subtypes.json; None where subtypes are not told apart.
     checklists
         checklists.json, or None.
     looks
@@ -235,9 +256,11 @@ def render_report(
     of_differences = differences_section(comparison, differences)
     phantoms = settings["data"]["source"] == "phantom"
     of_shift = shift_section(comparison, shift, phantoms)
+    of_external = external_section(comparison, external)
     of_probabilities = calibration_section(comparison, calibration)
     of_corruptions = robustness_section(comparison, robustness)
     of_bad_practice = inflation_section(inflation)
+    of_subtypes = subtypes_section(comparison, subtypes)
     of_looks = looks_section(looks)
     of_ensembles = ensemble_section(comparison, facts)
     parts = (
@@ -245,9 +268,11 @@ def render_report(
         of_ensembles,
         of_probabilities,
         of_shift,
+        of_external,
         of_corruptions,
         of_maps,
         of_bad_practice,
+        of_subtypes,
         of_looks,
     )
     text = _render(
@@ -285,10 +310,12 @@ def render_report(
         ensembles=of_ensembles,
         calibration=of_probabilities,
         shift=of_shift,
+        external=of_external,
         robustness=of_corruptions,
         cures=cures(comparison, robustness, settings),
         explanations=of_maps,
         inflation=of_bad_practice,
+        subtypes_told=of_subtypes,
         looks=of_looks,
         checklists=read_json(checklists)["checklists"] if checklists else [],
         warnings=warnings_of(comparison, by_folder, runs),
@@ -299,6 +326,8 @@ def render_report(
 
 def _render(**content: Any) -> str:
     """Return the page: every section by its template, those that come out empty left out."""
+    words = vocabulary_from(content["audit"].get("source", {}))
+    content["words"] = words
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -325,7 +354,8 @@ def _render(**content: Any) -> str:
         for name, short in SECTIONS.items()
         if texts[name].strip()
     ]
-    return environment.get_template("report.html.j2").render(content, sections=sections)
+    page = environment.get_template("report.html.j2").render(content, sections=sections)
+    return words.translate(page)
 
 
 def _figure(name: str, path: str | Path) -> dict[str, str]:

@@ -41,7 +41,7 @@ _MARKS = {"out_of_fold": (BLUE, "o"), "test": (VERMILLION, "s")}
 
 @dataclass(frozen=True)
 class Shifted:
-    """One run, ensemble or floor of shift.json, under its name for people."""
+    """One run, ensemble or floor, under its name for people."""
 
     label: str
     record: dict[str, Any]
@@ -62,17 +62,17 @@ class Shifted:
         return found
 
 
-def name_scored(shift: dict[str, Any], comparison: pd.DataFrame) -> list[Shifted]:
+def name_scored(scored: list[dict[str, Any]], comparison: pd.DataFrame) -> list[Shifted]:
     """Return the runs in order of rank, then the ensembles, then the floors.
 
     Parameters
     ----------
-    shift
-        shift.json.
+    scored
+        Records of runs (`model`, `recipe`, `seed`), of ensembles (`ensemble`), of floors (`floor`).
     comparison
         From `inputs.read_comparison`.
     """
-    runs = {_run_of(record): record for record in shift["scored"] if "model" in record}
+    runs = {_run_of(record): record for record in scored if "model" in record}
     found = [
         Shifted(f"{row['rank']:.0f}  {row['label']}", runs[row["run"]])
         for _, row in complete_runs(comparison).iterrows()
@@ -81,7 +81,7 @@ def name_scored(shift: dict[str, Any], comparison: pd.DataFrame) -> list[Shifted
     return found + [
         Shifted(label(record[kind]), record)
         for kind, label in (("ensemble", ensemble_label), ("floor", floor_label))
-        for record in shift["scored"]
+        for record in scored
         if kind in record
     ]
 
@@ -103,7 +103,7 @@ def plot_shift(shift: str | Path, comparison: str | Path, stem: str | Path) -> N
         Path of the figure without a suffix.
     """
     ranked = read_comparison(comparison)
-    rows = name_scored(read_json(shift), ranked)
+    rows = name_scored(read_json(shift)["scored"], ranked)
     notes = [
         "Line: 5 to 95 % of the images; bar: 25 to 75 %; mark: median. Numbers: development, then "
         "test set.",
@@ -112,7 +112,7 @@ def plot_shift(shift: str | Path, comparison: str | Path, stem: str | Path) -> N
     below = _FOOT + NOTE_HEIGHT * len(notes)
     height = _HEAD + len(rows) * _ROW + below
     figure = new_figure(height, layout=None)
-    left = _label_width(figure, rows) + 0.1
+    left = label_width(figure, rows) + 0.1
     width = (PAGE_WIDTH - left - _GAP) / 2 - _NUMBERS
     for column, (label, metric) in enumerate(CLASSES.items()):
         x = left + column * (width + _NUMBERS + _GAP)
@@ -134,7 +134,7 @@ def _run_of(record: dict[str, Any]) -> Run:
     return Run(record["model"], record["recipe"], int(record["seed"]))
 
 
-def _label_width(figure: Figure, rows: list[Shifted]) -> float:
+def label_width(figure: Figure, rows: list[Shifted]) -> float:
     """Return the width in inches of the longest name."""
     texts = [figure.text(0, 0, row.label, fontsize=7.5) for row in rows]
     renderer = figure.canvas.get_renderer()

@@ -40,7 +40,7 @@ def shift_section(
     if path is None:
         return {"answer": [], "origins": ()}
     shift = read_json(path)
-    scored = name_scored(shift, comparison)
+    scored = name_scored(shift["scored"], comparison)
     return {
         "answer": [
             _domain_answer(shift),
@@ -131,7 +131,7 @@ def _population(phantoms: bool) -> str:
         )
     return (
         "Both sets come from one source. Children of other ages, adults, other hospitals and "
-        "devices are out of this population: no figure of this report speaks of them."
+        "devices are out of this population: no figure of this section speaks of them."
     )
 
 
@@ -174,7 +174,7 @@ def _block_rows(shift: dict[str, Any]) -> list[dict[str, str]]:
 
 def _transductive(comparison: pd.DataFrame, shift: dict[str, Any]) -> list[dict[str, str]]:
     rows = []
-    for one in name_scored({"scored": shift["transductive"]}, comparison):
+    for one in name_scored(shift["transductive"], comparison):
         record = one.record
         cells = {
             "Run": one.label,
@@ -191,7 +191,7 @@ def _transductive(comparison: pd.DataFrame, shift: dict[str, Any]) -> list[dict[
 def _renormalised(comparison: pd.DataFrame, shift: dict[str, Any]) -> list[dict[str, str]]:
     """Return a row of each run whose network has batch normalisation."""
     rows = []
-    for one in name_scored({"scored": shift["renormalised"]}, comparison):
+    for one in name_scored(shift["renormalised"], comparison):
         if not one.record["changed"]:
             continue
         cells = {"Run": one.label}

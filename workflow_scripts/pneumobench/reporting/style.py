@@ -19,6 +19,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from pneumobench.core.files import atomic_path
+from pneumobench.reporting.vocabulary import speak
 
 # Embedding a font writes a dozen lines of no interest into the log of every figure.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
@@ -177,6 +178,7 @@ def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
     tuple of Path
         The PNG (220 dots per inch) and the PDF (fonts embedded as TrueType).
     """
+    speak(figure)
     stem = Path(stem)
     png = stem.with_name(f"{stem.name}.png")
     pdf = stem.with_name(f"{stem.name}.pdf")

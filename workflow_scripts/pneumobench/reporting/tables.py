@@ -11,6 +11,7 @@ from pneumobench.reporting.floors import FLOOR, NO_NETWORK, NOT_ABOVE, floor_not
 from pneumobench.reporting.inputs import DATASET_TITLES, read_comparison
 from pneumobench.reporting.typeset import escape_latex, latex_rows, markdown_table
 from pneumobench.reporting.views import view_columns, view_notes, view_rows
+from pneumobench.reporting.vocabulary import in_words
 from pneumobench.reporting.wording import (
     EMPTY,
     count,
@@ -67,7 +68,7 @@ def make_tables(
     for path, write in ((markdown, _markdown), (latex, _latex)):
         with atomic_path(path) as temporary:
             texts = [write(cells, notes, label) for cells, notes, label in tables]
-            temporary.write_text("\n".join(texts), encoding="utf-8")
+            temporary.write_text(in_words("\n".join(texts)), encoding="utf-8")
 
 
 def all_rows(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:

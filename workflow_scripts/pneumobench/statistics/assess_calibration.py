@@ -178,17 +178,44 @@ def _read_parts(scores: Path, fitted: dict[str, Any], draw: dict[str, int]) -> d
     parts = {}
     for dataset, logit, strata in (("out_of_fold", own, fold), ("test", new, None)):
         labels = labels_of(scores, tables[dataset])
-        stages = {"before": (logit.astype(float), sigmoid(logit))}
-        if fitted["calibration"]["method"] != "none":
-            stages["after"] = _log_odds(calibrated[dataset]), calibrated[dataset]
-        parts[dataset] = Part(
+        parts[dataset] = make_part(
             labels,
             resample_patients(labels.patient, strata=strata, **draw),
-            {stage: values[0] for stage, values in stages.items()},
-            {stage: values[1] for stage, values in stages.items()},
+            logit,
+            calibrated[dataset] if fitted["calibration"]["method"] != "none" else None,
             {rule: whole.decisions["out_of_fold"] for rule, whole in scored[dataset].items()},
         )
     return parts
+
+
+def make_part(
+    labels: Labels,
+    resamples: Resamples,
+    logit: np.ndarray,
+    calibrated: np.ndarray | None,
+    decisions: dict[str, np.ndarray],
+) -> Part:
+    """Return a data set as a run sees it.
+
+    Parameters
+    ----------
+    labels, resamples, decisions
+        As `Part` holds them.
+    logit
+        [images] float, before calibration.
+    calibrated
+        [images] float64 in [0, 1]; None where nothing is calibrated.
+    """
+    stages = {"before": (logit.astype(float), sigmoid(logit))}
+    if calibrated is not None:
+        stages["after"] = _log_odds(calibrated), calibrated
+    return Part(
+        labels,
+        resamples,
+        {stage: values[0] for stage, values in stages.items()},
+        {stage: values[1] for stage, values in stages.items()},
+        decisions,
+    )
 
 
 def _log_odds(probability: np.ndarray) -> np.ndarray:
@@ -204,7 +231,7 @@ def _decide(part: Part, decision: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _measure(dataset: str, part: Part, confidence: float) -> list[dict[str, Any]]:
-    found = {stage: _replicate_measures(part, stage) for stage in part.probabilities}
+    found = {stage: replicate_measures(part, stage) for stage in part.probabilities}
     records = []
     for measure, before in found["before"].items():
         record = {"dataset": dataset, "measure": measure, "before": summarise(before, confidence)}
@@ -217,7 +244,7 @@ def _measure(dataset: str, part: Part, confidence: float) -> list[dict[str, Any]
     return records
 
 
-def _replicate_measures(part: Part, stage: str) -> dict[str, np.ndarray]:
+def replicate_measures(part: Part, stage: str) -> dict[str, np.ndarray]:
     """Return every measure of the probabilities of one stage, [1 + replicates] float64 each."""
     positive, probability = part.labels.positive, part.probabilities[stage]
     images = np.arange(len(positive))

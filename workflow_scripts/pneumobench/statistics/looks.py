@@ -9,7 +9,7 @@ from pneumobench.core.run import Run
 from pneumobench.statistics.selection import hash_files
 
 # What a look is for.
-EVALUATION, BAD_PRACTICE = "evaluation", "bad practice"
+EVALUATION, BAD_PRACTICE, OF_SUBTYPES = "evaluation", "bad practice", "subtypes"
 
 
 def record_look(
@@ -33,7 +33,8 @@ def record_look(
     run
         The run.
     purpose
-        `EVALUATION` or `BAD_PRACTICE`: to evaluate the run, or to measure what bad practice adds.
+        `EVALUATION`, `BAD_PRACTICE` or `OF_SUBTYPES`: to evaluate the run, to measure what bad
+        practice adds, or to tell subtypes apart.
     test
         Its predictions of the test set.
     test_labels

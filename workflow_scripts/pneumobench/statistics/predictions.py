@@ -14,7 +14,7 @@ from pneumobench.core.run import Run
 CLASSES = ("normal", "pneumonia")
 
 _IDENTITY = ("model", "recipe", "seed", "fold")
-_COLUMNS = (*_IDENTITY, "image_id", "logit")
+_COLUMNS = (*_IDENTITY, "image_id")
 _TEXT_COLUMNS = ("model", "recipe", "image_id", "tta", "corruption")
 
 
@@ -56,7 +56,7 @@ class FoldPredictions:
     path
         The file that was read, for messages.
     logit
-        float32 logits of pneumonia by image_id, each once.
+        float32 logits by image_id, each once: of pneumonia, or those of another column.
     """
 
     path: Path
@@ -64,7 +64,7 @@ class FoldPredictions:
 
 
 def read_labels(path: str | Path) -> Labels:
-    """Read development_labels.csv or test_labels.csv.
+    """Read development_labels.csv, test_labels.csv or external/labels.csv.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def read_labels(path: str | Path) -> Labels:
 
 
 def read_predictions(
-    paths: Iterable[str | Path], tta: str = "identity"
+    paths: Iterable[str | Path], tta: str = "identity", column: str = "logit"
 ) -> dict[Run, dict[int, FoldPredictions]]:
     """Read out_of_fold.csv or test.csv files, one for each run and fold.
 
@@ -101,6 +101,8 @@ def read_predictions(
     tta
         What the files must say of their logits: `identity`, of the plain image, or the name of the
         set of views that they are averaged over.
+    column
+        The column of the logits that are wanted.
 
     Raises
     ------
@@ -110,9 +112,9 @@ def read_predictions(
     """
     found: dict[Run, dict[int, FoldPredictions]] = {}
     for path in map(Path, paths):
-        table = _read_file(path, (*_COLUMNS, "tta"))
+        table = _read_file(path, (*_COLUMNS, column, "tta"))
         _check_rows("rows have another tta", table, table["tta"] != tta, f"tta = {tta}", path)
-        _add(found, table, path)
+        _add(found, table, path, column)
     return found
 
 
@@ -141,7 +143,7 @@ def read_corrupted(
     found: dict[tuple[str, int], dict[Run, dict[int, FoldPredictions]]]
     found = {key: {} for key in wanted}
     for path in map(Path, paths):
-        table = _read_file(path, (*_COLUMNS, "corruption", "strength"))
+        table = _read_file(path, (*_COLUMNS, "logit", "corruption", "strength"))
         parts = dict(iter(table.groupby(["corruption", "strength"], sort=False)))
         for key in wanted:
             if key not in parts:
@@ -264,7 +266,7 @@ def check_same_folds(
 def align_test(
     predictions: dict[int, FoldPredictions], labels: Labels, run: Run, folds: int
 ) -> np.ndarray:
-    """Put the test predictions of a run in the order of the labels.
+    """Put the predictions of test or external images of a run in the order of the labels.
 
     Returns
     -------
@@ -284,7 +286,7 @@ def align_test(
         lacking = np.isnan(logits[number])
         if lacking.any():
             raise UserError(
-                f"images have no test prediction: {_some(labels.image_id[lacking])}",
+                f"images have no {part.path.stem} prediction: {_some(labels.image_id[lacking])}",
                 where=str(part.path),
                 expected=f"a prediction of every image in {labels.path}",
                 remedy=_rerun(part.path),
@@ -305,9 +307,14 @@ def _read_file(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     return table
 
 
-def _add(found: dict[Run, dict[int, FoldPredictions]], table: pd.DataFrame, path: Path) -> None:
+def _add(
+    found: dict[Run, dict[int, FoldPredictions]],
+    table: pd.DataFrame,
+    path: Path,
+    column: str = "logit",
+) -> None:
     """Check the rows of one run and fold, and put them where they belong."""
-    numbers = pd.to_numeric(table["logit"], errors="coerce").astype(np.float32)
+    numbers = pd.to_numeric(table[column], errors="coerce").astype(np.float32)
     twice = table["image_id"].duplicated()
     _check_rows("images stand twice", table, twice, "every image once", path)
     infinite = ~np.isfinite(numbers)
@@ -361,7 +368,12 @@ def _locate(predictions: FoldPredictions, labels: Labels) -> np.ndarray:
 
 def _rerun(path: Path) -> str:
     training = "train_fold trains"
-    rules = {"out_of_fold": training, "test": training, "corrupted": "predict_corrupted predicts"}
+    rules = {
+        "out_of_fold": training,
+        "test": training,
+        "corrupted": "predict_corrupted predicts",
+        "external": "predict_external predicts",
+    }
     done = rules.get(path.stem, "predict_views predicts")
     return f"remove {path} and run snakemake again: rule {done} this fold anew"
 

@@ -139,7 +139,7 @@ def measure_shift(
     """
     draw = {"replicates": replicates, "seed": bootstrap_seed}
     frozen = read_json(selection)
-    scores_of = _paths_by_rank(scores, frozen, selection)
+    scores_of = paths_by_rank(scores, frozen, selection)
     compared = read_compared(scores_of, draw)
     images = _join(compared["out_of_fold"], compared["test"], bootstrap_seed)
     beside = (
@@ -188,8 +188,21 @@ def measure_shift(
     write_json(shift, content)
 
 
-def _paths_by_rank(scores: list[Path], frozen: dict[str, Any], selection: Path) -> dict[Run, Path]:
-    """Return each run's file, in order of rank."""
+def paths_by_rank(scores: list[Path], frozen: dict[str, Any], selection: Path) -> dict[Run, Path]:
+    """Return each run's file, in order of rank.
+
+    Parameters
+    ----------
+    scores
+        scores.csv of the runs, in .../{model}/{recipe}/seed{seed}/.
+    frozen, selection
+        selection.json and its path.
+
+    Raises
+    ------
+    UserError
+        If scores are of a run that was not selected.
+    """
     by_folder = {"/".join(path.parts[-4:-1]): path for path in scores}
     runs = [Run(entry["model"], entry["recipe"], entry["seed"]) for entry in frozen["runs"]]
     unknown = set(by_folder) - {run.folder for run in runs}

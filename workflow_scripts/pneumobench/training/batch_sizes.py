@@ -113,7 +113,7 @@ def _train(
     torch.cuda.reset_peak_memory_stats()
     network = build_model(model, recipe, device)
     training_mode(network, recipe.frozen_statistics)
-    labels = (torch.arange(size, device=device) % 2).float()
+    labels = (torch.arange(size, device=device) % recipe.classes).float()
     step = Step(network, Loss(recipe, labels), recipe, device, precision, total=STEPS)
     images = torch.randint(0, 256, (size, image_size, image_size), device=device).to(torch.uint8)
     variations = draw_variations(np.random.default_rng(0), size, recipe.augmentation).to(device)

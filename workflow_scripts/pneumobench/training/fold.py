@@ -13,11 +13,12 @@ from pneumobench.core.files import read_json, read_table, write_json, write_tabl
 from pneumobench.core.interruption import Interruption
 from pneumobench.core.memory import keep_freed_memory
 from pneumobench.core.run import Run
-from pneumobench.data.labels import development_labels
+from pneumobench.core.task import SUBTYPE
+from pneumobench.data.labels import development_labels, development_subtypes
 from pneumobench.models import registry
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.models.heads import replace_head
-from pneumobench.prediction.predict import predict_logits
+from pneumobench.prediction.predict import logit_columns, predict_readings
 from pneumobench.training.checkpointing import checkpoint_stages
 from pneumobench.training.files import FoldInputs, FoldOutputs
 from pneumobench.training.freezing import freeze
@@ -89,7 +90,7 @@ def train_fold(
     run, fold
         Which run and which of its folds.
     settings
-        The recipe's entry in the configuration.
+        The recipe's entry in the configuration, and the task where it is not binary.
     threads
         Numeric threads; another number changes the last bits of the result.
     code_hash
@@ -214,8 +215,9 @@ def load_fold(
     """Put a fold's images and labels on the training device."""
     # Copy-on-write: parallel jobs share one page cache, and torch accepts the array.
     images = np.load(inputs.images, mmap_mode="c")
-    positive = development_labels(inputs.development_labels, splits)
-    members = fold_members(splits, positive, fold)
+    read = development_subtypes if recipe.task == SUBTYPE else development_labels
+    classes = read(inputs.development_labels, splits)
+    members = fold_members(splits, classes, fold, recipe.classes)
     copy_sources = np.empty(0, dtype=np.int64)
     packed = torch.from_numpy(images)
     if recipe.offline_copies:
@@ -224,7 +226,7 @@ def load_fold(
         copies = torch.from_numpy(np.load(inputs.augmented, mmap_mode="c"))
         packed = torch.cat([packed, copies])
     items, sources = training_items(members, copy_sources)
-    labels = torch.from_numpy(positive.astype(np.float32))
+    labels = torch.from_numpy(classes.astype(np.float32))
     return members, TrainingData(
         images=packed.to(device),
         items=torch.from_numpy(items).to(device),
@@ -237,7 +239,7 @@ def load_fold(
 def _predictions(
     training: Training, splits: pd.DataFrame, rows: np.ndarray, run: Run
 ) -> pd.DataFrame:
-    logits = predict_logits(training.model, training.data.images, rows, training.device)
+    found = predict_readings(training.model, training.data.images, rows, training.device)
     return pd.DataFrame(
         {
             "model": run.model,
@@ -246,6 +248,6 @@ def _predictions(
             "fold": training.fold,
             "image_id": splits["image_id"].to_numpy()[rows],
             "tta": "identity",
-            "logit": logits,
+            **logit_columns(found),
         }
     )

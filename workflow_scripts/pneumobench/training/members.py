@@ -35,24 +35,28 @@ class FoldMembers:
     inner_note: str
 
 
-def fold_members(splits: pd.DataFrame, positive: np.ndarray, fold: int) -> FoldMembers:
+def fold_members(
+    splits: pd.DataFrame, labels: np.ndarray, fold: int, classes: int = 2
+) -> FoldMembers:
     """Read a fold's members from the table of splits.
 
     Parameters
     ----------
     splits
         Columns role, fold, inner; one row a packed image, in their order.
-    positive
-        bool [N]; True for pneumonia. Only cross-validation rows are looked at.
+    labels
+        [N] bool, True for pneumonia, or int. Only cross-validation rows are looked at.
     fold
         Number of the fold.
+    classes
+        Number of classes that labels have.
     """
     cross_validation = (splits["role"] == "cv").to_numpy()
     held_out = cross_validation & (splits["fold"] == fold).to_numpy()
     inner = cross_validation & np.array(
         [str(fold) in entry.split() for entry in splits["inner"]], dtype=bool
     )
-    note = _inner_too_small(positive[inner])
+    note = _inner_too_small(np.bincount(labels[inner].astype(int), minlength=classes))
     if note:
         inner = np.zeros_like(inner)
     train = cross_validation & ~held_out & ~inner
@@ -65,10 +69,11 @@ def fold_members(splits: pd.DataFrame, positive: np.ndarray, fold: int) -> FoldM
     )
 
 
-def _inner_too_small(positive: np.ndarray) -> str:
-    if len(positive) == 0:
+def _inner_too_small(counts: np.ndarray) -> str:
+    """Say why a part with so many images of each class is no good, or return an empty string."""
+    count, smaller_class = int(counts.sum()), int(counts.min())
+    if count == 0:
         return "none: no part was kept for it, all epochs were trained and the last one kept"
-    count, smaller_class = len(positive), min(positive.sum(), (~positive).sum())
     if count >= MINIMUM_INNER_IMAGES and smaller_class >= MINIMUM_INNER_PER_CLASS:
         return ""
     return (

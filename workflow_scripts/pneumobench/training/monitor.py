@@ -11,15 +11,33 @@ from pneumobench.training.recipe import EarlyStopping
 def inner_metrics(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
     """Return loss, ROC AUC and accuracy of float32 logits [n] against labels [n] in {0, 1}.
 
-    The AUC is the Mann-Whitney statistic, ties counted half; n is small enough for all pairs.
+    Of logits of subtypes [n, 3] and labels from 0 to 2 the AUC is the mean of those of each class
+    against the rest, and the largest logit decides. The AUC is the Mann-Whitney statistic, ties
+    counted half; n is small enough for all pairs.
     """
+    if logits.dim() > 1:
+        return _inner_metrics_of_subtypes(logits, labels.long())
     positive = labels > 0.5
-    difference = logits[positive].unsqueeze(1) - logits[~positive].unsqueeze(0)
     return {
         "inner_loss": functional.binary_cross_entropy_with_logits(logits, labels).item(),
-        "inner_auc": (difference.sign() / 2 + 0.5).mean().item(),
+        "inner_auc": _area(logits, positive),
         "inner_accuracy": ((logits > 0) == positive).float().mean().item(),
     }
+
+
+def _inner_metrics_of_subtypes(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, float]:
+    chances = logits.softmax(1)
+    areas = [_area(chances[:, one], labels == one) for one in range(logits.shape[1])]
+    return {
+        "inner_loss": functional.cross_entropy(logits, labels).item(),
+        "inner_auc": sum(areas) / len(areas),
+        "inner_accuracy": (logits.argmax(1) == labels).float().mean().item(),
+    }
+
+
+def _area(scores: torch.Tensor, positive: torch.Tensor) -> float:
+    difference = scores[positive].unsqueeze(1) - scores[~positive].unsqueeze(0)
+    return (difference.sign() / 2 + 0.5).mean().item()
 
 
 @dataclass

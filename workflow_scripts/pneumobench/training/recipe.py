@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from pneumobench.core.task import BINARY, SUBTYPE, SUBTYPES
 from pneumobench.data.augmentation.policy import AugmentationPolicy
 
 
@@ -35,7 +36,7 @@ class Plateau:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to train; the fields are the keys of a recipe in the configuration."""
+    """How to train; the fields are the keys of a recipe in the configuration, and the task."""
 
     epochs: int
     batch_size: int
@@ -60,10 +61,18 @@ class Recipe:
     offline_copies: bool
     augmentation: AugmentationPolicy
     early_stopping: EarlyStopping
+    task: str = BINARY
+
+    @property
+    def classes(self) -> int:
+        """Number of classes that the labels have."""
+        return len(SUBTYPES) if self.task == SUBTYPE else 2
 
     @property
     def outputs(self) -> int:
-        """Logits of the two-class task: one, or one a class."""
+        """Logits: of two classes one, or one a class; of subtypes one a class, always."""
+        if self.task == SUBTYPE:
+            return self.classes
         return 1 if self.loss == "binary_cross_entropy" else 2
 
     @classmethod

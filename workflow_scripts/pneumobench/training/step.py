@@ -6,7 +6,7 @@ import torch
 
 from pneumobench.data.augmentation.apply import augment
 from pneumobench.data.augmentation.policy import Variations
-from pneumobench.prediction.predict import positive_logit
+from pneumobench.prediction.predict import readings
 from pneumobench.training.averaging import WeightAverage
 from pneumobench.training.graph import Captured
 from pneumobench.training.loss import Loss
@@ -83,12 +83,12 @@ class Step:
         variations
             How each image is varied, B rows.
         labels
-            float32 [B] of 0 and 1.
+            float32 [B] of 0 and 1, or of 0 to 2.
 
         Returns
         -------
-        Mean loss [] and logits of pneumonia [B], float32, before the step. They may be overwritten
-        by the next step.
+        Mean loss [] and logits of pneumonia [B], or of subtypes [B, 3], float32, before the step.
+        They may be overwritten by the next step.
         """
         factor = self.schedule.factor(self.taken)
         for group in self.optimiser.param_groups:
@@ -113,7 +113,7 @@ class Step:
             logits = self.model(batch)
         loss = self.loss(logits, labels)
         self.scaler.scale(loss).backward()
-        return loss.detach(), positive_logit(logits.detach())
+        return loss.detach(), readings(logits.detach())
 
     def state(self) -> dict[str, object]:
         """Return what a resumed training needs."""

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from pneumobench.core.errors import UserError
 from pneumobench.core.interruption import InterruptedJobError, Interruption
 from pneumobench.data.augmentation.apply import augment
-from pneumobench.prediction.predict import predict_logits
+from pneumobench.prediction.predict import predict_readings
 from pneumobench.training.freezing import training_mode
 from pneumobench.training.loss import Loss
 from pneumobench.training.monitor import BestEpoch, inner_metrics
@@ -47,7 +47,7 @@ class TrainingData:
     items
         int64 [K]; the rows that an epoch goes through.
     labels
-        float32 [K]; 1 = pneumonia, of the items.
+        float32 [K]; 1 = pneumonia, or a position in `core.task.SUBTYPES`, of the items.
     inner
         int64 [n]; rows watched for early stopping (may be empty).
     inner_labels
@@ -74,9 +74,10 @@ class EpochSums:
         return cls(torch.zeros((), device=device), torch.zeros((), device=device))
 
     def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
-        """Take in a batch: its mean loss [], logits [B] and labels [B]."""
+        """Take in a batch: its mean loss [], logits [B] or [B, 3] and labels [B]."""
         self.loss += loss * len(labels)
-        self.correct += ((logits > 0) == (labels > 0.5)).sum()
+        decided = logits > 0 if logits.dim() == 1 else logits.argmax(1)
+        self.correct += (decided == labels).sum()
 
 
 @dataclass
@@ -326,7 +327,7 @@ def _watch(training: Training, epoch: int) -> dict[str, float]:
     rows = data.inner if len(data.inner) else data.items[:64].cpu().numpy()
     metrics: dict[str, float] = {}
     if len(data.inner):
-        logits = predict_logits(model, data.images, data.inner, training.device)
+        logits = predict_readings(model, data.images, data.inner, training.device)
         metrics = inner_metrics(torch.from_numpy(logits), data.inner_labels)
         training.best.update(epoch, metrics, model)
     else:

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pneumobench.core.config.experiment import Experiment, RunEntry, as_run_entry
+from pneumobench.core.config.external import problems_of_external
 from pneumobench.core.config.problems import Location, Problem, path_text, value_text
 from pneumobench.core.names import nearest
 from pneumobench.core.run import Run
+from pneumobench.core.task import SUBTYPE, WITHOUT_SUBTYPES
 
 TIMM_NAME = re.compile(r"timm:[A-Za-z0-9_][A-Za-z0-9_.-]*")
 # Short and long form of what an entry of `runs` names.
@@ -74,6 +76,8 @@ def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterato
     yield from _reference_model(sound)
     yield from _inflation(sound)
     yield from _second_opinions(sound)
+    yield from problems_of_external(sound)
+    yield from _task(sound)
 
 
 def _unknown_names(sound: SoundValues, architectures: Sequence[str]) -> Iterator[Problem]:
@@ -294,6 +298,17 @@ def _second_opinions(sound: SoundValues) -> Iterator[Problem]:
             given=f"{opinions} with explanation.images: {images}",
             allowed="no more than the images of each subtype that are explained",
             hint=f"write {images} or less, or a larger explanation.images",
+        )
+
+
+def _task(sound: SoundValues) -> Iterator[Problem]:
+    source = sound.get("data", "source")
+    if sound.get("task") == SUBTYPE and source in WITHOUT_SUBTYPES:
+        yield Problem(
+            path="task",
+            given=f"{SUBTYPE} with data.source: {source}",
+            allowed=f"binary where the source knows no subtypes, as {', '.join(WITHOUT_SUBTYPES)}",
+            hint="write binary, or take a data.source whose file names or table tell the subtype",
         )
 
 

@@ -40,10 +40,11 @@ def json_schema() -> Node:
 def editor_schema() -> Node:
     """Return the JSON schema for editors, who see recipes before `based_on` is resolved.
 
-    A recipe need not be complete then; `check_config` finds out whether it is.
+    A recipe need not be complete then, nor external data; `check_config` finds out whether it is.
     """
     schema = copy.deepcopy(json_schema())
     definitions = schema["$defs"]
+    schema["properties"]["external"] = _partial(schema["properties"]["external"], definitions)
     sections = [
         node["$ref"].rsplit("/", 1)[-1]
         for node in definitions["Recipe"]["properties"].values()
@@ -56,6 +57,18 @@ def editor_schema() -> Node:
         **definitions["Recipe"]["properties"],
     }
     return schema
+
+
+def _partial(node: Any, definitions: Node) -> Any:
+    """Return a part of the schema in which no section need be complete, written out in place."""
+    if isinstance(node, list):
+        return [_partial(part, definitions) for part in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        node = {**definitions[node["$ref"].rsplit("/", 1)[-1]], **node}
+    dropped = ("$ref", "required")
+    return {key: _partial(part, definitions) for key, part in node.items() if key not in dropped}
 
 
 def resolve(node: Node) -> Node:
@@ -139,7 +152,8 @@ def leaves(node: Node | None = None, above: tuple[str, ...] = ()) -> Iterator[tu
     node = resolve(json_schema()) if node is None else node
     for key, child in children(node).items():
         child = resolve(child)
-        if children(child):
+        # A section that may be null repeats keys of another one: config.yaml says null.
+        if children(child) and not child.get("nullable"):
             yield from leaves(child, (*above, key))
         else:
             yield ".".join((*above, key)), child

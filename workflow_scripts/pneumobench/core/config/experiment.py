@@ -190,8 +190,19 @@ class Experiment(Section):
 
     experiment: PlainName
     """Name of the experiment; results go to results/<experiment>/."""
+    task: Literal["binary", "subtype"]
+    """What networks tell apart: binary (pneumonia, or the finding of data.nih.positive, and films
+    without), or subtype (normal, bacterial and viral, where the data tell them)."""
     data: Data
     """Which images, and what they must satisfy."""
+    external: Annotated[
+        Data | None,
+        Field(
+            json_schema_extra={"$comment": "a section with those keys of data that differ from it"}
+        ),
+    ]
+    """A second source of images: trained runs predict it, and nothing is tuned on it; only what
+    differs from data, as {source: rsna, rsna: {path: ...}}. null = none."""
     split: Split
     """How patients are divided into folds."""
     images: Images

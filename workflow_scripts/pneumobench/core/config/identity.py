@@ -8,6 +8,7 @@ from typing import Any, get_args
 from pneumobench.core.config.data import Data
 from pneumobench.core.config.experiment import Experiment
 from pneumobench.core.errors import UserError
+from pneumobench.core.task import BINARY
 
 IDENTITY_FILE = "experiment.json"
 SOURCES = get_args(Data.model_fields["source"].annotation)
@@ -37,12 +38,15 @@ STOPPING_CHECKS = {"maximum_rejected_fraction", "allow_crossings"}
 def experiment_identity(experiment: Experiment) -> dict[str, Any]:
     """Return the part of the configuration that must not change within one results folder.
 
-    These are the images and how they are divided; with other ones, old and new results would not
-    compare. Plain values as JSON has them; the sections of sources that are not used are left out.
+    These are the images, how they are divided, and what is told apart; with other ones, old and new
+    results would not compare. Plain values as JSON has them; the sections of sources that are not
+    used are left out.
     """
     data = experiment.data
     unused = set(SOURCES) - {data.source}
-    return {
+    # The binary task is not named: folders of before there was another one stay valid.
+    task = {} if experiment.task == BINARY else {"task": experiment.task}
+    return task | {
         "data": data.model_dump(
             mode="json", exclude=dict.fromkeys(unused, True) | {"checks": STOPPING_CHECKS}
         ),
@@ -109,17 +113,22 @@ def _shown(values: dict[str, Any], key: str) -> str:
 
 
 def check_data_source(experiment: Experiment) -> None:
-    """Stop when the images, or the table of them, are to come from where nothing is.
+    """Stop when images, or the table of them, are to come from where nothing is.
 
     Raises
     ------
     UserError
-        If a path in the section of the source does not exist, is a broken link, or is a file where
-        a folder is wanted, or the other way round.
+        If a path in the section of the source, of external data as well, does not exist, is a
+        broken link, or is a file where a folder is wanted, or the other way round.
     """
-    source = experiment.data.source
-    section = getattr(experiment.data, source)
-    for key, kind in PATHS.get(source, {}).items():
+    _check_paths("data", experiment.data)
+    if experiment.external is not None:
+        _check_paths("external", experiment.external)
+
+
+def _check_paths(name: str, data: Data) -> None:
+    section = getattr(data, data.source)
+    for key, kind in PATHS.get(data.source, {}).items():
         given = getattr(section, key)
         if given is None:
             continue
@@ -128,9 +137,9 @@ def check_data_source(experiment: Experiment) -> None:
             continue
         raise UserError(
             _what_is_there(path, kind),
-            where=f"data.{source}.{key}: {given} (seen from {Path.cwd()})",
-            expected=EXPECTED[kind, source],
-            remedy=_remedy(str(given), kind),
+            where=f"{name}.{data.source}.{key}: {given} (seen from {Path.cwd()})",
+            expected=EXPECTED[kind, data.source],
+            remedy=_remedy(str(given), kind, name),
         )
 
 
@@ -144,13 +153,13 @@ def _what_is_there(path: Path, kind: str) -> str:
     return f"{subject} does not exist"
 
 
-def _remedy(given: str, kind: str) -> str:
+def _remedy(given: str, kind: str, name: str) -> str:
     home = "write the home folder out instead of ~, or " if given.startswith("~") else ""
     if kind == "file":
-        return f"{home}correct the path, or draw images instead with data.source: phantom"
+        return f"{home}correct the path, or draw images instead with {name}.source: phantom"
     return (
         f"{home}unpack the images there, or link them: ln -s /where/they/are {given}; "
-        "or draw images instead with data.source: phantom"
+        f"or draw images instead with {name}.source: phantom"
     )
 
 

@@ -1,4 +1,4 @@
-"""Recipes that name another recipe and give only what differs."""
+"""Recipes that name another recipe, and external data: sections that give only what differs."""
 
 import copy
 from collections.abc import Iterator
@@ -8,12 +8,14 @@ from pneumobench.core.config.allowed import BASED_ON
 from pneumobench.core.config.problems import Location, Problem, path_text, value_text
 from pneumobench.core.names import nearest
 
+DATA, EXTERNAL = "data", "external"
+
 
 class Inheritance:
-    """A configuration with every recipe written out in full.
+    """A configuration with every recipe and the external data written out in full.
 
     A recipe with the key `based_on: <recipe>` takes all keys that it does not give itself from that
-    recipe; sections are merged key by key.
+    recipe, `external` from `data`; sections are merged key by key.
 
     Parameters
     ----------
@@ -38,12 +40,20 @@ class Inheritance:
             for name in self._recipes:
                 self._written[name] = self._written_out(name)
             self.resolved = {**raw, "recipes": self._written}
+        data, external = map(raw.get, (DATA, EXTERNAL)) if isinstance(raw, dict) else (None, None)
+        if isinstance(data, dict) and isinstance(external, dict):
+            self.resolved = {**self.resolved, EXTERNAL: _merged(data, external)}
 
     def concerns_another_place(self, place: Location, kind: str) -> bool:
-        """Whether a mistake in a recipe is one of the recipe it is based on, and reported there."""
-        if len(place) < 3 or place[0] != "recipes" or self._base(place[1]) is None:
+        """Whether a mistake is one of what its section is based on, and reported there."""
+        if not self._is_based(place):
             return False
         return kind == "missing" or not _given(self.raw, place)
+
+    def _is_based(self, place: Location) -> bool:
+        if place[:1] == (EXTERNAL,):
+            return len(place) > 1
+        return len(place) > 2 and place[0] == "recipes" and self._base(place[1]) is not None
 
     def _base(self, name: Any) -> Any:
         recipe = self._recipes[name]

@@ -1,0 +1,135 @@
+# A second source of films that nothing is tuned on: index_external -> admit_external -> pack_external
+# -> preprocess_external -> predict_external, score_external_floors. Only an experiment with external data
+# includes this file; evaluate_external and plot_external follow in the files of their stages.
+
+
+if EXTERNAL.source == "phantom" and phantom_folder(EXTERNAL) != phantom_folder(
+    EXPERIMENT.data
+):
+
+    use rule generate_phantoms as generate_external_phantoms with:
+        output:
+            table=f"{phantom_folder(EXTERNAL)}/phantoms.csv",
+        log:
+            f"{phantom_folder(EXTERNAL)}/generate_phantoms.log",
+        params:
+            phantom=phantom_params(EXTERNAL),
+
+
+use rule index_dataset as index_external with:
+    input:
+        record=ancient("<results>/experiment.json"),
+        files=dataset_files(EXTERNAL),
+    output:
+        manifest="<results>/external/manifest.csv",
+        description="<results>/external/source.json",
+    log:
+        "<logs>/index_external.log",
+    params:
+        source=EXTERNAL.source,
+        root=data_root(EXTERNAL),
+        options=source_options(EXTERNAL),
+        reading=EXTERNAL.checks.reading,
+        limits=door_limits(EXTERNAL),
+        maximum_rejected_fraction=EXTERNAL.checks.maximum_rejected_fraction,
+        fingerprint=lambda wildcards: dataset_fingerprint(wildcards, EXTERNAL),
+
+
+rule admit_external:
+    """Stop on films that the experiment has already; keep the labels of the others apart."""
+    input:
+        manifest="<results>/external/manifest.csv",
+        description="<results>/external/source.json",
+        known="<results>/dataset/manifest.csv",
+    output:
+        splits="<results>/external/splits.csv",
+        labels="<results>/external/labels.csv",
+        audit="<results>/external/audit.json",
+    log:
+        "<logs>/admit_external.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.data.external"),
+    script:
+        "../workflow_scripts/admit_external.py"
+
+
+use rule pack_images as pack_external with:
+    input:
+        manifest="<results>/external/manifest.csv",
+        splits="<results>/external/splits.csv",
+    output:
+        images="<results>/external/images_{size}.npy",
+        digest="<results>/external/images_{size}.json",
+    log:
+        "<logs>/pack_external_{size}.log",
+    params:
+        root=data_root(EXTERNAL),
+
+
+use rule preprocess_images as preprocess_external with:
+    input:
+        images=ancient("<results>/external/images_{size}.npy"),
+        digest="<results>/external/images_{size}.json",
+    output:
+        images="<results>/external/images_{size}_{preprocessing}.npy",
+        digest="<results>/external/images_{size}_{preprocessing}.json",
+    log:
+        "<logs>/preprocess_external_{size}_{preprocessing}.log",
+
+
+rule predict_external:
+    """Predict all external films with the network of a finished fold; their labels have no part in it."""
+    input:
+        # A batch of them is predicted again: weights, images and predictions are of one training.
+        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        splits="<results>/dataset/splits.csv",
+        weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
+        run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",
+        test="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/test.csv",
+        external_images=lambda wildcards: ancient(
+            images_of(".npy", "external")(wildcards)
+        ),
+        external_digest=images_of(".json", "external"),
+        external_splits="<results>/external/splits.csv",
+    output:
+        "<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/external.csv",
+    log:
+        "<logs>/predict_external/{slug}/{recipe}/seed{seed}/fold{fold}.log",
+    conda:
+        "../envs/train.yaml"
+    threads: EXPERIMENT.compute.numeric_threads
+    resources:
+        gpu=gpus,
+        jobs_per_gpu=JOBS_PER_GPU,
+    params:
+        code=code_of_run("pneumobench.prediction.external"),
+    script:
+        "../workflow_scripts/predict_external.py"
+
+
+rule score_external_floors:
+    """Score the external films with the simplest models, fitted to the development images fold by fold."""
+    input:
+        images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
+        manifest="<results>/dataset/manifest.csv",
+        splits="<results>/dataset/splits.csv",
+        development_labels="<results>/dataset/development_labels.csv",
+        external_images=ancient(
+            f"<results>/external/images_{EXPERIMENT.images.size}.npy"
+        ),
+        external_digest=f"<results>/external/images_{EXPERIMENT.images.size}.json",
+        external_manifest="<results>/external/manifest.csv",
+        external_splits="<results>/external/splits.csv",
+    output:
+        floor_files("external.csv"),
+    log:
+        "<logs>/score_external_floors.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.prediction.external_floors"),
+    script:
+        "../workflow_scripts/score_external_floors.py"

@@ -1,0 +1,75 @@
+# Normal, bacterial and viral films told apart, where the task is that: score_subtypes (the floor), evaluate_subtypes
+# (labels of the test images join here) -> plot_subtypes
+
+
+rule score_subtypes:
+    """Fit the simplest model of subtypes fold by fold; score its out-of-fold and the test images."""
+    input:
+        images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
+        manifest="<results>/dataset/manifest.csv",
+        splits="<results>/dataset/splits.csv",
+        development_labels="<results>/dataset/development_labels.csv",
+    output:
+        out_of_fold=subtype_floor_files("out_of_fold.csv"),
+        test=subtype_floor_files("test.csv"),
+    log:
+        "<logs>/score_subtypes.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.prediction.subtypes"),
+    script:
+        "../workflow_scripts/score_subtypes.py"
+
+
+rule evaluate_subtypes:
+    """Judge how well every run tells the classes apart, each with its interval."""
+    input:
+        out_of_fold=of_folds("out_of_fold.csv"),
+        test=of_folds("test.csv"),
+        floor_out_of_fold=subtype_floor_files("out_of_fold.csv"),
+        floor_test=subtype_floor_files("test.csv"),
+        development_labels="<results>/dataset/development_labels.csv",
+        test_labels="<results>/dataset/test_labels.csv",
+        selection="<results>/selection/selection.json",
+    output:
+        table="<results>/comparison/subtypes.csv",
+        details="<results>/comparison/subtypes.json",
+    log:
+        "<logs>/evaluate_subtypes.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        runs=tests_of_runs,
+        looks=LOGGED_LOOKS,
+        confidence=EXPERIMENT.evaluation.confidence,
+        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
+        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        code=code_hash("pneumobench.statistics.subtypes"),
+    script:
+        "../workflow_scripts/evaluate_subtypes.py"
+
+
+rule plot_subtypes:
+    """Draw the confusion of the best runs and the AUC of each class."""
+    input:
+        details="<results>/comparison/subtypes.json",
+        comparison="<results>/comparison/comparison.csv",
+    output:
+        png=report(
+            "<results>/figures/subtypes.png",
+            caption="../report/captions/subtypes.rst",
+            category="Subtypes",
+            labels={"content": "normal, bacterial, viral", "kind": "figure"},
+        ),
+        pdf="<results>/figures/subtypes.pdf",
+    log:
+        "<logs>/plot_subtypes.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("pneumobench.reporting.subtypes"),
+    script:
+        "../workflow_scripts/plot_subtypes.py"

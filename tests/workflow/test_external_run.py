@@ -1,0 +1,107 @@
+"""External data added to a finished experiment: nothing is trained, nothing is tuned on them."""
+
+import shutil
+
+import pytest
+from test_pipeline import job_counts
+from tiny_experiment import Workflow
+
+from pneumobench.core.files import read_json, read_table
+from pneumobench.core.floors import FLOORS
+
+FOLDS, RUNS = 2, 2
+PHANTOMS = {"phantom": {"patients": 30, "seed": 11, "shift": 0.9}}
+LABELS = ("image_id", "label", "subtype", "patient")
+
+
+@pytest.fixture(scope="module")
+def validated(finished, tmp_path_factory) -> Workflow:
+    """The finished experiment, as it is, with phantoms of other children beside it."""
+    folder = tmp_path_factory.mktemp("external") / "copy"
+    shutil.copytree(finished.folder, folder, symlinks=True)
+    return Workflow(folder, finished.overlay | {"external": PHANTOMS})
+
+
+def predictions(flow) -> dict[str, bytes]:
+    """Return everything that networks and floors said, and what was frozen."""
+    found = [*flow.results.rglob("external.csv"), *flow.results.rglob("selection.json")]
+    return {
+        str(path.relative_to(flow.results)): path.read_bytes()
+        for path in found
+        if path.parent.name != "comparison"
+    }
+
+
+def test_nothing_else_is_done_again(validated):
+    counts = job_counts(validated.succeed("--dry-run"))
+    assert counts == {
+        "generate_external_phantoms": 1, "index_external": 1, "admit_external": 1,
+        "pack_external": 1, "predict_external": FOLDS * RUNS, "score_external_floors": 1,
+        "evaluate_external": 1, "plot_external": 1, "render_report": 1, "typeset_tables": 1,
+        "list_figures": 1, "all": 1, "total": FOLDS * RUNS + 11,
+    }  # fmt: skip
+
+
+def test_runs_and_floors_are_judged_and_reported(validated):
+    before = (validated.results / "selection/selection.json").read_bytes()
+    validated.succeed()
+    assert "Nothing to be done" in validated.succeed("--dry-run")
+    assert (validated.results / "selection/selection.json").read_bytes() == before
+    table = read_table(validated.results / "comparison/external.csv", text=("model", "floor"))
+    assert len(table) == RUNS + len(FLOORS)
+    labels = read_table(validated.results / "external/labels.csv", text=LABELS)
+    assert (table["n"] == len(labels)).all()
+    assert table["external_roc_auc"].between(0, 1).all()
+    details = read_json(validated.results / "comparison/external.json")
+    assert details["sources"]["external"]["population"] == "phantoms"
+    assert len(details["judged"][0]["subtypes"]) == 2
+    report = (validated.results / "report/report.html").read_text(encoding="utf-8")
+    assert 'id="external"' in report and 'id="figure-external"' in report
+    assert "Out of population" not in report
+    assert (validated.results / "figures/external.pdf").stat().st_size > 1000
+
+
+def test_a_recipe_s_preprocessing_is_that_of_external_films_too(validated):
+    recipes = {"light": validated.overlay["recipes"]["light"] | {"preprocessing": "clahe"}}
+    other = Workflow(validated.folder, validated.overlay | {"recipes": recipes})
+    assert job_counts(other.succeed("--dry-run"))["preprocess_external"] == 1
+
+
+def test_an_archive_rebuilds_the_table_from_predictions(validated, make_workflow):
+    validated.succeed("archive_results")
+    archive = validated.results / "tiny.zip"
+    flow = make_workflow()
+    flow.overlay = {"archive": str(archive)}
+    target = "results/tiny/comparison/external.csv"
+    assert not {"predict_external", "index_external"} & set(
+        job_counts(flow.succeed("--dry-run", "--", target))
+    )
+    flow.succeed("--", target)
+    assert (flow.folder / target).read_bytes() == (validated.folder / target).read_bytes()
+
+
+def test_flipped_labels_change_no_prediction_and_no_selection(validated):
+    folder = next(
+        path.parent
+        for path in (validated.folder / "resources/datasets").glob("*/phantoms.csv")
+        if "seed11-" in path.parent.name
+    )
+    flipped = validated.folder / "flipped"
+    for path in (folder / "chest_xray").rglob("*.*"):
+        part, label, name = path.relative_to(folder / "chest_xray").parts
+        other = {"NORMAL": "PNEUMONIA", "PNEUMONIA": "NORMAL"}[label]
+        (flipped / part / other).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, flipped / part / other / name)
+    old, was = predictions(validated), areas(validated)
+    assert len(old) == RUNS * FOLDS + len(FLOORS) + 1
+    external = {"source": "directory", "directory": {"path": "flipped"}}
+    flow = Workflow(validated.folder, validated.overlay | {"external": external})
+    flow.succeed()
+    assert predictions(flow) == old
+    assert areas(flow) == pytest.approx(1 - was, abs=1e-9)
+    report = (flow.results / "report/report.html").read_text(encoding="utf-8")
+    assert "Population unknown" in report
+
+
+def areas(flow):
+    return read_table(flow.results / "comparison/external.csv")["external_roc_auc"].to_numpy()

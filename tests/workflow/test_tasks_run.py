@@ -1,0 +1,110 @@
+"""The other tasks, from nothing to the report: subtypes, and a finding of adults."""
+
+import csv
+import re
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+from test_pipeline import job_counts
+
+from pneumobench.core.files import read_json, read_table
+from pneumobench.core.task import LOGIT_COLUMNS, SUBTYPES
+
+RUN = "runs/timm-resnet10t/light/seed42"
+SMALL = {"light": {"epochs": 1, "batch_size": 16, "offline_copies": False}}
+ONE = {"runs": [{"model": "timm:resnet10t"}], "ensembles": [], "recipes": SMALL}
+
+
+@pytest.fixture(scope="module")
+def subtypes(make_workflow):
+    flow = make_workflow(
+        experiment="subtypes",
+        task="subtype",
+        data={"phantom": {"patients": 60, "image_px": 96}},
+        explanation={"method": "grad_cam", "images": 2, "tested_images": 1},
+        **ONE,
+    )
+    flow.succeed()
+    return flow
+
+
+def test_subtypes_from_nothing_to_the_report(subtypes):
+    results = subtypes.results
+    record = read_json(results / RUN / "fold0/run.json")
+    assert record["outputs"] == 3 and record["settings"]["task"] == "subtype"
+    assert read_json(results / "experiment.json")["identity"]["task"] == "subtype"
+    for name in ("out_of_fold.csv", "test.csv"):
+        assert set(LOGIT_COLUMNS) < set(read_table(results / RUN / f"fold1/{name}").columns)
+    found = read_json(results / "comparison/subtypes.json")
+    assert found["classes"] == list(SUBTYPES)
+    assert [entry["status"] for entry in found["runs"]] == ["complete", "floor", "floor"]
+    labels = read_table(results / "dataset/test_labels.csv")
+    assert found["datasets"]["test"]["viral"] == (labels["subtype"] == "viral").sum()
+    for kind in ("png", "pdf"):
+        assert (results / f"figures/subtypes.{kind}").stat().st_size > 10_000
+    report = (results / "report/report.html").read_text(encoding="utf-8")
+    assert "Which kind of pneumonia is it?" in report and 'id="figure-subtypes"' in report
+    assert "Which architecture detects pneumonia best?" in report
+    purposes = [read_json(path)["purpose"] for path in (results / "test_looks").iterdir()]
+    assert sorted(purposes) == ["evaluation", "subtypes"]
+
+
+def test_another_task_is_another_experiment(subtypes):
+    assert "Nothing to be done" in subtypes.succeed("--dry-run")
+    subtypes.overlay["task"] = "binary"
+    try:
+        refused = subtypes.run("--dry-run")
+    finally:
+        subtypes.overlay["task"] = "subtype"
+    assert refused.returncode != 0 and 'task: "subtype" in the folder' in refused.stdout
+
+
+def test_subtypes_are_rebuilt_from_an_archive(subtypes, make_workflow):
+    subtypes.succeed("archive_results")
+    flow = make_workflow()
+    shutil.copy(subtypes.results / "subtypes.zip", flow.folder / "passed_on.zip")
+    flow.overlay = {"archive": "passed_on.zip"}
+    counts = job_counts(flow.succeed("figures", "--dry-run"))
+    assert {"unpack_archive", "evaluate_subtypes", "plot_subtypes"} <= set(counts)
+    assert not {"score_subtypes", "train_fold", "split_dataset"} & set(counts)
+
+
+def nih_films(root, patients=60):
+    """Write films in the layout of ChestX-ray14: with effusion the lower half is white."""
+    random = np.random.default_rng(0)
+    (root / "images_001/images").mkdir(parents=True)
+    rows = []
+    for patient in range(1, patients + 1):
+        for follow_up in range(2):
+            sick = patient % 2 == 0
+            film = random.integers(40, 160, (96, 96))
+            film[60:] += 90 * sick
+            name = f"{patient:08d}_{follow_up:03d}.png"
+            Image.fromarray(film.astype(np.uint8)).save(root / "images_001/images" / name)
+            found = "Effusion" if sick else "No Finding"
+            rows.append([name, f"{found}|Mass" if sick and follow_up else found, patient])
+    header = ["Image Index", "Finding Labels", "Patient ID"]
+    with (root / "Data_Entry_2017.csv").open("w", encoding="utf-8", newline="") as stream:
+        csv.writer(stream).writerows([header, *rows])
+
+
+def test_effusion_in_adults_is_called_that(make_workflow):
+    flow = make_workflow(experiment="effusion", **ONE)
+    nih_films(flow.folder / "nih")
+    flow.overlay["data"] = {"source": "nih", "nih": {"path": "nih", "positive": "Effusion"}}
+    flow.succeed()
+    card = (flow.results / RUN / "model_card.md").read_text(encoding="utf-8")
+    report = (flow.results / "report/report.html").read_text(encoding="utf-8")
+    table = (flow.results / "tables/comparison.md").read_text(encoding="utf-8")
+    report = re.sub(r'src="data:[^"]+"', "", report)
+    assert "Which architecture detects effusion best?" in report
+    assert "<title>Effusion on chest radiographs" in report
+    assert "Positive class: effusion; negative class: no finding." in report
+    assert "one logit of effusion" in card and "with effusion" in table
+    # What the networks were not shown.
+    strangers = r"Children, other hospitals|children, other devices"
+    for text in (report, card, table):
+        left = r".{20}(?:[Pp]neumonia|[Pp]aediatric|(?<![\w-])[Cc]hild).{20}"
+        assert not re.findall(left, re.sub(strangers, "", text))

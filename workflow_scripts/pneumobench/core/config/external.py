@@ -1,0 +1,44 @@
+"""External data must hold other films than those that networks are trained and tested on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from pneumobench.core.config.problems import Problem, path_text
+
+if TYPE_CHECKING:
+    from pneumobench.core.config.across import SoundValues
+
+# Sources of the same films: Kermany et al. 2018 in three places; RSNA's are films of NIH's.
+SAME_FILMS = (("kaggle", "mendeley", "pneumoniamnist"), ("nih", "rsna"))
+# What tells two data sets of one source apart.
+_APART = {"phantom": "seed", "directory": "path", "table": "path"}
+
+
+def problems_of_external(sound: SoundValues) -> Iterator[Problem]:
+    """Yield why the external data would be the films of `data` over again."""
+    own, other = (sound.get(section, "source") for section in ("data", "external"))
+    if own is None or other is None:
+        return
+    for films in SAME_FILMS:
+        if own in films and other in films:
+            yield Problem(
+                path=path_text(("external", "source")),
+                given=f"{other} with data.source: {own}, which holds the same films",
+                allowed="a source of other films",
+                hint="take another source, or external: null",
+            )
+    key = _APART.get(own)
+    if own != other or key is None:
+        return
+    places = [(section, own, key) for section in ("data", "external")]
+    given = [sound.get(*place) for place in places]
+    if None not in given and len({os.path.normpath(str(value)) for value in given}) == 1:
+        yield Problem(
+            path=path_text(places[1]),
+            given=f"{given[1]}, the {key} that data.{own} has",
+            allowed=f"another {key} than that of data.{own}: equal ones give the same patients",
+            hint=f"write another {key} below external: {own}, or external: null",
+        )

@@ -1,0 +1,1 @@
+"""The parts of `pneumobench.data.dicom`: header, stored values, grey values."""

@@ -1,0 +1,219 @@
+"""The stored values of a DICOM picture: uncompressed, run lengths, JPEG, JPEG-LS, JPEG 2000."""
+
+import logging
+import struct
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from pydicom import config, uid
+from pydicom.encaps import encapsulate
+from pydicom.pixels import get_decoder
+
+from pneumobench.data.dicom_parts.gdcm_process import BrokenStreamError, decode_outside
+from pneumobench.data.dicom_parts.header import (
+    DEFLATED_LITTLE,
+    EXPLICIT_BIG,
+    EXPLICIT_LITTLE,
+    IMPLICIT_LITTLE,
+    PIXEL_DATA,
+    UNDEFINED,
+    Elements,
+    fragments,
+)
+from pneumobench.data.doorkeeper import UnreadableImageError
+
+# pydicom tells in log and warnings what it found in a file; nothing of a file may go there.
+logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+config.settings.reading_validation_mode = config.IGNORE
+
+_UNCOMPRESSED = (IMPLICIT_LITTLE, EXPLICIT_LITTLE, DEFLATED_LITTLE, EXPLICIT_BIG)
+_PILLOW = (uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEG2000Lossless, uid.JPEG2000)
+_GDCM = (
+    *(uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1),
+    *(uid.JPEGLSLossless, uid.JPEGLSNearLossless),
+)
+# Start of frame: JPEG's kinds and that of JPEG-LS (ITU-T T.81, table B.1; T.87, C.1.1).
+_FRAME_MARKERS = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC))) | {
+    *(0xCD, 0xCE, 0xCF, 0xF7)
+}
+_DAMAGE = (
+    *(OSError, SyntaxError, ValueError, TypeError, AttributeError, EOFError, LookupError),
+    *(ArithmeticError, NotImplementedError, RuntimeError, MemoryError, struct.error, zlib.error),
+)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the pixels are stored, as the header says and `pneumobench.data.dicom` has checked.
+
+    Attributes
+    ----------
+    rows, columns
+        Height and width in pixels.
+    samples
+        1 or 3 values for each pixel.
+    photometric
+        Photometric interpretation: MONOCHROME1, RGB, ...
+    allocated, stored
+        Bits that a value takes (8 or 16) and of which it makes use.
+    signed
+        Whether values may be negative.
+    planar
+        Whether each channel stands by itself.
+    """
+
+    rows: int
+    columns: int
+    samples: int
+    photometric: str
+    allocated: int
+    stored: int
+    signed: bool
+    planar: bool
+
+    def options(self, **changes: object) -> dict[str, object]:
+        """Return the same in the words of pydicom's decoders."""
+        options = {
+            "rows": self.rows,
+            "columns": self.columns,
+            "number_of_frames": 1,
+            "samples_per_pixel": self.samples,
+            "photometric_interpretation": self.photometric,
+            "bits_allocated": self.allocated,
+            "bits_stored": self.stored,
+            "pixel_representation": int(self.signed),
+            "planar_configuration": int(self.planar),
+            "pixel_keyword": "PixelData",
+        }
+        return options | changes
+
+
+def stored_values(elements: Elements, layout: Layout) -> np.ndarray:
+    """Decode the pixel data.
+
+    Damaged data never end the process and never take more memory than the header's picture needs:
+    the size in a compressed stream is compared with the header before anything is decoded.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8, int8, uint16 or int16 [rows, columns] or [rows, columns, 3]; YBR_FULL has become RGB.
+
+    Raises
+    ------
+    UnreadableImageError
+        If the transfer syntax is none of those supported, or the data are damaged or of another
+        length than the header says.
+    """
+    syntax = elements.syntax
+    try:
+        if syntax in _UNCOMPRESSED:
+            return _uncompressed(elements, layout)
+        if syntax == uid.RLELossless:
+            planes = _run_lengths(b"".join(fragments(elements)), layout)
+            return _as_array(planes, layout, planar_configuration=1)
+        if syntax in (*_PILLOW, *_GDCM):
+            return _compressed(b"".join(fragments(elements)), syntax, layout)
+    except UnreadableImageError:
+        raise
+    except BrokenStreamError as error:
+        raise UnreadableImageError(f"the compressed pixel data are damaged ({error})") from None
+    except _DAMAGE:
+        # The reader's own words may repeat what is in the file.
+        raise UnreadableImageError("the pixel data are damaged") from None
+    name = uid.UID_dictionary[syntax][0] if syntax in uid.UID_dictionary else "unknown"
+    raise UnreadableImageError(f"pixel data in a transfer syntax that is not supported ({name})")
+
+
+def _uncompressed(elements: Elements, layout: Layout) -> np.ndarray:
+    data = elements.found[PIXEL_DATA]
+    if data.length == UNDEFINED:
+        raise UnreadableImageError("the pixel data are in pieces, but not said to be compressed")
+    expected = layout.rows * layout.columns * layout.samples * layout.allocated // 8
+    if layout.photometric == "YBR_FULL_422":
+        expected = expected * 2 // 3
+    if data.length not in (expected, expected + expected % 2):
+        raise UnreadableImageError(
+            f"{data.length} bytes of pixel data, {expected} would be a picture"
+        )
+    syntax = EXPLICIT_BIG if elements.syntax == EXPLICIT_BIG else EXPLICIT_LITTLE
+    content = elements.content[data.start : data.end]
+    return _as_array(content, layout, syntax, pixel_vr=data.representation or "OW")
+
+
+def _as_array(
+    content: bytes, layout: Layout, syntax: str = EXPLICIT_LITTLE, **changes: object
+) -> np.ndarray:
+    return get_decoder(uid.UID(syntax)).as_array(content, **layout.options(**changes))[0]
+
+
+def _run_lengths(stream: bytes, layout: Layout) -> bytes:
+    """Unpack the run lengths of DICOM PS3.5, annex G; Pillow does each segment, and no more.
+
+    Returns the channels one after the other, values little endian.
+    """
+    size, width = layout.rows * layout.columns, layout.allocated // 8
+    number, *offsets = struct.unpack_from("<16I", stream)
+    if number != layout.samples * width:
+        raise UnreadableImageError(
+            f"{number} segments of run lengths, expected {layout.samples * width}"
+        )
+    ends = [*offsets[1:number], len(stream)]
+    planes = np.empty((layout.samples, size, width), dtype=np.uint8)
+    for segment, (start, end) in enumerate(zip(offsets[:number], ends, strict=True)):
+        # One line, because runs may go on from one row to the next.
+        line = Image.frombytes("L", (size, 1), stream[start:end], "packbits", "L")
+        # The highest byte comes first.
+        planes[segment // width, :, width - 1 - segment % width] = np.asarray(line)[0]
+    return planes.tobytes()
+
+
+def _compressed(stream: bytes, syntax: str, layout: Layout) -> np.ndarray:
+    shape = (layout.rows, layout.columns, layout.samples)
+    rows, columns, samples, bits = _frame(stream)
+    if (rows, columns, samples) != shape:
+        raise UnreadableImageError("the compressed picture is not of the size that the header says")
+    if not 2 <= bits <= 16 or bits <= 8 < layout.stored:
+        raise UnreadableImageError(
+            f"the compressed picture has {bits} bits, the header says {layout.stored}"
+        )
+    if samples > 1 and bits > 8:
+        raise UnreadableImageError(f"compressed colours of {bits} bits are not supported")
+    # Pieces are filled up to an even length.
+    if not stream.rstrip(b"\0\xff").endswith(b"\xd9"):
+        raise UnreadableImageError("the compressed pixel data are truncated")
+    container = 8 if bits <= 8 else 16
+    changes = {
+        "bits_allocated": container,
+        "bits_stored": min(layout.stored, container),
+        "planar_configuration": 0,
+    }
+    if syntax in _PILLOW and (syntax != uid.JPEGExtended12Bit or bits == 8):
+        stream = encapsulate([stream], has_bot=False)
+        return _as_array(stream, layout, syntax, decoding_plugin="pillow", **changes)
+    values = decode_outside(stream, syntax=syntax, shape=shape, bits=bits)
+    return _as_array(values, layout, **changes)
+
+
+def _frame(stream: bytes) -> tuple[int, int, int, int]:
+    """Return rows, columns, samples and bits that a JPEG, JPEG-LS or JPEG 2000 stream says.
+
+    Zeros where it says nothing.
+    """
+    start = stream.find(b"\xff\x4f\xff\x51")
+    if start >= 0 and stream[:2] != b"\xff\xd8":
+        right, bottom, left, top = struct.unpack_from(">4I", stream, start + 8)
+        samples, bits = struct.unpack_from(">HB", stream, start + 40)
+        return bottom - top, right - left, samples, (bits & 0x7F) + 1
+    position = 2
+    while position + 10 <= len(stream) and stream[position] == 0xFF:
+        if stream[position + 1] == 0xFF:
+            position += 1
+        elif stream[position + 1] in _FRAME_MARKERS:
+            bits, rows, columns, samples = struct.unpack_from(">BHHB", stream, position + 4)
+            return rows, columns, samples, bits
+        else:
+            position += 2 + int.from_bytes(stream[position + 2 : position + 4], "big")
+    return 0, 0, 0, 0

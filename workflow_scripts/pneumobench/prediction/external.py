@@ -1,0 +1,70 @@
+"""External films, predicted by the networks of a finished fold; their labels are not read."""
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_table, write_table
+from pneumobench.prediction.finished import check_plain, open_fold
+from pneumobench.prediction.predict import BATCH_SIZE, predict_logits
+
+logger = logging.getLogger(__name__)
+
+
+def predict_external(
+    run_folder: Path,
+    images: Path,
+    splits: Path,
+    external_images: Path,
+    external_splits: Path,
+    external: Path,
+) -> None:
+    """Predict all external films with a finished fold's network, as it is.
+
+    Parameters
+    ----------
+    run_folder
+        The fold's folder: run.json, weights.safetensors and test.csv. Nothing in it is changed.
+    images, splits
+        Packed images that the fold was trained on, uint8 [N, S, S], and splits.csv, its rows those
+        of the images: one batch of the test images is predicted again, to hold it against test.csv.
+    external_images, external_splits
+        The same of the external films.
+    external
+        The file to write: columns as test.csv, a row for each external film.
+
+    Raises
+    ------
+    UserError
+        If plain predictions cannot be repeated: weights, images and predictions then are not of one
+        training.
+    """
+    fold = open_fold(run_folder, images, splits)
+    path = run_folder / "test.csv"
+    plain, rows = fold.read_plain(path)
+    known = predict_logits(fold.model, fold.images, rows[:BATCH_SIZE], fold.device)
+    check_plain(known, plain.iloc[:BATCH_SIZE], path)
+    packed, names = _read_packed(external_images, external_splits)
+    logits = predict_logits(fold.model, packed, np.arange(len(names)), fold.device)
+    identity = plain.iloc[0][["model", "recipe", "seed", "fold", "tta"]]
+    table = pd.DataFrame({"image_id": names, "logit": logits}).assign(**identity)
+    write_table(external, table[plain.columns])
+    logger.info("%s: %d films", external.name, len(table))
+
+
+def _read_packed(images: Path, splits: Path) -> tuple[torch.Tensor, np.ndarray]:
+    """Return the packed films, mapped and not on a device as there may be many, and their names."""
+    packed = torch.from_numpy(np.load(images, mmap_mode="c"))
+    names = read_table(splits, text=("image_id", "inner", "group"))["image_id"].to_numpy(dtype=str)
+    if len(packed) != len(names):
+        raise UserError(
+            f"{len(packed)} packed films and {len(names)} listed ones are not of one data set",
+            where=f"{images} and {splits}",
+            expected="a row for each packed film",
+            remedy=f"remove {images.parent} and run snakemake again",
+        )
+    return packed, names

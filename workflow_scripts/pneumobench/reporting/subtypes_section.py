@@ -1,0 +1,127 @@
+"""The section on subtypes: who tells normal, bacterial and viral films apart."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pneumobench.core.files import read_json
+from pneumobench.core.run import Run
+from pneumobench.reporting.inputs import DATASET_TITLES
+from pneumobench.reporting.wording import count, listing, plural, with_interval
+from pneumobench.statistics.subtypes import BACTERIAL_AGAINST_VIRAL, runs_of, shown
+
+# What is shown, where it comes from, which rule writes it.
+ORIGINS = (
+    ("Subtypes told apart", "comparison/subtypes.csv, subtypes.json", "evaluate_subtypes"),
+    ("Scores of the thumbnails' three classes", "floors/subtypes/fold*/", "score_subtypes"),
+)
+AREAS = {
+    "macro_auc": "Macro AUC",
+    "auc_normal": "Normal",
+    "auc_bacterial": "Bacterial",
+    "auc_viral": "Viral",
+    BACTERIAL_AGAINST_VIRAL: "Bacterial against viral",
+}
+DECISIONS = {
+    "accuracy": "Accuracy",
+    "macro_recall": "Macro recall",
+    "macro_f1": "Macro F1",
+    "kappa": "Kappa",
+    "brier": "Brier score",
+    "log_loss": "Log loss",
+}
+FLOOR_TITLES = {"thumbnail": "Floor: thumbnail", "majority": "Floor: majority"}
+
+
+def subtypes_section(comparison: pd.DataFrame, subtypes: str | Path | None) -> dict[str, Any]:
+    """Return what the section's template shows; without rows where the task is another one.
+
+    Parameters
+    ----------
+    comparison
+        From `inputs.read_comparison`.
+    subtypes
+        subtypes.json, or None.
+    """
+    if subtypes is None:
+        return {"areas": {}, "origins": ()}
+    content = read_json(subtypes)
+    entries = in_rank(comparison, content)
+    floors = [(FLOOR_TITLES[entry["floor"]], entry) for entry in runs_of(content, "floor")]
+    return {
+        "answer": _answer(entries, dict(floors), content),
+        "areas": {name: _rows(entries + floors, name, AREAS) for name in DATASET_TITLES},
+        "decisions": {name: _rows(entries + floors, name, DECISIONS) for name in DATASET_TITLES},
+        "counts": {name: _counts(content["datasets"][name]) for name in DATASET_TITLES},
+        "origins": ORIGINS,
+    }
+
+
+def in_rank(comparison: pd.DataFrame, content: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the runs of subtypes.json with their labels, in order of the comparison's rank."""
+    found = {
+        Run(entry["model"], entry["recipe"], entry["seed"]): entry for entry in runs_of(content)
+    }
+    return [
+        (row["label"], found[row["run"]]) for _, row in comparison.iterrows() if row["run"] in found
+    ]
+
+
+def cell(entry: dict[str, Any], dataset: str, metric: str) -> str:
+    """Write an estimate of subtypes.json with its interval."""
+    record = shown(entry, dataset, metric)
+    return with_interval(*(record[key] for key in ("value", "low", "high")))
+
+
+def _answer(
+    entries: list[tuple[str, dict[str, Any]]],
+    floors: dict[str, dict[str, Any]],
+    content: dict[str, Any],
+) -> list[str]:
+    label, best = max(entries, key=lambda pair: _value(pair[1], "macro_auc"))
+    apart = max(entries, key=lambda pair: _value(pair[1], BACTERIAL_AGAINST_VIRAL))
+    chance = [
+        name
+        for name, entry in entries
+        if (shown(entry, "out_of_fold", BACTERIAL_AGAINST_VIRAL)["low"] or 0) <= 0.5
+    ]
+    said = {
+        name: cell(entry, "out_of_fold", BACTERIAL_AGAINST_VIRAL)
+        for name, entry in (("best", apart[1]), ("floor", floors[FLOOR_TITLES["thumbnail"]]))
+    }
+    return [
+        f"Normal, bacterial and viral films are told apart best, out of fold, by {label}: macro "
+        f"AUC {cell(best, 'out_of_fold', 'macro_auc')}, on the test set "
+        f"{cell(best, 'test', 'macro_auc')}.",
+        "Which pneumonias are bacterial, the question that decides on antibiotics, is answered "
+        f"with an AUC of {said['best']} at best ({apart[0]}, {plural(_sick(content), 'film')} out "
+        f"of fold); a linear model of thumbnails reaches {said['floor']}.",
+        *([f"Not shown to do better than chance at that: {listing(chance)}."] if chance else []),
+    ]
+
+
+def _value(entry: dict[str, Any], metric: str) -> float:
+    value = shown(entry, "out_of_fold", metric)["value"]
+    return -1.0 if value is None else value
+
+
+def _sick(content: dict[str, Any]) -> int:
+    counts = content["datasets"]["out_of_fold"]
+    return counts["bacterial"] + counts["viral"]
+
+
+def _rows(
+    entries: list[tuple[str, dict[str, Any]]], dataset: str, metrics: dict[str, str]
+) -> list[dict[str, str]]:
+    return [
+        {"Run": label, **{title: cell(entry, dataset, name) for name, title in metrics.items()}}
+        for label, entry in entries
+    ]
+
+
+def _counts(counts: dict[str, int]) -> str:
+    classes = [f"{count(counts[name])} {name}" for name in ("normal", "bacterial", "viral")]
+    return f"n = {count(counts['n'])} images of {count(counts['patients'])} patients: " + listing(
+        classes
+    )

@@ -1,0 +1,209 @@
+"""What the two classes and the people filmed are called, where they are not pneumonia and children.
+
+The texts of this room are written for pneumonia in children. Where the data are of another finding
+or of adults, what is about to be shown is put into other words: a figure as it is saved, a page as
+it is written. So no text can be forgotten, and each stands in one place, in plain words.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from pneumobench.core.files import read_json
+
+USUAL = ("pneumonia", "normal")
+# Characters of a line of a class's name in a figure.
+LABEL_WIDTH = 18
+# What is said of another finding than pneumonia, and what of adults; both may begin or end in the
+# middle of a sentence, and # is a number. Longer pieces of text are looked for first.
+_OF_ANOTHER_FINDING = {
+    "A missed pneumonia is a child sent home with it; a false alarm is a healthy child treated": (
+        "A missed film is one of a patient sent home with {positive}; a false alarm is a patient "
+        "without it treated"
+    ),
+    "Paediatric pneumonia": "{Positive}",
+    "Bacterial and viral pneumonia": "Subtypes",
+    "subtype of pneumonia": "subtype",
+    "called pneumonia": "called positive",
+    "calls nothing pneumonia": "calls nothing positive",
+    "it calls # pneumonia": "it calls # positive",
+    "pneumonia to the right": "positive to the right",
+    "a pneumonia": "a film with {positive}",
+    "A pneumonia": "A film with {positive}",
+    "a missed pneumonia": "a missed film with {positive}",
+    "A missed pneumonia": "A missed film with {positive}",
+    "pneumonias": "films with {positive}",
+    "pneumonia": "{positive}",
+    "True class: normal": "True class: {negative}",
+    "The network says normal": "The network says {negative}",
+    "Class explained: normal": "Class explained: {negative}",
+    "speaks for normal": "speaks for {negative}",
+    "Pneumonia:": "{Positive}:",
+    "Normal:": "{Negative}:",
+    "normal films": "{films_of_negative}",
+    "Test film higher, normal": "Test film higher, {negative}",
+    "share of normal, bacterial and viral radiographs": "share of either class",
+    "of an infection": "of a disease",
+}
+_OF_ADULTS = {
+    "Paediatric pneumonia": "Pneumonia",
+    "Children of other ages, adults, other hospitals": "Children, other hospitals",
+    "of one source; adults, other devices": "of one source; children, other devices",
+    "device of the images are unknown": "device of the images are not looked at",
+    "Patients are known by file names only; a child": "Patients are known by numbers only; one",
+    "Children are told apart by file names": "Patients are told apart by numbers",
+    "children": "patients",
+    "Children": "Patients",
+    "child": "patient",
+}
+# Running text alone: words inside paths, names and keys are left as they are.
+_BEFORE, _AFTER = r"(?<![\w/.-])", r"(?![\w/-])"
+# What holds the name of a class and no more: a cell of a page, the beginning of a figure's label.
+_CELL = re.compile(r"(?<=>)(?:[Nn]ormal|[Pp]neumonia)(?=<)")
+_LABEL = re.compile(r"^normal\b")
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What is said in place of the usual words.
+
+    Attributes
+    ----------
+    positive, negative
+        The classes, in running text: "effusion", "no finding".
+    adults
+        Whether those filmed are adults.
+    """
+
+    positive: str = USUAL[0]
+    negative: str = USUAL[1]
+    adults: bool = False
+
+    @property
+    def usual(self) -> bool:
+        """Whether nothing is to be said in other words."""
+        return self == Vocabulary()
+
+    @property
+    def another_finding(self) -> bool:
+        """Whether the positive class is not pneumonia."""
+        return self.positive != USUAL[0]
+
+    def translate(self, text: str) -> str:
+        """Return a text in these words."""
+        if self.another_finding:
+            text = _CELL.sub(lambda found: self.name(found[0]), text)
+        rules = self._rules
+        if not rules:
+            return text
+        pieces = sorted(rules, key=len, reverse=True)
+        anyone = "|".join(r"\s+".join(map(_pattern, piece.split())) for piece in pieces)
+
+        def said(found: re.Match) -> str:
+            own = " ".join(found[0].split())
+            number = re.search(r"\d+", own)
+            return rules[re.sub(r"\d+", "#", own)].replace("#", number[0] if number else "#")
+
+        # In one go: what is said by one rule is not said anew by another.
+        return re.sub(f"{_BEFORE}(?:{anyone}){_AFTER}", said, text)
+
+    def label(self, text: str) -> str:
+        """Return a text of a figure in these words; a class's name alone is broken in lines."""
+        if self.another_finding:
+            if text in USUAL:
+                return fill(self.name(text), LABEL_WIDTH)
+            text = _LABEL.sub(self.negative, text)
+        return self.translate(text)
+
+    def name(self, label: str) -> str:
+        """Return what the class `normal` or `pneumonia` is called, in the label's case."""
+        name = self.positive if label.lower() == USUAL[0] else self.negative
+        return name if label.islower() else _capital(name)
+
+    def subtype(self, subtype: str) -> str:
+        """Return what the films of a subtype are called; a finding has none that are known."""
+        if not self.another_finding:
+            return subtype
+        return {"normal": self.negative, "unknown": self.positive}.get(subtype, subtype)
+
+    @property
+    def _rules(self) -> dict[str, str]:
+        rules = (_OF_ADULTS if self.adults else {}) | (
+            _OF_ANOTHER_FINDING if self.another_finding else {}
+        )
+        names = {
+            "positive": self.positive,
+            "Positive": _capital(self.positive),
+            "negative": self.negative,
+            "Negative": _capital(self.negative),
+            "films_of_negative": (
+                "normal films" if self.negative == USUAL[1] else f"films with {self.negative}"
+            ),
+        }
+        return {piece: said.format_map(names) for piece, said in rules.items()}
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _pattern(word: str) -> str:
+    return r"\d+" if word == "#" else re.escape(word)
+
+
+def vocabulary_from(source: dict[str, Any]) -> Vocabulary:
+    """Return the words for the data of a source, by what audit.json says of it under `source`."""
+    positive = source.get("positive", USUAL[0]).lower()
+    negative = source.get("negative", USUAL[1])
+    return Vocabulary(
+        positive=positive,
+        negative=negative if positive != USUAL[0] else USUAL[1],
+        adults=source.get("population") == "adults",
+    )
+
+
+_USUALLY = Vocabulary()
+_SPOKEN: ContextVar[Vocabulary] = ContextVar("vocabulary", default=_USUALLY)
+
+
+@contextmanager
+def words_of(audit: str | Path) -> Iterator[Vocabulary]:
+    """Speak in the words for the data of an audit.json until the block ends."""
+    token = _SPOKEN.set(vocabulary_from(read_json(audit).get("source", {})))
+    try:
+        yield _SPOKEN.get()
+    finally:
+        _SPOKEN.reset(token)
+
+
+def spoken() -> Vocabulary:
+    """Return the words that are spoken now."""
+    return _SPOKEN.get()
+
+
+def speak(figure: Figure) -> None:
+    """Put all texts of a figure into the words that are spoken now."""
+    if spoken().usual:
+        return
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            # Labels of ticks are written anew whenever a figure is drawn.
+            given = [label.get_text() for label in axis.get_ticklabels()]
+            said = list(map(spoken().label, given))
+            if said != given:
+                axis.set_ticks(axis.get_ticklocs(), labels=said)
+    for text in figure.findobj(Text):
+        text.set_text(spoken().label(text.get_text()))
+
+
+def in_words(text: str) -> str:
+    """Return a text in the words that are spoken now."""
+    return spoken().translate(text)
