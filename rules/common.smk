@@ -731,6 +731,9 @@ def methods(wildcards):
     used = {run.recipe for run in RUNS.values()}
     # How jobs are packed changes no result.
     del whole["compute"]["jobs_per_gpu"]
+    # Sections of sources that are not used say nothing about the films.
+    said = ("source", EXPERIMENT.data.source, "checks")
+    whole["data"] = {key: whole["data"][key] for key in said}
     return (
         TASK
         | {part: whole[part] for part in parts}

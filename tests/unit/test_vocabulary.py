@@ -65,10 +65,10 @@ def test_adults_with_pneumonia_are_no_children():
 def test_a_report_of_another_finding(tmp_path):
     made = Experiment(tmp_path)
     audit = read_json(made.audit)
-    nih = {"source": "nih", "title": "ChestX-ray14", "population": "adults", "notes": []}
-    texts = {}
-    effusion = nih | {"positive": "Effusion", "negative": "no finding"}
-    for name, source in (("usual", {}), ("nih", effusion)):
+    usual, texts = audit["source"], {}
+    nih = {"source": "nih", "title": "ChestX-ray14", "population": "adults"}
+    effusion = usual | nih | {"positive": "Effusion", "negative": "no finding"}
+    for name, source in (("usual", usual), ("nih", effusion)):
         write_json(made.audit, audit | {"source": source})
         path = tmp_path / f"{name}.html"
         render(made, {}, path, "nih", differences=made.differences)

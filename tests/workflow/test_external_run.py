@@ -80,12 +80,13 @@ def test_an_archive_rebuilds_the_table_from_predictions(validated, make_workflow
     assert (flow.folder / target).read_bytes() == (validated.folder / target).read_bytes()
 
 
-def test_flipped_labels_change_no_prediction_and_no_selection(validated):
-    folder = next(
-        path.parent
-        for path in (validated.folder / "resources/datasets").glob("*/phantoms.csv")
-        if "seed11-" in path.parent.name
+def test_flipped_labels_change_no_prediction_and_no_selection(validated, finished):
+    known, there = (
+        {path.parent.name for path in flow.folder.glob("resources/datasets/*/phantoms.csv")}
+        for flow in (finished, validated)
     )
+    (name,) = there - known
+    folder = validated.folder / "resources/datasets" / name
     flipped = validated.folder / "flipped"
     for path in (folder / "chest_xray").rglob("*.*"):
         part, label, name = path.relative_to(folder / "chest_xray").parts
