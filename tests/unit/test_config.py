@@ -369,6 +369,14 @@ def test_configuration_that_is_no_mapping(raw):
         check_config(raw, architectures=ARCHITECTURES)
 
 
+def test_films_below_the_smallest_side_are_refused_at_once():
+    small = "data: {source: pneumoniamnist, pneumoniamnist: {size: 28}"
+    with pytest.raises(ConfigError, match=r"28 with data.checks.minimum_px: 32"):
+        check(small + "}")
+    check(small + ", checks: {minimum_px: 28}}")
+    check(small.replace("source: pneumoniamnist", "source: phantom") + "}")
+
+
 def test_empty_configuration_names_all_sections():
     with pytest.raises(ConfigError, match="nothing for experiment, task, data, external, split"):
         check_config({}, architectures=ARCHITECTURES)

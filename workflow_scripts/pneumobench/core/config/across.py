@@ -78,6 +78,22 @@ def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterato
     yield from _second_opinions(sound)
     yield from problems_of_external(sound)
     yield from _task(sound)
+    yield from _small_films(sound)
+
+
+def _small_films(sound: SoundValues) -> Iterator[Problem]:
+    """Yield what would set every film of a source of small films aside."""
+    for section in ("data", "external"):
+        size = sound.get(section, "pneumoniamnist", "size")
+        minimum = sound.get(section, "checks", "minimum_px")
+        chosen = sound.get(section, "source") == "pneumoniamnist"
+        if chosen and None not in (size, minimum) and size < minimum:
+            yield Problem(
+                path=path_text((section, "pneumoniamnist", "size")),
+                given=f"{size} with {section}.checks.minimum_px: {minimum}",
+                allowed=f"{minimum} and more: every smaller film would be set aside",
+                hint=f"take a larger size, or write {section}.checks.minimum_px: {size}",
+            )
 
 
 def _unknown_names(sound: SoundValues, architectures: Sequence[str]) -> Iterator[Problem]:
