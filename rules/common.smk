@@ -659,6 +659,7 @@ def computed_parts(wildcards):
         "ensembles": ENSEMBLES and len(compared_runs()) > 1,
         "inflation": INFLATED,
         "subtypes": TASK,
+        "external": EXTERNAL,
     }
     return [name for name, wanted in parts.items() if wanted]
 

@@ -305,6 +305,7 @@ class Experiment:
                 "source": {
                     "source": "directory", "title": "a folder of images", "population": "unknown",
                     "positive": "pneumonia", "negative": "normal", "litter": 1, "notes": [],
+                    "reference": "The label of each image is that of the folder it lies in.",
                 },
                 "counts": {
                     "files": len(development) + len(test) + 2, "ok": len(development) + len(test),

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 from reporting_fixture import Experiment
@@ -80,7 +81,7 @@ def test_answers_are_those_of_the_run(made, tmp_path):
 
 def test_what_was_not_computed_is_said(made, tmp_path):
     claim = fill(made, tmp_path, computed=())["claim_2024"]
-    for number in ("27", "30", "31"):
+    for number in ("27", "30", "31", "33"):
         assert answer(claim, number)["Status"] == "not computed in this experiment"
 
 
@@ -88,6 +89,15 @@ def test_measured_bad_practice_is_a_sensitivity_analysis(made, tmp_path):
     for computed, told in ((("inflation",), True), (("robustness",), False)):
         row = answer(fill(made, tmp_path, computed=computed)["claim_2024"], "30")
         assert row["Status"] == "reported" and ("bad practice" in row["Answer"]) == told
+
+
+def test_where_labels_come_from_is_the_source_s_word(made, tmp_path):
+    found = read_json(made.audit)
+    found["source"]["reference"] = "Labels were mined from reports."
+    other = SimpleNamespace(**vars(made) | {"audit": tmp_path / "audit.json"})
+    write_json(other.audit, found)
+    assert "that of the folder" in answer(fill(made, tmp_path)["claim_2024"], "14")["Answer"]
+    assert "mined from reports" in answer(fill(other, tmp_path)["claim_2024"], "14")["Answer"]
 
 
 def test_phantoms_are_no_patients_in_a_checklist(made, tmp_path):

@@ -251,6 +251,7 @@ def test_nih_to_a_manifest_with_patients_apart(tmp_path):
     )  # fmt: skip
     images = accepted_images(read_manifest(manifest))
     assert len(images) == 10 and images["patient"].nunique() == 6
+    assert "mined" in read_json(tmp_path / "source.json")["reference"]
 
 
 @pytest.mark.parametrize(

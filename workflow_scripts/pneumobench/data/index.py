@@ -90,7 +90,7 @@ def index_dataset(
         row["mask_path"] = film.mask_path if row["status"] == "ok" else ""
     _check_classes(root, rows, listing)
     write_manifest(manifest, rows)
-    said = ("title", "population", "positive", "negative", "litter", "notes")
+    said = ("title", "population", "positive", "negative", "reference", "litter", "notes")
     told = {key: getattr(listing, key) for key in said}
     if reading == "header":
         told["notes"] = [*listing.notes, HEADER_NOTE]

@@ -25,8 +25,8 @@ STATUSES = {
 
 # The same data in two lights: what labels are worth, and where images come from.
 _REFERENCE = (
-    "The label of each image is that of the folder it lies in; who read it is not part of the "
-    "files. Readings of a radiograph are no proof of an infection."
+    "{reference} Who read an image is not part of the files. Readings of a radiograph are no proof "
+    "of an infection."
 )
 _REFERENCE_OF_PHANTOMS = "What the generator drew: known without error."
 _SOURCE = "Images as they were published: {title} (configuration: data)."
@@ -62,7 +62,7 @@ def fill_checklists(
         The configuration as the report states it.
     computed
         Which optional parts the experiment has, of `robustness`, `explanations`, `ensembles`,
-        `inflation`.
+        `inflation`, `subtypes`, `external`.
     """
     phantom = settings["data"]["source"] == "phantom"
     facts = _facts(comparison_csv, comparison_json, audit, run_jsons, settings)
@@ -140,10 +140,10 @@ def _facts(
     folds = [fold for run in read_runs(run_jsons).values() for fold in run]
     phantom = settings["data"]["source"] == "phantom"
     facts = {
-        "source": _SOURCE_OF_PHANTOMS
-        if phantom
-        else _SOURCE.format(title=findings["source"]["title"]),
-        "reference": _REFERENCE_OF_PHANTOMS if phantom else _REFERENCE,
+        "source": _SOURCE_OF_PHANTOMS if phantom else _SOURCE.format_map(findings["source"]),
+        "reference": (
+            _REFERENCE_OF_PHANTOMS if phantom else _REFERENCE.format_map(findings["source"])
+        ),
         "files": count(findings["counts"]["files"]),
         "accepted": count(findings["counts"]["ok"]),
         "rejected": count(findings["counts"]["rejected"]),

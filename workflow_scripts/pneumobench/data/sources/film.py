@@ -68,6 +68,8 @@ class Listing:
         Who was filmed: children, adults (most of them), phantoms, or unknown.
     positive, negative
         What the labels pneumonia and normal stand for in this source.
+    reference
+        Where a film's label comes from, one sentence.
     litter
         Number of other files.
     notes
@@ -79,5 +81,6 @@ class Listing:
     population: str = "unknown"
     positive: str = "pneumonia"
     negative: str = "normal"
+    reference: str = "The label of each image is that of the folder it lies in."
     litter: int = 0
     notes: list[str] = field(default_factory=list)

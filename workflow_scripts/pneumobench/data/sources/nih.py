@@ -72,6 +72,7 @@ def list_nih(root: Path, *, positive: str) -> Listing:
         population="adults",
         positive="any finding" if positive == ABNORMAL else positive.replace("_", " "),
         negative="no finding",
+        reference="Labels were mined from radiologists' reports by a program (Wang et al. 2017).",
         litter=litter + len(files.keys() - {row[NAME] for row in rows}),
         notes=_notes(others, positive),
     )

@@ -66,6 +66,7 @@ def list_rsna(root: Path, *, negatives: str) -> Listing:
         population="adults",
         positive="lung opacity suspicious of pneumonia",
         negative="normal" if negatives == "normal" else "no such opacity",
+        reference="Labels are readings by radiologists for the challenge (Shih et al. 2019).",
         litter=litter + len(files.keys() - rows_of.keys()),
         notes=_notes(others),
     )

@@ -55,7 +55,11 @@ def list_table(table_path: Path, root: Path) -> Listing:
         _film(row, Path(root), f"{table_path}: row {number}")
         for number, row in enumerate(rows, start=2)
     ]
-    return Listing(sorted(films, key=lambda film: film.path), f"the table {table_path.name}")
+    return Listing(
+        sorted(films, key=lambda film: film.path),
+        f"the table {table_path.name}",
+        reference=f"The label of each image is that of the table {table_path.name}.",
+    )
 
 
 def _film(row: Row, root: Path, where: str) -> Film:
