@@ -683,10 +683,21 @@ def plan(wildcards):
     per_image = EXPERIMENT.offline_copies.per_image
     return {
         "results": f"results/{EXPERIMENT.experiment}",
-        "source": EXPERIMENT.data.source,
-        "root": data_root(),
-        "options": source_options(),
-        "patients": EXPERIMENT.data.phantom.patients,
+        "films": [
+            {
+                "subject": subject,
+                "source": data.source,
+                "root": data_root(data),
+                "options": source_options(data),
+                "patients": data.phantom.patients,
+                "manifest": f"results/{EXPERIMENT.experiment}/{folder}/manifest.csv",
+            }
+            for subject, folder, data in (
+                ("data", "dataset", EXPERIMENT.data),
+                ("external", "external", EXTERNAL),
+            )
+            if data
+        ],
         "image_size": EXPERIMENT.images.size,
         "folds": len(FOLDS),
         "runs": [

@@ -24,10 +24,10 @@ from pneumobench.doctor.cost import (
     measured_here,
     with_tables,
 )
-from pneumobench.doctor.examination import examine
-from pneumobench.doctor.finding import FAILS, OK, WARNING, Finding, Plan, said
+from pneumobench.doctor.examination import examine, findings
+from pneumobench.doctor.finding import FAILS, OK, WARNING, Finding, Plan, PlannedFilms, said
 from pneumobench.doctor.gpus import gpu_finding
-from pneumobench.doctor.images import data_finding
+from pneumobench.doctor.images import films_finding
 from pneumobench.doctor.scheduler import slurm_findings
 from pneumobench.doctor.software import (
     locked_versions,
@@ -42,11 +42,14 @@ from pneumobench.models import registry
 PROJECT = Path(__file__).resolve().parents[2]
 LOCK = PROJECT / "requirements.lock"
 RUN = {"model": "vgg16", "recipe": "light", "seed": 42, "epochs": 4, "items": 1.0}
+PHANTOMS = {
+    "subject": "data", "source": "phantom", "root": "resources/none", "options": {},
+    "patients": 100, "manifest": "results/demo/dataset/manifest.csv",
+}  # fmt: skip
 PLAN = Plan.of(
-    results="results/demo", source="phantom", root="resources/none", options={}, patients=100,
-    image_size=64, folds=5, runs=[RUN | {"pretrained": False}], device="auto", threads=1,
-    cores=2, jobs_per_gpu=1, keep_weights="all", preprocessings=0, copies=0,
-    elsewhere=False, conda=False,
+    results="results/demo", films=[PHANTOMS], image_size=64, folds=5,
+    runs=[RUN | {"pretrained": False}], device="auto", threads=1, cores=2, jobs_per_gpu=1,
+    keep_weights="all", preprocessings=0, copies=0, elsewhere=False, conda=False,
 )  # fmt: skip
 
 
@@ -70,6 +73,11 @@ def machine(tmp_path, monkeypatch):
 
 def with_runs(**changes) -> Plan:
     return replace(PLAN, runs=(replace(PLAN.runs[0], **changes),))
+
+
+def folder_of_films(root: str) -> PlannedFilms:
+    options = {"patient_pattern": None}
+    return replace(PLAN.films[0], source="directory", root=root, options=options)
 
 
 def test_a_line_says_level_subject_and_what_to_do():
@@ -164,18 +172,18 @@ def test_a_command_that_hangs_is_given_up(machine, monkeypatch):
 
 
 def test_data_are_looked_for_where_the_configuration_says(machine):
-    assert data_finding(PLAN)[1] == 140
-    folder = replace(PLAN, source="directory", root="films", options={"patient_pattern": None})
-    found, number = data_finding(folder)
+    assert films_finding(PLAN.films[0])[1] == 140
+    folder = folder_of_films("films")
+    found, number = films_finding(folder)
     assert found.level == FAILS and "ln -s" in found.remedy and number == 0
     Path("films/train/NORMAL").mkdir(parents=True)
-    assert data_finding(folder)[0].level == FAILS
+    assert films_finding(folder)[0].level == FAILS
     for name in ("IM-0001-0001.jpeg", "IM-0002-0001.jpeg", "notes.txt"):
         Path("films/train/NORMAL", name).touch()
-    assert data_finding(folder) == (Finding(OK, "data", "2 labelled image files in films"), 2)
+    assert films_finding(folder) == (Finding(OK, "data", "2 labelled image files in films"), 2)
     Path("results/demo/dataset").mkdir(parents=True)
     Path("results/demo/dataset/manifest.csv").write_text("image_id,status\na,ok\nb,rejected\n")
-    assert data_finding(folder)[1] == 1
+    assert films_finding(folder)[1] == 1
 
 
 def test_starting_weights_are_looked_for(machine):
@@ -255,12 +263,16 @@ def test_only_what_would_fail_fails(machine):
     assert "nothing found that would make the run fail" in stream.getvalue()
     stream = io.StringIO()
     with pytest.raises(UserError, match="1 of 10 findings would make the run fail"):
-        examine(
-            replace(PLAN, source="directory", root="nowhere", options={"patient_pattern": None}),
-            LOCK,
-            stream,
-        )
+        examine(replace(PLAN, films=(folder_of_films("nowhere"),)), LOCK, stream)
     assert "\nfails    data: no folder of images at nowhere\n" in stream.getvalue()
+
+
+def test_external_films_are_looked_for_too(machine):
+    external = replace(folder_of_films("elsewhere"), subject="external", manifest="none.csv")
+    found = list(findings(replace(PLAN, films=(*PLAN.films, external)), LOCK))
+    (missing,) = [finding for finding in found if finding.subject == "external"]
+    assert missing.level == FAILS and "elsewhere" in missing.text
+    assert [finding.level for finding in found if finding.subject == "data"] == [OK]
 
 
 def test_doctor_runs_where_only_the_driver_is_installed():

@@ -9,7 +9,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.doctor.cost import cost_finding
 from pneumobench.doctor.finding import FAILS, WARNING, Finding, Plan
 from pneumobench.doctor.gpus import gpu_finding, usable_gpus
-from pneumobench.doctor.images import data_finding
+from pneumobench.doctor.images import films_finding
 from pneumobench.doctor.scheduler import slurm_findings
 from pneumobench.doctor.software import packages_finding, python_finding, snakemake_finding
 from pneumobench.doctor.starting_weights import weights_finding
@@ -56,10 +56,11 @@ def findings(plan: Plan, lock: Path) -> Iterator[Finding]:
     yield packages_finding(plan, lock)
     yield gpu_finding(plan)
     yield from slurm_findings(plan)
-    data, images = data_finding(plan)
-    yield data
+    found = [films_finding(films) for films in plan.films]
+    yield from (finding for finding, _number in found)
+    images = found[0][1]
     yield weights_finding(plan)
-    yield disk_finding(plan, images)
+    yield disk_finding(plan, sum(number for _finding, number in found))
     yield memory_finding(plan, images, available_memory())
     yield cost_finding(plan, images, _device(plan))
 

@@ -67,6 +67,30 @@ class PlannedRun:
 
 
 @dataclass(frozen=True)
+class PlannedFilms:
+    """Where films come from.
+
+    Attributes
+    ----------
+    subject
+        What they are called: the key of the configuration.
+    source, root, options
+        The source, the folder of the films, and the source's section of the configuration.
+    patients
+        Number of patients to draw, with source phantom.
+    manifest
+        Their manifest.csv, once they are indexed.
+    """
+
+    subject: str
+    source: str
+    root: str
+    options: dict[str, Any]
+    patients: int
+    manifest: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """What the configuration asks for, as far as a machine can be held against it.
 
@@ -74,10 +98,8 @@ class Plan:
     ----------
     results
         results/<experiment>, relative to the working folder.
-    source, root, options
-        Where the images come from, their folder, and the source's section of the configuration.
-    patients
-        Number of patients to draw, with source phantom.
+    films
+        The films to train and test on; then those of an external source, if there is one.
     image_size
         Side of the images in pixels.
     folds
@@ -103,10 +125,7 @@ class Plan:
     """
 
     results: str
-    source: str
-    root: str
-    options: dict[str, Any]
-    patients: int
+    films: tuple[PlannedFilms, ...]
     image_size: int
     folds: int
     runs: tuple[PlannedRun, ...]
@@ -121,9 +140,15 @@ class Plan:
     conda: bool
 
     @classmethod
-    def of(cls, *, runs: list[dict[str, Any]], **others: Any) -> "Plan":
+    def of(
+        cls, *, runs: list[dict[str, Any]], films: list[dict[str, Any]], **others: Any
+    ) -> "Plan":
         """Return the plan that plain values describe."""
-        return cls(runs=tuple(PlannedRun(**run) for run in runs), **others)
+        return cls(
+            runs=tuple(PlannedRun(**run) for run in runs),
+            films=tuple(PlannedFilms(**source) for source in films),
+            **others,
+        )
 
     @property
     def jobs(self) -> int:

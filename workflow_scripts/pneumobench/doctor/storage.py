@@ -16,7 +16,15 @@ _OTHER_PARAMETERS = 25e6
 
 
 def disk_finding(plan: Plan, images: int) -> Finding:
-    """Say what weights, resume states, packed images and environments take, and what is free."""
+    """Say what weights, resume states, packed images and environments take, and what is free.
+
+    Parameters
+    ----------
+    plan
+        The plan.
+    images
+        Number of images, external ones among them.
+    """
     parts = {
         "weights": _weights(plan),
         "resume states": _resume_states(plan),
