@@ -1,15 +1,14 @@
 """A real scheduler for the tests of this folder, and workflows that run on it."""
 
 import os
+import shutil
 
 import pytest
+from scenes import AT_ONCE
 from slurm_cluster import SlurmCluster, missing
 from tiny_experiment import Workflow, make_workflow
 
 __all__ = ["make_workflow"]
-
-# Ask for jobs as soon as that is possible; on one machine files are there at once.
-AT_ONCE = ("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10")
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +21,26 @@ def cluster(tmp_path_factory):
         pytest.skip(reason)
     with SlurmCluster(tmp_path_factory.mktemp("slurm")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def trained(make_workflow) -> Workflow:
+    """An experiment trained without a scheduler."""
+    light = {"epochs": 8, "batch_size": 16, "offline_copies": False}
+    workflow = make_workflow(
+        compute={"device": "cpu"}, recipes={"light": light}, runs=["timm:resnet10t"]
+    )
+    workflow.succeed("train")
+    return workflow
+
+
+@pytest.fixture
+def untrained(trained, make_workflow) -> Workflow:
+    """A copy of it, all but the trainings done."""
+    workflow = make_workflow(**trained.overlay)
+    shutil.copytree(trained.folder, workflow.folder, dirs_exist_ok=True)
+    shutil.rmtree(workflow.results / "runs")
+    return workflow
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from slurm_cluster import SlurmCluster
 from tiny_experiment import Workflow
 
+# Ask for jobs as soon as that is possible; on one machine files are there at once.
+AT_ONCE = ("--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "10")
 # What must not depend on where, and in how many attempts, a training ran.
 RESULTS = ("out_of_fold.csv", "test.csv", "history.csv", "weights.safetensors")
 

@@ -61,7 +61,7 @@ MailProg=/bin/true
 ReturnToService=2
 JobRequeue=1
 KillWait=5
-MinJobAge=3600
+MinJobAge={remembered}
 MaxJobCount=10000
 GresTypes=gpu
 NodeName={host} NodeAddr=127.0.0.1 CPUs=16 RealMemory=128000 Gres=gpu:{gpus} State=UNKNOWN
@@ -84,6 +84,16 @@ def program(name: str) -> str | None:
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
 
+def free_ports(number: int) -> list[int]:
+    """Return ports of 127.0.0.1 that nothing listens on."""
+    with contextlib.ExitStack() as stack:
+        # All at once, so that they differ.
+        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
 class SlurmCluster:
     """A running cluster; a context manager.
 
@@ -96,13 +106,18 @@ class SlurmCluster:
     ----------
     port
         Of the controller, on 127.0.0.1.
+    remembered
+        Seconds for which squeue and scontrol know ended jobs.
     """
+
+    remembered = 3600
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.host = socket.gethostname().partition(".")[0]
         self.port = 0
         self.daemons: list[subprocess.Popen] = []
+        self.ready = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -131,14 +146,19 @@ class SlurmCluster:
         self._daemon("munged", "--foreground", "--force", key, *munge,
                      f"--socket={self.folder}/munge.socket")  # fmt: skip
         self._wait((self.folder / "munge.socket").exists, "munged")
+        self._start_accounting()
         self._daemon("slurmctld", "-D", "-c")
         self._wait(lambda: "UP" in self._try("scontrol", "ping"), "slurmctld")
         self._daemon("slurmd", "-D", "-c")
         self._wait(lambda: "idle" in self._try("sinfo", "--noheader", "--format=%T"), "slurmd")
+        self.ready = True
+
+    def _start_accounting(self) -> None:
+        """Start what keeps accounts, between munged and the controller: here nothing does."""
 
     def stop(self) -> None:
         """End all jobs and then the daemons, last started first, each by its own id."""
-        if len(self.daemons) == 3:
+        if self.ready:
             self._try("scancel", "--user=root")
             with contextlib.suppress(TimeoutError):
                 self._wait(lambda: not self._try("squeue", "--noheader"), "the end of jobs")
@@ -176,18 +196,14 @@ class SlurmCluster:
         key = self.folder / "munge.key"
         key.write_bytes(os.urandom(1024))
         key.chmod(0o400)
-        with contextlib.ExitStack() as stack:
-            # Both at once, so that they differ.
-            sockets = [stack.enter_context(socket.socket()) for _ in range(2)]
-            for one in sockets:
-                one.bind(("127.0.0.1", 0))
-            self.port, node_port = (one.getsockname()[1] for one in sockets)
+        self.port, node_port = free_ports(2)
         text = CONFIGURATION.format(
             folder=self.folder,
             host=self.host,
             gpus=len(DEVICES),
             controller_port=self.port,
             node_port=node_port,
+            remembered=self.remembered,
         )
         (self.folder / "slurm.conf").write_text(text, encoding="utf-8")
         devices = []

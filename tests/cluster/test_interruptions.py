@@ -1,7 +1,6 @@
 """What takes jobs, a node or Snakemake itself away, and that the run ends as if nothing had."""
 
 import os
-import shutil
 import signal
 import time
 from dataclasses import replace
@@ -13,24 +12,10 @@ from tiny_experiment import PROJECT
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def local(make_workflow, cluster):
-    """The experiment trained without a scheduler."""
-    light = {"epochs": 8, "batch_size": 16, "offline_copies": False}
-    workflow = make_workflow(
-        compute={"device": "cpu"}, recipes={"light": light}, runs=["timm:resnet10t"]
-    )
-    workflow.succeed("train")
-    return workflow
-
-
 @pytest.fixture
-def before_training(local, make_workflow, submit):
-    """A copy of it on the cluster, all but the trainings done."""
-    workflow = make_workflow(**local.overlay)
-    shutil.copytree(local.folder, workflow.folder, dirs_exist_ok=True)
-    shutil.rmtree(workflow.results / "runs")
-    return submit(workflow)
+def before_training(submit, untrained):
+    """An experiment on the cluster, all but the trainings done."""
+    return submit(untrained)
 
 
 def wait_for_state(cluster, job, states):
@@ -40,7 +25,7 @@ def wait_for_state(cluster, job, states):
         time.sleep(0.5)
 
 
-def test_time_limit(before_training, cluster, local):
+def test_time_limit(before_training, cluster, trained):
     """A training that hangs until SLURM ends it."""
     with running(before_training, "train") as (process, output):
         hanging, _other = in_mid_training(before_training, cluster, output)
@@ -49,10 +34,10 @@ def test_time_limit(before_training, cluster, local):
         wait_for_state(cluster, hanging, ("TIMEOUT",))
     assert process.returncode == 0, output.result()[-6000:]
     assert resumed(before_training) == 1
-    assert_equal_results(local, before_training, trainings=2)
+    assert_equal_results(trained, before_training, trainings=2)
 
 
-def test_node_down(before_training, cluster, local):
+def test_node_down(before_training, cluster, trained):
     """Both trainings lose their node and are queued again by SLURM."""
     with running(before_training, "train") as (process, output):
         jobs = in_mid_training(before_training, cluster, output)
@@ -64,10 +49,10 @@ def test_node_down(before_training, cluster, local):
     assert process.returncode == 0, output.result()[-6000:]
     assert [cluster.details(job)["Restarts"] for job in jobs] == ["1", "1"]
     assert resumed(before_training) == 2
-    assert_equal_results(local, before_training, trainings=2)
+    assert_equal_results(trained, before_training, trainings=2)
 
 
-def test_snakemake_killed(before_training, cluster, local):
+def test_snakemake_killed(before_training, cluster, trained):
     """The commands of docs/cluster.md after the login node went down."""
     with running(before_training, "train") as (driver, output):
         jobs = in_mid_training(before_training, cluster, output)
@@ -80,10 +65,10 @@ def test_snakemake_killed(before_training, cluster, local):
     before_training.succeed("--unlock")
     before_training.succeed("train")
     assert resumed(before_training) == 2
-    assert_equal_results(local, before_training, trainings=2)
+    assert_equal_results(trained, before_training, trainings=2)
 
 
-def test_clusters_that_know_only_gres(before_training, local, tmp_path):
+def test_clusters_that_know_only_gres(before_training, trained, tmp_path):
     """The profile with the other line for GPUs."""
     text = (PROJECT / "profiles/slurm/config.yaml").read_text()
     assert text.count("&one_gpu {gpu: 1}") == 1
@@ -93,4 +78,4 @@ def test_clusters_that_know_only_gres(before_training, local, tmp_path):
     workflow = replace(before_training, profile=str(tmp_path))
     workflow.succeed("train")
     assert sorted(gpus_seen(workflow)) == ["0", "1"]
-    assert_equal_results(local, workflow, trainings=2)
+    assert_equal_results(trained, workflow, trainings=2)
