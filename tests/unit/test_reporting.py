@@ -271,6 +271,13 @@ def test_summary_says_what_the_numbers_say(comparison, facts):
     assert "these trained models" in text
 
 
+def test_summary_of_two_runs_counts_no_single_one(comparison, facts):
+    two = comparison[comparison["status"] == "complete"].iloc[:2].copy()
+    two["separable_from_best"] = False
+    text = " ".join(summary.summarise(two, facts))
+    assert "The only other complete run cannot be told from it: Xception & VGG-16" in text
+
+
 def test_summary_keeps_silent_about_what_did_not_happen(comparison, facts):
     rows = comparison[comparison["status"] == "complete"].iloc[:2].copy()
     rows["test_specificity"] = rows["out_of_fold_specificity"]

@@ -7,7 +7,7 @@ import pandas as pd
 from pneumobench.reporting.floors import floor_sentence
 from pneumobench.reporting.inputs import complete_runs, missing_runs
 from pneumobench.reporting.robustness_section import robustness_sentence
-from pneumobench.reporting.wording import count, listing, percent, plural, row_interval
+from pneumobench.reporting.wording import count, listing, percent, row_interval
 from pneumobench.statistics.seeds import SEEDS_FOR_ARCHITECTURES
 
 # A loss of this much sensitivity or specificity from out-of-fold to test is called by its name.
@@ -64,10 +64,9 @@ def _rivals(rows: pd.DataFrame) -> str:
             "It can be told from every other run (permutation test, adjusted for the number of "
             "pairs)."
         )
-    return (
-        f"{len(alike)} of the {plural(len(others), 'other complete run')} cannot be told from it: "
-        f"{listing(alike)}."
-    )
+    who = "The only" if len(others) == 1 else f"{len(alike)} of the {len(others)}"
+    noun = "run" if len(others) == 1 else "runs"
+    return f"{who} other complete {noun} cannot be told from it: {listing(alike)}."
 
 
 def _failures(rows: pd.DataFrame) -> str:
