@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import zlib
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_json
 from pneumobench.core.run import Run
 from pneumobench.reporting import style, summary, wording
-from pneumobench.reporting.clinical import error_rates
+from pneumobench.reporting.clinical import error_rates, subtype_rows
 from pneumobench.reporting.confusion import plot_confusion
 from pneumobench.reporting.cost import plot_cost
 from pneumobench.reporting.curves import precision_recall_curve, roc_curve
@@ -255,6 +256,19 @@ def test_csv_keeps_numbers_as_numbers(made, tables):
     complete = table[table["status"] == "complete"]
     assert (complete["test_roc_auc_low"] <= complete["test_roc_auc"]).all()
     assert table["note"].iloc[-FLOORS - 1].startswith("missing")
+
+
+def test_no_sensitivity_by_subtype_where_no_subtype_is_known(comparison):
+    def rows(*subtypes):
+        found = [
+            {"subtype": subtype, "n": 9, "sensitivity": 0.9, "low": 0.8, "high": 1.0}
+            | {"dataset": "test", "threshold": "out_of_fold"}
+            for subtype in subtypes
+        ]
+        return subtype_rows(comparison, defaultdict(lambda: {"subgroups": found}), "test")
+
+    assert rows("unknown") == []
+    assert "unknown (n = 9)" in rows("bacterial", "unknown")[0]
 
 
 # Words

@@ -108,17 +108,25 @@ def patient_rows(
 def subtype_rows(
     comparison: pd.DataFrame, metrics: dict[str, dict[str, Any]], dataset: str
 ) -> list[dict[str, str]]:
-    """Return the sensitivity of every complete run by subtype of pneumonia, as text."""
+    """Return the sensitivity of every complete run by subtype, as text; none if none is known."""
     cells = []
     for _, row in complete_runs(comparison).iterrows():
-        found = {
-            f"{entry['subtype']} (n = {count(entry['n'])})": with_interval(
-                entry["sensitivity"], entry["low"], entry["high"]
-            )
+        found = [
+            entry
             for entry in metrics[row["run"].folder]["subgroups"]
             if entry["dataset"] == dataset and entry["threshold"] == "out_of_fold"
-        }
-        cells.append({"Run": row["label"], **found})
+        ]
+        if {entry["subtype"] for entry in found} <= {"unknown"}:
+            return []
+        cells.append(
+            {"Run": row["label"]}
+            | {
+                f"{entry['subtype']} (n = {count(entry['n'])})": with_interval(
+                    entry["sensitivity"], entry["low"], entry["high"]
+                )
+                for entry in found
+            }
+        )
     return cells
 
 

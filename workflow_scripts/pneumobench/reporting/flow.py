@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from pneumobench.core.files import read_json, read_table
 from pneumobench.reporting.style import BLUE, DARK_GREY, GREY, new_figure, save_figure, styled
+from pneumobench.reporting.vocabulary import spoken
 from pneumobench.reporting.wording import count, listing, plural
 
 _HEIGHT = 4.4
@@ -123,7 +124,12 @@ def _accepted(flow: dict[str, Any]) -> list[str]:
     return [
         f"{plural(counts['ok'], 'image')} of {plural(counts['patients'], 'patient')}, "
         f"{plural(counts['patient_groups'], 'group')}",
-        listing([f"{count(number)} {subtype}" for subtype, number in flow["subtypes"].items()]),
+        listing(
+            [
+                f"{count(number)} {spoken().subtype(subtype)}"
+                for subtype, number in flow["subtypes"].items()
+            ]
+        ),
     ]
 
 
