@@ -58,7 +58,8 @@ SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=sched_interval=1,sched_min_interval=200000,bf_interval=2
 SlurmdParameters=config_overrides
 MailProg=/bin/true
-ReturnToService=2
+# A node that was set down comes back when it is told to, not by itself.
+ReturnToService=1
 JobRequeue=1
 KillWait=5
 MinJobAge={remembered}
