@@ -80,6 +80,13 @@ def test_a_report_of_another_finding(tmp_path):
     assert not re.findall(left, texts["nih"])
 
 
+def test_a_name_with_the_usual_word_in_it_is_put_in_once():
+    words = Vocabulary(positive="opacity suspicious of pneumonia")
+    once = words.translate("60 with pneumonia. Pneumonia: 3.")
+    assert once == "60 with opacity suspicious of pneumonia. Opacity suspicious of pneumonia: 3."
+    assert words.translate(once) == once
+
+
 def test_figures(tmp_path):
     audit = tmp_path / "audit.json"
     source = {"positive": "lung opacity suspicious of pneumonia", "negative": "no such opacity"}

@@ -62,6 +62,9 @@ def plot_mean_maps(
         (run.label, _read_means(run.maps)) for run in read_explained_runs(table, explained, maps)
     ]
     found = {name for _, means in runs for name in means.maps}
+    if not found & set(SUBTYPES[1:]):
+        # All films of one class: its row shows them.
+        found.discard("unknown")
     groups = [*(name for name in _GROUPS if name in found), *sorted(found - set(_GROUPS))]
     notes = [
         "Mean of maps that were scaled to a sum of 1; empty maps do not count. n: number of maps. "

@@ -148,7 +148,11 @@ class Vocabulary:
                 "normal films" if self.negative == USUAL[1] else f"films with {self.negative}"
             ),
         }
-        return {piece: said.format_map(names) for piece, said in rules.items()}
+        said = {piece: text.format_map(names) for piece, text in rules.items()}
+        if self.another_finding:
+            # A name that is in its place already stays, though it may hold the word pneumonia.
+            said |= {name: name for name in (names["positive"], names["Positive"])}
+        return said
 
 
 def _capital(text: str) -> str:

@@ -64,9 +64,9 @@ def list_rsna(root: Path, *, negatives: str) -> Listing:
         sorted(films, key=lambda film: film.path),
         "RSNA Pneumonia Detection Challenge 2018, Shih et al. 2019",
         population="adults",
-        positive="lung opacity suspicious of pneumonia",
+        positive="lung opacity",
         negative="normal" if negatives == "normal" else "no such opacity",
-        reference="Labels are readings by radiologists for the challenge (Shih et al. 2019).",
+        reference="Radiologists marked opacities suspicious of pneumonia (Shih et al. 2019).",
         litter=litter + len(files.keys() - rows_of.keys()),
         notes=_notes(others),
     )
