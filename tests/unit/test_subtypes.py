@@ -19,6 +19,7 @@ from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.core.task import LOGIT_COLUMNS, SUBTYPES, THUMBNAIL_RUN
 from pneumobench.explain.targets import predicted_class, target_probabilities, target_scores
+from pneumobench.prediction.external import predict_external
 from pneumobench.prediction.predict import logit_columns, positive_logit
 from pneumobench.prediction.views import predict_views
 from pneumobench.reporting.inputs import read_comparison
@@ -128,6 +129,11 @@ def test_a_fold_is_trained_and_predicted(tmp_path):
         logits = found[list(LOGIT_COLUMNS)].to_numpy(np.float32)
         assert_follows(found, logits)
         assert np.ptp(logits, axis=0).min() > 0
+    # Films of another source are read as test films are: here they are the same ones.
+    again = tmp_path / "external.csv"
+    predict_external(results, inputs.images, inputs.splits, inputs.images, inputs.splits, again)
+    of_test = read_table(again).set_index("image_id").loc[found["image_id"]].reset_index()
+    pd.testing.assert_frame_equal(of_test[list(found)], found, rtol=1e-5, atol=1e-5)
     assert read_table(files.history)["train_accuracy"].between(0.2, 1).all()
     averaged = [tmp_path / "own.csv", tmp_path / "test.csv"]
     predict_views(results, inputs.images, inputs.splits, *averaged, views="flip")

@@ -10,7 +10,12 @@ import torch
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table, write_table
 from pneumobench.prediction.finished import check_plain, open_fold
-from pneumobench.prediction.predict import BATCH_SIZE, predict_logits
+from pneumobench.prediction.predict import (
+    BATCH_SIZE,
+    logit_columns,
+    predict_logits,
+    predict_readings,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +54,9 @@ def predict_external(
     known = predict_logits(fold.model, fold.images, rows[:BATCH_SIZE], fold.device)
     check_plain(known, plain.iloc[:BATCH_SIZE], path)
     packed, names = _read_packed(external_images, external_splits)
-    logits = predict_logits(fold.model, packed, np.arange(len(names)), fold.device)
+    readings = predict_readings(fold.model, packed, np.arange(len(names)), fold.device)
     identity = plain.iloc[0][["model", "recipe", "seed", "fold", "tta"]]
-    table = pd.DataFrame({"image_id": names, "logit": logits}).assign(**identity)
+    table = pd.DataFrame({"image_id": names} | logit_columns(readings)).assign(**identity)
     write_table(external, table[plain.columns])
     logger.info("%s: %d films", external.name, len(table))
 
