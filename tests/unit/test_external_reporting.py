@@ -124,7 +124,7 @@ def test_undefined_figures_are_said_to_be_so(made, tmp_path, monkeypatch, compar
     plot_external(path, made.comparison_csv, "stem")
     assert all("undefined" in [text.get_text() for text in axes.texts] for axes in caught[0].axes)
     first = external_section(comparison, path)["transfer"][0]
-    assert first["AUC, external films"] == "\N{EM DASH}"
+    assert first["AUC, external"] == "\N{EM DASH}"
 
 
 @pytest.mark.parametrize(

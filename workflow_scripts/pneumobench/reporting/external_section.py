@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from pneumobench.core.files import read_json
-from pneumobench.reporting.external import METRICS, TITLES, estimate_of
+from pneumobench.reporting.external import METRICS, estimate_of
 from pneumobench.reporting.inputs import complete_runs
 from pneumobench.reporting.shift import Shifted, name_scored
 from pneumobench.reporting.wording import count, percent, plural, with_interval
@@ -31,7 +31,8 @@ _MEASURES = {
     "in_the_large": "Intercept in the large",
     "slope": "Slope",
 }
-_SETS = ("out_of_fold", "external")
+# In the heads of tables.
+_SHORT = {"out_of_fold": "out-of-fold", "external": "external"}
 
 
 def external_section(comparison: pd.DataFrame, path: str | Path | None) -> dict[str, Any]:
@@ -151,7 +152,7 @@ def _named(one: Shifted) -> str:
 def _moves(one: Shifted, metric: str, lead: str = "has an AUC of") -> str:
     """Say a metric before and behind, and whether the difference may be chance."""
     found = estimate_of(one, metric)
-    own, new = (_text(found[name]) for name in _SETS)
+    own, new = (_text(found[name]) for name in _SHORT)
     chance = "" if found["difference"]["excludes_zero"] else ", which may be chance"
     change = f"difference {_difference(found['difference'])}{chance}"
     if lead:
@@ -172,7 +173,7 @@ def _calibration_answer(one: Shifted, content: dict[str, Any]) -> str:
         return f"{text}; that probabilities are too high or too low on the whole was not shown."
     direction = "high" if high < 0 else "low"
     counts = content["datasets"]
-    own, new = (counts[name]["events"] / counts[name]["n"] for name in _SETS)
+    own, new = (counts[name]["events"] / counts[name]["n"] for name in _SHORT)
     return (
         f"{text}: probabilities are too {direction} on the whole (intercept in the large "
         f"{_text(large['external'], 2)}). The share of positive films is {percent(new)}, "
@@ -207,19 +208,19 @@ def _transfer_row(one: Shifted) -> dict[str, str]:
     cells = {"Run": one.label}
     for metric, title in METRICS.items():
         found = estimate_of(one, metric)
-        for name in _SETS:
-            cells[f"{title}, {TITLES[name].lower()}"] = _text(found[name])
-        cells[f"{title}, external less out-of-fold"] = _difference(found["difference"])
+        for name in _SHORT:
+            cells[f"{title}, {_SHORT[name]}"] = _text(found[name])
+        cells[f"{title}, difference"] = _difference(found["difference"])
     precision = estimate_of(one, "average_precision")["external"]
-    return cells | {"Average precision, external films": _text(precision)}
+    return cells | {"Average precision, external": _text(precision)}
 
 
 def _calibration_row(one: Shifted, stage: str) -> dict[str, str]:
     cells = {"Run": one.label}
     for measure, title in _MEASURES.items():
         found = _measure(one, stage, measure)
-        for name in _SETS:
-            cells[f"{title}, {TITLES[name].lower()}"] = _text(found[name])
+        for name in _SHORT:
+            cells[f"{title}, {_SHORT[name]}"] = _text(found[name])
     return cells
 
 
