@@ -46,7 +46,7 @@ def kaggle_folder(root: Path, test: bool = True) -> Path:
     return root
 
 
-DIRECTORY = {"source": "directory", "options": {"patient_pattern": None}}
+DIRECTORY = {"source": "directory", "options": {"patient_pattern": None, "population": "children"}}
 
 
 def index(root: Path, manifest: Path, **changes: object) -> Path:

@@ -76,7 +76,7 @@ def with_runs(**changes) -> Plan:
 
 
 def folder_of_films(root: str) -> PlannedFilms:
-    options = {"patient_pattern": None}
+    options = {"patient_pattern": None, "population": "unknown"}
     return replace(PLAN.films[0], source="directory", root=root, options=options)
 
 

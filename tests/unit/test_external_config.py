@@ -96,6 +96,8 @@ def test_the_data_over_again_are_refused(overlay, path):
     [
         "external: {source: rsna}",
         "data: {source: kaggle}\nexternal: {source: rsna}",
+        "data: {source: mendeley}\nexternal: {source: kaggle, kaggle: {dataset: some/films}}",
+        "data: {source: kaggle}\nexternal: {source: kaggle, kaggle: {dataset: some/films}}",
         "data: {source: directory}\nexternal: {directory: {path: other}}",
         "data: {source: nih}\nexternal: {source: phantom}",
     ],

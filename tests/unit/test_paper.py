@@ -120,18 +120,20 @@ def judged(tmp_path_factory):
     for fold, path in enumerate(experiment.files([RUN], "run.json")):
         extra = {"image_size": 64, "device": "cpu", "precision": "float32", "code_hash": "c0de",
                  "git_commit": "abc", "data_hash": {"images": "d"}, "versions": {"torch": "2.15.0"},
-                 "settings": {"epochs": 4}, "starting_weights": None}  # fmt: skip
+                 "settings": {"epochs": 4}, "starting_weights": None,
+                 "outputs": 1}  # fmt: skip
         write_json(path, {**read_json(path), "fold": fold, **extra})
     return experiment
 
 
-def card_of(judged, tmp_path, source):
+def card_of(judged, tmp_path, source, external=False):
     write_model_card(
         CardInputs(
             judged.folder(RUN) / "metrics.json",
             judged.files([RUN], "run.json"),
             judged.root / f"models/{RUN.slug}.json",
             judged.selection,
+            external=external,
         ),
         tmp_path / "card.md",
         settings={"data": {"source": source}},
@@ -151,6 +153,8 @@ def test_model_card_has_the_figures_of_the_run(judged, tmp_path):
     assert "no medical device" in text and "Phantoms" not in text
     assert hashlib.sha256(judged.selection.read_bytes()).hexdigest() in text
     assert "Phantoms, not patients" in card_of(judged, tmp_path, "phantom")
+    assert "no external validation" in text
+    assert "no external" not in card_of(judged, tmp_path, "directory", external=True)
 
 
 # Looks at the test set

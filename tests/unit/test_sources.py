@@ -78,7 +78,10 @@ def test_table_becomes_a_manifest_and_warns_of_unknown_patients(tmp_path):
         [[label, f"{name}.png"] for name, label in zip("abcd", "0011", strict=True)],
     )
     manifest = index(
-        root, tmp_path / "m.csv", source="table", options={"path": str(table), "images": None}
+        root,
+        tmp_path / "m.csv",
+        source="table",
+        options={"path": str(table), "images": None, "population": "adults"},
     )
     rows = read_manifest(manifest)
     assert rows["patient"].tolist() == rows["image_id"].tolist() == list("abcd")
@@ -86,6 +89,7 @@ def test_table_becomes_a_manifest_and_warns_of_unknown_patients(tmp_path):
     found = read_json(tmp_path / "audit.json")
     assert found["unknown_patients"] == [f"{name}.png" for name in "abcd"]
     assert any(text.startswith("4 of 4 films tell no patient") for text in found["warnings"])
+    assert found["source"]["population"] == "adults"
     assert found["source"]["title"] == "the table t.csv"
 
 
@@ -100,7 +104,10 @@ def test_a_missing_file_is_a_counted_reject(tmp_path):
     root = films_of(tmp_path)
     rows = [[f"{name}.png", label] for name, label in zip("abcdx", "00111", strict=True)]
     table = write_rows(tmp_path / "t.csv", HEADER[:2], rows)
-    options = {"source": "table", "options": {"path": str(table), "images": None}}
+    options = {
+        "source": "table",
+        "options": {"path": str(table), "images": None, "population": "adults"},
+    }
     manifest = index(root, tmp_path / "m.csv", maximum_rejected_fraction=0.2, **options)
     rejected = read_manifest(manifest).query("status == 'rejected'")
     assert rejected[["path", "reason"]].to_numpy().tolist() == [

@@ -7,7 +7,9 @@ from typing import Any
 
 FETCHED_SOURCES = ("kaggle", "mendeley", "pneumoniamnist")
 FILMS = 5856
-"""Number of films in each: all hold those of Kermany et al."""
+"""Number of films in each that holds those of Kermany et al."""
+KERMANY_ON_KAGGLE = "paultimothymooney/chest-xray-pneumonia"
+"""Kaggle's data set of them; others may be named."""
 
 
 def fetched_name(source: str, options: Mapping[str, Any]) -> str:

@@ -53,11 +53,12 @@ def inflation_section(inputs: InflationInputs | None) -> dict[str, Any]:
 def _answer(measured: pd.DataFrame) -> str:
     """Say what the practices add, the most first, and which might as well have added nothing."""
     ordered = measured.sort_values("optimism", ascending=False)
-    clear = ordered["optimism_low"] > 0
+    above, below = ordered["optimism_low"] > 0, ordered["optimism_high"] < 0
     sentences = []
     for lead, rows in (
-        ("Added by bad practice, in points", ordered[clear]),
-        ("With intervals that reach 0", ordered[~clear]),
+        ("Added by bad practice, in points", ordered[above]),
+        ("With intervals that reach 0", ordered[~above & ~below]),
+        ("Lower than with good practice", ordered[below]),
     ):
         named = [f"{_name(row)} {_points(row)}" for _, row in rows.iterrows()]
         if named:

@@ -42,6 +42,8 @@ class CardInputs:
         selection.json.
     robustness
         robustness.json of the run, or None.
+    external
+        Whether the experiment judges its runs on films of another source.
     """
 
     metrics: str | Path
@@ -49,6 +51,7 @@ class CardInputs:
     description: str | Path
     selection: str | Path
     robustness: str | Path | None = None
+    external: bool = False
 
 
 def write_model_card(inputs: CardInputs, card: str | Path, *, settings: dict[str, Any]) -> None:
@@ -87,7 +90,7 @@ def write_model_card(inputs: CardInputs, card: str | Path, *, settings: dict[str
         "## How its answers are made",
         _answers(metrics, _entry(selection, metrics), selection),
         "## Known limits",
-        _limits(metrics, phantom),
+        _limits(metrics, phantom, inputs.external),
         "## Where it comes from",
         _origin(folds, metrics),
     ]
@@ -108,10 +111,15 @@ def _what_it_is(
 ) -> str:
     size = values_of(folds, "image_size")
     learned = "" if metrics["learned"] else " **It did not learn: its AUC may be that of chance.**"
+    given = (
+        "one logit of pneumonia"
+        if folds[0]["outputs"] == 1
+        else "logits of normal, bacterial and viral films, from which that of pneumonia follows"
+    )
     return (
         f"{len(folds)} networks of one architecture (`{metrics['model']}`, "
         f"{millions(description['parameters'])} million parameters each), one for each fold, that "
-        f"look at a chest radiograph of {size} x {size} pixels and give one logit of pneumonia. "
+        f"look at a chest radiograph of {size} x {size} pixels and give {given}. "
         f"Used together, their logits are averaged.{learned}"
     )
 
@@ -122,7 +130,7 @@ def _training(metrics: dict[str, Any], folds: list[dict[str, Any]]) -> str:
     started = folds[0].get("starting_weights")
     return (
         f"{count(part['n'])} images of {count(part['patients'])} patients, "
-        f"{count(part['events'])} with pneumonia; each network saw all folds but its own. Started "
+        f"{count(part['events'])} with pneumonia; no network saw its own fold. Started "
         f"from {'published weights (run.json names them)' if started else 'random weights'}; kept "
         f"epochs: {', '.join(str(fold['best_epoch']) for fold in folds)}.\n\n"
         "<details><summary>Recipe</summary>\n\n"
@@ -206,12 +214,17 @@ def _answers(metrics: dict[str, Any], entry: dict[str, Any], selection: dict[str
     )
 
 
-def _limits(metrics: dict[str, Any], phantom: bool) -> str:
+def _limits(metrics: dict[str, Any], phantom: bool, external: bool) -> str:
     limits = [
         *metrics.get("warnings", []),
-        "The test set is of the same source as the training images: no external validation.",
-        "Age, sex, origin and device are not available in this data set: fairness towards groups "
-        "of children could not be looked at.",
+        (
+            "What is left on films of one other source stands in comparison/external.csv."
+            if external
+            else "The test set is of the same source as the training images: no external "
+            "validation."
+        ),
+        "Age, sex, origin and device are not read: fairness towards groups of children could not "
+        "be looked at.",
         "Intervals say what other patients would change, not another training.",
         *([] if phantom else ["Labels are readings of radiographs, not proofs of an infection."]),
     ]

@@ -58,8 +58,6 @@ _OF_ADULTS = {
     "Children of other ages, adults, other hospitals": "Children, other hospitals",
     "of one source; adults, other devices": "of one source; children, other devices",
     "device of the images are unknown": "device of the images are not looked at",
-    "Patients are known by file names only; a child": "Patients are known by numbers only; one",
-    "Children are told apart by file names": "Patients are told apart by numbers",
     "children": "patients",
     "Children": "Patients",
     "child": "patient",

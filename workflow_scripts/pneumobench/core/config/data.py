@@ -49,6 +49,9 @@ class Phantom(Section):
     """0 = side marker says nothing, 1 = its corner gives pneumonia away (for shortcut tests)."""
 
 
+Population = Literal["children", "adults", "unknown"]
+
+
 class Directory(Section):
     """Images in a folder."""
 
@@ -57,6 +60,8 @@ class Directory(Section):
     patient_pattern: Pattern | None
     """A regular expression found in the path of an image, whose group (?P<patient>...), or first
     group, is the patient; null = file names as in Kaggle's and Mendeley's data."""
+    population: Population
+    """Who was filmed (adults: most of them), for the report's words and its warnings."""
 
 
 class Table(Section):
@@ -67,6 +72,8 @@ class Table(Section):
     where they are known patient, split (train, val, test), subtype and boxes."""
     images: Text | None
     """The folder that the column path is relative to; null = the folder of the table."""
+    population: Population
+    """Who was filmed (adults: most of them), for the report's words and its warnings."""
 
 
 class Kaggle(Section):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from pneumobench.core.config.problems import Problem, path_text
+from pneumobench.core.fetched import KERMANY_ON_KAGGLE
 
 if TYPE_CHECKING:
     from pneumobench.core.config.across import SoundValues
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 # Sources of the same films: Kermany et al. 2018 in three places; RSNA's are films of NIH's.
 SAME_FILMS = (("kaggle", "mendeley", "pneumoniamnist"), ("nih", "rsna"))
 # What tells two data sets of one source apart.
-_APART = {"phantom": "seed", "directory": "path", "table": "path"}
+_APART = {"phantom": "seed", "directory": "path", "table": "path", "kaggle": "dataset"}
 
 
 def problems_of_external(sound: SoundValues) -> Iterator[Problem]:
@@ -22,14 +23,16 @@ def problems_of_external(sound: SoundValues) -> Iterator[Problem]:
     own, other = (sound.get(section, "source") for section in ("data", "external"))
     if own is None or other is None:
         return
+    kinds = {_kind_of_films(sound, section) for section in ("data", "external")}
     for films in SAME_FILMS:
-        if own in films and other in films:
+        if kinds <= set(films):
             yield Problem(
                 path=path_text(("external", "source")),
                 given=f"{other} with data.source: {own}, which holds the same films",
                 allowed="a source of other films",
                 hint="take another source, or external: null",
             )
+            return
     key = _APART.get(own)
     if own != other or key is None:
         return
@@ -42,3 +45,10 @@ def problems_of_external(sound: SoundValues) -> Iterator[Problem]:
             allowed=f"another {key} than that of data.{own}: equal ones give the same patients",
             hint=f"write another {key} below external: {own}, or external: null",
         )
+
+
+def _kind_of_films(sound: SoundValues, section: str) -> str | None:
+    """Return the source whose films a section's are; None for other films of Kaggle's."""
+    source = sound.get(section, "source")
+    other = source == "kaggle" and sound.get(section, "kaggle", "dataset") != KERMANY_ON_KAGGLE
+    return None if other else source

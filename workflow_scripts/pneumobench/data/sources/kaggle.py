@@ -17,11 +17,11 @@ import requests
 from pneumobench.core.attempts import patiently
 from pneumobench.core.download import failure
 from pneumobench.core.errors import UserError
+from pneumobench.core.fetched import KERMANY_ON_KAGGLE
 from pneumobench.data.sources.mendeley import unpack_films
 from pneumobench.data.sources.published import CITATION, Located, Published
 
 SITE = "https://www.kaggle.com"
-KERMANY = "paultimothymooney/chest-xray-pneumonia"
 LOGIN = "~/.kaggle/credentials.json"
 INSTEAD = "or fetch the same films without an account: data.source: mendeley"
 
@@ -37,7 +37,7 @@ def published_by_kaggle(options: Mapping[str, Any]) -> Published:
         dataset: owner/name.
     """
     dataset = options["dataset"]
-    kermany = dataset == KERMANY
+    kermany = dataset == KERMANY_ON_KAGGLE
     return Published(
         title="Chest X-Ray Images (Pneumonia)" if kermany else f"Kaggle data set {dataset}",
         page=f"{SITE}/datasets/{dataset}",
@@ -107,7 +107,7 @@ def _token_of_login() -> str | None:
             login = KaggleCredentials.load(client=client)
             return login and patiently(login.get_access_token)
     except requests.RequestException as error:
-        raise _refusal(error, KERMANY, LOGIN) from None
+        raise _refusal(error, KERMANY_ON_KAGGLE, LOGIN) from None
     except (OSError, ValueError, TypeError):
         raise UserError(
             "the file with the Kaggle login cannot be read",
@@ -195,7 +195,7 @@ def _refusal(error: requests.RequestException, dataset: str, place: str) -> User
         return UserError(
             "Kaggle has no data set of this name",
             where=f"data.kaggle.dataset: {dataset}",
-            expected=f"owner/name of a data set that the account may see, as in {KERMANY}",
+            expected=f"owner/name of one that the account may see, as in {KERMANY_ON_KAGGLE}",
             remedy=f"see whether {page} opens in a browser, and correct the name",
         )
     return UserError(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pneumobench.core.fetched import KERMANY_ON_KAGGLE
 from pneumobench.data.sources.directory import list_directory
 from pneumobench.data.sources.film import Listing
 from pneumobench.data.sources.nih import list_nih
@@ -46,12 +47,17 @@ def list_films(source: str, root: Path, options: Mapping[str, Any]) -> Listing:
     if source == "phantom":
         return list_phantoms(root)
     if source == "directory":
-        return list_directory(root, patient_pattern=options["patient_pattern"])
+        return list_directory(
+            root, population=options["population"], patient_pattern=options["patient_pattern"]
+        )
     if source == "table":
-        return list_table(Path(options["path"]), root)
+        listing = list_table(Path(options["path"]), root)
+        return replace(listing, population=options["population"])
     if source == "nih":
         return list_nih(root, positive=options["positive"])
     if source == "rsna":
         return list_rsna(root, negatives=options["negatives"])
+    if source == "kaggle" and options["dataset"] != KERMANY_ON_KAGGLE:
+        return list_directory(root, title=f"{options['dataset']}, from Kaggle")
     listing = list_directory(root, title=_KERMANY[source], population="children")
     return replace(listing, notes=_NOTES) if source == "pneumoniamnist" else listing
