@@ -510,13 +510,13 @@ def subtype_floor_files(name):
     return [f"<results>/floors/subtypes/fold{fold}/{name}" for fold in FOLDS]
 
 
-def tests_of_runs(wildcards):
-    """Return each compared run with its predictions of the test set, for the log of looks."""
-    return [
+def tests_of_runs(name):
+    """Return an input function: each compared run with one kind of test predictions, for the log of looks."""
+    return lambda wildcards: [
         {
             "run": vars(run),
             "test": [
-                f"results/{EXPERIMENT.experiment}/runs/{run.folder}/fold{fold}/test.csv"
+                f"results/{EXPERIMENT.experiment}/runs/{run.folder}/fold{fold}/{name}"
                 for fold in FOLDS
             ],
         }

@@ -215,6 +215,7 @@ rule measure_shift:
         domains="<results>/shift/domains.csv",
         blocks="<results>/shift/blocks.csv",
         renormalised=of_renormalised,
+        test_labels="<results>/dataset/test_labels.csv",
     output:
         "<results>/comparison/shift.json",
     log:
@@ -222,6 +223,12 @@ rule measure_shift:
     conda:
         "../envs/report.yaml"
     params:
+        renormalised=(
+            tests_of_runs("test_statistics.csv")
+            if EXPERIMENT.robustness.test_time_normalisation
+            else []
+        ),
+        looks=LOGGED_LOOKS,
         confidence=EXPERIMENT.evaluation.confidence,
         replicates=EXPERIMENT.evaluation.bootstrap_replicates,
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,

@@ -41,7 +41,7 @@ rule evaluate_subtypes:
     conda:
         "../envs/report.yaml"
     params:
-        runs=tests_of_runs,
+        runs=tests_of_runs("test.csv"),
         looks=LOGGED_LOOKS,
         confidence=EXPERIMENT.evaluation.confidence,
         replicates=EXPERIMENT.evaluation.bootstrap_replicates,

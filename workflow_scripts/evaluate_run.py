@@ -13,7 +13,7 @@ with job_log(snakemake.log[0]):
         snakemake.params.looks,
         run,
         purpose=EVALUATION,
-        test=[Path(path) for path in snakemake.input.test],
+        test=[Path(path) for path in (*snakemake.input.test, *snakemake.input.test_views)],
         test_labels=Path(snakemake.input.test_labels),
         selection=Path(snakemake.input.selection),
     )

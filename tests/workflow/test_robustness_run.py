@@ -57,6 +57,8 @@ def test_each_out_of_fold_image_is_judged_under_every_corruption(finished, robus
         ]  # fmt: skip
         for name, bound in (("value", ""), ("low", "_low"), ("high", "_high")):
             assert table.loc[0, f"{metric}{bound}"] == pytest.approx(found[name], abs=1e-12)
+    looks = [read_json(path)["purpose"] for path in (robust.results / "test_looks").iterdir()]
+    assert looks.count("statistics of the test images") == RUNS
     pairs = read_table(robust.results / "comparison/robustness.csv")
     assert len(pairs) == 2 and (pairs["first_worst"] >= pairs["second_worst"]).all()
     compared = read_table(robust.results / "comparison/comparison.csv")

@@ -9,7 +9,13 @@ from pneumobench.reporting.wording import count, plural
 from pneumobench.statistics.looks import BAD_PRACTICE, EVALUATION
 
 # What is shown, where it comes from, which rule writes it.
-ORIGINS = (("Looks at the test set", "test_looks/*.json", "evaluate_run, measure_inflation"),)
+ORIGINS = (
+    (
+        "Looks at the test set",
+        "test_looks/*.json",
+        "evaluate_run, evaluate_subtypes, measure_shift, measure_inflation",
+    ),
+)
 
 
 def looks_section(folder: str | Path | None) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pneumobench.statistics.selection import hash_files
 
 # What a look is for.
 EVALUATION, BAD_PRACTICE, OF_SUBTYPES = "evaluation", "bad practice", "subtypes"
+RENORMALISED = "statistics of the test images"
 
 
 def record_look(
@@ -33,8 +34,9 @@ def record_look(
     run
         The run.
     purpose
-        `EVALUATION`, `BAD_PRACTICE` or `OF_SUBTYPES`: to evaluate the run, to measure what bad
-        practice adds, or to tell subtypes apart.
+        `EVALUATION`, `BAD_PRACTICE`, `OF_SUBTYPES` or `RENORMALISED`: to evaluate the run, to
+        measure what bad practice adds, to tell subtypes apart, or to judge it with batch
+        normalisation by statistics of the test images.
     test
         Its predictions of the test set.
     test_labels
