@@ -199,7 +199,7 @@ class Experiment:
                 "model": made.model, "recipe": made.recipe, "seed": made.seed,
                 "learned": bool(row["learned"]), "threshold_rule": "youden",
                 "thresholds": [0.1] * self.folds, "estimates": [], "confusion": confusion,
-                "per_class": [], "subgroups": subgroups,
+                "per_class": [], "subgroups": subgroups, "interval": {"confidence": 0.95},
                 "patients": [
                     {"dataset": dataset, "aggregate": aggregate, "threshold": threshold,
                      "metric": metric, "value": 0.8, "low": 0.7, "high": 0.9}

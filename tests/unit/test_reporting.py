@@ -6,6 +6,7 @@ import subprocess
 import sys
 import zlib
 from collections import defaultdict
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -14,17 +15,18 @@ import pytest
 from matplotlib.colors import to_rgb
 from reporting_fixture import FOUR_RUNS, Experiment, Made
 from statistics_cases import make_experiment
+from statsmodels.stats.proportion import proportion_confint
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_json
 from pneumobench.core.run import Run
 from pneumobench.reporting import style, summary, wording
-from pneumobench.reporting.clinical import error_rates, subtype_rows
+from pneumobench.reporting.clinical import clinical_rows, error_rates, subtype_rows
 from pneumobench.reporting.confusion import plot_confusion
 from pneumobench.reporting.cost import plot_cost
 from pneumobench.reporting.curves import precision_recall_curve, roc_curve
 from pneumobench.reporting.flow import plot_data_flow, read_flow
-from pneumobench.reporting.inputs import files_by_run, read_comparison
+from pneumobench.reporting.inputs import files_by_run, read_comparison, read_metrics
 from pneumobench.reporting.methods import flatten
 from pneumobench.reporting.precision_recall import plot_precision_recall
 from pneumobench.reporting.ranking import plot_ranking
@@ -256,6 +258,17 @@ def test_csv_keeps_numbers_as_numbers(made, tables):
     complete = table[table["status"] == "complete"]
     assert (complete["test_roc_auc_low"] <= complete["test_roc_auc"]).all()
     assert table["note"].iloc[-FLOORS - 1].startswith("missing")
+
+
+def test_no_error_among_few_films_has_an_interval_with_a_width(made, comparison):
+    metrics = deepcopy(read_metrics(made.metrics))
+    for content in metrics.values():
+        for entry in content["confusion"]:
+            entry |= {"true_positive": 12, "false_negative": 0}
+    row = clinical_rows(comparison, metrics, "test")[0]
+    low, high = proportion_confint(0, 12, method="wilson")
+    assert row["Missed pneumonias"] == "0 of 12"
+    assert row["Wilson, missed"] == f"{100 * low:.1f}\N{EN DASH}{100 * high:.1f}"
 
 
 def test_no_sensitivity_by_subtype_where_no_subtype_is_known(comparison):

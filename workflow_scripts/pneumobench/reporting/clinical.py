@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 
 from pneumobench.reporting.inputs import complete_runs, confusion_counts
-from pneumobench.reporting.wording import EMPTY, count, is_missing, with_interval
+from pneumobench.reporting.wording import EMPTY, EN_DASH, count, is_missing, with_interval
+from pneumobench.statistics.proportions import wilson
 
 
 def error_rates(comparison: pd.DataFrame, dataset: str) -> pd.DataFrame:
@@ -55,6 +56,7 @@ def clinical_rows(
         complete_runs(comparison).iterrows(), rates.iterrows(), strict=True
     ):
         counts = confusion_counts(metrics[row["run"].folder], dataset)
+        confidence = metrics[row["run"].folder]["interval"]["confidence"]
         with_pneumonia = counts["true_positive"] + counts["false_negative"]
         without = counts["true_negative"] + counts["false_positive"]
         cells.append(
@@ -64,8 +66,10 @@ def clinical_rows(
                     f"{count(counts['false_negative'])} of {count(with_pneumonia)}"
                 ),
                 "per 100 with pneumonia": _per_hundred(rate, "missed"),
+                "Wilson, missed": _wilson(counts["false_negative"], with_pneumonia, confidence),
                 "False alarms": f"{count(counts['false_positive'])} of {count(without)}",
                 "per 100 without": _per_hundred(rate, "false_alarms"),
+                "Wilson, alarms": _wilson(counts["false_positive"], without, confidence),
                 "PPV": _predictive(row, f"{dataset}_ppv"),
                 "NPV": _predictive(row, f"{dataset}_npv"),
             }
@@ -132,6 +136,11 @@ def subtype_rows(
 
 def _per_hundred(rate: pd.Series, name: str) -> str:
     return with_interval(rate[name], rate[f"{name}_low"], rate[f"{name}_high"], digits=1)
+
+
+def _wilson(errors: int, n: int, confidence: float) -> str:
+    low, high = (100 * float(bound) for bound in wilson(errors, n, confidence))
+    return f"{low:.1f}{EN_DASH}{high:.1f}"
 
 
 def _predictive(row: pd.Series, column: str) -> str:

@@ -1,7 +1,8 @@
 """Intervals of proportions."""
 
+from statistics import NormalDist
+
 import numpy as np
-from scipy.special import ndtri
 
 
 def wilson(
@@ -25,7 +26,7 @@ def wilson(
         Lower and upper bounds, each [...] float64 in [0, 1], NaN where `count` is 0.
     """
     successes, count = np.asarray(successes), np.asarray(count)
-    z = ndtri((1 + confidence) / 2)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     return _lower(successes, count, z), 1 - _lower(count - successes, count, z)
 
 
