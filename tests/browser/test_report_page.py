@@ -4,6 +4,7 @@ import json
 
 import chromium
 import pytest
+from page_checks import WIDTHS, assert_whole
 from reporting_fixture import Experiment
 from test_reporting import plots, render
 
@@ -11,7 +12,6 @@ PROGRAM = chromium.find()
 pytestmark = pytest.mark.skipif(
     PROGRAM is None, reason="no chromium on this machine (Debian's package is called chromium)"
 )
-WIDTHS = (1280, 390)
 
 
 @pytest.fixture(scope="module")
@@ -35,23 +35,7 @@ def browser(tmp_path_factory):
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_page_fits_and_nothing_is_missing(browser, page, width):
-    browser.open(page, width)
-    assert browser.complaints == []
-    assert [url for url in browser.asked if not url.startswith("data:")] == [page.as_uri()]
-    pictures = browser.evaluate(
-        "Array.from(document.images).filter(image => image.closest('figure'))"
-        ".map(image => image.complete && image.naturalWidth > 100)"
-    )
-    assert len(pictures) == 2 and all(pictures)
-    assert browser.evaluate("document.documentElement.scrollWidth") <= width
-    # What is wider than the page scrolls in a frame of its own; nothing lies outside unseen.
-    outside = browser.evaluate(
-        "Array.from(document.querySelectorAll('main *'))"
-        ".filter(part => !part.closest('.scroll'))"
-        ".filter(part => part.getBoundingClientRect().right > innerWidth + 1)"
-        ".map(part => part.outerHTML.slice(0, 80))"
-    )
-    assert outside == []
+    assert assert_whole(browser, page, width) == 2
 
 
 def test_every_link_of_the_navigation_leads_somewhere(browser, page):

@@ -2,7 +2,9 @@
 
 import shutil
 
+import chromium
 import pytest
+from page_checks import WIDTHS, assert_whole
 from test_pipeline import RUN, job_counts
 
 from pneumobench.core.corruptions import CORRUPTIONS
@@ -70,3 +72,15 @@ def test_each_out_of_fold_image_is_judged_under_every_corruption(finished, robus
         and 'id="figure-robustness"' in report
     )
     assert (robust.results / "figures/robustness.pdf").stat().st_size > 5000
+
+
+@pytest.mark.skipif(chromium.find() is None, reason="no chromium on this machine")
+def test_the_whole_report_in_a_browser(robust, tmp_path):
+    """Every section that an experiment of this size has, in a window and on a telephone."""
+    browser = chromium.Chromium(chromium.find(), tmp_path)
+    try:
+        for width in WIDTHS:
+            pictures = assert_whole(browser, robust.results / "report/report.html", width)
+            assert pictures > 15
+    finally:
+        browser.close()
