@@ -33,7 +33,11 @@ from pneumobench.core.resources import (
 )
 from pneumobench.core.task import BINARY
 from pneumobench.core.views import VIEW_SETS
-from pneumobench.data.sources.fingerprint import fingerprint, tables_beside
+from pneumobench.data.sources.fingerprint import (
+    fingerprint,
+    table_fingerprint,
+    tables_beside,
+)
 from pneumobench.models import registry
 
 # Targets that need neither images nor starting weights, and help to get them.
@@ -237,13 +241,13 @@ def own_file(wildcards):
 
 
 def dataset_fingerprint(wildcards, data=EXPERIMENT.data):
-    """Return names and sizes of a folder's films and its tables as a hash: a changed one is noticed."""
+    """Return names and sizes of a source's films and its tables as a hash: a changed one is noticed."""
     source, options, root = data.source, source_options(data), data_root(data)
     # Their records say what they are, which are not there before the first start.
     if source == "phantom" or source in FETCHED_SOURCES:
         return ""
     if source == "table":
-        return fingerprint(root, [Path(options["path"])])
+        return table_fingerprint(Path(options["path"]), Path(root))
     return fingerprint(root, tables_beside(root) if source in ("nih", "rsna") else ())
 
 

@@ -24,7 +24,7 @@ from pneumobench.data.doorkeeper import (
     grey_spread,
     read_content,
 )
-from pneumobench.data.images import read_picture
+from pneumobench.data.images import read_header, read_picture
 from pneumobench.data.manifest import read_manifest
 from pneumobench.data.sources.directory import list_directory
 
@@ -59,6 +59,11 @@ def coloured(difference: int) -> Image.Image:
 
 def indexed_png(colours: int) -> bytes:
     return encoded(film().quantize(colours), "PNG")
+
+
+def several(kind: str) -> bytes:
+    turned = film().transpose(Image.Transpose.ROTATE_180)
+    return encoded(film(), kind, save_all=True, append_images=[turned])
 
 
 def half(content: bytes) -> bytes:
@@ -165,6 +170,11 @@ REFUSED = {
         {},
         "floating point pixels are not supported",
     ),
+    "two pages": (lambda: several("TIFF"), {}, "the file holds several pictures, expected one"),
+    "moving GIF": (lambda: several("GIF"), {}, "the file holds several pictures, expected one"),
+    "moving PNG": (lambda: several("PNG"), {}, "the file holds several pictures, expected one"),
+    "moving WebP": (lambda: several("WEBP"), {}, "the file holds several pictures, expected one"),
+    "MPO": (lambda: several("MPO"), {}, "the file holds several pictures, expected one"),
     "half a JPEG": (
         lambda: half(encoded(film(200, 200), "JPEG")),
         {},
@@ -220,6 +230,13 @@ def test_films_are_let_in_and_their_depth_is_known(make, bits):
     assert picture.bits == bits
     deep = dataclasses.replace(LIMITS, minimum_spread=0.0)
     check_picture(picture.image, picture.grey, picture.bits, deep)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "GIF", "PNG", "WEBP", "MPO"])
+def test_headers_tell_of_several_pictures(tmp_path, kind):
+    (tmp_path / "film").write_bytes(several(kind))
+    with pytest.raises(UnreadableImageError, match="several pictures, expected one"):
+        read_header(tmp_path / "film", 100)
 
 
 def test_spread_and_colour_are_what_they_say():

@@ -1,5 +1,7 @@
 import hashlib
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,6 +83,20 @@ def test_links_in_a_circle_end(tmp_path):
     films = scan_folder(root)
     (root / "train" / "again").symlink_to(root)
     assert scan_folder(root) == films
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path, monkeypatch):
+    root = kaggle_folder(tmp_path / "data")
+    listed = os.scandir
+
+    def refuse(folder):
+        if Path(folder).name == "NORMAL":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return listed(folder)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(UserError, match=r"cannot be read\n.*/NORMAL: Permission denied"):
+        scan_folder(root)
 
 
 def test_folder_above_class():

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+import shutil
 import time
 from pathlib import Path
 
@@ -16,7 +18,11 @@ from pneumobench.data.images import read_header, read_picture
 from pneumobench.data.manifest import accepted_images, read_manifest
 from pneumobench.data.pack import pack_images
 from pneumobench.data.sources.directory import list_directory
-from pneumobench.data.sources.fingerprint import fingerprint, tables_beside
+from pneumobench.data.sources.fingerprint import (
+    fingerprint,
+    table_fingerprint,
+    tables_beside,
+)
 from pneumobench.data.sources.nih import list_nih
 from pneumobench.data.sources.rsna import CLASSES, LABELS, NORMAL, OPACITY, OTHER, list_rsna
 from pneumobench.data.sources.table import list_table
@@ -136,6 +142,10 @@ def test_a_missing_file_is_a_counted_reject(tmp_path):
         ("path,label,subtype\na.png,bacterial,viral\n", "contradicts the label 'bacterial'"),
         ("path,label,boxes\na.png,1,[1 2 3 4]\n", "the boxes '[1 2 3 4]' cannot be read"),
         ('path,label,boxes\na.png,1,"[[1,2,0,4]]"\n', "cannot be read"),
+        (f'path,label,boxes\na.png,1,"[[1,2,3,{"9" * 400}]]"\n', "cannot be read"),
+        (f'path,label,boxes\na.png,1,"{"[" * 50_000}"\n', "cannot be read"),
+        ("path,label\na.png,0\n./a.png,1\n", "names a film twice"),
+        ("path,label\na.png,0\nx/../a.png,1\n", "names a film twice"),
     ],
 )
 def test_bad_tables(tmp_path, content, said):
@@ -150,6 +160,13 @@ def test_tables_that_are_no_text(tmp_path):
     assert "no UTF-8 text (byte 11)" in message(list_table, tmp_path / "t.csv", tmp_path)
     assert "cannot be read (No such file" in message(list_table, tmp_path / "no.csv", tmp_path)
     assert "cannot be read (Is a directory" in message(list_table, tmp_path, tmp_path)
+
+
+def test_an_absolute_path_is_no_second_film(tmp_path):
+    root = films_of(tmp_path)
+    rows = [["a.png", "0"], [str(root / "a.png"), "1"]]
+    text = message(list_table, write_rows(tmp_path / "t.csv", HEADER[:2], rows), root)
+    assert "names a film twice" in text and "row 3" in text
 
 
 def test_byte_order_mark_and_blank_end(tmp_path):
@@ -277,6 +294,16 @@ def test_nih_to_a_manifest_with_patients_apart(tmp_path):
             "unknown finding, 'Cough'",
         ),
         (
+            lambda root: (root / "Data_Entry_2017.csv").write_text(
+                "Image Index,Finding Labels,Patient ID\nx.png,Mass,1\ny.png,No Finding|Mass,1\n"
+            ),
+            "row 3, column Finding Labels",
+        ),
+        (
+            lambda root: (root / "train_val_list.txt").write_text("x.png", encoding="utf-16"),
+            "a list of the official split cannot be read",
+        ),
+        (
             lambda root: (root / "BBox_List_2017.csv").write_text(
                 "Image Index,Finding Label,Bbox [x,y,w,h]\nx.png,Pneumonia,1,2,three,4\n"
             ),
@@ -288,6 +315,27 @@ def test_bad_nih_folders(tmp_path, spoil, said):
     root = nih_folder(tmp_path)
     spoil(root)
     assert said in message(list_nih, root, positive="Pneumonia")
+
+
+def test_a_film_in_two_folders_is_named_with_both(tmp_path):
+    root = nih_folder(tmp_path / "nih")
+    name = "00000001_000.png"
+    write_film(root / "copies" / name, 99)
+    write_film(root / "copies/of_no_row.png", 1)
+    write_film(root / "more/of_no_row.png", 2)
+    text = message(list_nih, root, positive="Pneumonia")
+    assert f"copies/{name} and images_001/images/{name}" in text
+    root = rsna_folder(tmp_path / "rsna")
+    write_film(root / "converted/00000000-aaaa.jpg", 0)
+    text = message(list_rsna, root, negatives="all")
+    assert "converted/00000000-aaaa.jpg and stage_2_train_images/00000000-aaaa.png" in text
+
+
+def test_a_list_with_a_byte_order_mark_names_its_first_film(tmp_path):
+    root = nih_folder(tmp_path)
+    lists = root / "train_val_list.txt"
+    lists.write_text(lists.read_text(), encoding="utf-8-sig")
+    assert not any(film.reason for film in list_nih(root, positive="Pneumonia").films)
 
 
 def test_nih_films_in_no_list_and_absent_films_are_set_aside(tmp_path):
@@ -392,6 +440,54 @@ def test_fingerprint_sees_tables(tmp_path):
     assert fingerprint(root, [root / "not_there.csv"]) != fingerprint(root)
 
 
+def test_fingerprint_of_a_table_sees_its_own_films_alone(tmp_path):
+    root = films_of(tmp_path)
+    elsewhere = write_film(tmp_path / "elsewhere" / "e.png", 5)
+    rows = [["films/a.png", "0"], [str(elsewhere), "1"], ["films/lost.png", "1"]]
+    table = write_rows(tmp_path / "t.csv", HEADER[:2], rows)
+    seen = [table_fingerprint(table, tmp_path)]
+    write_film(tmp_path / "results" / "figure.png", 0)
+    (root / "b.png").unlink()
+    assert table_fingerprint(table, tmp_path) == seen[0]
+    for change in (
+        lambda: (root / "a.png").write_bytes(b"another"),
+        lambda: elsewhere.unlink(),
+        lambda: write_film(root / "lost.png", 0),
+        lambda: write_rows(table, HEADER[:2], [["films/a.png", "1"], *rows[1:]]),
+        lambda: table.write_text("no table"),
+        lambda: table.unlink(),
+    ):
+        change()
+        seen.append(table_fingerprint(table, tmp_path))
+    assert len(set(seen)) == 7
+
+
+# Boxes
+
+
+@pytest.mark.parametrize(
+    ("box", "said"),
+    [
+        (["nan", 2, 3, 4], "its box is not finite: x nan, y 2, width 3, height 4"),
+        ([1, 2, "inf", 4], "is not finite"),
+        ([1, 2, 3, -4], "has no positive size"),
+        ([40, 2, 3, 4], "outside the picture: x 40, y 2, width 3, height 4 on a film of 40x36"),
+        ([1, -4, 3, 4], "lies outside the picture"),
+        ([39, 35, 30, 40], ""),
+    ],
+)
+@pytest.mark.parametrize("reading", ["whole", "header"])
+def test_films_of_impossible_boxes_are_set_aside(tmp_path, box, said, reading):
+    root = rsna_folder(tmp_path / "rsna")
+    labels = (root / LABELS).read_text().replace("0-aaaa,1.0,2.0,3.0,4.0", "0-aaaa,{},{},{},{}")
+    (root / LABELS).write_text(labels.format(*box))
+    options = {"source": "rsna", "options": {"negatives": "all"}, "reading": reading}
+    manifest = index(root, tmp_path / "m.csv", maximum_rejected_fraction=0.5, **options)
+    row = read_manifest(manifest).set_index("path").loc["stage_2_train_images/00000000-aaaa.png"]
+    assert said in row["reason"] and row["status"] == ("rejected" if said else "ok")
+    assert bool(row["pixel_sha256"]) == (reading == "whole" and not said)
+
+
 # Headers alone
 
 
@@ -409,6 +505,39 @@ def test_headers_tell_sizes_and_nothing_else(tmp_path):
     alike = ["image_id", "path", "width", "height", "mode", "bytes", "status", "reason", "patient"]
     assert by_header[alike].equals(whole[alike])
     assert (by_header[["sha256", "pixel_sha256", "dhash"]] == "").all(axis=None)
+
+
+def test_headers_find_nested_copies(tmp_path):
+    root = kaggle_folder(tmp_path / "chest_xray")
+    shutil.copytree(root, tmp_path / "copy")
+    shutil.move(tmp_path / "copy", root / "chest_xray")
+    other = write_film(root / "chest_xray/train/NORMAL/IM-0010-0001.png", 99)
+    (root / "train/NORMAL/IM-0011-0001.png").write_bytes(b"no film")
+    limit = {"maximum_rejected_fraction": 0.5}
+    by_header, whole = (
+        read_manifest(index(root, tmp_path / f"{how}.csv", reading=how, **limit)).set_index("path")
+        for how in ("header", "whole")
+    )
+    assert by_header["reason"].equals(whole.loc[by_header.index, "reason"])
+    assert by_header["reason"].str.startswith("nested copy of").sum() == 19
+    assert by_header.loc[other.relative_to(root).as_posix(), "status"] == "ok"
+    assert (by_header["sha256"] == "").all()
+
+
+def test_headers_name_films_of_one_stem_by_their_paths(tmp_path):
+    root = kaggle_folder(tmp_path / "data")
+    for seed, folder in enumerate(("train/NORMAL/b", "train/PNEUMONIA/b")):
+        write_film(root / folder / "x0.png", seed)
+
+    def names(manifest):
+        table = read_manifest(index(root, tmp_path / manifest, reading="header"))
+        return table.set_index("path")["image_id"].filter(like="x0.png").to_dict()
+
+    before = names("m.csv")
+    assert all(re.fullmatch("x0-[0-9a-f]{8}", name) for name in before.values())
+    write_film(root / "train/NORMAL/a/x0.png", 7)
+    after = names("m2.csv")
+    assert len(set(after.values())) == 3 and before.items() <= after.items()
 
 
 def test_headers_unite_and_warn(tmp_path):

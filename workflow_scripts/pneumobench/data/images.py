@@ -135,7 +135,8 @@ def read_picture(content: bytes, maximum_megapixels: float = math.inf) -> Pictur
     Raises
     ------
     UnreadableImageError
-        If the file is empty, no image, too large, truncated, damaged or of an unsupported format.
+        If the file is empty, no image, too large, truncated, damaged, of an unsupported format, or
+        holds several pictures.
     """
     if not content:
         raise UnreadableImageError("the file is empty")
@@ -147,6 +148,7 @@ def read_picture(content: bytes, maximum_megapixels: float = math.inf) -> Pictur
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
         check_size(*image.size, maximum_megapixels)
+        _check_one_picture(image)
         mode, bits = image.mode, _bits(image)
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
@@ -168,7 +170,7 @@ def read_header(path: Path, maximum_megapixels: float) -> tuple[str, int, int, i
     Raises
     ------
     UnreadableImageError
-        If the header is none of an image, or says that it is too large.
+        If the header is none of an image, or says that it is too large or holds several pictures.
     """
     try:
         with path.open("rb") as stream:
@@ -178,6 +180,7 @@ def read_header(path: Path, maximum_megapixels: float) -> tuple[str, int, int, i
             stream.seek(0)
             image = Image.open(stream, formats=FORMATS)
             check_size(*image.size, maximum_megapixels)
+            _check_one_picture(image)
             # Asked for its orientation, a PNG file would be decoded; cameras write none.
             exif = {} if image.format == "PNG" else image.getexif()
             turned = exif.get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE
@@ -189,6 +192,13 @@ def read_header(path: Path, maximum_megapixels: float) -> tuple[str, int, int, i
         raise UnreadableImageError("the content is no image in a known format") from None
     except _DAMAGE as error:
         raise UnreadableImageError(f"the image cannot be read ({error})") from None
+
+
+def _check_one_picture(image: Image.Image) -> None:
+    """Refuse several pages or frames: nothing tells which of them is the film."""
+    # Not n_frames, which goes through all of them, millions in a file made to do harm.
+    if getattr(image, "is_animated", False):
+        raise UnreadableImageError("the file holds several pictures, expected one")
 
 
 def _bits(image: Image.Image) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import write_json
+from pneumobench.data.boxes import check_boxes
 from pneumobench.data.doorkeeper import (
     Limits,
     UnreadableImageError,
@@ -53,8 +54,9 @@ def index_dataset(
 
     What a film is, the source says; nothing but label and subtype depends on its class folder. A
     film whose patient nothing tells is its own patient. An image_id is the file's stem; equal stems
-    of different files get the first digits of their SHA-256. Threads do the work: Pillow decodes
-    and hashlib hashes without the interpreter's lock.
+    of different files get the first digits of their SHA-256, or of that of their paths where only
+    headers are read. Threads do the work: Pillow decodes and hashlib hashes without the
+    interpreter's lock.
 
     Parameters
     ----------
@@ -64,7 +66,7 @@ def index_dataset(
         As for `pneumobench.data.sources.listing.list_films`.
     reading
         whole: every file is decoded, hashed and checked; header: only its size is read, and no
-        duplicate will be found.
+        duplicate will be found but nested copies, which are hashed.
     limits
         What a file must be; others are set aside with the reason.
     maximum_rejected_fraction
@@ -83,7 +85,10 @@ def index_dataset(
     with ThreadPoolExecutor(workers) as pool:
         row_of = partial(_read_file, root, read=read, limits=limits)
         rows = list(pool.map(row_of, listing.films))
-    _reject_nested_copies(listing.films, rows)
+        places = Counter(film.place for film in listing.films if film.place)
+        digest_of = partial(_digest, root, places=places, limits=limits)
+        digests = list(pool.map(digest_of, listing.films, rows))
+    _reject_nested_copies(listing.films, rows, digests)
     _check_rejected(root, rows, maximum_rejected_fraction)
     _name_images(rows)
     for film, row in zip(listing.films, rows, strict=True):
@@ -116,9 +121,10 @@ def _read_file(
     if not film.reason:
         try:
             read(Path(root) / film.path, row, limits)
+            check_boxes(film.boxes, row["width"], row["height"])
             row["status"] = "ok"
         except UnreadableImageError as error:
-            row["reason"] = str(error)
+            row |= {"reason": str(error), "pixel_sha256": "", "dhash": ""}
     return row
 
 
@@ -144,15 +150,30 @@ def _read_header(path: Path, row: Row, limits: Limits) -> None:
     check_header(width, height, bits, limits)
 
 
-def _reject_nested_copies(films: list[Film], rows: list[Row]) -> None:
+def _digest(root: Path, film: Film, row: Row, *, places: Mapping[str, int], limits: Limits) -> str:
+    """Return the SHA-256 of a film that may be a nested copy, "" of others and of what is no file.
+
+    A header tells nothing of copies: those films are read as they are, and nothing is decoded.
+    """
+    if row["sha256"] or places.get(film.place, 0) < 2:
+        return row["sha256"]
+    try:
+        content = read_content(Path(root) / film.path, limits.maximum_megabytes)
+    except UnreadableImageError as error:
+        row |= {"status": "rejected", "reason": row["reason"] or str(error)}
+        return ""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _reject_nested_copies(films: list[Film], rows: list[Row], digests: list[str]) -> None:
     """Keep of equal files at the same place of nested data folders the one nearest to the root."""
     kept: dict[tuple[str, str], str] = {}
     order = sorted(range(len(films)), key=lambda i: (films[i].path.count("/"), films[i].path))
     for index in order:
         film, row = films[index], rows[index]
-        if not row["sha256"] or not film.place:
+        if not digests[index] or not film.place:
             continue
-        original = kept.setdefault((film.place, row["sha256"]), film.path)
+        original = kept.setdefault((film.place, digests[index]), film.path)
         if original != film.path:
             row |= {"status": "rejected", "reason": NESTED_COPY + original}
             row |= {"pixel_sha256": "", "dhash": ""}
@@ -166,7 +187,7 @@ def _name_images(rows: list[Row]) -> None:
     taken: Counter[str] = Counter()
     for row in sorted(accepted, key=lambda row: (row["official_split"], row["path"])):
         stem = stems[id(row)]
-        name = stem if occurrences[stem] == 1 else f"{stem}-{row['sha256'][:8]}"
+        name = stem if occurrences[stem] == 1 else f"{stem}-{_digits(row)}"
         taken[name] += 1
         # The same file under the same name in another split or class: the audit's business.
         row["image_id"] = name if taken[name] == 1 else f"{name}-{taken[name]}"
@@ -178,6 +199,11 @@ def _name_images(rows: list[Row]) -> None:
 
 def _stem(row: Row) -> str:
     return Path(row["path"]).stem
+
+
+def _digits(row: Row) -> str:
+    """Return eight digits that tell a film from others of its stem: of its content, or its path."""
+    return (row["sha256"] or hashlib.sha256(row["path"].encode()).hexdigest())[:8]
 
 
 def _check_rejected(root: Path, rows: list[Row], maximum: float) -> None:

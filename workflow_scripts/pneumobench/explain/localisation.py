@@ -12,9 +12,8 @@ import numpy as np
 from scipy import ndimage
 
 from pneumobench.core.errors import UserError
+from pneumobench.data.boxes import Box, describe_box, is_outside
 from pneumobench.data.images import UnreadableImageError, decode_grey, resize_square
-
-Box = tuple[float, float, float, float]
 
 # Zhang et al. count a maximum as a hit up to 15 pixels from the object, on images of 224 pixels.
 TOLERANCE = 15 / 224
@@ -128,10 +127,10 @@ def boxes_mask(boxes: Iterable[Box], width: int, height: int, size: int, resize:
     """
     film = np.zeros((height, width), bool)
     for x, y, box_width, box_height in boxes:
-        if x >= width or y >= height or x + box_width <= 0 or y + box_height <= 0:
+        if is_outside((x, y, box_width, box_height), width, height):
             raise UserError(
                 "a box lies outside its film",
-                where=f"x {x:g}, y {y:g}, width {box_width:g}, height {box_height:g}",
+                where=describe_box((x, y, box_width, box_height)),
                 expected=f"a box on the film of {width}x{height} pixels",
                 remedy="give boxes in pixels of the original film, not of a resized copy",
             )

@@ -129,7 +129,7 @@ class Checks(Section):
     reading: Literal["whole", "header"]
     """whole = every image is decoded, checked and compared with all others; header = only sizes are
     read, for data too large to be decoded twice: damaged images stop the packing, and no duplicate
-    is found."""
+    but nested copies is found."""
     minimum_px: int = Field(ge=1)
     """Images with a side shorter than this are set aside."""
     maximum_megapixels: float = Field(gt=0, le=1000)

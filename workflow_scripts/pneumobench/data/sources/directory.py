@@ -3,7 +3,7 @@
 import os
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from pneumobench.core.errors import UserError
@@ -61,7 +61,7 @@ def scan_folder(root: Path) -> tuple[list[tuple[str, int]], int]:
     Raises
     ------
     UserError
-        If the folder is missing or is none.
+        If the folder is missing or is none, or one below it cannot be read.
     """
     root = Path(root)
     if not root.is_dir():
@@ -81,6 +81,41 @@ def scan_folder(root: Path) -> tuple[list[tuple[str, int]], int]:
             path = "/".join(parts).encode("utf-8", "backslashreplace").decode("utf-8")
             files.append((path, size))
     return sorted(files), litter
+
+
+def films_by_name(
+    root: Path, found: Iterable[tuple[str, int]], names: Iterable[str], *, of: str
+) -> dict[str, tuple[str, int]]:
+    """Return those of the (path, bytes) of `scan_folder` that a table names, by what it names.
+
+    Parameters
+    ----------
+    root
+        The folder that was scanned, for messages.
+    found, names
+        Of the folder and of the table.
+    of
+        What the table names: `name` (with the suffix) or `stem`.
+
+    Raises
+    ------
+    UserError
+        If two files have one of the names: nothing tells which is the film.
+    """
+    wanted, films = set(names), {}
+    for path, size in found:
+        name = getattr(PurePosixPath(path), of)
+        if name not in wanted:
+            continue
+        if name in films:
+            raise UserError(
+                f"two files are named as the film {name} of the table",
+                where=f"{root}: {films[name][0]} and {path}",
+                expected="one file for each film",
+                remedy="move one of the two out of the folder",
+            )
+        films[name] = path, size
+    return films
 
 
 def is_litter(parts: Sequence[str]) -> bool:
@@ -103,18 +138,31 @@ def _walk(
     folder: Path, parts: tuple[str, ...], ancestors: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield (parts of the relative path, size) of every file; no link to an ancestor is entered."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir():
-                real = os.path.realpath(entry.path)
-                if real not in ancestors:
-                    yield from _walk(Path(entry.path), (*parts, entry.name), (*ancestors, real))
-                continue
-            try:
-                size = entry.stat().st_size
-            except OSError:
-                size = -1
-            yield (*parts, entry.name), size
+    for entry, is_folder in _entries(folder):
+        if is_folder:
+            real = os.path.realpath(entry.path)
+            if real not in ancestors:
+                yield from _walk(Path(entry.path), (*parts, entry.name), (*ancestors, real))
+            continue
+        try:
+            size = entry.stat().st_size
+        except OSError:
+            size = -1
+        yield (*parts, entry.name), size
+
+
+def _entries(folder: Path) -> list[tuple[os.DirEntry[str], bool]]:
+    """Return what lies in a folder, and whether each is a folder, too."""
+    try:
+        with os.scandir(folder) as entries:
+            return [(entry, entry.is_dir()) for entry in entries]
+    except OSError as error:
+        raise UserError(
+            "a folder or link below the data folder cannot be read",
+            where=f"{error.filename or folder}: {error.strerror}",
+            expected="folders that may be entered",
+            remedy="allow yourself to read it, mend the link, or move it out of the data folder",
+        ) from error
 
 
 def _class_index(folders: Sequence[str]) -> int | None:

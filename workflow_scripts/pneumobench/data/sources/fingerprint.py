@@ -4,7 +4,10 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from pneumobench.core.errors import UserError
+from pneumobench.data.sources.columns import read_rows
 from pneumobench.data.sources.directory import scan_folder
+from pneumobench.data.sources.table import REQUIRED, film_path, film_size
 
 TABLE_SUFFIXES = (".csv", ".txt")
 
@@ -25,10 +28,33 @@ def fingerprint(root: Path, tables: Iterable[Path] = ()) -> str:
     Raises
     ------
     UserError
-        If the folder is missing.
+        If the folder is missing, or one below it cannot be read.
     """
+    return _digest(scan_folder(root)[0], tables)
+
+
+def table_fingerprint(table: Path, root: Path) -> str:
+    """Return a digest (64 hexadecimal digits) of a table and of its films' names and sizes.
+
+    Of a folder nothing else counts: the table may lie beside results, which change all the time.
+
+    Parameters
+    ----------
+    table, root
+        As for `pneumobench.data.sources.table.list_table`. A table that cannot be read counts by
+        its bytes alone: indexing says what is wrong with it.
+    """
+    try:
+        rows = read_rows(table, REQUIRED)
+    except UserError:
+        rows = []
+    paths = [film_path(row) for row in rows]
+    return _digest([(path, film_size(root, path)) for path in paths], [table])
+
+
+def _digest(films: Iterable[tuple[str, int]], tables: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for path, size in scan_folder(root)[0]:
+    for path, size in films:
         digest.update(f"{path}\0{size}\n".encode())
     for table in tables:
         content = table.read_bytes() if table.is_file() else b""

@@ -5,12 +5,12 @@ Wang et al., CVPR 2017, 2097-2106. The published layout: Data_Entry_2017.csv (or
 """
 
 import json
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.findings import ABNORMAL, FINDINGS, NO_FINDING
-from pneumobench.data.sources.columns import check_unique, read_rows
-from pneumobench.data.sources.directory import scan_folder
+from pneumobench.data.sources.columns import Row, check_unique, read_rows
+from pneumobench.data.sources.directory import films_by_name, scan_folder
 from pneumobench.data.sources.film import COLUMN, Film, Listing
 
 TABLES = ("Data_Entry_2017.csv", "Data_Entry_2017_v2020.csv")
@@ -35,18 +35,18 @@ def list_nih(root: Path, *, positive: str) -> Listing:
     Raises
     ------
     UserError
-        If a table is missing or no such table, a finding is unknown, or the lists of the official
-        split contradict each other.
+        If a table is missing or no such table, a finding is unknown or stands beside none, two
+        files have the name of one film, or the lists of the official split contradict each other.
     """
     root = Path(root)
     table_path = _table_path(root)
     rows = read_rows(table_path, (NAME, LABELS, PATIENT))
     check_unique((row[NAME] for row in rows), table_path)
     found, litter = scan_folder(root)
-    files = {PurePosixPath(path).name: (path, size) for path, size in found}
+    files = films_by_name(root, found, [row[NAME] for row in rows], of="name")
     splits, boxes = _official_splits(root), _boxes(root, positive)
     films, others = [], 0
-    label_of = {text: _label(text, positive, table_path) for text in {row[LABELS] for row in rows}}
+    label_of = _labels(rows, positive, table_path)
     for row in rows:
         name, patient, label = row[NAME], row[PATIENT], label_of[row[LABELS]]
         if label is None:
@@ -73,7 +73,7 @@ def list_nih(root: Path, *, positive: str) -> Listing:
         positive="any finding" if positive == ABNORMAL else positive.replace("_", " "),
         negative="no finding",
         reference="Labels were mined from radiologists' reports by a program (Wang et al. 2017).",
-        litter=litter + len(files.keys() - {row[NAME] for row in rows}),
+        litter=litter + len(found) - len(files),
         notes=_notes(others, positive),
     )
 
@@ -90,14 +90,27 @@ def _table_path(root: Path) -> Path:
     )
 
 
-def _label(text: str, positive: str, path: Path) -> str | None:
+def _labels(rows: list[Row], positive: str, path: Path) -> dict[str, str | None]:
+    """Return the label of every text that the column of findings holds."""
+    label_of: dict[str, str | None] = {}
+    for number, row in enumerate(rows, start=2):
+        text = row[LABELS]
+        if text not in label_of:
+            label_of[text] = _label(text, positive, f"{path}: row {number}, column {LABELS}")
+    return label_of
+
+
+def _label(text: str, positive: str, where: str) -> str | None:
     """Return normal, pneumonia (the positive class), or None for films that take no part."""
     findings = set(text.split("|"))
     unknown = findings - {*FINDINGS, NO_FINDING}
-    if unknown:
+    contradicts = NO_FINDING in findings and len(findings) > 1
+    if unknown or contradicts:
         raise UserError(
-            f"the table names an unknown finding, {min(unknown)!r}",
-            where=f"{path}, column {LABELS}",
+            f"the table names an unknown finding, {min(unknown)!r}"
+            if unknown
+            else f"the table says both {NO_FINDING} and a finding, {text!r}",
+            where=where,
             expected=f"{NO_FINDING}, or one or more of {', '.join(FINDINGS)}, with | between them",
             remedy="use the table as it is published",
         )
@@ -119,7 +132,7 @@ def _official_splits(root: Path) -> dict[str, str]:
             expected=" and ".join(SPLIT_LISTS.values()) + ", or neither of them",
             remedy="add the list, or move the other one away: a hold-out is then drawn by patient",
         )
-    names = {split: path.read_text(encoding="utf-8").split() for split, path in there.items()}
+    names = {split: _listed(path) for split, path in there.items()}
     both = set(names["train"]) & set(names["test"])
     if both:
         raise UserError(
@@ -129,6 +142,19 @@ def _official_splits(root: Path) -> dict[str, str]:
             remedy="use the lists as they are published",
         )
     return {name: split for split, listed in names.items() for name in listed}
+
+
+def _listed(path: Path) -> list[str]:
+    """Return the films that a list of the official split names."""
+    try:
+        return path.read_bytes().decode("utf-8-sig").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            "a list of the official split cannot be read",
+            where=f"{path}: {error}",
+            expected="UTF-8 text, the name of a film in each line",
+            remedy="use the list as it is published, or save it anew as UTF-8",
+        ) from error
 
 
 def _boxes(root: Path, positive: str) -> dict[str, str]:

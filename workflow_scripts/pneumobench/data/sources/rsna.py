@@ -5,11 +5,11 @@ stage_2_train_labels.csv, stage_2_detailed_class_info.csv, stage_2_train_images/
 """
 
 import json
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pneumobench.core.errors import UserError
 from pneumobench.data.sources.columns import Row, read_rows
-from pneumobench.data.sources.directory import scan_folder
+from pneumobench.data.sources.directory import films_by_name, scan_folder
 from pneumobench.data.sources.film import COLUMN, Film, Listing
 
 LABELS, CLASSES = "stage_2_train_labels.csv", "stage_2_detailed_class_info.csv"
@@ -31,7 +31,8 @@ def list_rsna(root: Path, *, negatives: str) -> Listing:
     Raises
     ------
     UserError
-        If a table is missing or no such table, or the two contradict each other.
+        If a table is missing or no such table, the two contradict each other, or two files have
+        the name of one film.
     """
     root = Path(root)
     rows_of: dict[str, list[Row]] = {}
@@ -39,7 +40,7 @@ def list_rsna(root: Path, *, negatives: str) -> Listing:
         rows_of.setdefault(row[NAME], []).append(row)
     class_of = _classes(root / CLASSES)
     found, litter = scan_folder(root)
-    files = {PurePosixPath(path).stem: (path, size) for path, size in found}
+    files = films_by_name(root, found, rows_of, of="stem")
     films, others = [], 0
     for name, rows in rows_of.items():
         label = _label(name, rows, class_of, root)
@@ -67,7 +68,7 @@ def list_rsna(root: Path, *, negatives: str) -> Listing:
         positive="lung opacity",
         negative="normal" if negatives == "normal" else "no such opacity",
         reference="Radiologists marked opacities suspicious of pneumonia (Shih et al. 2019).",
-        litter=litter + len(files.keys() - rows_of.keys()),
+        litter=litter + len(found) - len(files),
         notes=_notes(others),
     )
 

@@ -1,6 +1,7 @@
 """The user's own table: one row for each film."""
 
 import json
+import os
 from pathlib import Path
 
 from pneumobench.core.errors import UserError
@@ -47,7 +48,9 @@ def list_table(table_path: Path, root: Path) -> Listing:
         twice, or some are divided into splits and some not.
     """
     rows = read_rows(table_path, REQUIRED, OPTIONAL)
-    check_unique((row["path"] for row in rows), table_path)
+    # One film has many names: a.png, ./a.png, x/../a.png, its absolute path.
+    places = (os.path.abspath(Path(root) / film_path(row)) for row in rows)
+    check_unique(places, table_path)
     for number, row in enumerate(rows, start=2):
         _check_values(row, f"{table_path}: row {number}")
     _check_splits(rows, table_path)
@@ -74,11 +77,8 @@ def _film(row: Row, root: Path, where: str) -> Film:
                 remedy="correct one of the two, or leave the subtype empty",
             )
         subtype = given
-    path = Path(row["path"].replace("\\", "/")).as_posix()
-    try:
-        size, reason = (root / path).stat().st_size, ""
-    except (OSError, ValueError):
-        size, reason = -1, "the table names it, but there is no such file"
+    path = film_path(row)
+    size = film_size(root, path)
     return Film(
         path,
         size,
@@ -88,8 +88,21 @@ def _film(row: Row, root: Path, where: str) -> Film:
         patient=row.get("patient", ""),
         patient_from=COLUMN if row.get("patient") else "",
         boxes=_boxes(row.get("boxes", ""), where),
-        reason=reason,
+        reason="" if size >= 0 else "the table names it, but there is no such file",
     )
+
+
+def film_path(row: Row) -> str:
+    """Return the path that a row names, with forward slashes."""
+    return Path(row["path"].replace("\\", "/")).as_posix()
+
+
+def film_size(root: Path, path: str) -> int:
+    """Return the bytes of a film below `root`, or at an absolute path; -1 if it is not there."""
+    try:
+        return os.stat(root / path).st_size
+    except (OSError, ValueError):
+        return -1
 
 
 def _boxes(text: str, where: str) -> str:
@@ -99,7 +112,7 @@ def _boxes(text: str, where: str) -> str:
     try:
         boxes = [[float(number) for number in box] for box in json.loads(text)]
         sound = all(len(box) == 4 and box[2] > 0 and box[3] > 0 for box in boxes)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         sound = False
     if not sound:
         raise UserError(
