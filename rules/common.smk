@@ -717,9 +717,9 @@ def plan(wildcards):
         ],
         "device": EXPERIMENT.compute.device,
         "threads": EXPERIMENT.compute.numeric_threads,
-        "cores": workflow.cores or 1,
+        # workflow.cores raises where none are given, as with a scheduler.
+        "cores": workflow.resource_settings.cores or 1,
         "jobs_per_gpu": EXPERIMENT.compute.jobs_per_gpu,
-        "keep_weights": EXPERIMENT.keep_weights,
         "preprocessings": len(
             {recipes[name].preprocessing for name in used} - {"none"}
         ),

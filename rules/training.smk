@@ -38,7 +38,7 @@ rule describe_model:
 
 
 rule fetch_weights:
-    """Bring an architecture's published weights; the only job that needs the network."""
+    """Bring an architecture's published weights, once for all experiments."""
     output:
         weights_record("{slug}"),
     log:

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def accounted(tmp_path_factory):
+    # Skipped even where cluster tests are required: continuous integration installs no slurmdbd and
+    # no MariaDB, and runs no slow tests.
     if reason := missing_slurm() or missing():
         pytest.skip(reason)
     with AccountedCluster(tmp_path_factory.mktemp("accounted")) as cluster:

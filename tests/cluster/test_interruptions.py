@@ -1,6 +1,7 @@
 """What takes jobs, a node or Snakemake itself away, and that the run ends as if nothing had."""
 
 import os
+import re
 import signal
 import time
 from dataclasses import replace
@@ -57,10 +58,12 @@ def test_snakemake_killed(before_training, cluster, trained):
     with running(before_training, "train") as (driver, output):
         jobs = in_mid_training(before_training, cluster, output)
         os.killpg(driver.pid, signal.SIGKILL)
-    listed = cluster.command("squeue", "--me", "--noheader", "--format=%i %j").splitlines()
-    left = [line.split()[0] for line in listed if "pneumobench" in line]
-    assert sorted(left) == sorted(jobs)
-    cluster.command("scancel", *left)
+    logs = sorted((before_training.folder / ".snakemake/log").glob("*.log"))
+    *_, run = re.findall(r"SLURM run ID: (\S+)", "".join(path.read_text() for path in logs))
+    mine = ("--me", f"--name={run}")
+    left = cluster.command("squeue", *mine, "--noheader", "--format=%i").split()
+    assert sorted(left) == sorted(jobs) and run.startswith("pneumobench_")
+    cluster.command("scancel", *mine)
     assert "--unlock" in before_training.run("train").stdout
     before_training.succeed("--unlock")
     before_training.succeed("train")

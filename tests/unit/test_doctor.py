@@ -26,7 +26,7 @@ from pneumobench.doctor.cost import (
 )
 from pneumobench.doctor.examination import examine, findings
 from pneumobench.doctor.finding import FAILS, OK, WARNING, Finding, Plan, PlannedFilms, said
-from pneumobench.doctor.gpus import gpu_finding
+from pneumobench.doctor.gpus import ask_driver, gpu_finding
 from pneumobench.doctor.images import films_finding
 from pneumobench.doctor.scheduler import slurm_findings
 from pneumobench.doctor.software import (
@@ -49,7 +49,7 @@ PHANTOMS = {
 PLAN = Plan.of(
     results="results/demo", films=[PHANTOMS], image_size=64, folds=5,
     runs=[RUN | {"pretrained": False}], device="auto", threads=1, cores=2, jobs_per_gpu=1,
-    keep_weights="all", preprocessings=0, copies=0, elsewhere=False, conda=False,
+    preprocessings=0, copies=0, elsewhere=False, conda=False,
 )  # fmt: skip
 
 
@@ -112,25 +112,33 @@ case "$1" in
 esac"""
 
 
+def gpus_found(plan: Plan) -> Finding:
+    return gpu_finding(plan, ask_driver(plan))
+
+
 def test_gpus_are_counted_and_the_driver_is_held_against_torch(machine, monkeypatch):
     monkeypatch.setattr(gpus, "torch_cuda", lambda: (13, 0))
     machine("nvidia-smi", SMI.format(cuda="13.0"))
-    found = gpu_finding(replace(PLAN, jobs_per_gpu=3))
+    found = gpus_found(replace(PLAN, jobs_per_gpu=3))
     assert found.level == OK and "--resources gpu=6 network=1" in found.text
     assert "NVIDIA H200, 140 GiB; NVIDIA H200, 140 GiB; driver 580.65.06" in found.text
     machine("nvidia-smi", SMI.format(cuda="12.4"))
-    assert gpu_finding(PLAN).level == WARNING
-    assert gpu_finding(replace(PLAN, device="cuda")).level == FAILS
+    assert gpus_found(PLAN).level == WARNING
+    assert gpus_found(replace(PLAN, device="cuda")).level == FAILS
     monkeypatch.setenv(VISIBLE, "")
-    assert "hides" in gpu_finding(PLAN).text
+    assert "hides" in gpus_found(PLAN).text
+    assert not ask_driver(PLAN).usable
+    monkeypatch.setenv(VISIBLE, "1")
+    assert ask_driver(PLAN).usable
 
 
 def test_no_gpu_matters_only_to_those_who_insist(machine):
-    assert gpu_finding(PLAN).level == gpu_finding(replace(PLAN, device="cpu")).level == OK
+    assert gpus_found(PLAN).level == gpus_found(replace(PLAN, device="cpu")).level == OK
     insisting = replace(PLAN, device="cuda")
-    assert gpu_finding(insisting).level == FAILS
+    assert gpus_found(insisting).level == FAILS
     machine("sbatch", "exit 0")
-    assert gpu_finding(insisting).level == WARNING
+    assert gpus_found(insisting).level == WARNING
+    assert gpus_found(replace(insisting, elsewhere=True)).level == OK
 
 
 def test_torchs_cuda_is_read_without_importing_it():
@@ -158,10 +166,45 @@ def test_the_status_command_that_works_is_named(machine):
     machine("scontrol", 'echo "MinJobAge               = 300 sec"')
     machine("sacct", "exit 1")
     assert "use --slurm-status-command squeue" in slurm_findings(PLAN)[1].text
-    machine("scontrol", 'echo "MinJobAge               = 10 sec"')
-    assert slurm_findings(PLAN)[1].level == WARNING
     machine("sacct", "exit 0")
-    assert "accounting answers" in slurm_findings(PLAN)[1].text
+    assert slurm_findings(PLAN)[1].text.endswith("sacct or squeue")
+
+
+@pytest.mark.parametrize("age", [10, 60, 180])
+def test_jobs_that_squeue_forgets_between_two_questions(machine, age):
+    """The plugin asks up to 180 s apart, and below 60 s sacct, whatever was set."""
+    for name in ("sbatch", "squeue"):
+        machine(name, "exit 0")
+    machine("scontrol", f'echo "MinJobAge               = {age} sec"')
+    machine("sacct", "exit 1")
+    found = slurm_findings(PLAN)[1]
+    assert found.level == WARNING and f"after {age} s" in found.text
+    assert "MinJobAge=240" in found.remedy and "squeue" not in found.remedy
+    machine("sacct", "exit 0")
+    found = slurm_findings(PLAN)[1]
+    assert found.level == WARNING and "accounting answers" in found.text
+    assert found.remedy == "use --slurm-status-command sacct"
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "levels"),
+    [
+        ("preempt/none", "OFF", []),
+        ("(null)", "CANCEL", []),
+        ("preempt/qos", "CANCEL", [WARNING]),
+        ("preempt/partition_prio", "GANG,CANCEL", [WARNING]),
+        ("preempt/partition_prio", "REQUEUE", [OK]),
+        ("preempt/qos", "GANG,SUSPEND", [OK]),
+    ],
+)
+def test_preempted_jobs_have_to_be_queued_again(machine, kind, mode, levels):
+    for name in ("sbatch", "squeue"):
+        machine(name, "exit 0")
+    lines = ("MinJobAge = 300 sec", f"PreemptMode             = {mode}", f"PreemptType = {kind}")
+    machine("scontrol", "\n".join(f"echo '{line}'" for line in lines))
+    found = [one for one in slurm_findings(PLAN) if one.subject == "SLURM preemption"]
+    assert [one.level for one in found] == levels
+    assert all("PreemptMode=REQUEUE" in one.remedy for one in found if one.level == WARNING)
 
 
 def test_a_command_that_hangs_is_given_up(machine, monkeypatch):
@@ -169,6 +212,21 @@ def test_a_command_that_hangs_is_given_up(machine, monkeypatch):
     monkeypatch.setattr("pneumobench.doctor.finding._PATIENCE", 0.5)
     started = time.monotonic()
     assert said("slow") is None and time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("controller", ["hangs", "answers"])
+def test_commands_that_hang_are_asked_once(machine, monkeypatch, controller):
+    """Doctor is to take ten seconds, and has the patience for two that hang."""
+    hang = f"exec {shutil.which('sleep', path='/bin:/usr/bin')} 30"
+    for name in ("nvidia-smi", "scontrol", "sacct", "sbatch", "squeue"):
+        machine(name, f"echo {name} >> asked\n{hang}")
+    if controller == "answers":
+        machine("scontrol", "echo scontrol >> asked; echo MinJobAge = 300 sec")
+    monkeypatch.setattr("pneumobench.doctor.finding._PATIENCE", 0.5)
+    list(findings(PLAN, LOCK))
+    asked = Path("asked").read_text().split()
+    accounting = ["sacct"] if controller == "answers" else []
+    assert asked == ["nvidia-smi", "scontrol", *accounting]
 
 
 def test_data_are_looked_for_where_the_configuration_says(machine):
@@ -193,8 +251,14 @@ def test_starting_weights_are_looked_for(machine):
         weights_finding(published).level == WARNING and "fetch" in weights_finding(published).remedy
     )
     Path("resources/weights").mkdir(parents=True)
-    Path("resources/weights/vgg16.json").write_text("{}")
+    record = {"checkpoints": {"": {"file": "vgg16.safetensors"}}}
+    Path("resources/weights/vgg16.json").write_text(json.dumps(record))
+    emptied = weights_finding(published)
+    assert emptied.level == FAILS and "--forcerun fetch_weights" in emptied.remedy
+    Path("resources/weights/vgg16.safetensors").touch()
     assert weights_finding(published).level == OK
+    Path("resources/weights/vgg16.json").write_text("[]")
+    assert weights_finding(published).level == FAILS
     assert weights_finding(with_runs(pretrained="own.pth")).level == FAILS
 
 
@@ -205,13 +269,43 @@ def test_disk_and_memory_are_held_against_needs(machine, monkeypatch):
     monkeypatch.setattr(
         storage.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 10**9)
     )
-    assert disk_finding(PLAN, 1000).level == WARNING
+    tight = disk_finding(PLAN, 1000)
+    assert tight.level == WARNING
+    # Weights are discarded in the end only, which makes no room before.
+    assert "keep_weights" not in tight.remedy and "at most" not in tight.text
     assert disk_finding(PLAN, 10**6).level == FAILS
     assert memory_finding(PLAN, 1000, 10**12).level == OK
     tight = memory_finding(PLAN, 1000, 4 * 10**9)
     assert tight.level == WARNING and tight.remedy == "at most --cores 1"
     assert memory_finding(PLAN, 1000, 10**9).level == FAILS
     assert memory_finding(PLAN, 1000, None).level == OK
+
+
+def test_a_login_node_is_not_judged_for_the_nodes(machine):
+    machine("nvidia-smi", SMI.format(cuda="13.0"))
+    elsewhere = replace(PLAN, elsewhere=True, cores=1)
+    assert memory_finding(elsewhere, 1000, 10**9).level == OK
+    assert "scheduler's nodes" in memory_finding(elsewhere, 1000, 10**9).text
+    # Five unfinished jobs of 134,264,641 parameters, 32 bytes each.
+    assert "resume states 20.0" in disk_finding(elsewhere, 1000).text
+    found = {one.subject: one for one in findings(elsewhere, LOCK)}
+    assert "not looked for here" in found["GPU"].text
+    cost = found["cost"].text
+    assert "of cpu, by docs/benchmarks.md" in cost and "compute.device is auto" in cost
+    assert "cores" not in cost
+    finished_fold("vgg16", "cuda", "4.0")
+    cost = {one.subject: one for one in findings(elsewhere, LOCK)}["cost"].text
+    assert "9 minutes of cuda, by folds that finished here" in cost and "of cpu" not in cost
+
+
+def finished_fold(model: str, device: str, speed: str) -> None:
+    fold = Path(f"results/other/runs/{model}/light/seed1/fold0")
+    fold.mkdir(parents=True)
+    record = {"model": model, "device": device, "image_size": 64}
+    (fold / "run.json").write_text(json.dumps(record))
+    with (fold / "timing.csv").open("w", newline="") as stream:
+        rows = csv.writer(stream)
+        rows.writerows([("phase", "images_per_second"), ("load", ""), ("train", speed)])
 
 
 def test_every_architecture_was_measured_as_the_benchmarks_say():
@@ -226,25 +320,16 @@ def test_every_architecture_was_measured_as_the_benchmarks_say():
 def test_hours_follow_from_throughput(machine):
     # 140 images x 4/5 x 4 epochs x 5 folds at 2.12 images/s with (224/64)^2 times fewer pixels.
     seconds = 140 * 0.8 * 4 * 5 / 2.12 * (64 / 224) ** 2 * 2
-    found = cost_finding(PLAN, 140, "cpu")
-    assert found.level == OK and f"at most {seconds / 60:,.0f} minutes of cpu" in found.text
+    found = cost_finding(PLAN, 140, ["cpu"])
+    assert found.level == OK and f"; {seconds / 60:,.0f} minutes of cpu" in found.text
     assert "5 training jobs (1 runs x 5 folds)" in found.text
-    unknown = cost_finding(PLAN, 140, "cuda")
+    unknown = cost_finding(PLAN, 140, ["cuda"])
     assert unknown.level == WARNING and "not measured on cuda at 64 px: vgg16" in unknown.text
-    fold = Path("results/other/runs/vgg16/light/seed1/fold0")
-    fold.mkdir(parents=True)
-    (fold / "run.json").write_text(
-        json.dumps({"model": "vgg16", "device": "cuda", "image_size": 64})
-    )
-    with (fold / "timing.csv").open("w", newline="") as stream:
-        rows = csv.writer(stream)
-        rows.writerows([("phase", "images_per_second"), ("load", ""), ("train", "4.0")])
+    finished_fold("vgg16", "cuda", "4.0")
     assert measured_here(Path("results"), 64) == {("vgg16", "cuda"): 4.0}
     assert measured_here(Path("results"), 96) == {}
-    assert (
-        "at most 9 minutes of cuda, by folds that finished here"
-        in cost_finding(PLAN, 140, "cuda").text
-    )
+    known = cost_finding(PLAN, 140, ["cuda"])
+    assert "; 9 minutes of cuda, by folds that finished here" in known.text
 
 
 def test_the_document_on_scaling_has_the_tables_that_follow():

@@ -1,5 +1,6 @@
 """Weights that are not kept, GPUs that are shared out, and doctor, in real workflows."""
 
+import os
 import re
 
 import pytest
@@ -67,6 +68,25 @@ def test_doctor_works_before_there_are_data_and_every_time(make_workflow):
     assert "ln -s /where/they/are films" in finished.stdout
     # Anything else stops before it begins.
     assert "the folder of images does not exist" in flow.run("--dry-run").stdout
+
+
+def test_doctor_under_the_slurm_profile(make_workflow, tmp_path):
+    """No --cores there, jobs run elsewhere, and nothing that fails is tried again."""
+    scheduler = {"sbatch": "", "squeue": "", "sacct": "exit 1", "scontrol": "echo MinJobAge = 300"}
+    for name, script in scheduler.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    flow = make_workflow()
+    flow.profile = "slurm"
+    flow.options = ("--slurm-init-seconds-before-status-checks", "1")
+    flow.environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    output = flow.succeed("doctor")
+    assert "GPU: not looked for here" in output
+    assert "nothing found that would make the run fail" in output
+    flow.overlay["data"] = {"source": "directory", "directory": {"path": "films"}}
+    finished = flow.run("doctor")
+    assert finished.returncode != 0
+    assert finished.stdout.count("fails    data: no folder of images at films") == 1
 
 
 def test_how_jobs_are_packed_retrains_nothing(discarded):

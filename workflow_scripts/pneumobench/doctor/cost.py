@@ -7,7 +7,7 @@ import csv
 import json
 import statistics
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,7 +92,7 @@ def measured_here(folder: Path, px: int) -> dict[tuple[str, str], float]:
     return {key: statistics.median(speeds) for key, speeds in found.items()}
 
 
-def cost_finding(plan: Plan, images: int, device: str) -> Finding:
+def cost_finding(plan: Plan, images: int, devices: Sequence[str]) -> Finding:
     """Say how many jobs and hours the trainings take.
 
     Parameters
@@ -101,36 +101,57 @@ def cost_finding(plan: Plan, images: int, device: str) -> Finding:
         The plan.
     images
         Number of images, 0 if unknown.
-    device
-        cpu, cuda or mps: where the trainings will run, as far as can be seen from here.
+    devices
+        cpu, cuda or mps: where the trainings will run, as far as can be seen from here. If several
+        are possible, each run counts on the first for which its speed is known.
     """
     jobs = f"{plan.jobs:,} training jobs ({len(plan.runs)} runs x {plan.folds} folds)"
     if not images:
         return Finding(OK, "cost", f"{jobs}; hours unknown without data")
     here = measured_here(Path(plan.results).parent, plan.image_size)
-    packaged, seconds, unknown, guessed = measured_architectures(), 0.0, set(), False
+    seconds: dict[tuple[str, str], float] = {}
+    unknown = []
     for run in plan.runs:
         seen = images * (1 - 1 / plan.folds) * run.epochs * run.items * plan.folds
-        if (run.model, device) in here:
-            seconds += seen / here[run.model, device]
-        elif device == "cpu" and run.model in packaged:
-            cores = packaged[run.model].core_hours(seen, plan.image_size)
-            seconds, guessed = seconds + cores * 3600 / plan.threads, True
-        else:
-            unknown.add(run.model)
-    origin = "by docs/benchmarks.md, scaled" if guessed else "by folds that finished here"
-    text = jobs
-    if seconds:
-        text += f"; at most {_duration(seconds)} of {device}, {origin}"
-    if device == "cpu":
+        priced = _priced(plan, run.model, seen, devices, here)
+        if priced is None:
+            unknown.append(run)
+            continue
+        device, origin, needed = priced
+        seconds[device, origin] = seconds.get((device, origin), 0.0) + needed
+    parts = [
+        f"{_duration(time)} of {device}, {origin}" for (device, origin), time in seconds.items()
+    ]
+    text = "; ".join([jobs, *parts])
+    if len(devices) > 1:
+        text += "; compute.device is auto: the scheduler's nodes decide which it will be"
+    elif not plan.elsewhere and devices[0] == "cpu":
         text += f"; {plan.jobs_at_once} at once on {plan.cores} cores"
     if not unknown:
         return Finding(OK, "cost", text)
-    listed = ", ".join(sorted(unknown))
-    text += f"; without those not measured on {device} at {plan.image_size} px: {listed}"
-    first = next(run for run in plan.runs if run.model in unknown)
+    listed, first = ", ".join(sorted({run.model for run in unknown})), unknown[0]
+    where = f"{' or '.join(devices)} at {plan.image_size} px"
+    text += f"; without those not measured on {where}: {listed}"
     one = f"{plan.results}/runs/{first.slug}/{first.recipe}/seed{first.seed}/fold0/run.json"
     return Finding(WARNING, "cost", text, f"train one fold, then ask again: snakemake {one}")
+
+
+def _priced(
+    plan: Plan,
+    model: str,
+    seen: float,
+    devices: Sequence[str],
+    here: dict[tuple[str, str], float],
+) -> tuple[str, str, float] | None:
+    """Return the device that a run counts on, how its speed is known, seconds for all epochs."""
+    packaged = measured_architectures()
+    for device in devices:
+        if (model, device) in here:
+            return device, "by folds that finished here", seen / here[model, device]
+        if device == "cpu" and model in packaged:
+            hours = packaged[model].core_hours(seen, plan.image_size) / plan.threads
+            return device, "by docs/benchmarks.md, scaled", hours * 3600
+    return None
 
 
 def _duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ from typing import TextIO
 from pneumobench.core.errors import UserError
 from pneumobench.doctor.cost import cost_finding
 from pneumobench.doctor.finding import FAILS, WARNING, Finding, Plan
-from pneumobench.doctor.gpus import gpu_finding, usable_gpus
+from pneumobench.doctor.gpus import Driver, ask_driver, gpu_finding
 from pneumobench.doctor.images import films_finding
 from pneumobench.doctor.scheduler import slurm_findings
 from pneumobench.doctor.software import packages_finding, python_finding, snakemake_finding
@@ -54,7 +54,8 @@ def findings(plan: Plan, lock: Path) -> Iterator[Finding]:
     yield python_finding()
     yield snakemake_finding()
     yield packages_finding(plan, lock)
-    yield gpu_finding(plan)
+    driver = ask_driver(plan)
+    yield gpu_finding(plan, driver)
     yield from slurm_findings(plan)
     found = [films_finding(films) for films in plan.films]
     yield from (finding for finding, _number in found)
@@ -62,10 +63,13 @@ def findings(plan: Plan, lock: Path) -> Iterator[Finding]:
     yield weights_finding(plan)
     yield disk_finding(plan, sum(number for _finding, number in found))
     yield memory_finding(plan, images, available_memory())
-    yield cost_finding(plan, images, _device(plan))
+    yield cost_finding(plan, images, _devices(plan, driver))
 
 
-def _device(plan: Plan) -> str:
+def _devices(plan: Plan, driver: Driver) -> tuple[str, ...]:
+    """Return where trainings may run; the likelier first, where this machine does not tell."""
     if plan.device != "auto":
-        return plan.device
-    return "cuda" if usable_gpus() else "cpu"
+        return (plan.device,)
+    if plan.elsewhere:
+        return ("cuda", "cpu")
+    return ("cuda",) if driver.usable else ("cpu",)

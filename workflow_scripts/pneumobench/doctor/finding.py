@@ -109,11 +109,9 @@ class Plan:
     device
         auto, cpu, cuda or mps.
     threads, cores
-        Numeric threads of a training job; cores that Snakemake was given.
+        Numeric threads of a training job; cores that Snakemake was given for jobs on this machine.
     jobs_per_gpu
         Jobs that share a GPU.
-    keep_weights
-        all, best or none.
     preprocessings
         Number of further sets of packed images.
     copies
@@ -133,7 +131,6 @@ class Plan:
     threads: int
     cores: int
     jobs_per_gpu: int
-    keep_weights: str
     preprocessings: int
     copies: int
     elsewhere: bool
@@ -157,7 +154,9 @@ class Plan:
 
     @property
     def jobs_at_once(self) -> int:
-        """Training jobs that the cores allow side by side."""
+        """Training jobs that may run side by side: a scheduler may run all of them."""
+        if self.elsewhere:
+            return self.jobs
         return max(1, min(self.cores // self.threads, self.jobs))
 
 

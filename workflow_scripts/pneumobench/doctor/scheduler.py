@@ -7,8 +7,9 @@ from pneumobench.doctor.finding import FAILS, OK, WARNING, Finding, Plan, said
 from pneumobench.doctor.software import installed, numbers
 
 PLUGIN, PLUGIN_VERSION = "snakemake-executor-plugin-slurm", (2, 7, 1)
-# Seconds for which squeue must remember finished jobs: three checks, 40 s apart.
-MEMORY_OF_JOBS = 120
+# Seconds for which squeue must remember finished jobs: the plugin asks up to 180 s apart, and waits
+# for ever for a job that is forgotten by then. A minute for a busy controller.
+MEMORY_OF_JOBS = 240
 _SQUEUE, _SACCT = "--slurm-status-command squeue", "--slurm-status-command sacct"
 
 
@@ -17,11 +18,17 @@ def slurm_findings(plan: Plan) -> list[Finding]:
     subject, level = "SLURM", FAILS if plan.elsewhere else WARNING
     absent = [name for name in ("sbatch", "squeue", "scontrol") if shutil.which(name) is None]
     if "sbatch" in absent:
-        return [Finding(OK, subject, "not here; jobs run on this machine")]
+        where = "jobs go to another scheduler" if plan.elsewhere else "jobs run on this machine"
+        return [Finding(OK, subject, f"not here; {where}")]
     if absent:
         remedy = "install SLURM's client commands on this machine"
         return [Finding(level, subject, f"sbatch without {', '.join(absent)}", remedy)]
-    return [_plugin(), _status(level)]
+    settings = said("scontrol", "show", "config")
+    if settings is None:
+        remedy = "ask the cluster's staff; scontrol ping says more"
+        silent = Finding(level, "SLURM status", "the controller does not answer", remedy)
+        return [_plugin(), silent]
+    return [_plugin(), _status(settings), *_preemption(settings)]
 
 
 def _plugin() -> Finding:
@@ -34,21 +41,43 @@ def _plugin() -> Finding:
     return Finding(OK, "SLURM plugin", version)
 
 
-def _status(broken: str) -> Finding:
-    subject, settings = "SLURM status", said("scontrol", "show", "config")
-    if settings is None:
-        remedy = "ask the cluster's staff; scontrol ping says more"
-        return Finding(broken, subject, "the controller does not answer", remedy)
+def _status(settings: str) -> Finding:
+    subject, age = "SLURM status", int(_setting(settings, "MinJobAge", r"\d+") or 0)
+    forgetful = f"squeue forgets finished jobs after {age} s (MinJobAge)"
     if shutil.which("sacct") and said("sacct", "--noheader", "--starttime", "now") is not None:
+        if age < MEMORY_OF_JOBS:
+            return Finding(WARNING, subject, f"accounting answers; {forgetful}", f"use {_SACCT}")
         return Finding(OK, subject, f"accounting answers: {_SACCT} or squeue")
-    match = re.search(r"^MinJobAge\s*=\s*(\d+)", settings, re.MULTILINE)
-    age = int(match[1]) if match else 0
     if age < MEMORY_OF_JOBS:
-        return Finding(
-            WARNING,
-            subject,
-            f"no accounting, and finished jobs are forgotten after {age} s (MinJobAge)",
-            f"{_SQUEUE}; ask for MinJobAge={MEMORY_OF_JOBS} or more, else finished jobs may be "
-            "taken for lost",
+        # No option helps: squeue has forgotten them, and sacct never knew them.
+        remedy = (
+            f"ask the cluster's staff for MinJobAge={MEMORY_OF_JOBS} or more, or for accounting; "
+            "without, Snakemake may wait for ever for jobs that ended: stop it with Ctrl-C and "
+            "start it again"
         )
+        return Finding(WARNING, subject, f"no accounting, and {forgetful}", remedy)
     return Finding(OK, subject, f"no accounting (sacct does not answer): use {_SQUEUE}")
+
+
+def _preemption(settings: str) -> list[Finding]:
+    """Say what becomes of preempted jobs, where jobs are preempted."""
+    subject, kind = "SLURM preemption", _setting(settings, "PreemptType", r"\S+")
+    modes = (_setting(settings, "PreemptMode", r"\S+") or "OFF").upper().split(",")
+    if kind in (None, "(null)", "preempt/none") or modes == ["OFF"]:
+        return []
+    if "CANCEL" in modes:
+        return [
+            Finding(
+                WARNING,
+                subject,
+                "preempted jobs are cancelled (PreemptMode), and Snakemake waits for them for ever",
+                "ask for PreemptMode=REQUEUE, or use a partition whose jobs are not preempted",
+            )
+        ]
+    return [Finding(OK, subject, f"PreemptMode {','.join(modes)}: preempted jobs go on later")]
+
+
+def _setting(settings: str, name: str, pattern: str) -> str | None:
+    """Return what `scontrol show config` says of a setting, None where it does not."""
+    match = re.search(rf"^{name}\s*=\s*({pattern})", settings, re.MULTILINE)
+    return match[1] if match else None

@@ -18,20 +18,29 @@ def weights_finding(plan: Plan) -> Finding:
         return Finding(FAILS, subject, f"no file {', '.join(lost)}", "correct recipes.*.pretrained")
     if not published and not own:
         return Finding(OK, subject, "none wanted, all networks start at random")
-    absent = [slug for slug in published if not _fetched(RECORDS / f"{slug}.json")]
+    where = "where there is a network (a cluster's login node)"
+    absent = [slug for slug in published if not _record(slug).is_file()]
     if absent:
-        return Finding(
-            WARNING,
-            subject,
-            f"not fetched yet: {', '.join(absent)}",
-            "run `snakemake --cores 1 fetch` where there is a network (a cluster's login node)",
-        )
+        text, remedy = f"not fetched yet: {', '.join(absent)}", "run `snakemake --cores 1 fetch`"
+        return Finding(WARNING, subject, text, f"{remedy} {where}")
+    emptied = [slug for slug in published if not _complete(_record(slug))]
+    if emptied:
+        # A record that is there is no reason for Snakemake to fetch again.
+        remedy = f"run `snakemake --cores 1 fetch --forcerun fetch_weights` {where}"
+        text = f"recorded as fetched, but not there: {', '.join(emptied)}"
+        return Finding(FAILS, subject, text, remedy)
     return Finding(OK, subject, f"all {len(published) + len(own)} are there")
 
 
-def _fetched(record: Path) -> bool:
+def _record(slug: str) -> Path:
+    return RECORDS / f"{slug}.json"
+
+
+def _complete(record: Path) -> bool:
+    """Whether the record can be read and the files that it names lie beside it."""
     try:
-        json.loads(record.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        checkpoints = json.loads(record.read_text(encoding="utf-8"))["checkpoints"]
+        files = [entry["file"] for entry in checkpoints.values()]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return False
-    return True
+    return all(record.with_name(file).is_file() for file in files)

@@ -34,8 +34,8 @@ def disk_finding(plan: Plan, images: int) -> Finding:
     }
     free, needed = shutil.disk_usage(".").free, sum(parts.values())
     listed = ", ".join(f"{name} {size / GIB:.1f}" for name, size in parts.items() if size)
-    text = f"{free / GIB:,.1f} GiB free here, at most {needed / GIB:,.1f} needed ({listed})"
-    remedy = "make room, keep fewer weights (keep_weights: best), or run on another disk"
+    text = f"{free / GIB:,.1f} GiB free here, {needed / GIB:,.1f} needed ({listed})"
+    remedy = "make room, or run on another disk"
     if parts["packed images"] > free:
         return Finding(FAILS, "disk", text, remedy)
     if needed > free:
@@ -53,11 +53,14 @@ def memory_finding(plan: Plan, images: int, available: int | None) -> Finding:
     images
         Number of images.
     available
-        Bytes that are free for new processes, None if the system does not say.
+        Bytes that are free for new processes here, None if the system does not say. Says nothing of
+        jobs that a scheduler gets.
     """
     heaviest = max(_resume_bytes(run.model) / 2 for run in plan.runs)
     job = BYTES_OF_A_JOB + heaviest + images * plan.image_size**2
     text = f"a training job takes {job / GIB:.1f} GiB and its batch's maps"
+    if plan.elsewhere:
+        return Finding(OK, "memory", f"{text}, on the scheduler's nodes")
     if available is None:
         return Finding(OK, "memory", text)
     text = f"{available / GIB:.1f} GiB free; {text}; {plan.jobs_at_once} at once"
