@@ -106,3 +106,11 @@ def test_images_of_one_patient_widen_the_interval():
         for resamples in (together, apart)
     ]
     assert spread[0] / spread[1] == pytest.approx(np.sqrt(10), rel=0.15)
+
+
+def test_patients_drawn_within_their_label_keep_its_share():
+    patients = np.array([f"p{number // 2}" for number in range(40)])
+    label = np.arange(40) // 2 % 4 == 0
+    drawn = resample_patients(patients, replicates=200, seed=1, strata=label.astype(int))
+    positive = drawn.sums(label[:, None].astype(float), np.arange(40))
+    assert (positive == label.sum()).all()
