@@ -7,14 +7,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from measure import median_of, ratio_of, take_turns
 from PIL import Image
 
+from pneumobench.data.doorkeeper import Limits
 from pneumobench.data.index import index_dataset
 from pneumobench.data.pack import pack_images
 
@@ -23,6 +26,9 @@ FILMS, FILM_SIZE, PACKED_SIZE = 384, (1320, 980), 224
 # The set of Kermany et al., and that of NIH.
 MANY = (5_856, 112_120)
 SMALL = (48, 40)
+# As the default configuration has them.
+_CHECKS = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))["data"]["checks"]
+LIMITS = Limits(**{field.name: _CHECKS[field.name] for field in fields(Limits)})
 
 
 def ingest_row(repetitions: int, threads: int) -> dict[str, Any]:
@@ -94,10 +100,13 @@ def memory_row(threads: int) -> dict[str, Any]:
 
 def _index(folder: Path, workers: int) -> None:
     index_dataset(
-        folder / "films",
         folder / "manifest.csv",
-        masks=None,
-        minimum_px=32,
+        folder / "source.json",
+        source="directory",
+        root=folder / "films",
+        options={"patient_pattern": None},
+        reading="whole",
+        limits=LIMITS,
         maximum_rejected_fraction=0.0,
         workers=workers,
     )
@@ -116,6 +125,8 @@ def _films(root: Path, count: int, size: tuple[int, int]) -> None:
         (root / "train" / kind).mkdir(parents=True)
     for number in range(count):
         coarse = random.integers(0, 256, (size[1] // 16, size[0] // 16), dtype=np.uint8)
+        # One of 112,120 small films would be blank by chance.
+        coarse[0, 0], coarse[-1, -1] = 0, 255
         film = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
         kind = "NORMAL" if number % 2 else "PNEUMONIA"
         stem = f"IM-{number:06d}-0001" if number % 2 else f"person{number}_bacteria_{number}"

@@ -40,8 +40,8 @@ def row_names() -> list[str]:
     return [
         *(f"training:{model}" for model in registry.names()),
         "engine", *(f"prediction:{model}" for model in PREDICTED),
-        "explanation", "ingest", "memory", "start_up", *(f"resume:{model}" for model in RESUMED),
-        "dag", "no_op", "overhead", "bootstrap",
+        "explanation", "ingest", "nih", "memory", "start_up",
+        *(f"resume:{model}" for model in RESUMED), "dag", "no_op", "overhead", "bootstrap",
     ]  # fmt: skip
 
 
@@ -50,6 +50,7 @@ def measure(name: str, repetitions: int, threads: int, steps: int) -> dict[str, 
     # Here, so that listing the rows does not take torch.
     import rows_explain
     import rows_ingest
+    import rows_nih
     import rows_statistics
     import rows_training
 
@@ -60,6 +61,7 @@ def measure(name: str, repetitions: int, threads: int, steps: int) -> dict[str, 
         "prediction": lambda: rows_training.prediction_row(model, repetitions, threads),
         "explanation": lambda: rows_explain.explanation_row(repetitions, threads),
         "ingest": lambda: rows_ingest.ingest_row(repetitions, threads),
+        "nih": lambda: rows_nih.nih_row(repetitions, threads),
         "memory": lambda: rows_ingest.memory_row(threads),
         "start_up": lambda: rows_pipeline.start_up_row(repetitions),
         "resume": lambda: rows_pipeline.resume_row(model, repetitions),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from dataset_fixture import index, kaggle_folder, write_film
+from nih_fixture import nih_name, write_nih_boxes, write_nih_lists, write_nih_table
 from PIL import Image
 
 from pneumobench.core.errors import UserError
@@ -200,48 +201,16 @@ def test_folder_names_patients_by_file_name(tmp_path):
 def nih_folder(root: Path, split: bool = True) -> Path:
     """Twelve films of six patients in the published layout; two have other findings only."""
     findings = ["No Finding", "Pneumonia", "Pneumonia|Effusion", "Effusion", "No Finding"]
-    rows, names = [], []
-    for number in range(12):
-        patient, follow_up = number // 2 + 1, number % 2
-        name = f"{patient:08d}_{follow_up:03d}.png"
-        names.append(name)
+    films = [(number // 2 + 1, number % 2, findings[number % 5]) for number in range(12)]
+    names = [nih_name(patient, follow_up) for patient, follow_up, _ in films]
+    for number, name in enumerate(names):
         write_film(root / f"images_{number % 3 + 1:03d}/images/{name}", number)
-        rows.append(
-            [
-                name,
-                findings[number % 5],
-                follow_up,
-                patient,
-                58,
-                "M",
-                "PA",
-                2682,
-                2749,
-                0.143,
-                0.143,
-            ]
-        )
-    header = [
-        "Image Index",
-        "Finding Labels",
-        "Follow-up #",
-        "Patient ID",
-        "Patient Age",
-        "Patient Gender",
-        "View Position",
-        "OriginalImage[Width",
-        "Height]",
-        "OriginalImagePixelSpacing[x",
-        "y]",
-    ]
-    write_rows(root / "Data_Entry_2017.csv", header, rows)
+    write_nih_table(root, films)
     if split:
-        (root / "train_val_list.txt").write_text("\n".join(names[:8]))
-        (root / "test_list.txt").write_text("\n".join(names[8:]) + "\n")
-    # As it is published: every row ends in empty cells, and one finding is abbreviated.
-    (root / "BBox_List_2017.csv").write_text(
-        "Image Index,Finding Label,Bbox [x,y,w,h],,,\n"
-        f"{names[1]},Pneumonia,10.5,20,5,6,,,\n{names[2]},Infiltrate,1,1,2,2,,,\n"
+        write_nih_lists(root, names[:8], names[8:])
+    # One finding is abbreviated where it is published.
+    write_nih_boxes(
+        root, [(names[1], "Pneumonia", "10.5,20,5,6"), (names[2], "Infiltrate", "1,1,2,2")]
     )
     return root
 

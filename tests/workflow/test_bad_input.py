@@ -2,8 +2,11 @@
 
 import shutil
 
+import dicom_fixture
 import numpy as np
 import pytest
+import test_own_films
+from fetched_fixture import medmnist_arrays, npz
 from PIL import Image
 
 from pneumobench.core.files import read_json, read_table
@@ -34,7 +37,7 @@ def flow(make_workflow):
 def refused(flow, *arguments) -> str:
     """Run, insist on failure without a traceback, return the output."""
     finished = flow.run(*arguments)
-    assert finished.returncode != 0
+    assert finished.returncode == 1
     assert "Traceback" not in finished.stdout, finished.stdout
     return finished.stdout
 
@@ -70,6 +73,76 @@ def test_missing_folder(flow):
 def test_empty_folder(flow):
     output = refused(flow, MANIFEST)
     assert "films" in output and "NORMAL" in output and "to do:" in output
+
+
+def change(file, old, new):
+    """Replace the first of some words in a file; they must stand there."""
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def unknown_label(root):
+    data = test_own_films.table(root)
+    change(root / "films.csv", ",bacterial,", ",sick,")
+    return data
+
+
+def missing_list(root):
+    data = test_own_films.nih(root)
+    (root / "test_list.txt").unlink()
+    return data
+
+
+def contradiction(root):
+    data = test_own_films.rsna(root)
+    change(root / "stage_2_detailed_class_info.csv", ",Lung Opacity", ",Normal")
+    return data
+
+
+def missing_key(root):
+    arrays = medmnist_arrays(64, 6)
+    del arrays["val_labels"]
+    (root / "own.npz").write_bytes(npz(arrays))
+    return {
+        "source": "pneumoniamnist",
+        "pneumoniamnist": {"size": 64, "file": f"{root.name}/own.npz"},
+    }
+
+
+def films_in_motion(root):
+    content = dicom_fixture.dicom(dicom_fixture.film(), 12, NumberOfFrames=2)
+    for kind in ("NORMAL", "PNEUMONIA"):
+        (root / kind).mkdir()
+        for number in range(2):
+            (root / kind / f"{kind}{number}.dcm").write_bytes(content)
+    return {"source": "directory", "directory": {"path": root.name}}
+
+
+@pytest.mark.parametrize(
+    ("publish", "words"),
+    [
+        (unknown_label, ("the label 'sick' is none", "films.csv", "row 4", "bacterial")),
+        (missing_list, ("test_list.txt is missing", "train_val_list.txt", "films")),
+        (contradiction, ("two tables contradict each other", "stage_2_train_labels.csv")),
+        (missing_key, ("val_labels is missing", "own.npz", "data.pneumoniamnist.size")),
+        (films_in_motion, ("4 of 4 image files had to be set aside", "NORMAL0.dcm", "2 pictures")),
+    ],
+)
+def test_bad_sources(flow, publish, words):
+    flow.overlay["data"] = publish(flow.root)
+    earlier = {
+        flow.results / "report/report.html": "an earlier report",
+        flow.results.with_name("other") / "dataset/manifest.csv": "of another experiment",
+    }
+    for path, content in earlier.items():
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
+    output = refused(flow, SPLITS)
+    for word in (*words, "to do:"):
+        assert word in output, output
+    assert {path: path.read_text() for path in earlier} == earlier
+    assert not (flow.folder / MANIFEST).exists() and not (flow.folder / SPLITS).exists()
 
 
 def test_one_class_only(flow):

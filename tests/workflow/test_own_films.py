@@ -62,7 +62,6 @@ def directory(root: Path) -> dict:
 
 
 def nih(root: Path) -> dict:
-    root.rmdir()
     nih_films(root)
     return {"source": "nih", "nih": {"path": root.name, "positive": "abnormal"}}
 

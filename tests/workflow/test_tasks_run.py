@@ -1,11 +1,11 @@
 """The other tasks, from nothing to the report: subtypes, and a finding of adults."""
 
-import csv
 import re
 import shutil
 
 import numpy as np
 import pytest
+from nih_fixture import nih_name, write_nih_boxes, write_nih_lists, write_nih_table
 from PIL import Image
 from test_pipeline import job_counts
 
@@ -72,22 +72,26 @@ def test_subtypes_are_rebuilt_from_an_archive(subtypes, make_workflow):
 
 
 def nih_films(root, patients=60):
-    """Write films in the layout of ChestX-ray14: with effusion the lower half is white."""
+    """Write ChestX-ray14's whole layout: with effusion the lower half is white, and boxed."""
     random = np.random.default_rng(0)
-    (root / "images_001/images").mkdir(parents=True)
-    rows = []
+    films, boxes, lists = [], [], {"development": [], "test": []}
     for patient in range(1, patients + 1):
+        sick = patient % 2 == 0
         for follow_up in range(2):
-            sick = patient % 2 == 0
-            film = random.integers(40, 160, (96, 96))
-            film[60:] += 90 * sick
-            name = f"{patient:08d}_{follow_up:03d}.png"
-            Image.fromarray(film.astype(np.uint8)).save(root / "images_001/images" / name)
+            pixels = random.integers(40, 160, (96, 96))
+            pixels[60:] += 90 * sick
+            name = nih_name(patient, follow_up)
+            folder = root / f"images_{follow_up + 1:03d}/images"
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / name)
             found = "Effusion" if sick else "No Finding"
-            rows.append([name, f"{found}|Mass" if sick and follow_up else found, patient])
-    header = ["Image Index", "Finding Labels", "Patient ID"]
-    with (root / "Data_Entry_2017.csv").open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows([header, *rows])
+            films.append((patient, follow_up, f"{found}|Mass" if sick and follow_up else found))
+            boxes += [(name, "Effusion", "0,60,96,36")] * sick
+            # Patients of both kinds on either side, and nobody on both.
+            lists["test" if patient % 5 == 0 else "development"].append(name)
+    write_nih_table(root, films)
+    write_nih_lists(root, **lists)
+    write_nih_boxes(root, boxes)
 
 
 def test_effusion_in_adults_is_called_that(make_workflow):
@@ -95,6 +99,12 @@ def test_effusion_in_adults_is_called_that(make_workflow):
     nih_films(flow.folder / "nih")
     flow.overlay["data"] = {"source": "nih", "nih": {"path": "nih", "positive": "Effusion"}}
     flow.succeed()
+    splits = read_table(flow.results / "dataset/splits.csv", text=("image_id", "inner"))
+    tested = splits.loc[splits["role"] == "test", "image_id"]
+    listed = (flow.folder / "nih/test_list.txt").read_text().split()
+    assert sorted(f"{name}.png" for name in tested) == sorted(listed)
+    manifest = read_table(flow.results / "dataset/manifest.csv", text=("boxes",))
+    assert ((manifest["boxes"] != "") == (manifest["label"] == "pneumonia")).all()
     card = (flow.results / RUN / "model_card.md").read_text(encoding="utf-8")
     report = (flow.results / "report/report.html").read_text(encoding="utf-8")
     table = (flow.results / "tables/comparison.md").read_text(encoding="utf-8")
