@@ -104,7 +104,7 @@ def _index(folder: Path, workers: int) -> None:
         folder / "source.json",
         source="directory",
         root=folder / "films",
-        options={"patient_pattern": None},
+        options={"patient_pattern": None, "population": "unknown"},
         reading="whole",
         limits=LIMITS,
         maximum_rejected_fraction=0.0,
