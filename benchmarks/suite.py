@@ -192,6 +192,9 @@ def main() -> None:
         sys.stdout.flush()
         JSON_FILE.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
         write_document(document(rows))
+    failed = [name for name in wanted if "error" in rows[name]]
+    if failed:
+        sys.exit(f"rows that failed, their errors in {JSON_FILE}: {', '.join(failed)}")
 
 
 if __name__ == "__main__":
