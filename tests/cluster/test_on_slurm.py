@@ -12,8 +12,8 @@ import timm
 import torch
 from safetensors.torch import save_file
 from scenes import assert_equal_results, gpus_seen, in_mid_training, resumed, running
+from tiny_experiment import NO_NETWORK
 
-NO_NETWORK = ("unshare", "--net")
 WEIGHTS = "resnet10t.c3_in1k.safetensors"
 
 

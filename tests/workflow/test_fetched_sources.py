@@ -1,7 +1,9 @@
 """Data sets from the network on their whole way, from publishers' files to the report."""
 
 import hashlib
+import os
 import shutil
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -15,7 +17,7 @@ from fetched_fixture import (
     mendeley_zip,
     npz,
 )
-from tiny_experiment import PROJECT, Workflow
+from tiny_experiment import NO_NETWORK, PROJECT, Workflow
 
 from pneumobench.core.files import read_json
 from pneumobench.data.sources.mendeley import _OF_VERSION
@@ -162,9 +164,15 @@ def test_own_file_is_tracked(flow_of):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SOURCES)
-def test_to_the_report(flow_of, project, kind):
-    flow, _ = flow_of(kind)
-    flow.succeed(snakefile=project)
+def test_to_the_report_without_network(flow_of, project, kind):
+    """Behind `snakemake fetch` nothing needs a network: maps and films made worse are made, too."""
+    flow, mirror = flow_of(kind)
+    explanation = {"method": "grad_cam", "images": 2, "tested_images": 1}
+    flow.overlay |= {"explanation": explanation, "robustness": {"strengths": [2]}}
+    flow.succeed("fetch", snakefile=project)
+    mirror.stop()
+    offline = replace(flow, prefix=NO_NETWORK if os.geteuid() == 0 else ())
+    offline.succeed(snakefile=project)
     check_dataset(flow, kind)
     report = (flow.results / "report/report.html").read_text()
     assert "resnet10t" in report and "custom_resnet18" in report

@@ -12,6 +12,8 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
 
+# Starts a command that reaches no network, not even this machine; for root alone.
+NO_NETWORK = ("unshare", "--net")
 # Small enough for seconds; an experiment like any other in everything else.
 TINY = {
     "experiment": "tiny",
