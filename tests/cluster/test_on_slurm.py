@@ -25,7 +25,8 @@ def fetched(make_workflow, tmp_path_factory, make_mirror):
     save_file(timm.create_model("resnet10t").state_dict(), mirror.folder / WEIGHTS)
     light = {"epochs": 5, "batch_size": 16, "offline_copies": False, "pretrained": True}
     workflow = make_workflow(
-        compute={"device": "cpu"},
+        # Named: `auto` asks which is faster, and a busy machine may answer differently elsewhere.
+        compute={"device": "cpu", "precision": "float32"},
         recipes={"light": light},
         runs=["timm:resnet10t"],
         downloads={"weights_mirror": mirror.url},
