@@ -431,7 +431,7 @@ rule write_model_card:
         "../envs/report.yaml"
     params:
         settings=methods,
-        computed=computed_parts,
+        external=EXTERNAL is not None,
         code=code_hash("pneumobench.reporting.model_card"),
     script:
         "../workflow_scripts/write_model_card.py"

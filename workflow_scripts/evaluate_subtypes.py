@@ -5,20 +5,17 @@ from pathlib import Path
 from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
-    from pneumobench.core.run import Run
-    from pneumobench.statistics.looks import OF_SUBTYPES, record_look
+    from pneumobench.statistics.looks import OF_SUBTYPES, record_looks
     from pneumobench.statistics.subtypes import evaluate_subtypes
 
     given, params = snakemake.input, snakemake.params
-    for run in params.runs:
-        record_look(
-            params.looks,
-            Run(**run["run"]),
-            purpose=OF_SUBTYPES,
-            test=[Path(path) for path in run["test"]],
-            test_labels=Path(given.test_labels),
-            selection=Path(given.selection),
-        )
+    record_looks(
+        params.looks,
+        params.runs,
+        purpose=OF_SUBTYPES,
+        test_labels=Path(given.test_labels),
+        selection=Path(given.selection),
+    )
     evaluate_subtypes(
         [Path(path) for path in given.out_of_fold],
         [Path(path) for path in given.test],

@@ -3,21 +3,18 @@
 from pathlib import Path
 
 from pneumobench.core.job import job_log
-from pneumobench.core.run import Run
-from pneumobench.statistics.looks import RENORMALISED, record_look
+from pneumobench.statistics.looks import RENORMALISED, record_looks
 from pneumobench.statistics.shift import measure_shift
 
 with job_log(snakemake.log[0]):
     given, params = snakemake.input, snakemake.params
-    for run in params.renormalised:
-        record_look(
-            params.looks,
-            Run(**run["run"]),
-            purpose=RENORMALISED,
-            test=[Path(path) for path in run["test"]],
-            test_labels=Path(given.test_labels),
-            selection=Path(given.selection),
-        )
+    record_looks(
+        params.looks,
+        params.renormalised,
+        purpose=RENORMALISED,
+        test_labels=Path(given.test_labels),
+        selection=Path(given.selection),
+    )
     measure_shift(
         [Path(path) for path in given.scores],
         Path(given.selection),

@@ -15,7 +15,7 @@ with job_log(snakemake.log[0]):
                 description=given.description,
                 selection=given.selection,
                 robustness=given.robustness[0] if given.robustness else None,
-                external="external" in snakemake.params.computed,
+                external=snakemake.params.external,
             ),
             snakemake.output[0],
             settings=snakemake.params.settings,

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.fetched import FILMS, KERMANY_ON_KAGGLE
 from pneumobench.core.gpu import VISIBLE
 from pneumobench.doctor import gpus, storage
 from pneumobench.doctor.cost import (
@@ -242,6 +243,13 @@ def test_data_are_looked_for_where_the_configuration_says(machine):
     Path("results/demo/dataset").mkdir(parents=True)
     Path("results/demo/dataset/manifest.csv").write_text("image_id,status\na,ok\nb,rejected\n")
     assert films_finding(folder)[1] == 1
+
+
+def test_films_of_another_data_set_of_kaggle_s_are_not_counted_beforehand(machine):
+    for dataset, number in ((KERMANY_ON_KAGGLE, FILMS), ("some/films", 0)):
+        films = replace(PLAN.films[0], source="kaggle", options={"dataset": dataset})
+        found, counted = films_finding(films)
+        assert (found.level, counted) == (WARNING, number) and "to be fetched" in found.text
 
 
 def test_starting_weights_are_looked_for(machine):

@@ -1,6 +1,7 @@
 """What bad practice adds, in figure and report: marked, complete, and nowhere else."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -103,6 +104,16 @@ def test_section_answers_with_the_most_first(inputs):
     ]
     assert len(section["rows"]) == len(section["practices"]) == len(PRACTICES)
     assert inflation_section(None)["rows"] == []
+
+
+def test_a_practice_that_costs_is_not_said_to_reach_zero(inputs, tmp_path):
+    table = pd.read_csv(inputs.table)
+    by_image = table["optimism"] == 0
+    table.loc[by_image, ["optimism", "optimism_low", "optimism_high"]] = -0.02, -0.03, -0.01
+    table.to_csv(tmp_path / "worse.csv", index=False)
+    answer = inflation_section(replace(inputs, table=tmp_path / "worse.csv"))["answer"]
+    assert "reach 0" not in answer
+    assert "Lower than with good practice: folds by image (AUC) -2.0 (-3.0 to -1.0)." in answer
 
 
 def test_report_has_the_section_only_where_it_was_asked_for(inputs, tmp_path):

@@ -151,7 +151,7 @@ def _read_header(path: Path, row: Row, limits: Limits) -> None:
 
 
 def _digest(root: Path, film: Film, row: Row, *, places: Mapping[str, int], limits: Limits) -> str:
-    """Return the SHA-256 of a film that may be a nested copy, "" of others and of what is no file.
+    """Return the SHA-256 of a film that may be a nested copy, "" of others; reject what is no file.
 
     A header tells nothing of copies: those films are read as they are, and nothing is decoded.
     """

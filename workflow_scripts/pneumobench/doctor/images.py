@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.fetched import FETCHED_SOURCES, FILMS
+from pneumobench.core.fetched import FETCHED_SOURCES, FILMS, KERMANY_ON_KAGGLE
 from pneumobench.data.sources.listing import list_films
 from pneumobench.doctor.finding import FAILS, OK, WARNING, Finding, PlannedFilms
 
@@ -24,6 +24,8 @@ def films_finding(films: PlannedFilms) -> tuple[Finding, int]:
         return Finding(OK, subject, f"some {number:,} phantoms, drawn by the pipeline"), number
     if films.source in FETCHED_SOURCES and not root.is_dir():
         remedy = "run `snakemake --cores 1 fetch` where there is network"
+        if films.options.get("dataset", KERMANY_ON_KAGGLE) != KERMANY_ON_KAGGLE:
+            return Finding(WARNING, subject, "films to be fetched, unknown how many", remedy), 0
         return Finding(WARNING, subject, f"some {FILMS:,} films, to be fetched", remedy), FILMS
     if not root.is_dir():
         remedy = f"unpack the images there, or link them: ln -s /where/they/are {films.root}"

@@ -1,7 +1,9 @@
 """Each time labels of the test set meet predictions: written down, one small file a look."""
 
 import datetime
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pneumobench.core.files import write_json
 from pneumobench.core.provenance import file_sha256, git_commit
@@ -67,3 +69,29 @@ def record_look(
     }
     write_json(folder / name, content)
     return folder / name
+
+
+def record_looks(
+    folder: str | Path | None,
+    runs: Iterable[Mapping[str, Any]],
+    *,
+    purpose: str,
+    test_labels: Path,
+    selection: Path,
+) -> None:
+    """Write down a look of each run; parameters as for `record_look`.
+
+    Parameters
+    ----------
+    runs
+        `run` (model, recipe, seed) and `test`, the paths of its predictions, of each.
+    """
+    for entry in runs:
+        record_look(
+            folder,
+            Run(**entry["run"]),
+            purpose=purpose,
+            test=[Path(path) for path in entry["test"]],
+            test_labels=test_labels,
+            selection=selection,
+        )
