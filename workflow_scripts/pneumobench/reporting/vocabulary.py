@@ -133,7 +133,7 @@ class Vocabulary:
         if self.another_finding:
             if text in USUAL:
                 return fill(self.name(text), LABEL_WIDTH)
-            text = _LABEL.sub(self.negative, text)
+            text = _LABEL.sub(lambda _: self.negative, text)
         return self.translate(text)
 
     def name(self, label: str) -> str:
