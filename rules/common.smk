@@ -11,7 +11,12 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 
-from pneumobench.core.archive import check_unpacked, read_archive
+from pneumobench.core.archive import (
+    check_bytes,
+    check_contents,
+    check_unpacked,
+    read_archive,
+)
 from pneumobench.core.code_hash import code_hash
 from pneumobench.core.config.across import cautions
 from pneumobench.core.config.check import check_config
@@ -69,7 +74,9 @@ def checked_experiment(archive):
     try:
         experiment = check_config(given, architectures=registry.names())
         results = f"results/{experiment.experiment}"
-        check_unpacked(results, archive)
+        # What a job unpacks is gone while it does.
+        if archive is None or workflow.is_main_process:
+            check_unpacked(results, archive)
         if archive is None:
             check_results_folder(results, experiment)
         # Snakemake reads the workflow before it says what it was asked for.
@@ -626,6 +633,22 @@ def rebuilt_from(wildcards):
             for path in of_inflation(f"{arm}/fold{fold}/epochs.csv")
         ),
     ]
+
+
+def archived_files():
+    """Return what the archive holds to rebuild from, or stop if it is not what it must be."""
+    rebuilt, made = (
+        [path.removeprefix("<results>/") for path in paths]
+        for paths in (rebuilt_from(None), made_of_archived(None))
+    )
+    try:
+        check_contents(ARCHIVE, rebuilt, made)
+        # Once for each command: nothing is removed or written for an archive that is damaged.
+        if workflow.is_main_process:
+            check_bytes(ARCHIVE)
+    except UserError as error:
+        raise WorkflowError(str(error))
+    return [f"<results>/{path}" for path in rebuilt]
 
 
 def made_of_archived(wildcards):
