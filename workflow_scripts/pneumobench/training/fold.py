@@ -18,6 +18,7 @@ from pneumobench.data.labels import development_labels, development_subtypes
 from pneumobench.models import registry
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.models.heads import replace_head
+from pneumobench.models.weights.saved import save_weights
 from pneumobench.prediction.predict import logit_columns, predict_readings
 from pneumobench.training.checkpointing import checkpoint_stages
 from pneumobench.training.files import FoldInputs, FoldOutputs
@@ -29,7 +30,6 @@ from pneumobench.training.randomness import WEIGHTS, seed_torch
 from pneumobench.training.recipe import Recipe
 from pneumobench.training.record import (
     fingerprint,
-    save_weights,
     training_course,
     training_origin,
     write_timing,
