@@ -2,6 +2,8 @@
 
 import io
 import shutil
+import tempfile
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,9 +16,12 @@ import samples
 import torch
 import yaml
 from dataset_fixture import LIMITS
+from hostile_archive import rebuild, write_archive
 from mutation import Mutation
 from safetensors.torch import save
+from test_hostile_archives import FILES
 
+from pneumobench.core.archive import CONFIG, INDEX
 from pneumobench.core.config.check import check_config
 from pneumobench.core.errors import UserError
 from pneumobench.core.extract import unpack
@@ -106,6 +111,37 @@ def _data_archive(content: bytes, variant: str, folder: Path) -> None:
         shutil.rmtree(target, ignore_errors=True)
 
 
+def _archive(content: bytes, variant: str, folder: Path) -> None:
+    path, results = folder / "experiment.zip", folder / "elsewhere"
+    path.write_bytes(content)
+    try:
+        rebuild(path, results)
+    finally:
+        shutil.rmtree(results, ignore_errors=True)
+
+
+def _archives() -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        return {"small": write_archive(Path(folder, "experiment.zip"), FILES).read_bytes()}
+
+
+def _index(content: bytes, variant: str, folder: Path) -> None:
+    """Put another list of files, and files, into an archive that is sound as a zip."""
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(_archives()["small"])) as sound,
+        zipfile.ZipFile(packed, "w") as changed,
+    ):
+        for name in sound.namelist():
+            changed.writestr(name, content if name == variant else sound.read(name))
+    _archive(packed.getvalue(), variant, folder)
+
+
+def _indexes() -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(_archives()["small"])) as sound:
+        return {name: sound.read(name) for name in (INDEX, CONFIG)}
+
+
 def _configuration(content: bytes, variant: str, folder: Path) -> None:
     given = samples.whole_configuration() | yaml.safe_load(content)
     check_config(given, architectures=registry.names())
@@ -154,6 +190,8 @@ DOORS = (
     Door("table", samples.tables, _table, 2000, mutation.OF_TEXT),
     Door("data archive", samples.data_archives, _data_archive, 1500),
     Door("configuration", samples.configurations, _configuration, 1500, mutation.OF_TEXT),
+    Door("archive", _archives, _archive, 1000),
+    Door("list of an archive", _indexes, _index, 500, mutation.OF_TEXT),
     Door("weights", _weight_files, _weights, 1000),
     Door("resume state", _resume_states, _resume_state, 500),
     Door(
