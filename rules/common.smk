@@ -84,7 +84,7 @@ def checked_experiment(archive):
             check_data_source(experiment)
             check_starting_weights(experiment)
     except UserError as error:
-        raise WorkflowError(str(error))
+        raise WorkflowError(f"{archive.path}: {error}" if archive else str(error))
     for caution in cautions(experiment):
         logger.warning(caution)
     return experiment

@@ -297,6 +297,13 @@ def header(shape: tuple[int, ...], dtype: str = "|u1") -> bytes:
     return stream.getvalue()
 
 
+def with_header(text: bytes) -> bytes:
+    return b"\x93NUMPY\x01\0" + struct.pack("<H", len(text)) + text
+
+
+HEADS = (b"(" * 60_000, b"(" * 150, b"-" * 9000 + b"1", b"\t1\n 2", b"{'descr':", b"{1: 2}", b"[]")
+
+
 @pytest.mark.parametrize(
     ("rows", "images"),
     [
@@ -315,7 +322,10 @@ def header(shape: tuple[int, ...], dtype: str = "|u1") -> bytes:
         (npy(np.array([0])), npy(IMAGES)[:-1]),
         (npy(np.array([{}], object)), npy(IMAGES)),
         (b"", npy(IMAGES)),
-        (b"\x93NUMPY\x01\0" + struct.pack("<H", 60_000) + b"(" * 60_000, npy(IMAGES)),
+        *(
+            (b"\x93NUMPY\x01\0" + struct.pack("<H", len(head)) + head, npy(IMAGES))
+            for head in HEADS
+        ),
     ],
 )
 def test_films_that_are_none(path, rows, images):

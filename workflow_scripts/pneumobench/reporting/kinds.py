@@ -1,13 +1,11 @@
 """Whether the files of an archive are what their names say, before anything reads them."""
 
 import json
-import math
 from pathlib import Path
-from typing import IO
 
-import numpy as np
 from PIL import Image
 
+from pneumobench.core.arrays import check_length
 from pneumobench.core.errors import UserError
 from pneumobench.core.extract import Kind, Limits, Packed
 from pneumobench.core.members import BadArchiveError, members_of
@@ -16,12 +14,8 @@ from pneumobench.core.members import BadArchiveError, members_of
 _LONGEST_JSON, _LONGEST_HEAD, _MOST_PIXELS = 256_000_000, 64_000, 50_000_000
 # No shorter than deflate can make what it packs.
 _ARRAYS = Limits(bytes=4_000_000_000, ratio=1100, files=100)
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
-# What the readers of JSON, numpy and Pillow raise on damaged content.
-_DAMAGE = (OSError, EOFError, ValueError, OverflowError, RecursionError, SyntaxError, MemoryError)
+# What the readers of JSON and Pillow raise on damaged content.
+_DAMAGE = (OSError, EOFError, ValueError, OverflowError, RecursionError, SyntaxError)
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _REMEDY = "do not use this archive; ask those who passed it on for the one that was made"
 
@@ -87,8 +81,8 @@ def _table(path: Path) -> None:
 
 
 def _array(path: Path) -> None:
-    # Memory-mapped it can neither be of objects nor be longer than its file.
-    np.load(path, mmap_mode="r")
+    with path.open("rb") as stream:
+        check_length(stream, path.stat().st_size)
 
 
 def _arrays(path: Path) -> None:
@@ -99,18 +93,9 @@ def _arrays(path: Path) -> None:
         with members_of(path) as members:
             for member in members:
                 with member.open() as stream:
-                    _check_header(stream, member.size)
+                    check_length(stream, member.size)
     except BadArchiveError as error:
         raise ValueError(str(error)) from error
-
-
-def _check_header(stream: IO[bytes], size: int) -> None:
-    version = np.lib.format.read_magic(stream)
-    if version not in _HEADERS:
-        raise ValueError(f"an array of format {version}")
-    shape, _, dtype = _HEADERS[version](stream)
-    if dtype.hasobject or stream.tell() + math.prod(shape) * dtype.itemsize != size:
-        raise ValueError("an array is of objects, or not as long as it says")
 
 
 def _picture(path: Path) -> None:
