@@ -16,9 +16,9 @@ from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 from pneumobench.data.dicom_parts.header import is_dicom
 from pneumobench.data.doorkeeper import UnreadableImageError, check_size
 from pneumobench.data.image_parts.grey import read_deep
-from pneumobench.data.image_parts.jpeg import check_jpeg
+from pneumobench.data.image_parts.jpeg import check_jpeg, find_end
 from pneumobench.data.image_parts.others import check_bmp, check_gif, check_ppm, check_webp
-from pneumobench.data.image_parts.png import check_png, without_pixels
+from pneumobench.data.image_parts.png import SIGNATURE, check_chunks, check_png, without_pixels
 from pneumobench.data.image_parts.tiff import check_tiff
 
 RESIZE_MODES = ("squash", "pad", "crop")
@@ -163,6 +163,7 @@ def read_picture(
 
         return Picture(*read_dicom(content, maximum_megapixels))
     try:
+        _check_parts(content)
         image = _open(content)
         check_size(*image.size, maximum_megapixels)
         _check_one_picture(image)
@@ -185,6 +186,14 @@ def read_picture(
 
 def _open(content: bytes) -> ImageFile.ImageFile:
     return Image.open(io.BytesIO(content), formats=FORMATS)
+
+
+def _check_parts(content: bytes) -> None:
+    """Refuse what Pillow would take minutes to open: a file in millions of parts."""
+    if content.startswith(SIGNATURE):
+        check_chunks(content)
+    elif content.startswith(b"\xff\xd8\xff"):
+        find_end(content)
 
 
 def _check_damage(content: bytes, image: ImageFile.ImageFile) -> None:

@@ -23,7 +23,7 @@ from pneumobench.data.dicom_parts.header import (
     fragments,
 )
 from pneumobench.data.doorkeeper import UnreadableImageError
-from pneumobench.data.image_parts.damage import check_packbits, check_rows, check_run
+from pneumobench.data.image_parts.damage import check_packbits, check_rows
 from pneumobench.data.image_parts.jpeg import FRAMES, check_end, check_jpeg
 from pneumobench.data.image_parts.jpeg2000 import CODESTREAM, check_jpeg2000, is_jpeg2000
 
@@ -167,7 +167,6 @@ def _run_lengths(stream: bytes, layout: Layout) -> bytes:
     planes = np.empty((layout.samples, size, width), dtype=np.uint8)
     for segment, (start, end) in enumerate(zip(offsets[:number], ends, strict=True)):
         check_packbits(stream[start:end], size)
-        check_run(stream[start:end])
         # One line, because runs may go on from one row to the next.
         line = Image.frombytes("L", (size, 1), stream[start:end], "packbits", "L")
         # The highest byte comes first.

@@ -4,13 +4,15 @@ import zlib
 from collections.abc import Iterable
 
 import numpy as np
+from PIL import Image
 
 from pneumobench.data.doorkeeper import UnreadableImageError
 
 # What programs put behind a picture to fill a block or a line up.
 PADDING = b"\0\xff\r\n\t \x1a"
-# No compressed picture that is not blank ends in so many zeros, in bytes.
-LONGEST_RUN = 64
+# No compressed picture that is not blank ends in, or holds, so many zeros, in bytes. A disk loses
+# whole blocks.
+LONGEST_END, BLOCK = 64, 512
 # Real radiographs with a black frame have up to 0.07 of their rows below it, and as many above.
 LARGEST_SHARE = 1 / 3
 # An edge that breaks off: behind it, a row misses this share of what both rows above have.
@@ -38,14 +40,17 @@ def check_tail(content: bytes, end: int) -> None:
 
 
 def check_run(stream: bytes | memoryview) -> None:
-    """Refuse compressed data that end in zeros: a copy that broke off leaves them.
+    """Refuse compressed data that end in zeros or hold a block of them: an incomplete copy does.
 
     Raises
     ------
     UnreadableImageError
         If they do.
     """
-    if len(stream) >= LONGEST_RUN and not any(stream[-LONGEST_RUN:]):
+    content = bytes(stream)
+    if bytes(BLOCK) in content:
+        raise damaged("a block of its compressed data is zeros")
+    if content.endswith(bytes(LONGEST_END)):
         raise damaged("its compressed data end in zeros: the end was lost")
 
 
@@ -131,14 +136,20 @@ def check_packbits(stream: bytes | memoryview, size: int) -> None:
     Raises
     ------
     UnreadableImageError
-        If they stand for fewer or more, or data other than padding follow them.
+        If they stand for fewer or more, or end in zeros as `check_run` says.
     """
-    place = found = 0
-    while place < len(stream) and found < size:
-        head = stream[place]
-        if head < 128:
-            found, place = found + head + 1, place + head + 2
-        else:
-            found, place = found + (257 - head if head > 128 else 0), place + 1 + (head > 128)
-    if found != size or place > len(stream) or bytes(stream[place:]).strip(b"\0\x80"):
+    content = bytes(stream)
+    check_run(content)
+    # Behind them may be what fills them up: zeros, or the code that stands for nothing.
+    more = unpacks_to(content.rstrip(b"\0\x80"), size + 1, "packbits", "L")
+    if more or not unpacks_to(content, size, "packbits", "L"):
         raise damaged("its run lengths do not have the rows of its header")
+
+
+def unpacks_to(stream: bytes, size: int, codec: str, *options: object) -> bool:
+    """Tell whether a stream unpacks to at least `size` pixels of 8 bits, with a codec of Pillow."""
+    try:
+        Image.frombytes("L", (size, 1), stream, codec, *options)
+    except (ValueError, OSError):
+        return False
+    return True

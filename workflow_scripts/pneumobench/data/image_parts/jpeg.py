@@ -11,7 +11,7 @@ from pneumobench.data.doorkeeper import UnreadableImageError
 from pneumobench.data.image_parts.damage import check_tail, damaged
 
 # A picture is sent in some ten scans; thousands are made to keep a decoder busy.
-MOST_SCANS = 200
+MOST_SCANS, MOST_PARTS = 200, 100_000
 # Neither what is stuffed (below 0x80 in JPEG-LS, zero in JPEG) nor a restart: parts of a scan.
 _MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
@@ -24,7 +24,7 @@ _COEFFICIENTS = 64
 
 
 def check_jpeg(content: bytes) -> None:
-    """Refuse a JPEG stream that libjpeg warns of, or that does not end at its end marker.
+    """Refuse a JPEG stream that libjpeg warns of, or that `check_end` refuses.
 
     Raises
     ------
@@ -70,7 +70,9 @@ def find_end(content: bytes) -> int:
         progressive picture without its last ones is a picture, only not the one that was sent.
     """
     position, scans, missing, progressive = 2, 0, {}, False
-    while found := _MARKER.search(content, position):
+    for _ in range(MOST_PARTS):
+        if not (found := _MARKER.search(content, position)):
+            break
         code, position = content[found.start() + 1], found.end()
         if code == _END:
             if any(map(any, missing.values())):
@@ -90,7 +92,7 @@ def find_end(content: bytes) -> int:
         if scans > MOST_SCANS:
             raise UnreadableImageError(f"a JPEG picture in more than {MOST_SCANS} scans")
         position += length
-    raise damaged("it has no end marker")
+    raise damaged("it has no end marker, or too many parts")
 
 
 def _tick_off(missing: dict[int, bytearray], scan: bytes, progressive: bool) -> None:

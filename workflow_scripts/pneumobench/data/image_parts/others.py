@@ -7,9 +7,17 @@ import numpy as np
 from PIL import Image
 
 from pneumobench.data.doorkeeper import UnreadableImageError
-from pneumobench.data.image_parts.damage import check_rows, check_run, check_tail, damaged
+from pneumobench.data.image_parts.damage import (
+    check_rows,
+    check_run,
+    check_tail,
+    damaged,
+    unpacks_to,
+)
 
 _COMMENT = re.compile(rb"#[^\r\n]*")
+# They are read value by value, in bytes.
+LARGEST_TEXT, LARGEST_GIF = 20_000_000, 40_000_000
 _BREAKS_OFF = "it breaks off"
 
 
@@ -38,6 +46,10 @@ def check_ppm(content: bytes, image: Image.Image) -> None:
     (tile,) = image.tile
     bands = len(image.getbands())
     if tile.codec_name == "ppm_plain":
+        if len(content) > LARGEST_TEXT:
+            raise UnreadableImageError(
+                f"grey values as text of more than {LARGEST_TEXT / 1e6:.0f} megabytes"
+            )
         values = _COMMENT.sub(b"", content[tile.offset :]).split()
         if len(values) != image.width * image.height * bands and image.mode != "1":
             raise UnreadableImageError(
@@ -76,6 +88,8 @@ def check_gif(content: bytes, image: Image.Image) -> None:
     UnreadableImageError
         If it is one, or its data have more or fewer pixels than the picture.
     """
+    if len(content) > LARGEST_GIF:
+        raise UnreadableImageError(f"a GIF file of more than {LARGEST_GIF / 1e6:.0f} megabytes")
     (tile,) = image.tile
     if tile.extents != (0, 0, *image.size):
         raise UnreadableImageError("the picture of the GIF file does not fill its screen")
@@ -87,7 +101,10 @@ def check_gif(content: bytes, image: Image.Image) -> None:
             start = position + 10 + _table(content[position + 9])
             position, data = _blocks(content, start + 1)
             check_run(data)
-            _check_codes(data, content[start], image.width * image.height)
+            codes, options = content[start + 1 : position], ("gif", content[start], 0)
+            pixels = image.width * image.height
+            if not unpacks_to(codes, pixels, *options) or unpacks_to(codes, pixels + 1, *options):
+                raise damaged(f"its data do not have the {pixels:,} pixels of its header")
         else:
             raise damaged("what follows is no part of a GIF file" if mark else _BREAKS_OFF)
     check_tail(content, position + 1)
@@ -105,34 +122,6 @@ def _blocks(content: bytes, position: int) -> tuple[int, bytes]:
         parts.append(content[position + 1 : position + 1 + length])
         position += 1 + length
     return position + 1, b"".join(parts)
-
-
-def _check_codes(data: bytes, bits: int, pixels: int) -> None:
-    """Count the pixels that LZW codes stand for; their lengths alone are needed."""
-    clear, end = 1 << bits, (1 << bits) + 1
-    lengths, width, last = [1] * (end + 1), bits + 1, 0
-    found, held, holds, place = 0, 0, 0, 0
-    while True:
-        while holds < width:
-            if place == len(data):
-                raise damaged(_BREAKS_OFF)
-            held, holds, place = held | data[place] << holds, holds + 8, place + 1
-        code, held, holds = held & ((1 << width) - 1), held >> width, holds - width
-        if code == clear:
-            lengths, width, last = lengths[: end + 1], bits + 1, 0
-            continue
-        if code == end or found > pixels:
-            break
-        if code > len(lengths) or (code == len(lengths) and not last):
-            raise damaged("a code that there is not")
-        if last and len(lengths) < 4096:
-            lengths.append(last + 1)
-        last = lengths[code]
-        found += last
-        if len(lengths) == 1 << width and width < 12:
-            width += 1
-    if found != pixels or place < len(data):
-        raise damaged(f"its data do not have the {pixels:,} pixels of its header")
 
 
 def check_webp(content: bytes) -> None:

@@ -16,7 +16,7 @@ _PASSES = (
     *((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4)),
     *((1, 0, 2, 2), (0, 1, 1, 2)),
 )
-_MOST_CHUNKS = 1_000_000
+MOST_CHUNKS = 100_000
 # Longer notes hold no orientation, in bytes.
 _LONGEST_NOTE = 1_000_000
 
@@ -70,6 +70,18 @@ def check_png(content: bytes) -> None:
     check_inflated(pieces, header.size)
 
 
+def check_chunks(content: bytes) -> None:
+    """Refuse a PNG file that is cut off, or in very many parts, without looking into them.
+
+    Raises
+    ------
+    UnreadableImageError
+        If it is one.
+    """
+    for _ in _chunks(content):
+        pass
+
+
 def significant_bits(content: bytes) -> int | None:
     """Return the most bits that the chunk sBIT calls significant, None where there is none."""
     for kind, start, length in _chunks(content):
@@ -95,7 +107,7 @@ def without_pixels(stream: BinaryIO) -> bytes:
     The pixels are stepped over, not read.
     """
     descriptor, position, parts = stream.fileno(), len(SIGNATURE), [SIGNATURE]
-    for _ in range(_MOST_CHUNKS):
+    for _ in range(MOST_CHUNKS):
         head = os.pread(descriptor, 8, position)
         if len(head) < 8:
             break
@@ -118,7 +130,9 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
         If the file ends before.
     """
     position = len(SIGNATURE)
-    while position + 12 <= len(content):
+    for _ in range(MOST_CHUNKS):
+        if position + 12 > len(content):
+            break
         length, kind = struct.unpack_from(">I4s", content, position)
         if position + 12 + length > len(content):
             break
@@ -126,4 +140,4 @@ def _chunks(content: bytes) -> Iterator[tuple[bytes, int, int]]:
         if kind == b"IEND":
             return
         position += 12 + length
-    raise damaged("it has no end mark")
+    raise damaged("it has no end mark, or too many parts")

@@ -22,6 +22,7 @@ _ROWS = 278
 _STRIPS, _TILES = (273, 279), (324, 325)
 _TILE_SIZE = (322, 323)
 WHITE_IS_ZERO = 0
+MOST_STRIPS = 1_000_000
 _RAW, _LZW, _JPEG, _DEFLATE, _PACKBITS = 1, 5, 7, (8, 32946), 32773
 _FAX, _LZMA, _ZSTD = (2, 3, 4), 34925, 50000
 _SIGNED = 2
@@ -115,6 +116,8 @@ def _places(image: TiffImagePlugin.TiffImageFile, columns: int, rows: int) -> li
     lengths = tags.get(counts)
     planes = tags.get(_SAMPLES, 1) if tags.get(PLANAR, 1) == 2 else 1
     needed = -(-tags[256] // columns) * -(-tags[257] // rows) * planes
+    if needed > MOST_STRIPS:
+        raise UnreadableImageError(f"a TIFF file in more than {MOST_STRIPS:,} strips")
     if lengths is None or not len(starts) == len(lengths) == needed:
         raise damaged(f"{len(starts)} strips, a picture of its size has {needed}")
     return list(zip(starts, lengths, strict=True))
@@ -144,7 +147,7 @@ def _check_piece(
     elif compression == _JPEG:
         tables = bytes(tags.get(_JPEG_TABLES, b""))
         check_jpeg(tables[:-2] + bytes(stream[2:]) if tables else bytes(stream))
+    elif compression == _PACKBITS:
+        check_packbits(stream, size)
     elif compression not in _FAX:
-        if compression == _PACKBITS:
-            check_packbits(stream, size)
         check_run(stream)
