@@ -200,6 +200,8 @@ def _check_damage(content: bytes, image: ImageFile.ImageFile) -> None:
     """Refuse what Pillow would overlook."""
     match image.format:
         case "JPEG" | "MPO":
+            if image.mode == "CMYK" and "adobe" not in image.info:
+                raise UnreadableImageError("it does not say whether its inks are inverted")
             check_jpeg(content)
         case "PNG":
             check_png(content)
