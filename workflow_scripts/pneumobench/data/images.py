@@ -189,7 +189,7 @@ def _open(content: bytes) -> ImageFile.ImageFile:
 
 
 def _check_parts(content: bytes) -> None:
-    """Refuse what Pillow would take minutes to open: a file in millions of parts."""
+    """Refuse what Pillow would not open or take minutes to: damage, or millions of parts."""
     if content.startswith(SIGNATURE):
         check_chunks(content)
     elif content.startswith(b"\xff\xd8\xff"):

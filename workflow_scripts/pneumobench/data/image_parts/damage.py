@@ -96,42 +96,42 @@ def _breaks_off(rows: np.ndarray, last: int) -> bool:
     width = other_right - other_left + 1
     return bool(
         max(abs(left - other_left), abs(cut_left - other_left), abs(right - other_right)) <= near
-        and len(places[1]) > width / 2
+        and len(places[1]) > width / 2 > rows.shape[1] / 8
         and other_right - cut > max(BROKEN_OFF * rows.shape[1], near)
     )
 
 
-def check_inflated(pieces: Iterable[bytes | memoryview], size: int) -> None:
-    """Unpack a zlib stream, its checksum included, and refuse one that is not of a given size.
+def check_inflated(pieces: Iterable[bytes | memoryview], *sizes: int) -> None:
+    """Unpack a zlib stream, its checksum included, and refuse one that is of none of the sizes.
 
     Raises
     ------
     UnreadableImageError
         If it is damaged, truncated, shorter or longer. Nothing is kept of what it unpacks to.
     """
-    unpacker, found = zlib.decompressobj(), 0
+    unpacker, found, most = zlib.decompressobj(), 0, max(sizes)
     try:
         for piece in pieces:
             rest: bytes | memoryview = piece
-            while len(rest) and not unpacker.eof and found <= size:
+            while len(rest) and not unpacker.eof and found <= most:
                 found += len(unpacker.decompress(rest, _PIECE))
                 rest = unpacker.unconsumed_tail
             if unpacker.unused_data.strip(PADDING) or (unpacker.eof and bytes(rest).strip(PADDING)):
                 raise damaged("data follow the end of its compressed data")
-        while not unpacker.eof and found <= size and (more := unpacker.decompress(b"", _PIECE)):
+        while not unpacker.eof and found <= most and (more := unpacker.decompress(b"", _PIECE)):
             found += len(more)
     except zlib.error as error:
         raise damaged(str(error)) from None
-    if found > size:
+    if found > most:
         raise damaged("it holds more rows than its header says")
     if not unpacker.eof:
         raise damaged("its compressed data break off")
-    if found < size:
-        raise damaged(f"{found:,} bytes of pixels, its header says {size:,}")
+    if found not in sizes:
+        raise damaged(f"{found:,} bytes of pixels, its header says {sizes[0]:,}")
 
 
-def check_packbits(stream: bytes | memoryview, size: int) -> None:
-    """Refuse run lengths (TIFF's PackBits, DICOM's RLE) that do not stand for `size` bytes.
+def check_packbits(stream: bytes | memoryview, *sizes: int) -> None:
+    """Refuse run lengths (TIFF's PackBits, DICOM's RLE) that stand for none of the sizes, in bytes.
 
     Raises
     ------
@@ -141,8 +141,12 @@ def check_packbits(stream: bytes | memoryview, size: int) -> None:
     content = bytes(stream)
     check_run(content)
     # Behind them may be what fills them up: zeros, or the code that stands for nothing.
-    more = unpacks_to(content.rstrip(b"\0\x80"), size + 1, "packbits", "L")
-    if more or not unpacks_to(content, size, "packbits", "L"):
+    filled = content.rstrip(b"\0\x80")
+    if not any(
+        unpacks_to(content, size, "packbits", "L")
+        and not unpacks_to(filled, size + 1, "packbits", "L")
+        for size in sizes
+    ):
         raise damaged("its run lengths do not have the rows of its header")
 
 

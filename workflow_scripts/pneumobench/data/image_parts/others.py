@@ -91,7 +91,7 @@ def check_gif(content: bytes, image: Image.Image) -> None:
     if len(content) > LARGEST_GIF:
         raise UnreadableImageError(f"a GIF file of more than {LARGEST_GIF / 1e6:.0f} megabytes")
     (tile,) = image.tile
-    if tile.extents != (0, 0, *image.size):
+    if not tile.extents == (0, 0, *image.size) == (0, 0, *struct.unpack_from("<HH", content, 6)):
         raise UnreadableImageError("the picture of the GIF file does not fill its screen")
     position = 13 + _table(content[10])
     while (mark := content[position : position + 1]) != b";":

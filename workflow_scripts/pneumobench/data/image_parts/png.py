@@ -44,22 +44,34 @@ class Header:
         )
 
 
-def check_png(content: bytes) -> None:
-    """Refuse a PNG file with a wrong checksum, without an end, or with too few or too many rows.
+def check_chunks(content: bytes) -> None:
+    """Refuse a PNG file with a wrong checksum, without an end, or in very many parts.
 
     Raises
     ------
     UnreadableImageError
         If it is one.
     """
+    view = memoryview(content)
+    for kind, start, length in _chunks(content):
+        (checksum,) = struct.unpack_from(">I", content, start + length)
+        if zlib.crc32(view[start - 4 : start + length]) != checksum:
+            name = kind.decode("ascii", "replace")
+            raise damaged(f"the checksum of its part {name!r} is wrong")
+
+
+def check_png(content: bytes) -> None:
+    """Refuse a PNG file that `check_chunks` lets in, but that has too few or too many rows.
+
+    Raises
+    ------
+    UnreadableImageError
+        If it has, if the checksum of the rows is wrong, or if data follow.
+    """
     view, end, header, pieces = memoryview(content), 0, None, []
     for kind, start, length in _chunks(content):
         end = start + length + 4
         value = view[start : start + length]
-        (checksum,) = struct.unpack_from(">I", content, start + length)
-        if zlib.crc32(value, zlib.crc32(kind)) != checksum:
-            name = kind.decode("ascii", "replace")
-            raise damaged(f"the checksum of its part {name!r} is wrong")
         if kind == b"IHDR" and header is None:
             header = read_header(value)
         elif kind == b"IDAT":
@@ -68,18 +80,6 @@ def check_png(content: bytes) -> None:
         raise damaged("it has no header")
     check_tail(content, end)
     check_inflated(pieces, header.size)
-
-
-def check_chunks(content: bytes) -> None:
-    """Refuse a PNG file that is cut off, or in very many parts, without looking into them.
-
-    Raises
-    ------
-    UnreadableImageError
-        If it is one.
-    """
-    for _ in _chunks(content):
-        pass
 
 
 def significant_bits(content: bytes) -> int | None:

@@ -23,6 +23,9 @@ _STRIPS, _TILES = (273, 279), (324, 325)
 _TILE_SIZE = (322, 323)
 WHITE_IS_ZERO = 0
 MOST_STRIPS = 1_000_000
+# Up to an even length, or a multiple of four.
+_FILLING = 3
+_COLOUR_DIFFERENCES = 6
 _RAW, _LZW, _JPEG, _DEFLATE, _PACKBITS = 1, 5, 7, (8, 32946), 32773
 _FAX, _LZMA, _ZSTD = (2, 3, 4), 34925, 50000
 _SIGNED = 2
@@ -55,8 +58,10 @@ def check_tiff(content: bytes, image: TiffImagePlugin.TiffImageFile) -> None:
     left = _rows_of_pieces(image, rows, len(sizes))
     raw = []
     for (start, length), height in zip(sizes, left, strict=True):
-        size = height * ((columns * bits + 7) // 8)
-        _check_piece(stream[start : start + length], tags, size)
+        width = (columns * bits + 7) // 8
+        size = height * width
+        # The last strip may be filled up to the rows of the others.
+        _check_piece(stream[start : start + length], tags, size, rows * width)
         if tags.get(COMPRESSION, _RAW) == _RAW:
             raw.append(np.frombuffer(content, np.uint8, size, start).reshape(height, -1))
     if raw:
@@ -85,6 +90,8 @@ def _check_kind(image: TiffImagePlugin.TiffImageFile) -> None:
         raise UnreadableImageError(f"a TIFF file in compression {compression} is not supported")
     if PHOTOMETRIC not in tags:
         raise UnreadableImageError("the TIFF file does not say whether zero is black or white")
+    if tags[PHOTOMETRIC] == _COLOUR_DIFFERENCES and compression != _JPEG:
+        raise UnreadableImageError("a TIFF file of colour differences is not supported")
     bits = max(tags.get(_BITS, (1,)))
     signed = _SIGNED in tags.get(FORMAT, (1,))
     if signed and bits == 8:
@@ -134,20 +141,19 @@ def _rows_of_pieces(image: TiffImagePlugin.TiffImageFile, rows: int, number: int
 
 
 def _check_piece(
-    stream: memoryview, tags: TiffImagePlugin.ImageFileDirectory_v2, size: int
+    stream: memoryview, tags: TiffImagePlugin.ImageFileDirectory_v2, size: int, most: int
 ) -> None:
-    """Check one strip or tile, which holds `size` bytes of pixels."""
+    """Check one strip or tile, which holds `size` bytes of pixels, or `most` with filling."""
     compression = tags.get(COMPRESSION, _RAW)
     if compression == _RAW:
-        if len(stream) < size:
-            raise damaged("a strip breaks off")
+        if not size <= len(stream) <= most + _FILLING:
+            raise damaged(f"a strip of {len(stream):,} bytes, its header says {size:,}")
     elif compression in _DEFLATE:
-        # Colours at a lower resolution take less; what they unpack to is then left to libtiff.
-        check_inflated([stream], size)
+        check_inflated([stream], size, most)
     elif compression == _JPEG:
         tables = bytes(tags.get(_JPEG_TABLES, b""))
         check_jpeg(tables[:-2] + bytes(stream[2:]) if tables else bytes(stream))
     elif compression == _PACKBITS:
-        check_packbits(stream, size)
+        check_packbits(stream, size, most)
     elif compression not in _FAX:
         check_run(stream)
