@@ -33,7 +33,7 @@ def inputs(tmp_path, monkeypatch):
     splits = pd.concat([films[["image_id"]].assign(role="cv", fold=fold), tests])
     write_table(tmp_path / "splits.csv", splits.assign(inner="", group=splits["image_id"]))
     manifest = splits[["image_id"]].assign(
-        path=splits["image_id"] + ".png", status="ok", width=64, height=64, bytes=100
+        path=splits["image_id"] + ".png", status="ok", width=64, height=64, depth=None, bytes=100
     )
     write_table(tmp_path / "manifest.csv", manifest)
     squares = np.random.default_rng(0).integers(0, 256, (len(splits), 64, 64), dtype=np.uint8)

@@ -535,4 +535,5 @@ def test_a_photograph_on_its_side_has_the_sides_of_its_picture(tmp_path):
     image.save(tmp_path / "turned.jpg", exif=exif)
     content = (tmp_path / "turned.jpg").read_bytes()
     picture = read_picture(content)
-    assert read_header(tmp_path / "turned.jpg", 1.0)[2:] == picture.image.size == (40, 60)
+    outline = read_header(tmp_path / "turned.jpg", 1.0)
+    assert (outline.width, outline.height) == picture.image.size == (40, 60)

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -85,6 +85,7 @@ def index_dataset(
     with ThreadPoolExecutor(workers) as pool:
         row_of = partial(_read_file, root, read=read, limits=limits)
         rows = list(pool.map(row_of, listing.films))
+        depth_notes = _settle_depth(listing.films, rows, partial(pool.map, row_of))
         places = Counter(film.place for film in listing.films if film.place)
         digest_of = partial(_digest, root, places=places, limits=limits)
         digests = list(pool.map(digest_of, listing.films, rows))
@@ -97,8 +98,7 @@ def index_dataset(
     write_manifest(manifest, rows)
     said = ("title", "population", "positive", "negative", "reference", "litter", "notes")
     told = {key: getattr(listing, key) for key in said}
-    if reading == "header":
-        told["notes"] = [*listing.notes, HEADER_NOTE]
+    told["notes"] = [*listing.notes, *depth_notes, *[HEADER_NOTE][: reading == "header"]]
     write_json(description, {"source": source} | told)
     counts = Counter(row["status"] for row in rows)
     logger.info(
@@ -112,29 +112,65 @@ def index_dataset(
 
 
 def _read_file(
-    root: Path, film: Film, read: Callable[[Path, Row, Limits], None], limits: Limits
+    root: Path,
+    film: Film,
+    depth: int | None = None,
+    *,
+    read: Callable[[Path, Row, Limits, int | None], None],
+    limits: Limits,
 ) -> Row:
-    """Return the manifest row of one film, still without image_id."""
+    """Return the manifest row of one film, still without image_id.
+
+    Its depth is the one given, or without one what the film alone needs.
+    """
     row: Row = dict.fromkeys(TEXT_COLUMNS, "") | dict.fromkeys(NUMBER_COLUMNS)
     row |= {name: getattr(film, name) for name in OF_FILM}
     row |= {"status": "rejected", "reason": film.reason, "bytes": max(film.size, 0)}
     if not film.reason:
         try:
-            read(Path(root) / film.path, row, limits)
+            read(Path(root) / film.path, row, limits, depth)
             check_boxes(film.boxes, row["width"], row["height"])
             row["status"] = "ok"
         except UnreadableImageError as error:
-            row |= {"reason": str(error), "pixel_sha256": "", "dhash": ""}
+            row |= {"reason": str(error), "pixel_sha256": "", "dhash": "", "depth": None}
     return row
 
 
-def _read_whole(path: Path, row: Row, limits: Limits) -> None:
+def _settle_depth(
+    films: list[Film], rows: list[Row], read_again: Callable[..., Iterable[Row]]
+) -> list[str]:
+    """Give all films that state no depth the same: the largest that one of them needs.
+
+    Films that were read with another are read again, in place.
+
+    Returns
+    -------
+    list of str
+        What is to be told about it.
+    """
+    needed = {i: row["depth"] for i, row in enumerate(rows) if row["depth"]}
+    if not needed:
+        return []
+    depth = max(needed.values())
+    others = [i for i, bits in needed.items() if bits != depth]
+    found = read_again([films[i] for i in others], [depth] * len(others))
+    for i, row in zip(others, found, strict=True):
+        rows[i] = row | {"depth": depth if row["status"] == "ok" else None}
+    first = min(films[i].path for i, bits in needed.items() if bits == depth)
+    return [
+        f"{len(needed)} images of more than 8 bits do not state how many are in use: all are "
+        f"scaled from {depth} bits, which {len(needed) - len(others)} of them need (the first: "
+        f"{first})."
+    ]
+
+
+def _read_whole(path: Path, row: Row, limits: Limits, depth: int | None) -> None:
     """Fill in what the content of a file tells, decoded completely."""
     content = read_content(path, limits.maximum_megabytes)
     row |= {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    picture = read_picture(content, limits.maximum_megapixels)
+    picture = read_picture(content, limits.maximum_megapixels, depth)
     width, height = picture.image.size
-    row |= {"mode": picture.mode, "width": width, "height": height}
+    row |= {"mode": picture.mode, "width": width, "height": height, "depth": picture.needed}
     check_picture(picture.image, picture.grey, picture.bits, limits)
     pixels = np.asarray(picture.grey)
     # The size is part of the digest: a 2x3 and a 3x2 image may have the same bytes.
@@ -142,12 +178,13 @@ def _read_whole(path: Path, row: Row, limits: Limits) -> None:
     row |= {"pixel_sha256": digest, "dhash": difference_hash(pixels)}
 
 
-def _read_header(path: Path, row: Row, limits: Limits) -> None:
+def _read_header(path: Path, row: Row, limits: Limits, depth: int | None) -> None:
     """Fill in what the header of a file tells; its hashes stay empty."""
     check_file(path, limits.maximum_megabytes)
-    mode, bits, width, height = read_header(path, limits.maximum_megapixels)
-    row |= {"mode": mode, "width": width, "height": height}
-    check_header(width, height, bits, limits)
+    found = read_header(path, limits.maximum_megapixels, depth)
+    row |= {"mode": found.mode, "width": found.width, "height": found.height}
+    row["depth"] = found.needed
+    check_header(found.width, found.height, found.bits, limits)
 
 
 def _digest(root: Path, film: Film, row: Row, *, places: Mapping[str, int], limits: Limits) -> str:

@@ -306,7 +306,7 @@ def _predicted(inputs: RunInputs, thresholds: list[float]) -> pd.DataFrame:
     ]
     table = pd.concat(parts, ignore_index=True)[["image_id", "fold", "logit"]]
     labels = read_table(inputs.development_labels, text=("image_id", "label", "subtype"))
-    paths = read_manifest(inputs.manifest)[["image_id", "path"]]
+    paths = read_manifest(inputs.manifest)[["image_id", "path", "depth"]]
     table = table.merge(labels[["image_id", "label", "subtype"]], on="image_id", how="left")
     table = table.merge(paths, on="image_id", how="left")
     if table[["label", "path"]].isna().any(axis=None):
