@@ -64,8 +64,10 @@ def read_columns(
         column looks like an optional one that is not there.
     """
     cells = read_cells(path)
-    header = [visible(name) for name in cells[0][1]] if cells else []
+    first = cells[0][1] if cells else []
+    header = list(map(visible, first))
     named = max((place for place, name in enumerate(header, 1) if name), default=0)
+    _check_separator(path, first, required)
     _check_header(path, header, required, optional)
     wanted = {name: header.index(name) for name in (*required, *optional) if name in header}
     rows = list(_rows(path, cells[1:], wanted, named, required[0]))
@@ -77,13 +79,13 @@ def read_columns(
             remedy="fill in the table, or point the configuration to another file",
         )
     unused = {
-        place: name or f"column {place + 1}, which has no name"
-        for place, name in enumerate(header[:named])
+        name or f"column {place} (without a name)": {_cell(row, place - 1) for _, row in cells[1:]}
+        for place, name in enumerate(header[:named], 1)
         if name not in {*wanted, *published}
     }
-    values = {name: (_cell(row, place) for _, row in cells[1:]) for place, name in unused.items()}
-    _check_unused(path, values, [name for name in optional if name not in header], words or {})
-    return Columns(rows, list(unused.values()))
+    unused = {name: values for name, values in unused.items() if name in header or values != {""}}
+    _check_unused(path, unused, [name for name in optional if name not in header], words or {})
+    return Columns(rows, list(unused))
 
 
 def read_rows(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
@@ -168,6 +170,25 @@ def _check_swallowed(path: Path, number: int, cells: list[str], place: int) -> N
                 )
 
 
+def _check_separator(path: Path, first: Sequence[str], required: Sequence[str]) -> None:
+    """Stop where the first row is one cell, or is cut at commas that do not separate cells.
+
+    Such tables are not read: semicolons come with decimal commas, which no box could be read of.
+    """
+    if set(required) <= set(map(visible, first)):
+        return
+    separator = separator_of(",".join(first))
+    if first and first[0].startswith("sep="):
+        separator = separator_of(first[0]) or "what its first line says"
+    if separator:
+        raise UserError(
+            f"the table is separated by {separator}",
+            where=f"{path}: {' '.join(first)[:100]!r}",
+            expected=f"commas, and the columns {', '.join(required)}",
+            remedy="save the table anew as CSV with commas, and numbers with decimal points",
+        )
+
+
 def _check_header(
     path: Path, header: list[str], required: Sequence[str], optional: Sequence[str]
 ) -> None:
@@ -199,14 +220,6 @@ def _lacking(
     """Say which columns a table has instead of those that it must have."""
     where = f"{path}: columns {', '.join(name[:60] for name in header[:12]) or 'none'}"
     known = f"; also known: {', '.join(optional)}" if optional else ""
-    separator = separator_of(",".join(header)) if len(header) > 1 else separator_of("".join(header))
-    if separator or (header and header[0].startswith("sep=")):
-        return UserError(
-            f"the table is separated by {separator or 'what its first line says'}",
-            where=where,
-            expected=f"commas, and columns {', '.join(required)}{known}",
-            remedy="save the table anew as CSV with commas; numbers with a decimal point",
-        )
     lookalikes = _lookalikes(header, [*missing, *(name for name in optional if name not in header)])
     match = nearest(missing[0], header)
     if missing[0] not in lookalikes and match:
@@ -252,11 +265,10 @@ def _check_unused(
     if lookalikes:
         names = [name for found in lookalikes.values() for name in found]
         raise UserError(
-            f"nobody would read {'a column' if len(names) == 1 else 'columns'} of the table: "
-            f"{', '.join(map(repr, names))}",
+            f"nobody would read the column{'' if len(names) == 1 else 's'} "
+            f"{', '.join(map(repr, names))} of the table",
             where=str(path),
-            expected=f"the name{'' if len(lookalikes) == 1 else 's'} {', '.join(lookalikes)}, as "
-            "they stand here, for what they look like",
+            expected=f"{', '.join(lookalikes)} as names of what these look like",
             remedy=f"{_renaming(lookalikes)}; give what says something else a name that begins "
             f"with {UNUSED!r}, as in '{UNUSED}_{names[0]}'",
         )
