@@ -197,7 +197,12 @@ def source_options(data=EXPERIMENT.data):
 def door_limits(data=EXPERIMENT.data):
     """Return what a file must be to be let in: `pneumobench.data.doorkeeper.Limits`."""
     return data.checks.model_dump(
-        exclude={"reading", "maximum_rejected_fraction", "allow_crossings"}
+        exclude={
+            "reading",
+            "maximum_rejected_fraction",
+            "maximum_near_duplicate_fraction",
+            "allow_crossings",
+        }
     )
 
 

@@ -94,6 +94,7 @@ rule audit_dataset:
         "../envs/report.yaml"
     params:
         allow_crossings=EXPERIMENT.data.checks.allow_crossings,
+        maximum_near_duplicate_fraction=EXPERIMENT.data.checks.maximum_near_duplicate_fraction,
         code=code_hash("pneumobench.data.audit"),
     script:
         "../workflow_scripts/audit_dataset.py"

@@ -50,6 +50,7 @@ rule admit_external:
     conda:
         "../envs/report.yaml"
     params:
+        maximum_near_duplicate_fraction=EXTERNAL.checks.maximum_near_duplicate_fraction,
         code=code_hash("pneumobench.data.external"),
     script:
         "../workflow_scripts/admit_external.py"

@@ -1,6 +1,7 @@
 """The manifest: one row for each image file, decoded, hashed, named, or set aside with a reason."""
 
 import hashlib
+import itertools
 import logging
 import unicodedata
 from collections import Counter
@@ -25,7 +26,7 @@ from pneumobench.data.doorkeeper import (
 )
 from pneumobench.data.images import difference_hash, read_header, read_picture
 from pneumobench.data.manifest import NESTED_COPY, NUMBER_COLUMNS, TEXT_COLUMNS, write_manifest
-from pneumobench.data.sources.film import Film, Listing
+from pneumobench.data.sources.film import IN_HELPER, Film, Listing
 from pneumobench.data.sources.listing import list_films
 
 logger = logging.getLogger(__name__)
@@ -53,10 +54,10 @@ def index_dataset(
     """Read every film of a source; write the manifest, sorted by image_id, and what the source is.
 
     What a film is, the source says; nothing but label and subtype depends on its class folder. A
-    film whose patient nothing tells is its own patient. An image_id is the file's stem; equal stems
-    of different files get the first digits of their SHA-256, or of that of their paths where only
-    headers are read. Threads do the work: Pillow decodes and hashlib hashes without the
-    interpreter's lock.
+    film whose patient nothing tells is its own patient. An image_id is the file's stem; stems of
+    different files that are equal but for case and Unicode form get the first digits of their
+    SHA-256, or of that of their paths where only headers are read. Threads do the work: Pillow
+    decodes and hashlib hashes without the interpreter's lock.
 
     Parameters
     ----------
@@ -70,7 +71,8 @@ def index_dataset(
     limits
         What a file must be; others are set aside with the reason.
     maximum_rejected_fraction
-        Largest tolerated share (0 to 1) of files set aside; nested copies do not count.
+        Largest tolerated share (0 to 1) of files set aside; nested copies and folders of masks do
+        not count.
     workers
         Number of threads.
 
@@ -217,21 +219,31 @@ def _reject_nested_copies(films: list[Film], rows: list[Row], digests: list[str]
 
 
 def _name_images(rows: list[Row]) -> None:
-    """Fill image_id in place, and patient where nothing told it."""
+    """Fill image_id in place, and patient where nothing told it.
+
+    Output files are named by images, so two ids differ in more than case and Unicode form.
+    """
     accepted = [row for row in rows if row["status"] == "ok"]
     stems = {id(row): unicodedata.normalize("NFC", _stem(row)) for row in accepted}
-    occurrences = Counter(stems.values())
-    taken: Counter[str] = Counter()
+    occurrences = Counter(map(_as_file_name, stems.values()))
+    taken: set[str] = set()
     for row in sorted(accepted, key=lambda row: (row["official_split"], row["path"])):
         stem = stems[id(row)]
-        name = stem if occurrences[stem] == 1 else f"{stem}-{_digits(row)}"
-        taken[name] += 1
+        alone = occurrences[_as_file_name(stem)] == 1
+        name = stem if alone else f"{stem}-{_digits(row)}"
         # The same file under the same name in another split or class: the audit's business.
-        row["image_id"] = name if taken[name] == 1 else f"{name}-{taken[name]}"
+        names = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
+        row["image_id"] = next(name for name in names if _as_file_name(name) not in taken)
+        taken.add(_as_file_name(row["image_id"]))
         row["patient"] = row["patient"] or row["image_id"]
     for row in rows:
         if row["status"] == "rejected":
             row["image_id"] = row["path"]
+
+
+def _as_file_name(name: str) -> str:
+    """Return what some file systems make of a name: files of equal forms overwrite each other."""
+    return unicodedata.normalize("NFKC", name).casefold().rstrip(" .")
 
 
 def _stem(row: Row) -> str:
@@ -244,7 +256,7 @@ def _digits(row: Row) -> str:
 
 
 def _check_rejected(root: Path, rows: list[Row], maximum: float) -> None:
-    own = [row for row in rows if not row["reason"].startswith(NESTED_COPY)]
+    own = [row for row in rows if not row["reason"].startswith((NESTED_COPY, IN_HELPER))]
     rejected = [row for row in own if row["status"] == "rejected"]
     if len(rejected) > maximum * len(own):
         examples = "; ".join(f"{row['path']}: {row['reason']}" for row in rejected[:5])

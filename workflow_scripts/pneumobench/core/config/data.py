@@ -146,6 +146,9 @@ class Checks(Section):
     set aside."""
     maximum_rejected_fraction: Share
     """The pipeline stops when a larger share of the files is set aside."""
+    maximum_near_duplicate_fraction: Share
+    """The pipeline stops when a larger share of the images looks nearly like one of another
+    patient, as augmented copies under names of their own do."""
     allow_crossings: Annotated[
         tuple[Literal["patient", "exact_duplicate"], ...], Field(strict=False)
     ]

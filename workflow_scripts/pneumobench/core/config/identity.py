@@ -32,7 +32,9 @@ EXPECTED = {
     ("file", "pneumoniamnist"): "a file pneumoniamnist*.npz, or null to fetch it",
 }
 # They only decide whether the pipeline stops; once changed, it may go on in the same folder.
-STOPPING_CHECKS = {"maximum_rejected_fraction", "allow_crossings"}
+STOPPING_CHECKS = {
+    *("maximum_rejected_fraction", "maximum_near_duplicate_fraction", "allow_crossings"),
+}
 
 
 def experiment_identity(experiment: Experiment) -> dict[str, Any]:
