@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from pneumobench.core.config.recipe import Augmentation
-from pneumobench.core.config.section import Section, Seed, Share, Text
+from pneumobench.core.config.section import FilePath, Section, Seed, Share, Text
 from pneumobench.core.findings import FINDINGS
 
 
@@ -101,7 +101,7 @@ class PneumoniaMNIST(Section):
 
     size: Literal[28, 64, 128, 224]
     """Side of the images in pixels."""
-    file: Text | None
+    file: FilePath | None
     """A file pneumoniamnist*.npz that is there already; null = it is fetched."""
 
 
