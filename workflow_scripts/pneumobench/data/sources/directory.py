@@ -1,7 +1,6 @@
 """A folder of films as users have it: layouts, names, litter, links. No file is opened."""
 
 import os
-import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -9,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from pneumobench.core.errors import UserError
 from pneumobench.data.file_names import parse_stem, subtype_in_folder
 from pneumobench.data.sources.film import FILE_NAME, PATTERN, Film, Listing
+from pneumobench.data.sources.patient_pattern import KEY, PatientPattern
 
 IMAGE_SUFFIXES = frozenset(
     (".bmp", ".dcm", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp")
@@ -46,9 +46,17 @@ def list_directory(
         If there is no folder, no labelled image, or if some lie in official splits and some not.
     """
     files, litter = scan_folder(root)
-    pattern = None if patient_pattern is None else re.compile(patient_pattern)
+    pattern = None if patient_pattern is None else PatientPattern(patient_pattern)
     films = [_film(path, size, pattern) for path, size in files]
     _check_layout(root, films)
+    if pattern is not None and not any(film.patient for film in films):
+        raise UserError(
+            "the pattern of patients finds none in any path",
+            where=f"{KEY}: {patient_pattern}; paths such as {films[0].path}",
+            expected="a pattern that matches the paths below the folder, and a group that is not "
+            "empty",
+            remedy="correct the pattern, or write null where file names do not tell the patient",
+        )
     return Listing(films, title, population, litter=litter, notes=_folder_notes(films))
 
 
@@ -171,7 +179,7 @@ def _class_index(folders: Sequence[str]) -> int | None:
     return found[-1] if found else None
 
 
-def _film(path: str, size: int, pattern: re.Pattern[str] | None) -> Film:
+def _film(path: str, size: int, pattern: PatientPattern | None) -> Film:
     """Read what the folders and the name of a file say about it."""
     parts = path.split("/")
     start = _class_index(parts[:-1])
@@ -183,7 +191,8 @@ def _film(path: str, size: int, pattern: re.Pattern[str] | None) -> Film:
     named = parse_stem(unicodedata.normalize("NFC", PurePosixPath(path).stem))
     patient, patient_from = (named.patient, FILE_NAME) if named else ("", "")
     if pattern is not None:
-        patient, patient_from = _patient_by_pattern(path, pattern)
+        patient = pattern.patient(path)
+        patient_from = PATTERN if patient else ""
     return Film(
         path,
         size,
@@ -194,14 +203,6 @@ def _film(path: str, size: int, pattern: re.Pattern[str] | None) -> Film:
         patient_from=patient_from,
         place="/".join((split, label, *parts[start + 1 :])),
     )
-
-
-def _patient_by_pattern(path: str, pattern: re.Pattern[str]) -> tuple[str, str]:
-    match = pattern.search(path)
-    if match is None:
-        return "", ""
-    patient = match["patient"] if "patient" in pattern.groupindex else match[1]
-    return (patient, PATTERN) if patient else ("", "")
 
 
 def _check_layout(root: Path, films: list[Film]) -> None:
