@@ -49,7 +49,6 @@ from pneumobench.models import registry
 
 # Targets that need neither images nor starting weights, and help to get them.
 BEFORE_DATA = {"doctor", "fetch"}
-DRY_RUN = {"-n", "--dry-run", "--dryrun"}
 
 
 def read_configuration():
@@ -114,16 +113,15 @@ def checked_experiment(archive):
 
 def local_cores():
     """Return how many cores jobs may use on this machine, None where they run elsewhere."""
-    # A dry run takes one where none are given, and a scheduler none.
-    if DRY_RUN & set(sys.argv):
-        return os.cpu_count()
+    if workflow.resource_settings.nodes:
+        return None
     cores = workflow.resource_settings.cores
     return cores and min(cores, os.cpu_count())
 
 
 def warn_of_lock():
     """Say what a lock means, before Snakemake stops at it."""
-    quiet = {"--unlock", "--nolock", *DRY_RUN} & set(sys.argv)
+    quiet = {"--unlock", "--nolock", "-n", "--dry-run", "--dryrun"} & set(sys.argv)
     warning = warning_of_lock(Path.cwd())
     if workflow.is_main_process and warning and not quiet:
         logger.warning(warning)
