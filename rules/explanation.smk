@@ -65,7 +65,7 @@ rule test_explanations:
     params:
         model=lambda wildcards: run_of(wildcards).model,
         settings=explanation_params("method", "layer", "tested_images"),
-        root=data_root(),
+        root=as_it_stands(data_root()),
         resize=EXPERIMENT.images.resize,
         code=code_of_run("pneumobench.explain.measure"),
     script:
@@ -109,7 +109,7 @@ rule draw_panels:
         "../envs/report.yaml"
     params:
         title=lambda wildcards: run_of(wildcards).title,
-        root=data_root(),
+        root=as_it_stands(data_root()),
         size=EXPERIMENT.images.size,
         resize=EXPERIMENT.images.resize,
         colour_map=EXPERIMENT.explanation.colour_map,

@@ -27,7 +27,7 @@ use rule index_dataset as index_external with:
         "<logs>/index_external.log",
     params:
         source=EXTERNAL.source,
-        root=data_root(EXTERNAL),
+        root=as_it_stands(data_root(EXTERNAL)),
         options=source_options(EXTERNAL),
         reading=EXTERNAL.checks.reading,
         limits=door_limits(EXTERNAL),
@@ -66,7 +66,7 @@ use rule pack_images as pack_external with:
     log:
         "<logs>/pack_external_{size}.log",
     params:
-        root=data_root(EXTERNAL),
+        root=as_it_stands(data_root(EXTERNAL)),
 
 
 use rule preprocess_images as preprocess_external with:

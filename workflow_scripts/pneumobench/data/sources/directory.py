@@ -1,6 +1,5 @@
 """A folder of films as users have it: layouts and names, folders of masks. No film is opened."""
 
-import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,6 +10,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.data.file_names import parse_stem, subtype_in_folder
 from pneumobench.data.sources.film import FILE_NAME, IN_HELPER, PATTERN, Film, Listing
 from pneumobench.data.sources.helpers import helper_folder
+from pneumobench.data.sources.patient_pattern import KEY, PatientPattern
 from pneumobench.data.sources.scan import scan_folder
 
 LABEL_OF_FOLDER = {"normal": "normal", "pneumonia": "pneumonia"}
@@ -46,9 +46,11 @@ def list_directory(
         If there is no folder, no labelled image, or if some lie in official splits and some not.
     """
     found = scan_folder(root)
-    pattern = None if patient_pattern is None else re.compile(patient_pattern)
+    pattern = None if patient_pattern is None else PatientPattern(patient_pattern)
     films = [_film(path, size, pattern) for path, size in found.files]
     _check_layout(root, films, found.notes)
+    if pattern is not None:
+        _check_found(patient_pattern, films)
     notes = [*_folder_notes(films), *_helper_notes(films), *found.notes]
     return Listing(films, title, population, litter=found.litter, notes=notes)
 
@@ -105,14 +107,14 @@ def _class_index(folders: Sequence[str]) -> int | None:
     return found[-1] if found else None
 
 
-def _film(path: str, size: int, pattern: re.Pattern[str] | None) -> Film:
+def _film(path: str, size: int, pattern: PatientPattern | None) -> Film:
     """Read what the folders and the name of a file say, however their letters are stored."""
     film = _film_by_name(path, unicodedata.normalize("NFC", path), size, pattern)
     helper = helper_folder(path)
     return replace(film, reason=f"{IN_HELPER}{helper}") if helper else film
 
 
-def _film_by_name(path: str, name: str, size: int, pattern: re.Pattern[str] | None) -> Film:
+def _film_by_name(path: str, name: str, size: int, pattern: PatientPattern | None) -> Film:
     parts = name.split("/")
     start = _class_index(parts[:-1])
     if start is None:
@@ -123,7 +125,8 @@ def _film_by_name(path: str, name: str, size: int, pattern: re.Pattern[str] | No
     named = parse_stem(PurePosixPath(name).stem)
     patient, patient_from = (named.patient, FILE_NAME) if named else ("", "")
     if pattern is not None:
-        patient, patient_from = _patient_by_pattern(name, pattern)
+        patient = pattern.patient(name)
+        patient_from = PATTERN if patient else ""
     return Film(
         path,
         size,
@@ -136,12 +139,15 @@ def _film_by_name(path: str, name: str, size: int, pattern: re.Pattern[str] | No
     )
 
 
-def _patient_by_pattern(path: str, pattern: re.Pattern[str]) -> tuple[str, str]:
-    match = pattern.search(path)
-    if match is None:
-        return "", ""
-    patient = match["patient"] if "patient" in pattern.groupindex else match[1]
-    return (patient, PATTERN) if patient else ("", "")
+def _check_found(pattern: str, films: list[Film]) -> None:
+    if not any(film.patient for film in films):
+        raise UserError(
+            "the pattern of patients finds none in any path",
+            where=f"{KEY}: {pattern}; paths such as {films[0].path}",
+            expected="a pattern that matches the paths below the folder, and a group that is not "
+            "empty",
+            remedy="correct the pattern, or write null where file names do not tell the patient",
+        )
 
 
 def _check_layout(root: Path, films: list[Film], notes: Sequence[str]) -> None:
