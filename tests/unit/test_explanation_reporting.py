@@ -161,10 +161,17 @@ def test_panels_are_those_chosen_by_outcome_and_carry_their_name(explained):
 
 def test_films_of_one_name_are_kept_apart(explained):
     table = explained.table().assign(
-        path=["a/film.png"] * len(ROWS), outcome="false_alarm", label="normal"
+        path=[f"{folder}/IM-0001-0001.png" for folder in range(len(ROWS))],
+        image_id=[f"IM-0001-0001-{row}" for row in range(len(ROWS))],
+        outcome="false_positive",
+        label="normal",
     )
-    names = panel_rows(table)["panel"]
-    assert names.iloc[0] == "false_alarm_normal_film_film0.png" and names.is_unique
+    names = panel_rows(table)["panel"].tolist()
+    assert names[:2] == [
+        "false_positive_normal_IM-0001-0001.png",
+        "false_positive_normal_IM-0001-0001_2.png",
+    ]
+    assert len(set(names)) == len(names)
 
 
 def panel(folder, name):

@@ -14,7 +14,7 @@ from pneumobench.reporting.explained import (
     read_squares,
     shared_sample,
 )
-from pneumobench.reporting.inputs import missing_notes, read_comparison
+from pneumobench.reporting.inputs import drawn_comparison, missing_notes
 from pneumobench.reporting.map_grid import map_rows, write_below, write_title
 from pneumobench.reporting.painting import enlarge, overlay
 from pneumobench.reporting.style import DARK_GREY, save_figure, styled
@@ -77,7 +77,7 @@ def plot_every_map(
     UserError
         If no film of the sample was explained by all runs.
     """
-    table = read_comparison(comparison)
+    table = drawn_comparison(comparison)
     runs = read_explained_runs(table, explained, maps)
     row = _film_of_all(runs)
     (film,) = read_squares(images, splits, [row.name])

@@ -10,6 +10,7 @@ import pandas as pd
 from pneumobench.core.errors import UserError
 from pneumobench.core.explained import SAMPLE, TEXT_COLUMNS, in_sample
 from pneumobench.core.files import read_table
+from pneumobench.core.output_names import plain_names
 from pneumobench.reporting.inputs import files_by_run, paths_in_order
 
 SUBTYPES = ("normal", "bacterial", "viral")
@@ -134,14 +135,13 @@ def reasons(chosen: str) -> list[str]:
 def panel_rows(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that were chosen by outcome, with the file name of their `panel`.
 
-    The name is {outcome}_{label}_{image stem}.png; films of the same name in different folders
-    have the beginning of their image_id added.
+    The name is {outcome}_{label}_{image stem}.png, plain and short (see `plain_names`); of films of
+    one name, in different folders, all but the first have their number added.
     """
-    rows = table[[bool(reasons(chosen)) for chosen in table["chosen"]]].copy()
-    stems = [Path(path).stem for path in rows["path"]]
-    names = rows["outcome"] + "_" + rows["label"] + "_" + pd.Series(stems, index=rows.index)
-    twice = names.duplicated(keep=False)
-    rows["panel"] = names.where(~twice, names + "_" + rows["image_id"].str[:12]) + ".png"
+    chosen = np.array([bool(reasons(chosen)) for chosen in table["chosen"]], dtype=bool)
+    rows = table.loc[chosen].copy()
+    stems = rows["path"].map(lambda path: Path(path).stem)
+    rows["panel"] = plain_names(rows["outcome"] + "_" + rows["label"] + "_" + stems, ".png")
     return rows
 
 

@@ -15,7 +15,7 @@ from pneumobench.reporting.explained import (
     read_squares,
     shared_sample,
 )
-from pneumobench.reporting.inputs import missing_notes, read_comparison
+from pneumobench.reporting.inputs import drawn_comparison, missing_notes
 from pneumobench.reporting.map_grid import map_grid, write_below, write_title
 from pneumobench.reporting.painting import OPACITY, enlarge, overlay
 from pneumobench.reporting.style import DARK_GREY, VERMILLION, save_figure, styled
@@ -62,7 +62,7 @@ def plot_explanations(
     UserError
         If no film of the sample was explained by all runs.
     """
-    table = read_comparison(comparison)
+    table = drawn_comparison(comparison)
     runs = read_explained_runs(table, explained, maps)
     shown = _first_of_subtypes(shared_sample(runs))
     films = read_squares(images, splits, shown.index)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from pneumobench.reporting.explained import SUBTYPES, cells_note, read_explained_runs
-from pneumobench.reporting.inputs import missing_notes, read_comparison
+from pneumobench.reporting.inputs import drawn_comparison, missing_notes
 from pneumobench.reporting.map_grid import map_grid, write_below
 from pneumobench.reporting.style import DARK_GREY, LIGHT_GREY, save_figure, styled
 from pneumobench.reporting.wording import count, percent
@@ -57,7 +57,7 @@ def plot_mean_maps(
     colour_map
         Name of a colour map of matplotlib.
     """
-    table = read_comparison(comparison)
+    table = drawn_comparison(comparison)
     runs = [
         (run.label, _read_means(run.maps)) for run in read_explained_runs(table, explained, maps)
     ]

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from pneumobench.core.files import read_table
-from pneumobench.reporting.inputs import complete_runs, missing_notes, read_comparison
+from pneumobench.reporting.inputs import complete_runs, drawn_comparison, missing_notes
 from pneumobench.reporting.style import (
     BLUE,
     DARK_GREY,
@@ -45,7 +45,7 @@ def plot_randomisation(layers: str | Path, comparison: str | Path, stem: str | P
     stem
         Path of the figure without a suffix.
     """
-    table, likeness = read_comparison(comparison), read_table(layers, text=("run", "layer"))
+    table, likeness = drawn_comparison(comparison), read_table(layers, text=("run", "layer"))
     runs = [
         (row["label"], likeness[likeness["run"] == row["run"].folder])
         for _, row in complete_runs(table).iterrows()
