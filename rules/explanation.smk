@@ -1,6 +1,25 @@
-# What the networks look at: explain_run -> test_explanations -> summarise_explanations;
+# What the networks look at: preview_maps -> explain_run -> test_explanations -> summarise_explanations;
 # summarise_explanations -> plot_randomisation;
 # explain_run -> draw_panels, plot_explanations, plot_every_map, plot_mean_maps
+
+
+rule preview_maps:
+    """Make one map by an architecture with random weights, or say why it has none."""
+    output:
+        "<results>/explanations/{slug}/preview.json",
+    log:
+        "<logs>/preview_maps/{slug}.log",
+    # Trainings do not wait for it, since another setting must not train them anew: it comes first.
+    priority: 100
+    conda:
+        "../envs/train.yaml"
+    params:
+        model=lambda wildcards: SLUGS[wildcards.slug],
+        image_size=EXPERIMENT.images.size,
+        settings=explanation_params("method", "target", "layer"),
+        code=code_of_run("pneumobench.explain.preview"),
+    script:
+        "../workflow_scripts/preview_maps.py"
 
 
 rule explain_run:
@@ -13,6 +32,7 @@ rule explain_run:
         development_labels="<results>/dataset/development_labels.csv",
         # Its thresholds follow from the other inputs; it is new whenever any other run is.
         selection=ancient("<results>/selection/selection.json"),
+        preview="<results>/explanations/{slug}/preview.json",
         folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
         weights=lambda wildcards: fold_files(run_of(wildcards), "weights.safetensors"),
         out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
@@ -77,6 +97,7 @@ rule summarise_explanations:
     input:
         measures=of_explanations("measures.csv"),
         randomisations=of_explanations("randomisation.csv"),
+        maps=of_explanations("maps.npz"),
         development_labels="<results>/dataset/development_labels.csv",
     output:
         table="<results>/comparison/explanations.csv",
@@ -204,6 +225,7 @@ rule plot_randomisation:
     """Draw how alike the maps stay while the networks lose their weights, stage by stage."""
     input:
         layers="<results>/comparison/randomisation.csv",
+        maps=of_explanations("maps.npz"),
         table="<results>/comparison/comparison.csv",
     output:
         png=report(

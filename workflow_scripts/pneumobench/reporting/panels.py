@@ -25,6 +25,7 @@ from pneumobench.reporting.explained import (
     size_note,
 )
 from pneumobench.reporting.painting import OPACITY, overlay, place_on_film
+from pneumobench.reporting.plain_text import shown
 from pneumobench.reporting.style import DARK_GREY, styled
 from pneumobench.reporting.vocabulary import in_words
 from pneumobench.reporting.wording import listing
@@ -243,7 +244,7 @@ def _write(
 ) -> None:
     width, height = layout.canvas
     points = layout.font * 72 / _DPI
-    said = in_words(text)
+    said = shown(in_words(text))
     figure.text(x / width, 1 - y / height, said, fontsize=points, va="top", color=color)
 
 
