@@ -4,6 +4,7 @@ import io
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from test_hostile_archives import FILES
 
 from pneumobench.core.archive import CONFIG, INDEX
 from pneumobench.core.config.check import check_config
+from pneumobench.core.config.reading import check_config_files
 from pneumobench.core.errors import UserError
 from pneumobench.core.extract import unpack
 from pneumobench.data.doorkeeper import UnreadableImageError, check_picture
@@ -77,8 +79,18 @@ def _image(kind: str, content: bytes, variant: str, folder: Path) -> None:
     # What is let in whole must be let in by its header, and be of the same size.
     path = folder / "image"
     path.write_bytes(content)
-    _, _, width, height = read_header(path, LIMITS.maximum_megapixels)
-    assert (width, height) == picture.image.size
+    outline = read_header(path, LIMITS.maximum_megapixels)
+    assert (outline.width, outline.height) == picture.image.size
+
+
+def _summed_png(content: bytes, variant: str, folder: Path) -> None:
+    """Make every checksum right, so that damage comes as far as it can."""
+    summed, place = content[:8], 8
+    while place + 12 <= len(content):
+        end = place + 8 + int.from_bytes(content[place : place + 4])
+        summed += content[place:end] + zlib.crc32(content[place + 4 : end]).to_bytes(4)
+        place = end + 4
+    _image("PNG with right sums", summed, variant, folder)
 
 
 def _header(content: bytes, variant: str, folder: Path) -> None:
@@ -143,7 +155,10 @@ def _indexes() -> dict[str, bytes]:
 
 
 def _configuration(content: bytes, variant: str, folder: Path) -> None:
-    given = samples.whole_configuration() | yaml.safe_load(content)
+    path = folder / "overlay.yaml"
+    path.write_bytes(content)
+    check_config_files([path])
+    given = samples.whole_configuration() | yaml.safe_load(content.decode("utf-8-sig"))
     check_config(given, architectures=registry.names())
 
 
@@ -178,6 +193,7 @@ def _images_of(kind: str, inputs: int) -> Door:
 
 DOORS = (
     _images_of("PNG", 2000),
+    Door("PNG with right sums", lambda: samples.images()["PNG"], _summed_png, 1000),
     _images_of("JPEG", 2000),
     _images_of("GIF", 500),
     _images_of("BMP", 500),
