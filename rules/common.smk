@@ -171,7 +171,10 @@ JOBS_PER_GPU = (
 FILMS = ARCHIVE is None or ARCHIVE.films
 # Where an archive's films go; none where results are computed.
 PACKED_FILMS = (
-    [f"results/{EXPERIMENT.experiment}/dataset/images_{EXPERIMENT.images.size}.npy"]
+    [
+        f"results/{EXPERIMENT.experiment}/dataset/images_{EXPERIMENT.images.size}{suffix}"
+        for suffix in (".npy", ".json")
+    ]
     if ARCHIVE and FILMS
     else []
 )

@@ -168,6 +168,7 @@ rule augment_images:
         splits="<results>/dataset/splits.csv",
     output:
         images="<results>/dataset/augmented_{variant}.npy",
+        digest="<results>/dataset/augmented_{variant}.json",
         table="<results>/dataset/augmented_{variant}.csv",
     log:
         "<logs>/augment_images_{variant}.log",

@@ -85,6 +85,7 @@ rule predict_external:
     input:
         # A batch of them is predicted again: weights, images and predictions are of one training.
         images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images_digest=images_of(".json"),
         splits="<results>/dataset/splits.csv",
         weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
         run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",

@@ -225,6 +225,7 @@ rule plot_worst_cases:
         calibrated=of_runs("calibrated.csv"),
         comparison="<results>/comparison/comparison.csv",
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
         splits="<results>/dataset/splits.csv",
         audit="<results>/dataset/audit.json",
     output:

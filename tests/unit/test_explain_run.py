@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from packed_fixture import write_packed
 
 from pneumobench.core.explained import COLUMNS, why_no_maps
 from pneumobench.core.files import read_table, write_json, write_table
@@ -40,7 +41,7 @@ def inputs(tmp_path, monkeypatch):
     )
     write_table(tmp_path / "manifest.csv", manifest)
     squares = np.random.default_rng(0).integers(0, 256, (len(splits), 64, 64), dtype=np.uint8)
-    np.save(tmp_path / "images.npy", squares)
+    write_packed(tmp_path / "images.npy", squares, splits["image_id"])
     entry = {"model": RUN.model, "recipe": RUN.recipe, "seed": RUN.seed, "thresholds": [0.0, 0.0]}
     write_json(tmp_path / "selection.json", {"runs": [entry]})
     write_json(tmp_path / "preview.json", {"reason": ""})

@@ -9,6 +9,7 @@ import pytest
 import torch
 from dataset_fixture import index, kaggle_folder, write_film
 from fold_fixture import fold_inputs, train, write_fold
+from packed_fixture import write_packed
 from PIL import Image
 from recipe_fixture import settings
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
@@ -139,7 +140,7 @@ def trained(tmp_path_factory):
     films = np.random.default_rng(5).integers(0, 255, (10, 64, 64)).astype(np.uint8)
     names = [f"other{number}" for number in range(10)]
     (folder / "external").mkdir()
-    np.save(folder / "external/images.npy", films)
+    write_packed(folder / "external/images.npy", films, names)
     table = pd.DataFrame({"image_id": names, "role": "external", "fold": pd.NA, "inner": ""})
     write_table(folder / "external/splits.csv", table.assign(group=names))
     return folder
@@ -182,9 +183,10 @@ def test_floors_say_of_a_film_what_they_say_of_it_in_the_test_set(tmp_path):
     splits = read_table(folder / "splits.csv", text=("image_id", "inner", "group"))
     tested = (splits["role"] == "test").to_numpy()
     (tmp_path / "external").mkdir()
-    np.save(tmp_path / "external/images.npy", np.load(folder / "images.npy")[tested])
     manifest = read_table(folder / "manifest.csv", text=("image_id", "path"))
     names = splits.loc[tested, "image_id"]
+    films = np.load(folder / "images.npy")[tested]
+    write_packed(tmp_path / "external/images.npy", films, names)
     write_table(tmp_path / "external/manifest.csv", manifest[manifest["image_id"].isin(names)])
     write_table(tmp_path / "external/splits.csv", splits[tested])
     own = [folder / name for name in ("images.npy", "manifest.csv", "splits.csv")]

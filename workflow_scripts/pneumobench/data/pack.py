@@ -59,17 +59,8 @@ def pack_images(
     def square(row: int) -> np.ndarray:
         return _read_square(Path(root), files[row], size, resize)
 
-    sha256 = write_squares(images, len(files), size, square, workers)
-    write_json(
-        digest,
-        {
-            "size": size,
-            "resize": resize,
-            "count": len(table),
-            "sha256": sha256,
-            "pillow": PIL.__version__,
-        },
-    )
+    record = write_squares(images, table["image_id"].tolist(), size, square, workers)
+    write_json(digest, {"resize": resize, **record, "pillow": PIL.__version__})
     logger.info("%d images of %d x %d pixels", len(table), size, size)
 
 

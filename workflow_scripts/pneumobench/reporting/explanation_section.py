@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from pneumobench.core.arrays import read_arrays
 from pneumobench.core.errors import UserError
 from pneumobench.reporting.explained import (
     OUTCOMES,
@@ -140,7 +141,7 @@ def explanation_section(
 def _read_runs(comparison: pd.DataFrame, inputs: ExplanationInputs) -> list[_Run]:
     panels, runs = files_by_run(inputs.panels, depth=1), []
     for run in read_explained_runs(comparison, inputs.explained, inputs.maps):
-        with np.load(run.maps) as arrays:
+        with read_arrays(run.maps) as arrays:
             agreement = arrays["agreement"]
         folder = panels[run.folder][0] if panels else None
         runs.append(_Run(run.label, run.folder, run.table, run.joint.shape[1:], agreement, folder))
