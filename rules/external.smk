@@ -27,7 +27,7 @@ use rule index_dataset as index_external with:
         "<logs>/index_external.log",
     params:
         source=EXTERNAL.source,
-        root=data_root(EXTERNAL),
+        root=as_it_stands(data_root(EXTERNAL)),
         options=source_options(EXTERNAL),
         reading=EXTERNAL.checks.reading,
         limits=door_limits(EXTERNAL),
@@ -50,6 +50,7 @@ rule admit_external:
     conda:
         "../envs/report.yaml"
     params:
+        maximum_near_duplicate_fraction=EXTERNAL.checks.maximum_near_duplicate_fraction,
         code=code_hash("pneumobench.data.external"),
     script:
         "../workflow_scripts/admit_external.py"
@@ -65,7 +66,7 @@ use rule pack_images as pack_external with:
     log:
         "<logs>/pack_external_{size}.log",
     params:
-        root=data_root(EXTERNAL),
+        root=as_it_stands(data_root(EXTERNAL)),
 
 
 use rule preprocess_images as preprocess_external with:

@@ -477,7 +477,7 @@ rule render_report:
     conda:
         "../envs/report.yaml"
     params:
-        title=EXPERIMENT.report.title,
+        title=as_it_stands(EXPERIMENT.report.title),
         experiment=EXPERIMENT.experiment,
         map_method=EXPERIMENT.explanation.method,
         settings=methods,
@@ -499,7 +499,7 @@ rule typeset_tables:
     conda:
         "../envs/report.yaml"
     params:
-        title=EXPERIMENT.report.title,
+        title=as_it_stands(EXPERIMENT.report.title),
         code=code_hash("pneumobench.reporting.report_tables"),
     script:
         "../workflow_scripts/typeset_tables.py"

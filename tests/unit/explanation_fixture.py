@@ -69,7 +69,7 @@ class Explanations:
         """Return explained.csv; the map of one row is empty."""
         rows = [
             {
-                "image_id": f"film{index}", "path": path, "fold": index % 5,
+                "image_id": f"film{index}", "path": path, "depth": None, "fold": index % 5,
                 "label": "normal" if subtype == "normal" else "pneumonia", "subtype": subtype,
                 "outcome": outcome, "chosen": chosen, "logit": np.log(p / (1 - p)),
                 "probability": p, "threshold": 0.4, "target": "pneumonia" if p > 0.4 else "normal",

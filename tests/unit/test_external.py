@@ -48,11 +48,17 @@ def other_folder(root):
     return root
 
 
-def admit(folder, known):
+def admit(folder, known, most_near=0.05):
     target = folder.parent / "external"
     manifest = index(folder, target / "manifest.csv")
     outputs = {name: target / name for name in ("splits.csv", "labels.csv", "audit.json")}
-    admit_external(manifest, target / "source.json", known, *outputs.values())
+    admit_external(
+        manifest,
+        target / "source.json",
+        known,
+        *outputs.values(),
+        maximum_near_duplicate_fraction=most_near,
+    )
     return target
 
 
@@ -95,7 +101,10 @@ def test_nearly_equal_films_are_counted_and_warned_of(tmp_path, own):
         grey = np.asarray(image.convert("L")).copy()
     grey[0, 0] ^= 1
     Image.fromarray(grey).save(folder / "NORMAL/alike.png")
-    audit = read_json(admit(folder, own) / "audit.json")
+    with pytest.raises(UserError, match="1 of 7 external films look nearly like") as caught:
+        admit(folder, own)
+    assert "NORMAL/alike.png = " in caught.value.where
+    audit = read_json(admit(folder, own, most_near=0.2) / "audit.json")
     assert audit["counts"]["near_known"] == 1
     assert audit["near_duplicates"][0]["external"] == "NORMAL/alike.png"
     assert any("they may be copies" in text for text in audit["warnings"])
@@ -106,7 +115,13 @@ def test_films_that_were_not_read_are_neither_united_nor_called_compared(tmp_pat
     target = admit(folder, own)
     edit_csv(target / "manifest.csv", lambda table: table.assign(pixel_sha256="", dhash=""))
     outputs = [target / name for name in ("splits.csv", "labels.csv", "audit.json")]
-    admit_external(target / "manifest.csv", target / "source.json", own, *outputs)
+    admit_external(
+        target / "manifest.csv",
+        target / "source.json",
+        own,
+        *outputs,
+        maximum_near_duplicate_fraction=0.05,
+    )
     assert read_table(target / "splits.csv", text=("group",))["group"].nunique() == 6
     audit = read_json(target / "audit.json")
     assert not audit["compared_by_content"]

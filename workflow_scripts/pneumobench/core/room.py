@@ -55,6 +55,11 @@ def check_room(folder: Path, needed: int) -> None:
         )
 
 
+def is_disk_trouble(error: OSError) -> bool:
+    """Whether an error tells of a disk that takes no more."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+
+
 def writing_failed(error: Exception, path: Path) -> UserError:
     """Return the error to raise where a file could not be written."""
     other = getattr(error, "strerror", None) or type(error).__name__

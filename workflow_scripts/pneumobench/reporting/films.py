@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.errors import UserError
 from pneumobench.core.explained import TEXT_COLUMNS
 from pneumobench.core.files import atomic_path, read_table, write_json
 from pneumobench.core.packed import ROWS_OF_A_BLOCK, PackedDigest, PackedImages
@@ -63,9 +64,22 @@ def place_films(
     packed
         The array to write, uint8 [N, S, S], with the .json file that describes it beside; what is
         black takes no space on most file systems.
+
+    Raises
+    ------
+    UserError
+        If the rows are not ascending places in splits.csv.
     """
     ids, digest = _image_ids(splits), PackedDigest()
     shape = (len(ids), *images.shape[1:])
+    whole = rows.ndim == 1 and rows.dtype == np.int64
+    if not whole or not ((np.diff(rows, prepend=-1) > 0) & (rows < shape[0])).all():
+        raise UserError(
+            "the films that figures show have no places among the images",
+            where=f"rows of films, for {splits}",
+            expected=f"ascending numbers from 0 to {shape[0] - 1}, int64",
+            remedy="fetch the archive again",
+        )
     with atomic_path(packed) as temporary:
         array = np.lib.format.open_memmap(temporary, mode="w+", dtype=images.dtype, shape=shape)
         array[rows] = images

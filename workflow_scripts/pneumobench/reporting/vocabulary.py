@@ -6,22 +6,23 @@ it is written. So no text can be forgotten, and each stands in one place, in pla
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from matplotlib.figure import Figure
-from matplotlib.text import Text
-
+from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json
+from pneumobench.reporting.plain_text import shortened
 
 USUAL = ("pneumonia", "normal")
-# Characters of a line of a class's name in a figure.
-LABEL_WIDTH = 18
+# Characters of a line of a class's name in a figure, and of the name there.
+LABEL_WIDTH, LABEL_LENGTH = 18, 54
+# Characters of a class's name; the longest finding of a published table has 20.
+LONGEST_NAME = 200
 # What is said of another finding than pneumonia, and what of adults; both may begin or end in the
 # middle of a sentence, and # is a number. Longer pieces of text are looked for first.
 _OF_ANOTHER_FINDING = {
@@ -95,6 +96,13 @@ class Vocabulary:
         """Whether the positive class is not pneumonia."""
         return self.positive != USUAL[0]
 
+    def spelt(self, spell: Callable[[str], str]) -> "Vocabulary":
+        """Return the words as a kind of markup spells them, which `spell` knows.
+
+        Names of classes come from data: put into a page as they are, they could be a part of it.
+        """
+        return replace(self, positive=spell(self.positive), negative=spell(self.negative))
+
     def translate(self, text: str) -> str:
         """Return a text in these words."""
         if self.another_finding:
@@ -102,10 +110,15 @@ class Vocabulary:
         rules = self._rules
         if not rules:
             return text
-        pieces = sorted(rules, key=len, reverse=True)
-        anyone = "|".join(r"\s+".join(map(_pattern, piece.split())) for piece in pieces)
+        # A name that is in its place already stays, though it may hold the word pneumonia.
+        names = {self.positive, _capital(self.positive)} if self.another_finding else set()
+        patterns = {piece: r"\s+".join(map(_pattern, piece.split())) for piece in rules}
+        patterns |= {name: re.escape(name) for name in names}
+        anyone = "|".join(patterns[piece] for piece in sorted(patterns, key=len, reverse=True))
 
         def said(found: re.Match) -> str:
+            if found[0] in names:
+                return found[0]
             own = " ".join(found[0].split())
             number = re.search(r"\d+", own)
             return rules[re.sub(r"\d+", "#", own)].replace("#", number[0] if number else "#")
@@ -117,8 +130,8 @@ class Vocabulary:
         """Return a text of a figure in these words; a class's name alone is broken in lines."""
         if self.another_finding:
             if text in USUAL:
-                return fill(self.name(text), LABEL_WIDTH)
-            text = _LABEL.sub(self.negative, text)
+                return fill(shortened(self.name(text), LABEL_LENGTH), LABEL_WIDTH)
+            text = _LABEL.sub(lambda _: self.negative, text)
         return self.translate(text)
 
     def name(self, label: str) -> str:
@@ -146,11 +159,7 @@ class Vocabulary:
                 "normal films" if self.negative == USUAL[1] else f"films with {self.negative}"
             ),
         }
-        said = {piece: text.format_map(names) for piece, text in rules.items()}
-        if self.another_finding:
-            # A name that is in its place already stays, though it may hold the word pneumonia.
-            said |= {name: name for name in (names["positive"], names["Positive"])}
-        return said
+        return {piece: text.format_map(names) for piece, text in rules.items()}
 
 
 def _capital(text: str) -> str:
@@ -162,14 +171,34 @@ def _pattern(word: str) -> str:
 
 
 def vocabulary_from(source: dict[str, Any]) -> Vocabulary:
-    """Return the words for the data of a source, by what audit.json says of it under `source`."""
-    positive = source.get("positive", USUAL[0]).lower()
-    negative = source.get("negative", USUAL[1])
+    """Return the words for the data of a source, by what audit.json says of it under `source`.
+
+    Raises
+    ------
+    UserError
+        If the name of a class is no text, or too long for one.
+    """
+    positive = _name(source, "positive", USUAL[0]).lower()
+    negative = _name(source, "negative", USUAL[1])
     return Vocabulary(
         positive=positive,
         negative=negative if positive != USUAL[0] else USUAL[1],
         adults=source.get("population") == "adults",
     )
+
+
+def _name(source: dict[str, Any], key: str, usual: str) -> str:
+    """Return a class's name on one line, without characters that cannot be seen."""
+    name = source.get(key, usual)
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        raise UserError(
+            "the name of a class cannot be read",
+            where=f"audit.json: source.{key}",
+            expected=f"a text of at most {LONGEST_NAME} characters",
+            remedy="remove audit.json and run snakemake again; of an archive, ask who made it",
+        )
+    seen = "".join(letter if letter.isprintable() else " " for letter in name)
+    return " ".join(seen.split()) or usual
 
 
 _USUALLY = Vocabulary()
@@ -191,21 +220,6 @@ def spoken() -> Vocabulary:
     return _SPOKEN.get()
 
 
-def speak(figure: Figure) -> None:
-    """Put all texts of a figure into the words that are spoken now."""
-    if spoken().usual:
-        return
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            # Labels of ticks are written anew whenever a figure is drawn.
-            given = [label.get_text() for label in axis.get_ticklabels()]
-            said = list(map(spoken().label, given))
-            if said != given:
-                axis.set_ticks(axis.get_ticklocs(), labels=said)
-    for text in figure.findobj(Text):
-        text.set_text(spoken().label(text.get_text()))
-
-
-def in_words(text: str) -> str:
-    """Return a text in the words that are spoken now."""
-    return spoken().translate(text)
+def in_words(text: str, spell: Callable[[str], str] = str) -> str:
+    """Return a text in the words that are spoken now, spelt as its markup wants it."""
+    return spoken().spelt(spell).translate(text)
