@@ -23,11 +23,15 @@ WRITING = {
 
 
 def errno_of(error: BaseException) -> int | None:
-    """Return the number of an error of the operating system; Rust says it in its text alone."""
+    """Return the number of an error of the operating system, None for errors of another kind.
+
+    Rust says it in its text alone, torch raises an error of its own while it handles the system's.
+    """
     if isinstance(error, OSError):
         return error.errno
-    said = re.search(r"\(os error (\d+)\)", str(error))
-    return int(said[1]) if said else None
+    if said := re.search(r"\(os error (\d+)\)", str(error)):
+        return int(said[1])
+    return errno_of(error.__context__) if error.__context__ else None
 
 
 def check_room(folder: Path, needed: int) -> None:

@@ -70,23 +70,28 @@ def place_films(
     UserError
         If the rows are not ascending places in splits.csv.
     """
-    ids, digest = _image_ids(splits), PackedDigest()
-    shape = (len(ids), *images.shape[1:])
+    ids, size, digest = _image_ids(splits), images.shape[-1], PackedDigest()
     whole = rows.ndim == 1 and rows.dtype == np.int64
-    if not whole or not ((np.diff(rows, prepend=-1) > 0) & (rows < shape[0])).all():
+    if not whole or not ((np.diff(rows, prepend=-1) > 0) & (rows < len(ids))).all():
         raise UserError(
             "the films that figures show have no places among the images",
             where=f"rows of films, for {splits}",
-            expected=f"ascending numbers from 0 to {shape[0] - 1}, int64",
+            expected=f"ascending numbers from 0 to {len(ids)}, int64",
             remedy="fetch the archive again",
         )
-    with atomic_path(packed) as temporary:
-        array = np.lib.format.open_memmap(temporary, mode="w+", dtype=images.dtype, shape=shape)
-        array[rows] = images
-        array.flush()
-        for start in range(0, len(ids), ROWS_OF_A_BLOCK):
-            digest.add(array[start : start + ROWS_OF_A_BLOCK])
-    record = {"size": shape[-1], "count": len(ids)} | digest.record(ids)
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(ids), size, size)}
+    # Written, not mapped: of a full disk a mapped file would kill the process.
+    with atomic_path(packed) as temporary, temporary.open("w+b") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        start, length = file.tell(), size * size
+        file.truncate(start + len(ids) * length)
+        for row, image in zip(rows.tolist(), images, strict=True):
+            file.seek(start + row * length)
+            file.write(np.ascontiguousarray(image))
+        file.seek(start)
+        while block := file.read(ROWS_OF_A_BLOCK * length):
+            digest.add(np.frombuffer(block, np.uint8).reshape(-1, size, size))
+    record = {"size": size, "count": len(ids)} | digest.record(ids)
     write_json(Path(packed).with_suffix(".json"), record)
 
 
