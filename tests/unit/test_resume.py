@@ -173,13 +173,20 @@ def test_state_of_other_data_or_precision_is_refused(data, tmp_path):
     assert "precision: float32 in the state, bfloat16 now" in str(raised.value)
 
 
-@pytest.mark.parametrize("damage", ["truncated", "empty", "text"])
+@pytest.mark.parametrize("damage", ["truncated", "empty", "text", "a changed bit"])
 def test_damaged_state_gives_way_to_the_one_before(damage, tmp_path, caplog):
     resume = ResumeState(tmp_path / "resume", {"seed": 1})
     for epoch in (1, 2):
         resume.save({"epoch": epoch, "weights": torch.ones(1000)})
     whole = resume.newest.read_bytes()
-    content = {"truncated": whole[: len(whole) // 2], "empty": b"", "text": b"not a state"}
+    place = whole.index(np.ones(1000, np.float32).tobytes()) + 2000
+    content = {
+        "truncated": whole[: len(whole) // 2],
+        "empty": b"",
+        "text": b"not a state",
+        # torch itself would take it for a number.
+        "a changed bit": whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :],
+    }
     resume.newest.write_bytes(content[damage])
     with caplog.at_level(logging.WARNING):
         assert resume.load()["epoch"] == 1

@@ -17,16 +17,14 @@ _MARKED = re.compile(
     rf"^(?:['\t]|[^\S\n]*[\"']*[^\S\n]*[{_SIGNS}])|{_INNER_SIGN.pattern}|[\0\r\ud800-\udfff]",
     re.MULTILINE,
 )
+_FIRST = re.compile(rf"[\"'{_SIGNS}]")
 _ESCAPED = re.compile(r"\\(?:\\|x([0-9a-f]{2})|u([0-9a-f]{4}))")
 
 
 def written_cells(values: Sequence[object]) -> list[object]:
     """Return values as a CSV file can hold them; what is no text stays as it is."""
     values = list(values)
-    texts = [value for value in values if isinstance(value, str)]
-    # One search for all of them: hardly any column has such a text.
-    joined = "\n".join(texts)
-    if joined.count("\n") < max(len(texts), 1) and not _MARKED.search(joined):
+    if not _may_be_marked([value for value in values if isinstance(value, str)]):
         return values
     return [written_cell(value) if isinstance(value, str) else value for value in values]
 
@@ -44,6 +42,17 @@ def read_cell(text: str) -> str:
     if not text.startswith("'"):
         return text
     return _ESCAPED.sub(lambda found: _unescape(found[1] or found[2]), text[1:])
+
+
+def _may_be_marked(texts: list[str]) -> bool:
+    """Tell quickly whether one of many texts may have to be marked: hardly any column has one."""
+    firsts = {text[:1] for text in texts}
+    joined = "".join(texts)
+    return (
+        any(first.isspace() or _FIRST.match(first) for first in firsts)
+        or any(character in joined for character in ";|\t\r\n\0")
+        or re.search(r"[\ud800-\udfff]", joined) is not None
+    )
 
 
 def _escape(character: str) -> str:

@@ -76,7 +76,7 @@ def place_films(
         raise UserError(
             "the films that figures show have no places among the images",
             where=f"rows of films, for {splits}",
-            expected=f"ascending numbers from 0 to {len(ids)}, int64",
+            expected=f"ascending numbers from 0 to {len(ids) - 1}, int64",
             remedy="fetch the archive again",
         )
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(ids), size, size)}
