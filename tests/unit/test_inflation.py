@@ -195,6 +195,29 @@ def test_copies_are_rows_where_none_follows_its_image(data, tmp_path):
     np.testing.assert_allclose(logit[twins], logit[plain["image_id"]], atol=1e-5)
 
 
+def test_labels_that_stand_twice_are_refused(data, tmp_path):
+    inputs = vars(fold_inputs(data))
+    labels = read_table(inputs["development_labels"], text=("image_id",))
+    write_table(tmp_path / "labels.csv", pd.concat([labels, labels[:1]]))
+    changed = FoldInputs(**inputs | {"development_labels": tmp_path / "labels.csv"})
+    with pytest.raises(UserError, match=r"labels\.csv .* image0 has two rows"):
+        train_arm(changed, tmp_path, settings(**RECIPE))
+
+
+def test_copies_of_other_images_are_refused(data, tmp_path):
+    inputs = arm_inputs(data, "augmented.csv")
+    table = read_table(inputs.augmented_table, text=("image_id",))
+    wrong = {
+        "sources.csv": table.assign(source_row=table["source_row"].to_numpy()[::-1]),
+        "rows.csv": table[::-1],
+    }
+    for name, content in wrong.items():
+        write_table(tmp_path / name, content)
+        changed = FoldInputs(**vars(inputs) | {"augmented_table": tmp_path / name})
+        with pytest.raises(UserError, match=r"other images|not the same images"):
+            train_arm(changed, tmp_path, settings(**RECIPE | {"offline_copies": True}))
+
+
 def test_logits_without_a_state_are_not_believed(data, tmp_path):
     recipe = settings(**RECIPE | {"epochs": 1})
     first = train_arm(fold_inputs(data), tmp_path, recipe)

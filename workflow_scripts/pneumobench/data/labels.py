@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_table
+from pneumobench.core.files import broken, read_table
 from pneumobench.core.task import SUBTYPES
 
 
@@ -23,7 +23,7 @@ def development_labels(path: Path, splits: pd.DataFrame) -> np.ndarray:
     Raises
     ------
     UserError
-        If a development image has no label.
+        If a development image has no label, or an image has two.
     """
     return (_labels(path, splits, "label") == "pneumonia").to_numpy()
 
@@ -42,6 +42,9 @@ def _labels(
 ) -> pd.Series:
     """Return a column of labels in the order of the splits, its names replaced by `places`."""
     table = read_table(path, text=("image_id",)).set_index("image_id")
+    twice = table.index[table.index.duplicated()]
+    if len(twice):
+        raise broken(path, f"{twice[0]} has two rows")
     labels = table[column].reindex(splits["image_id"])
     labels = labels.map(places) if places else labels
     unlabelled = splits["image_id"][labels.isna().to_numpy() & (splits["role"] == "cv").to_numpy()]
