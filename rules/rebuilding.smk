@@ -24,7 +24,8 @@ if INFLATED:
 rule unpack_archive:
     """Put an archive's files where the rules that read them look for them."""
     input:
-        ARCHIVE.path,
+        # A function: braces in a path are no wildcards.
+        lambda wildcards: ARCHIVE.path,
     output:
         [path for path in ARCHIVED if not path.endswith("/panels")],
         PACKED_FILMS,

@@ -259,6 +259,12 @@ def test_what_is_no_zip(path, tmp_path):
             read_archive(wrong)
 
 
+def test_a_path_that_would_be_taken_for_a_variable(tmp_path):
+    with pytest.raises(UserError, match="variable"):
+        read_archive(write_archive(tmp_path / "a<results>b.zip", FILES))
+    assert read_archive(write_archive(tmp_path / "a{b} <B> 100%.zip", FILES)).files
+
+
 @pytest.mark.parametrize("number", [1, 0xFFFF])
 def test_several_disks_and_lies_of_the_last_record(path, number):
     for place in (4, 6, 8, 10):

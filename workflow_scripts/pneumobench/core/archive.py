@@ -186,6 +186,13 @@ def _check_path(path: object) -> None:
             expected="a zip made by `snakemake archive_results`",
             remedy="correct the path",
         )
+    if found := re.search(r"<[a-z][a-z0-9_]*>", str(path)):
+        raise UserError(
+            f"the archive's path holds {found[0]}, which would be taken for a variable",
+            where=f"archive: {path}",
+            expected="a path without words in angle brackets",
+            remedy="rename the file or the folder",
+        )
 
 
 def _check_format(path: str | Path, index: dict[str, Any]) -> None:
