@@ -1,6 +1,25 @@
-# What the networks look at: explain_run -> test_explanations -> summarise_explanations;
+# What the networks look at: preview_maps -> explain_run -> test_explanations -> summarise_explanations;
 # summarise_explanations -> plot_randomisation;
 # explain_run -> draw_panels, plot_explanations, plot_every_map, plot_mean_maps
+
+
+rule preview_maps:
+    """Make one map by an architecture with random weights, or say why it has none."""
+    output:
+        "<results>/explanations/{slug}/preview.json",
+    log:
+        "<logs>/preview_maps/{slug}.log",
+    # Trainings do not wait for it, since another setting must not train them anew: it comes first.
+    priority: 100
+    conda:
+        "../envs/train.yaml"
+    params:
+        model=lambda wildcards: SLUGS[wildcards.slug],
+        image_size=EXPERIMENT.images.size,
+        settings=explanation_params("method", "target", "layer"),
+        code=code_of_run("pneumobench.explain.preview"),
+    script:
+        "../workflow_scripts/preview_maps.py"
 
 
 rule explain_run:
@@ -13,6 +32,7 @@ rule explain_run:
         development_labels="<results>/dataset/development_labels.csv",
         # Its thresholds follow from the other inputs; it is new whenever any other run is.
         selection=ancient("<results>/selection/selection.json"),
+        preview="<results>/explanations/{slug}/preview.json",
         folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
         weights=lambda wildcards: fold_files(run_of(wildcards), "weights.safetensors"),
         out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
@@ -45,6 +65,7 @@ rule test_explanations:
         images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
         images_digest=images_of(".json"),
         plain_images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        plain_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
         splits="<results>/dataset/splits.csv",
         manifest="<results>/dataset/manifest.csv",
         folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
@@ -65,7 +86,7 @@ rule test_explanations:
     params:
         model=lambda wildcards: run_of(wildcards).model,
         settings=explanation_params("method", "layer", "tested_images"),
-        root=data_root(),
+        root=as_it_stands(data_root()),
         resize=EXPERIMENT.images.resize,
         code=code_of_run("pneumobench.explain.measure"),
     script:
@@ -77,6 +98,7 @@ rule summarise_explanations:
     input:
         measures=of_explanations("measures.csv"),
         randomisations=of_explanations("randomisation.csv"),
+        maps=of_explanations("maps.npz"),
         development_labels="<results>/dataset/development_labels.csv",
     output:
         table="<results>/comparison/explanations.csv",
@@ -109,7 +131,7 @@ rule draw_panels:
         "../envs/report.yaml"
     params:
         title=lambda wildcards: run_of(wildcards).title,
-        root=data_root(),
+        root=as_it_stands(data_root()),
         size=EXPERIMENT.images.size,
         resize=EXPERIMENT.images.resize,
         colour_map=EXPERIMENT.explanation.colour_map,
@@ -125,6 +147,7 @@ rule plot_explanations:
         maps=of_explanations("maps.npz"),
         table="<results>/comparison/comparison.csv",
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
         splits="<results>/dataset/splits.csv",
         audit="<results>/dataset/audit.json",
     output:
@@ -153,6 +176,7 @@ rule plot_every_map:
         maps=of_explanations("maps.npz"),
         table="<results>/comparison/comparison.csv",
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
         splits="<results>/dataset/splits.csv",
         audit="<results>/dataset/audit.json",
     output:
@@ -204,6 +228,7 @@ rule plot_randomisation:
     """Draw how alike the maps stay while the networks lose their weights, stage by stage."""
     input:
         layers="<results>/comparison/randomisation.csv",
+        maps=of_explanations("maps.npz"),
         table="<results>/comparison/comparison.csv",
     output:
         png=report(

@@ -18,6 +18,7 @@ with job_log(snakemake.log[0]), one_gpu(snakemake.resources.jobs_per_gpu):
             manifest=Path(given.manifest),
             development_labels=Path(given.development_labels),
             selection=Path(given.selection),
+            preview=Path(given.preview),
         ),
         Path(snakemake.output.maps),
         Path(snakemake.output.explained),

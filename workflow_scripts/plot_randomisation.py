@@ -9,6 +9,7 @@ with job_log(snakemake.log[0]):
 
     plot_randomisation(
         snakemake.input.layers,
+        snakemake.input.maps,
         snakemake.input.table,
         Path(snakemake.output.png).with_suffix(""),
     )

@@ -9,6 +9,7 @@ with job_log(snakemake.log[0]):
     summarise_explanations(
         [Path(path) for path in snakemake.input.measures],
         [Path(path) for path in snakemake.input.randomisations],
+        [Path(path) for path in snakemake.input.maps],
         Path(snakemake.input.development_labels),
         Path(snakemake.output.table),
         Path(snakemake.output.randomisation),

@@ -1,6 +1,6 @@
 """A finished experiment, made up: every file that the reporting side reads."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +55,28 @@ FOUR_RUNS = (
     Made("custom_cnn_lstm", "CNN-LSTM", 0.0, 0.44e6, family="recurrent"),
     Made("densenet121", "DenseNet_121 100%", 3.0, 6.95e6, missing=True, family="dense"),
 )
+
+
+# Markup, formats, control characters, other scripts, lines, and a name beyond all measure.
+HOSTILE_TITLES = (
+    r"$\frac{1}{$ _a^b \n {x} %s %(y)d #&~ <b>",
+    "\u75c5\u4eba \u0645\u0631 \U0001f9d1\u200d\u2695\ufe0f \u202egpj.\a\t$$",
+    "long " * 400 + "$",
+    "two\nlines $x_$",
+)
+
+
+def hostile_runs():
+    """Return the four runs with titles that no figure may stumble over."""
+    return [replace(run, title=title) for run, title in zip(FOUR_RUNS, HOSTILE_TITLES, strict=True)]
+
+
+def with_hostile_titles(comparison, folder):
+    """Return a copy of comparison.csv in which the networks have such titles."""
+    table = pd.read_csv(comparison, dtype=str, keep_default_na=False)
+    table["title"] = [HOSTILE_TITLES[row % len(HOSTILE_TITLES)] for row in range(len(table))]
+    table.to_csv(folder / "comparison.csv", index=False, lineterminator="\n")
+    return folder / "comparison.csv"
 
 
 PATIENT_ESTIMATES = [

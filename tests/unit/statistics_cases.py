@@ -245,6 +245,7 @@ def make_experiment(root: Path, patients: int = 60, seed: int = 0) -> Experiment
 
 
 def edit_csv(path: Path, change) -> None:
-    """Read a CSV as plain text cells, change the table, write it back."""
+    """Read a CSV as plain text cells, change the table, write it back without its checksum."""
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = table.rename(columns={table.columns[0]: "schema_version"})
     change(table).to_csv(path, index=False)

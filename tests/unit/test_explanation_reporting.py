@@ -13,8 +13,10 @@ from PIL import Image
 from reporting_fixture import FOUR_RUNS, Experiment, Made
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.explained import COLUMNS, arrays_without_maps
 from pneumobench.core.files import read_table, write_table
 from pneumobench.data.images import decode_grey, resize_square
+from pneumobench.reporting import style
 from pneumobench.reporting.every_map import _cells, _film_of_all, plot_every_map
 from pneumobench.reporting.explained import panel_rows, read_explained_runs, reasons, size_note
 from pneumobench.reporting.explanation_section import explanation_section
@@ -32,6 +34,7 @@ from pneumobench.reporting.map_grid import map_grid
 from pneumobench.reporting.mean_maps import plot_mean_maps
 from pneumobench.reporting.painting import enlarge, overlay, place_on_film
 from pneumobench.reporting.panels import LONGEST_SIDE, draw_panels
+from pneumobench.reporting.plain_text import shown
 from pneumobench.reporting.randomisation import plot_randomisation
 from pneumobench.reporting.report import render_report
 from pneumobench.statistics.agreement import fold_agreement
@@ -77,7 +80,9 @@ def draw_figures(explained, folder):
         explained.explained, explained.maps, explained.made.comparison_csv, explained.images,
         explained.splits, folder / "every_map", colour_map="viridis",
     )  # fmt: skip
-    plot_randomisation(explained.layers, explained.made.comparison_csv, folder / "randomisation")
+    plot_randomisation(
+        explained.layers, explained.maps, explained.made.comparison_csv, folder / "randomisation"
+    )
     return {name: folder / f"{name}.png" for name in FIGURES}
 
 
@@ -161,10 +166,17 @@ def test_panels_are_those_chosen_by_outcome_and_carry_their_name(explained):
 
 def test_films_of_one_name_are_kept_apart(explained):
     table = explained.table().assign(
-        path=["a/film.png"] * len(ROWS), outcome="false_alarm", label="normal"
+        path=[f"{folder}/IM-0001-0001.png" for folder in range(len(ROWS))],
+        image_id=[f"IM-0001-0001-{row}" for row in range(len(ROWS))],
+        outcome="false_positive",
+        label="normal",
     )
-    names = panel_rows(table)["panel"]
-    assert names.iloc[0] == "false_alarm_normal_film_film0.png" and names.is_unique
+    names = panel_rows(table)["panel"].tolist()
+    assert names[:2] == [
+        "false_positive_normal_IM-0001-0001.png",
+        "false_positive_normal_IM-0001-0001_2.png",
+    ]
+    assert len(set(names)) == len(names)
 
 
 def panel(folder, name):
@@ -413,6 +425,30 @@ def test_gallery_shows_mistakes_first_in_small(report):
     assert "4 films, 2 mistakes" in text
     for data in re.findall(r"data:image/jpeg;base64,([^\"]*)", text):
         assert len(data) < 60_000
+
+
+@pytest.mark.parametrize("lacking", [1, 3])
+def test_runs_without_maps_are_told_and_stop_nothing(tmp_path, monkeypatch, lacking):
+    explained = Explanations(Experiment(tmp_path, FOUR_RUNS))
+    without = explained.maps[-lacking:]
+    for path in without:
+        np.savez(path, **arrays_without_maps("nothing reaches the score " * 8))
+        write_table(path.with_name("explained.csv"), pd.DataFrame(columns=COLUMNS))
+    for path in (explained.measures, explained.layers):
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        folders = {"/".join(maps.parts[-4:-1]) for maps in without}
+        table[~table["run"].isin(folders)].to_csv(path, index=False, lineterminator="\n")
+    write_panels(explained, lambda *paths: draw(explained, *paths))
+    assert [len(list(folder.iterdir())) for folder in explained.panels[-lacking:]] == [0] * lacking
+
+    notes = []
+    monkeypatch.setattr(style, "shown", lambda text: notes.append(text) or shown(text))
+    figures = draw_figures(explained, tmp_path)
+    assert sum(note.startswith("Maps not available: ") for note in notes) == lacking * len(figures)
+    text = section(render(explained.made, figures, tmp_path / "r.html", explained.inputs()))
+    assert text.count("not available") == lacking
+    assert text.count("No maps are available of ") == lacking
+    assert text.count("<details>") == 3 - lacking or lacking == 3
 
 
 def test_verdict_needs_every_measure_against_every_control(explained, tmp_path):

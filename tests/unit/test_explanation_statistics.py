@@ -6,6 +6,7 @@ import pytest
 from statistics_cases import DRAW, make_experiment
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.explained import arrays_without_maps
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import resample_patients
@@ -70,6 +71,7 @@ def summarise(experiment, **changes):
     ]
     names = ("measures", "randomisation")
     paths = [sorted(experiment.root.rglob(f"{name}.csv")) for name in names]
+    paths.append(sorted(experiment.root.rglob("maps.npz")))
     summarise_explanations(*paths, experiment.development_labels, *outputs, **(DRAW | changes))
     return read_table(outputs[0], text=("run", "model", "verdict")), read_json(outputs[2])
 
@@ -318,6 +320,21 @@ def test_a_run_stands_in_one_file(experiment):
 def test_nothing_to_sum_up_is_said(experiment):
     with pytest.raises(UserError, match="no run has been explained"):
         summarise(experiment)
+
+
+def test_runs_without_maps_are_named_and_stop_no_other(experiment):
+    other = Run("timm:some", "light", 1)
+    for name in ("measures.csv", "randomisation.csv"):
+        write_table(folder(experiment, other) / name, pd.DataFrame(columns=["model", "recipe"]))
+    np.savez(folder(experiment, other) / "maps.npz", **arrays_without_maps("it has none"))
+    found, details = summarise(experiment)
+    assert found.empty and details["runs"] == []
+    write_measures(experiment)
+    found, details = summarise(experiment)
+    assert set(found["run"]) == {RUN.folder} and [run["run"] for run in details["runs"]] == [
+        RUN.folder
+    ]
+    assert details["without_maps"] == [{"run": other.folder, "reason": "it has none"}]
 
 
 def test_rounding_is_no_difference(experiment):

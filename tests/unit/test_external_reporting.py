@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from reporting_fixture import Experiment
+from reporting_fixture import Experiment, with_hostile_titles
 from test_external import source
 from test_shift_reporting import apart, estimate
 
@@ -102,6 +102,12 @@ def test_figure_has_three_marks_a_row_and_nothing_is_cut_off(made, details, monk
     for text in (*texts, *figure.axes[0].get_yticklabels(), *figure.legends[0].get_texts()):
         box = text.get_window_extent(renderer)
         assert box.x0 >= 0 and box.x1 <= width and box.y0 >= 0 and box.y1 <= height, text
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_of_networks_are_text(made, details, tmp_path):
+    plot_external(details, with_hostile_titles(made.comparison_csv, tmp_path), tmp_path / "figure")
+    assert (tmp_path / "figure.pdf").stat().st_size > 1000
 
 
 def test_figure_is_byte_identical_on_repetition(made, details, tmp_path):

@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from reporting_fixture import FOUR_RUNS, Experiment, Made
+from reporting_fixture import FOUR_RUNS, Experiment, Made, with_hostile_titles
 
 from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.errors import UserError
@@ -181,6 +181,14 @@ def test_thirteen_runs_and_three_strengths_stay_legible(tmp_path, monkeypatch):
         for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
             box = label.get_window_extent(renderer)
             assert box.x0 >= 0 and box.x1 <= width
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_of_networks_are_text(made, robustness, tmp_path):
+    plot_robustness(
+        robustness.tables, with_hostile_titles(made.comparison_csv, tmp_path), tmp_path / "figure"
+    )
+    assert (tmp_path / "figure.pdf").stat().st_size > 1000
 
 
 def test_figure_is_byte_identical_on_repetition(made, robustness, tmp_path):

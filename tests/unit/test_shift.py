@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from packed_fixture import write_packed
 from statistics_cases import DRAW, FOLDS, edit_csv, make_experiment
 
 from pneumobench.core.errors import UserError
@@ -86,7 +87,7 @@ def write_films(experiment):
         group=films["patient"],
     )
     write_table(folder / "splits.csv", splits)
-    np.save(folder / "images.npy", images)
+    write_packed(folder / "images.npy", images, films["image_id"])
 
 
 def files(experiment):

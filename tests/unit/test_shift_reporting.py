@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from reporting_fixture import Experiment, Made
+from reporting_fixture import Experiment, Made, with_hostile_titles
 from test_robustness_reporting import Robustness
 
 from pneumobench.core.errors import UserError
@@ -158,6 +158,12 @@ def test_figure_stays_inside_the_page(tmp_path, monkeypatch, count):
     )
     assert max(box.x1 for box in left) < figure.axes[1].get_window_extent(renderer).x0
     assert len(right) == count + 1 + len(FLOORS) + 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_names_of_networks_are_text(made, shift, tmp_path):
+    plot_shift(shift, with_hostile_titles(made.comparison_csv, tmp_path), tmp_path / "figure")
+    assert (tmp_path / "figure.pdf").stat().st_size > 1000
 
 
 def test_figure_is_byte_identical_on_repetition(made, shift, tmp_path):

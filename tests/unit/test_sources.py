@@ -36,6 +36,14 @@ def write_rows(path: Path, header: list[str], rows: list[list[object]]) -> Path:
     return path
 
 
+def audited(manifest: Path) -> dict:
+    """Return the audit of a manifest whose source.json lies beside it."""
+    source, audit = (manifest.with_name(name) for name in ("source.json", "audit.json"))
+    limits = {"allow_crossings": [], "maximum_near_duplicate_fraction": 0.05}
+    audit_dataset(manifest, source, audit, **limits)
+    return read_json(audit)
+
+
 def message(call, *arguments, **options) -> str:
     with pytest.raises(UserError) as caught:
         call(*arguments, **options)
@@ -92,8 +100,7 @@ def test_table_becomes_a_manifest_and_warns_of_unknown_patients(tmp_path):
     )
     rows = read_manifest(manifest)
     assert rows["patient"].tolist() == rows["image_id"].tolist() == list("abcd")
-    audit_dataset(manifest, tmp_path / "source.json", tmp_path / "audit.json", allow_crossings=[])
-    found = read_json(tmp_path / "audit.json")
+    found = audited(manifest)
     assert found["unknown_patients"] == [f"{name}.png" for name in "abcd"]
     assert any(text.startswith("4 of 4 films tell no patient") for text in found["warnings"])
     assert found["source"]["population"] == "adults"
@@ -512,8 +519,7 @@ def test_headers_name_films_of_one_stem_by_their_paths(tmp_path):
 def test_headers_unite_and_warn(tmp_path):
     root = kaggle_folder(tmp_path / "data")
     manifest = index(root, tmp_path / "m.csv", reading="header")
-    audit_dataset(manifest, tmp_path / "source.json", tmp_path / "audit.json", allow_crossings=[])
-    found = read_json(tmp_path / "audit.json")
+    found = audited(manifest)
     assert found["counts"]["patient_groups"] == 21 and found["duplicate_sets"] == []
     assert any("nobody looked for duplicates" in warning for warning in found["warnings"])
     write_squares_of(manifest, root, tmp_path)
@@ -535,4 +541,5 @@ def test_a_photograph_on_its_side_has_the_sides_of_its_picture(tmp_path):
     image.save(tmp_path / "turned.jpg", exif=exif)
     content = (tmp_path / "turned.jpg").read_bytes()
     picture = read_picture(content)
-    assert read_header(tmp_path / "turned.jpg", 1.0)[2:] == picture.image.size == (40, 60)
+    outline = read_header(tmp_path / "turned.jpg", 1.0)
+    assert (outline.width, outline.height) == picture.image.size == (40, 60)

@@ -9,8 +9,8 @@ from reporting_fixture import Experiment
 from test_reporting import render
 
 from pneumobench.core.files import read_json, write_json
-from pneumobench.reporting.style import new_figure
-from pneumobench.reporting.vocabulary import Vocabulary, in_words, speak, vocabulary_from, words_of
+from pneumobench.reporting.style import new_figure, rewrite
+from pneumobench.reporting.vocabulary import Vocabulary, in_words, spoken, vocabulary_from, words_of
 
 EFFUSION = Vocabulary("effusion", "no finding", adults=True)
 
@@ -97,10 +97,10 @@ def test_figures(tmp_path):
     axes.set_title("normal, n = 3")
     axes.set_ylabel("Share with pneumonia")
     before = [text.get_text() for text in figure.findobj(Text)]
-    speak(figure)
+    rewrite(figure, spoken().label)
     assert [text.get_text() for text in figure.findobj(Text)] == before
     with words_of(audit):
-        speak(figure)
+        rewrite(figure, spoken().label)
     figure.draw_without_rendering()
     assert [label.get_text() for label in axes.get_xticklabels()] == [
         "no such opacity", "lung opacity\nsuspicious of\npneumonia"

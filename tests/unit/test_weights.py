@@ -24,6 +24,7 @@ from pneumobench.models.weights import load as load_module
 from pneumobench.models.weights.fetch import fetch_weights
 from pneumobench.models.weights.load import load_weights
 from pneumobench.models.weights.published import complete_state, published
+from pneumobench.models.weights.saved import restore_weights, save_weights
 from pneumobench.models.weights.state_file import read_state
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow_scripts"
@@ -462,6 +463,160 @@ class TestOwnFile:
         assert "does not exist" in refused(load, model, tmp_path / "own.pth")
         (tmp_path / "own.h5").write_bytes(b"HDF")
         assert ".safetensors, .pth or .pt" in refused(load, model, tmp_path / "own.h5")
+
+
+def kept_as_it_was(model):
+    """Return a function that says whether the model still has its present state."""
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    return lambda: all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+class TestValues:
+    """Numbers of another kind, and what is no number."""
+
+    LAYER = "network.layer1.0.conv1.weight"
+    VARIANCE = "network.bn1.running_var"
+
+    @pytest.fixture
+    def model(self):
+        return registry.load("plain_resnet18").build(1)
+
+    def changed(self, model, name, change):
+        state = {key: value.clone() for key, value in model.state_dict().items()}
+        return state | {name: change(state[name])}
+
+    def answers(self, model, state, file):
+        """Return what both doors say: a file that training starts from, and a run's weights."""
+        save_file(state, file) if file.suffix == ".safetensors" else torch.save(state, file)
+        unchanged = kept_as_it_was(model)
+        texts = [
+            refused(load, model, file),
+            refused(restore_weights, file, model, where="here", remedy="do this"),
+        ]
+        assert unchanged()
+        return texts
+
+    @pytest.mark.parametrize(
+        "kind", [torch.int8, torch.uint8, torch.int64, torch.bool, torch.float8_e4m3fn]
+    )
+    def test_other_kinds_of_numbers(self, model, kind, tmp_path):
+        state = self.changed(model, self.LAYER, lambda value: value.to(kind))
+        for text in self.answers(model, state, tmp_path / "own.safetensors"):
+            said = f"{self.LAYER} {str(kind).removeprefix('torch.')} instead of float32"
+            assert f"1 of another kind of number ({said})" in text
+
+    def test_counters_are_whole(self, model, tmp_path):
+        counter = "network.bn1.num_batches_tracked"
+        for kind, fits in ((torch.int32, True), (torch.float32, False)):
+            state = self.changed(model, counter, lambda value, kind=kind: value.to(kind) + 3)
+            if fits:
+                torch.save(state, tmp_path / "own.pth")
+                load(model, tmp_path / "own.pth")
+                assert model.network.bn1.num_batches_tracked == 3
+            else:
+                for text in self.answers(model, state, tmp_path / "own.pth"):
+                    assert f"{counter} float32 instead of int64" in text
+
+    @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+    def test_other_precisions_are_converted_and_told(self, model, kind, tmp_path, caplog):
+        state = self.changed(model, self.LAYER, lambda value: value.to(kind))
+        save_file(state, tmp_path / "own.safetensors")
+        load(model, tmp_path / "own.safetensors")
+        torch.testing.assert_close(
+            model.state_dict()[self.LAYER], state[self.LAYER].float(), rtol=0, atol=0
+        )
+        name = str(kind).removeprefix("torch.")
+        assert f"1 entries are converted, as {self.LAYER} from {name} to float32" in caplog.text
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), 1e39])
+    def test_what_is_no_number_or_becomes_none(self, model, value, tmp_path):
+        def spoil(weights):
+            weights = weights.double()
+            weights[3, 2, 1, 0] = value
+            return weights
+
+        state = self.changed(model, self.LAYER, spoil)
+        for text in self.answers(model, state, tmp_path / "own.pth"):
+            assert f"1 infinite or not a number ({self.LAYER})" in text and "learning" not in text
+
+    def test_large_numbers_whose_sum_is_infinite_are_numbers(self, model, tmp_path):
+        state = self.changed(model, self.LAYER, lambda value: torch.full_like(value, 3e38))
+        save_file(state, tmp_path / "own.safetensors")
+        load(model, tmp_path / "own.safetensors")
+        assert (model.state_dict()[self.LAYER] == state[self.LAYER]).all()
+
+    def test_variances_that_are_none(self, model, tmp_path):
+        state = self.changed(model, self.VARIANCE, torch.neg)
+        for text in self.answers(model, state, tmp_path / "own.pth"):
+            assert f"1 a negative variance ({self.VARIANCE})" in text
+        torch.save(self.changed(model, self.VARIANCE, torch.zeros_like), tmp_path / "own.pth")
+        text = refused(load, model, tmp_path / "own.pth")
+        assert f"every variance of a BatchNorm is zero: {self.VARIANCE}" in text
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (lambda value: value.to(torch.complex64), "complex64"),
+            (lambda value: value.to_sparse(), "sparse_coo"),
+            (lambda value: torch.empty_like(value, device="meta"), "on meta"),
+            (lambda value: torch.quantize_per_tensor(value, 0.1, 0, torch.qint8), "qint8"),
+        ],
+    )
+    @pytest.mark.filterwarnings("ignore")
+    def test_tensors_that_are_no_plain_ones(self, model, change, said, tmp_path):
+        state = self.changed(model, self.LAYER, change)
+        for text in self.answers(model, state, tmp_path / "own.pth"):
+            assert self.LAYER in text and said in text and "own.pth" in text
+
+    def test_views_are_read_as_what_they_show(self, model, tmp_path):
+        state = self.changed(
+            model, self.LAYER, lambda value: torch.stack([value, value + 1], -1)[..., 1]
+        )
+        torch.save(state, tmp_path / "own.pth")
+        load(model, tmp_path / "own.pth")
+        assert torch.equal(model.state_dict()[self.LAYER], state[self.LAYER])
+
+    def test_parts_of_a_file_that_overlap_or_leave_gaps(self, tmp_path):
+        file = tmp_path / "own.safetensors"
+        entry = '"{}":{{"dtype":"F32","shape":[2],"data_offsets":[{},{}]}}'
+        for places in (((0, 8), (4, 12)), ((0, 8), (0, 8)), ((0, 8), (12, 20))):
+            parts = (entry.format(name, *place) for name, place in zip("ab", places, strict=True))
+            header = ("{" + ",".join(parts) + "}").encode()
+            content = len(header).to_bytes(8, "little") + header + bytes(places[1][1])
+            file.write_bytes(content)
+            assert "cannot be read as weights" in refused(read_state, file, where="", remedy="")
+
+    def test_fetched_weights_are_looked_at_as_well(self):
+        for tag in (RESNET18, "timm/resnet10t.c3_in1k"):
+            state = published_state(tag)
+            for spoilt, said in (
+                (state["layer1.0.conv1.weight"].to(torch.int8), "int8 instead of float32"),
+                (state["layer1.0.conv1.weight"] / 0, "infinite or not a number"),
+            ):
+                damaged = state | {"layer1.0.conv1.weight": spoilt}
+                text = refused(complete_state, tag, damaged, where="the publisher")
+                assert "layer1.0.conv1.weight" in text and said in text and "publisher" in text
+
+
+class Twice(torch.nn.Module):
+    """Two names for one layer, and a view of another's weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Linear(2, 2)
+        self.second = self.first
+        self.third = torch.nn.Linear(2, 2)
+        self.third.weight = torch.nn.Parameter(self.first.weight.data.t())
+
+
+def test_shared_tensors_are_written_under_all_their_names(tmp_path):
+    saved, fresh = Twice(), Twice()
+    save_weights(tmp_path / "weights.safetensors", saved, "twice")
+    restore_weights(tmp_path / "weights.safetensors", fresh, where="here", remedy="do this")
+    for name, value in saved.state_dict().items():
+        assert torch.equal(fresh.state_dict()[name], value)
+    assert fresh.second is fresh.first
+    assert not any((tmp_path).glob("*.partial*"))
 
 
 def test_file_that_is_not_there_stops_the_configuration(tmp_path, monkeypatch):

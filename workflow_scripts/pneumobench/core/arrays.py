@@ -1,45 +1,63 @@
-"""What the header of an .npy file says, of files that are not trusted."""
+"""Arrays of earlier jobs: read whole, or one message that names the file."""
 
-import math
-import tokenize
-from typing import IO
+import contextlib
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
+from pneumobench.core.files import broken
+
+_UNREADABLE = (OSError, EOFError, ValueError, SyntaxError, OverflowError, MemoryError)
 
 
-def read_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
-    """Read shape and dtype from the beginning of an .npy file; no array is made.
+def map_array(path: str | Path) -> np.ndarray:
+    """Map an .npy file into memory, copy-on-write: parallel jobs share one page cache.
 
     Raises
     ------
-    ValueError
-        If it is no such file.
+    UserError
+        If it cannot be read.
     """
-    version = np.lib.format.read_magic(stream)
-    if version not in _HEADERS:
-        raise ValueError(f"arrays of version {version[0]}.{version[1]}")
     try:
-        shape, _, dtype = _HEADERS[version](stream)
-    except (tokenize.TokenError, SyntaxError, MemoryError, RecursionError, TypeError) as error:
-        raise ValueError("its header cannot be read") from error
-    if min(shape, default=0) < 0:
-        raise ValueError(f"an array of {list(shape)}")
-    return shape, dtype
+        return np.lib.format.open_memmap(path, mode="c")
+    except _UNREADABLE as error:
+        raise broken(path, f"it holds no array ({error})") from error
 
 
-def check_length(stream: IO[bytes], size: int) -> None:
-    """Read a header and insist that an .npy file of so many bytes holds the whole array.
+@contextlib.contextmanager
+def read_arrays(path: str | Path) -> Iterator["Arrays"]:
+    """Open an .npz file; each of its arrays has a checksum (CRC-32) that reading verifies.
 
     Raises
     ------
-    ValueError
-        As for `read_header`, if the file is longer or shorter, or if it holds Python objects.
+    UserError
+        If it cannot be read.
     """
-    shape, dtype = read_header(stream)
-    if dtype.hasobject or stream.tell() + math.prod(shape) * dtype.itemsize != size:
-        raise ValueError(f"an array of {dtype} {list(shape)} is not of {size} bytes")
+    try:
+        archive = np.load(path, allow_pickle=False)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("it is a single array")
+    except (*_UNREADABLE, zipfile.BadZipFile) as error:
+        raise broken(path, f"it holds no arrays ({error})") from error
+    with archive:
+        yield Arrays(archive, path)
+
+
+class Arrays:
+    """Named arrays of an .npz file, read when they are asked for."""
+
+    def __init__(self, archive: np.lib.npyio.NpzFile, path: str | Path) -> None:
+        self._archive, self._path = archive, path
+        self.files = archive.files
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return an array; a missing or damaged one is a `UserError`."""
+        try:
+            return self._archive[name]
+        except KeyError as error:
+            raise broken(self._path, f"it lacks the array {name}") from error
+        except (*_UNREADABLE, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+            raise broken(self._path, f"its array {name} is damaged ({error})") from error

@@ -14,6 +14,10 @@ from pneumobench.explain.targets import BINARY, predicted_class, target_scores
 from pneumobench.models.blocks.classifier import Classifier
 
 
+class NoMapError(UserError):
+    """A layer that exists and of which no map can be made."""
+
+
 @dataclass(frozen=True)
 class Maps:
     """Class activation maps of B images, raw: magnitudes of different images can be compared.
@@ -67,28 +71,27 @@ def explain(
     threshold
         Above which logit of pneumonia that is predicted.
     layer
-        Path of the module to explain; None takes the architecture's own `cam_layers`.
+        Path of the module to explain; None takes the network's own `explained_layers`.
     precision
         float32, bfloat16 or float16: that of the network, not of the maps.
 
     Raises
     ------
+    NoMapError
+        If the layer has no map or no part in the score.
     UserError
-        If there is no such layer, or if it has no map or no part in the score.
+        If there is no such layer.
     """
     model.eval()
     with _autocast(images.device, precision):
-        if layer is None:
-            leaves, logits = _behind_features(model, images)
-        else:
-            leaves, logits = _behind_layer(model, images, layer)
+        leaves, logits = _cut(model, images, layer)
         classes = _targets(target, logits, threshold)
         score = target_scores(logits.float(), classes).sum()
     gradients = torch.autograd.grad(score, leaves, allow_unused=True)
     if any(gradient is None for gradient in gradients):
-        raise _no_part(model, layer or model.architecture.cam_layers[0])
+        raise _no_part(model, layer or model.explained_layers[0])
     found = [
-        METHODS[method](leaf.detach().float(), gradient.float())
+        METHODS[method](*(model.as_map(one.float()) for one in (leaf.detach(), gradient)))
         for leaf, gradient in zip(leaves, gradients, strict=True)
     ]
     joint = join(found)
@@ -102,14 +105,38 @@ def explain(
     )
 
 
+def reaches_score(model: Classifier, images: Tensor, layer: str | None) -> bool:
+    """Tell whether anything but class tokens carries a layer's output to the score.
+
+    Parameters as for `explain`. True as well where nothing at all is carried, as by a head whose
+    weights start at zero: that says nothing.
+    """
+    model.eval()
+    leaves, logits = _cut(model, images, layer)
+    gradients = torch.autograd.grad(logits.sum(), leaves, allow_unused=True)
+    return not any(
+        gradient is not None and gradient.any() and not model.as_map(gradient).any()
+        for gradient in gradients
+    )
+
+
+def _cut(model: Classifier, images: Tensor, layer: str | None) -> tuple[list[Tensor], Tensor]:
+    """Return the outputs of the explained layers, which take gradients, and the logits."""
+    if layer is None and model.inner_cam_layer is None:
+        return _behind_features(model, images)
+    return _behind_layer(model, images, layer)
+
+
 def _behind_features(model: Classifier, images: Tensor) -> tuple[list[Tensor], Tensor]:
     """Run the trunk without and the head with gradient; return the maps between, and logits."""
     with torch.no_grad():
         features = model.features(model.prepare(images))
     several = isinstance(features, tuple)
     found = features if several else (features,)
-    for layer, one in zip(model.architecture.cam_layers, found, strict=False):
-        if one.dim() != 4:
+    if len(found) != len(model.architecture.cam_layers):
+        raise _no_map(model, model.architecture.cam_layers[0], features)
+    for layer, one in zip(model.architecture.cam_layers, found, strict=True):
+        if model.as_map(one) is None:
             raise _no_map(model, layer, one)
     leaves = [one.detach().requires_grad_() for one in found]
     # A head may work in place on what it is given: the clone keeps the maps as they were.
@@ -118,27 +145,33 @@ def _behind_features(model: Classifier, images: Tensor) -> tuple[list[Tensor], T
         return leaves, model.head(given if several else given[0])
 
 
-def _behind_layer(model: Classifier, images: Tensor, layer: str) -> tuple[list[Tensor], Tensor]:
+def _behind_layer(
+    model: Classifier, images: Tensor, layer: str | None
+) -> tuple[list[Tensor], Tensor]:
     """Run the network without gradient up to a layer's output; return that output, and logits."""
-    leaves: list[Tensor] = []
+    path, leaves = model.explained_layers[0] if layer is None else layer, []
 
     def cut(_module: nn.Module, _inputs: tuple, output: Tensor) -> Tensor:
-        if not isinstance(output, Tensor) or output.dim() != 4:
-            raise _no_map(model, layer, output)
+        if not isinstance(output, Tensor) or model.as_map(output) is None:
+            raise _no_map(model, path, output)
         # A module that is used more than once is explained where it is used last.
         leaves[:] = [output.detach().clone().requires_grad_()]
         torch.set_grad_enabled(True)
         return leaves[0].clone()
 
-    handle = find_layer(model, layer).register_forward_hook(cut)
+    handle = find_layer(model, path).register_forward_hook(cut)
     try:
         # Leaving the block puts the gradient mode back, whatever the hook has set.
         with torch.no_grad():
-            logits = model(images)
+            features = model.features(model.prepare(images))
+            if layer is None and isinstance(features, tuple):
+                # One branch of several would stand for all of them.
+                raise _no_map(model, model.architecture.cam_layers[0], features)
+            logits = model.head(features)
     finally:
         handle.remove()
     if not leaves:
-        raise _no_part(model, layer)
+        raise _no_part(model, path)
     return leaves, logits
 
 
@@ -153,7 +186,7 @@ def find_layer(model: Classifier, layer: str) -> nn.Module:
     modules = dict(model.named_modules())
     if layer and layer in modules:
         return modules[layer]
-    own = ", ".join(model.architecture.cam_layers)
+    own = ", ".join(model.explained_layers)
     hint = did_you_mean(layer, [path for path in modules if path])
     raise UserError(
         f"{model.architecture.name} has no layer {layer}",
@@ -185,21 +218,27 @@ def _autocast(device: torch.device, precision: str) -> contextlib.AbstractContex
     return torch.autocast(device.type, getattr(torch, precision))
 
 
-def _no_map(model: Classifier, layer: str, output: object) -> UserError:
-    what = f"gives {list(output.shape)}" if isinstance(output, Tensor) else "gives no single tensor"
-    return UserError(
+def _no_map(model: Classifier, layer: str, output: object) -> NoMapError:
+    if isinstance(output, Tensor):
+        what = f"gives {list(output.shape)}"
+    elif isinstance(output, tuple):
+        what = f"gives {len(output)} tensors of {len(output)} branches"
+    else:
+        what = f"gives no single tensor but a {type(output).__name__}"
+    return NoMapError(
         f"the layer {layer} of {model.architecture.name} has no map: it {what}",
         where=f"explanation.layer: {layer}",
-        expected="a layer whose output has height and width, [images, channels, height, width]",
+        expected="a layer whose output has height and width, [images, channels, height, width], or "
+        "tokens that form a grid",
         remedy="take another layer, set explanation.layer to null, or, for a network without maps, "
         "explanation.method to none",
     )
 
 
-def _no_part(model: Classifier, layer: str) -> UserError:
-    return UserError(
+def _no_part(model: Classifier, layer: str) -> NoMapError:
+    return NoMapError(
         f"the layer {layer} of {model.architecture.name} has no part in its score",
         where=f"explanation.layer: {layer}",
         expected="a layer that the score depends on",
-        remedy=f"take {' or '.join(model.architecture.cam_layers)}, or set explanation.layer: null",
+        remedy=f"take {' or '.join(model.explained_layers)}, or set explanation.layer: null",
     )

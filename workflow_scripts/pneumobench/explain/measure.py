@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from pneumobench.core.explained import TEXT_COLUMNS, in_sample
+from pneumobench.core.arrays import read_arrays
+from pneumobench.core.explained import TEXT_COLUMNS, in_sample, why_no_maps
 from pneumobench.core.files import read_table, write_table
+from pneumobench.core.packed import PackedImages
 from pneumobench.core.run import Run
 from pneumobench.data.body import body_mask
 from pneumobench.data.manifest import read_manifest
@@ -34,7 +36,7 @@ from pneumobench.explain.randomisation import (
     randomised_copy,
     rank_correlation,
 )
-from pneumobench.explain.run import BATCH_SIZE, PackedImages
+from pneumobench.explain.run import BATCH_SIZE
 from pneumobench.explain.second_opinion import OPINIONS
 from pneumobench.explain.targets import BINARY, target_probabilities
 from pneumobench.models.blocks.classifier import Classifier
@@ -48,6 +50,8 @@ PNEUMONIA = BINARY.index("pneumonia")
 SEED = 0
 # Draws of random weights until their maps are not empty.
 DRAWS = 5
+MEASURED = ("image_id", "fold", "subtype", "map", "measure", "value")
+RANDOMISED = ("fold", "layer_order", "layer", "image_id", "spearman", "ssim")
 # Portions of an insertion or deletion curve.
 STEPS = 20
 # Shares kept by ROAD, in per cent: those of the grad-cam package.
@@ -94,7 +98,7 @@ def measure_explanations(
         The CSV file to write: model, recipe, seed, fold, layer_order, layer, image_id, spearman,
         ssim.
     run
-        Which run.
+        Which run; where it has no maps, both tables have no rows.
     settings
         The section `explanation` of the configuration.
     resize
@@ -105,6 +109,11 @@ def measure_explanations(
     UserError
         If a mask or box does not fit its film, or files are not of one training.
     """
+    identity = {"model": run.model, "recipe": run.recipe, "seed": run.seed}
+    if why_no_maps(maps):
+        write_table(measures, pd.DataFrame(columns=[*identity, *MEASURED]))
+        write_table(randomisation, pd.DataFrame(columns=[*identity, *RANDOMISED]))
+        return
     sample = in_sample(read_table(explained, text=TEXT_COLUMNS))
     image_ids = read_table(splits, text=("image_id", "inner", "group"))["image_id"]
     packed, plain = PackedImages(images, image_ids), PackedImages(plain_images, image_ids)
@@ -126,10 +135,12 @@ def measure_explanations(
         found.extend(seen.places(regions))
         similar.extend(seen.randomisation())
         logger.info("%s: %d maps measured", folder.name, len(own))
-    identity = {"model": run.model, "recipe": run.recipe, "seed": run.seed}
-    for path, entries in ((measures, found), (randomisation, similar)):
+    for path, columns, entries in (
+        (measures, MEASURED, found),
+        (randomisation, RANDOMISED, similar),
+    ):
         table = pd.concat(entries, ignore_index=True)
-        write_table(path, table.assign(**identity)[[*identity, *table.columns]])
+        write_table(path, table.assign(**identity)[[*identity, *columns]])
 
 
 class FoldSample:
@@ -333,7 +344,7 @@ def on_grid(maps: Tensor, grid: tuple[int, int]) -> Tensor:
 
 def read_opinions(maps: Path) -> dict[str, pd.Series]:
     """Return the second opinions of maps.npz: name -> maps float32 [S, S] by image id."""
-    with np.load(maps) as arrays:
+    with read_arrays(maps) as arrays:
         image_ids = arrays["second_opinion_ids"]
         return {name: pd.Series(list(arrays[name]), index=image_ids) for name in OPINIONS}
 

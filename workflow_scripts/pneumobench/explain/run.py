@@ -11,13 +11,15 @@ import torch
 from scipy.special import expit
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.explained import in_sample
+from pneumobench.core.explained import COLUMNS, arrays_without_maps, in_sample
 from pneumobench.core.files import atomic_path, read_json, read_table, write_table
+from pneumobench.core.packed import PackedImages
 from pneumobench.core.run import Run
 from pneumobench.data.manifest import read_manifest
 from pneumobench.explain.attention import attention_maps
-from pneumobench.explain.cam import Maps, explain
+from pneumobench.explain.cam import Maps, NoMapError, explain
 from pneumobench.explain.choose import choose_images, first_of_subtypes, sample_names
+from pneumobench.explain.preview import read_reason
 from pneumobench.explain.second_opinion import second_opinions
 from pneumobench.explain.targets import BINARY, PREDICTED, class_index
 from pneumobench.models.blocks.classifier import Classifier
@@ -48,6 +50,8 @@ class RunInputs:
         Labels of the cross-validation images; those of the test set are not needed.
     selection
         selection.json, with the thresholds of every fold.
+    preview
+        What `preview_maps` wrote of the architecture.
     """
 
     folds: list[Path]
@@ -56,12 +60,16 @@ class RunInputs:
     manifest: Path
     development_labels: Path
     selection: Path
+    preview: Path
 
 
 def explain_run(
     inputs: RunInputs, maps: Path, explained: Path, *, run: Run, settings: dict[str, Any]
 ) -> None:
     """Explain chosen out-of-fold images, each by the model that has not seen it.
+
+    Of a network without maps both files say so (see `core.explained`): a run without maps stops no
+    other one.
 
     Parameters
     ----------
@@ -87,6 +95,25 @@ def explain_run(
     UserError
         If the layer or the class does not exist, or files are not of one training.
     """
+    reason = read_reason(inputs.preview)
+    if not reason:
+        try:
+            _explain_chosen(inputs, maps, explained, run, settings)
+            return
+        except NoMapError as error:
+            if settings["layer"] is not None:
+                raise
+            reason = error.what
+    logger.warning("no maps of %s: %s", run.title, reason)
+    with atomic_path(maps) as temporary:
+        np.savez_compressed(temporary, **arrays_without_maps(reason))
+    write_table(explained, pd.DataFrame(columns=COLUMNS))
+
+
+def _explain_chosen(
+    inputs: RunInputs, maps: Path, explained: Path, run: Run, settings: dict[str, Any]
+) -> None:
+    """Write both files of a run whose network has maps."""
     thresholds = _thresholds(inputs.selection, run)
     chosen = choose_images(
         _predicted(inputs, thresholds), per_subtype=settings["images"], seed=SAMPLE_SEED
@@ -123,26 +150,6 @@ def explain_run(
         np.savez_compressed(temporary, **arrays, **means, **of_tests, **opinions)
     table["threshold"] = expit(table["threshold"]).astype(np.float32)
     write_table(explained, table)
-
-
-class PackedImages:
-    """Packed images by their names.
-
-    Parameters
-    ----------
-    path
-        The .npy file, uint8 [N, S, S].
-    image_ids
-        Names of its rows.
-    """
-
-    def __init__(self, path: Path, image_ids: pd.Series) -> None:
-        self.squares = np.load(path, mmap_mode="c")
-        self.rows = pd.Series(range(len(image_ids)), index=image_ids)
-
-    def __getitem__(self, image_ids: pd.Series | list[str]) -> np.ndarray:
-        """Return the images of these names, uint8 [n, S, S]."""
-        return self.squares[self.rows[image_ids]]
 
 
 @dataclass(frozen=True)
@@ -306,7 +313,7 @@ def _predicted(inputs: RunInputs, thresholds: list[float]) -> pd.DataFrame:
     ]
     table = pd.concat(parts, ignore_index=True)[["image_id", "fold", "logit"]]
     labels = read_table(inputs.development_labels, text=("image_id", "label", "subtype"))
-    paths = read_manifest(inputs.manifest)[["image_id", "path"]]
+    paths = read_manifest(inputs.manifest)[["image_id", "path", "depth"]]
     table = table.merge(labels[["image_id", "label", "subtype"]], on="image_id", how="left")
     table = table.merge(paths, on="image_id", how="left")
     if table[["label", "path"]].isna().any(axis=None):

@@ -18,8 +18,13 @@ TIMM_PREFIX = "timm:"
 
 
 def names() -> list[str]:
-    """Return the names of the architectures: the modules of `models.architectures`."""
-    return sorted(module.name for module in pkgutil.iter_modules(architectures.__path__))
+    """Return the names of the architectures: the modules of `models.architectures`.
+
+    A file whose name Python cannot import, as one with a hyphen, is none: its folder of results
+    could be that of a backbone of timm.
+    """
+    found = (module.name for module in pkgutil.iter_modules(architectures.__path__))
+    return sorted(name for name in found if name.isidentifier())
 
 
 @functools.cache

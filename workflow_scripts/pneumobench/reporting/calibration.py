@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from pneumobench.reporting.curve_figure import chance_line
 from pneumobench.reporting.inputs import (
     DATASET_TITLES,
+    drawn_comparison,
     missing_notes,
-    read_comparison,
     read_details,
 )
 from pneumobench.reporting.style import (
@@ -52,7 +52,7 @@ def plot_calibration(
     stem
         Path of the figure without a suffix.
     """
-    ranked = read_comparison(comparison)
+    ranked = drawn_comparison(comparison)
     runs = read_details(ranked, calibrations)
     first = runs[0][1]
     notes = [*_explain(first), *missing_notes(ranked)]

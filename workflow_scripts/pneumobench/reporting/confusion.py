@@ -11,8 +11,8 @@ from pneumobench.reporting.inputs import (
     DATASET_TITLES,
     complete_runs,
     confusion_counts,
+    drawn_comparison,
     missing_notes,
-    read_comparison,
     read_metrics,
 )
 from pneumobench.reporting.style import (
@@ -47,7 +47,7 @@ def plot_confusion(metrics: Iterable[str | Path], comparison: str | Path, stem: 
     stem
         Path of the figure without a suffix.
     """
-    table = read_comparison(comparison)
+    table = drawn_comparison(comparison)
     by_folder = read_metrics(metrics)
     rows = [
         (row["label"], by_folder[row["run"].folder])

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pneumobench.core.files import read_json
-from pneumobench.reporting.inputs import complete_runs, missing_notes, read_comparison
+from pneumobench.reporting.inputs import complete_runs, drawn_comparison, missing_notes
 from pneumobench.reporting.legend_table import (
     draw_badge,
     draw_legend_table,
@@ -41,7 +41,7 @@ def plot_cost(comparison_csv: str | Path, comparison_json: str | Path, stem: str
     stem
         Path of the figure without a suffix.
     """
-    comparison = read_comparison(comparison_csv)
+    comparison = drawn_comparison(comparison_csv)
     confidence = read_json(comparison_json)["confidence"]
     rows = complete_runs(comparison)
     notes = [

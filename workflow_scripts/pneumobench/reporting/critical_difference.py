@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from pneumobench.core.files import read_json
-from pneumobench.reporting.inputs import complete_runs, missing_notes, read_comparison
+from pneumobench.reporting.inputs import complete_runs, drawn_comparison, missing_notes
 from pneumobench.reporting.style import (
     BLACK,
     BLUE,
@@ -48,7 +48,7 @@ def plot_critical_difference(
     stem
         Path of the figure without a suffix.
     """
-    ranked, facts = read_comparison(comparison), read_json(differences_json)
+    ranked, facts = drawn_comparison(comparison), read_json(differences_json)
     rows, groups = complete_runs(ranked), facts["ranking"]["groups"]
     notes = [
         "A bar joins runs of which no pair is separable: whole patients' scores exchanged, out of "

@@ -11,10 +11,10 @@ from pneumobench.core.files import read_json, read_table
 from pneumobench.reporting.curves import Curve, image_counts
 from pneumobench.reporting.inputs import (
     DATASET_TITLES,
+    drawn_comparison,
     files_by_run,
     missing_notes,
     paths_in_order,
-    read_comparison,
 )
 from pneumobench.reporting.legend_table import draw_legend_table, legend_height
 from pneumobench.reporting.style import (
@@ -82,7 +82,7 @@ def plot_curves(
     stem: str | Path,
 ) -> None:
     """Draw the curves of all complete runs, out-of-fold at the left and test at the right."""
-    comparison = read_comparison(comparison_csv)
+    comparison = drawn_comparison(comparison_csv)
     confidence = read_json(comparison_json)["confidence"]
     runs = [
         (row, read_table(paths[0], text=("image_id", "patient", "label", "subtype")))

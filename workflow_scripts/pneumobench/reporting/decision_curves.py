@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 
 from pneumobench.reporting.inputs import (
     DATASET_TITLES,
+    drawn_comparison,
     missing_notes,
-    read_comparison,
     read_details,
 )
 from pneumobench.reporting.legend_table import draw_legend_table, legend_height
@@ -51,7 +51,7 @@ def plot_decision_curves(
     stem
         Path of the figure without a suffix.
     """
-    ranked = read_comparison(comparison)
+    ranked = drawn_comparison(comparison)
     runs = read_details(ranked, calibrations)
     styles = run_styles([row["label"] for row, _ in runs])
     confidence = percent(runs[0][1]["interval"]["confidence"])

@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 
 from pneumobench.core.files import read_json, read_table
 from pneumobench.core.run import Run
-from pneumobench.reporting.inputs import complete_runs, missing_notes, read_comparison
+from pneumobench.reporting.inputs import complete_runs, drawn_comparison, missing_notes
 from pneumobench.reporting.style import (
     BLACK,
     DARK_GREY,
@@ -56,7 +56,7 @@ def plot_differences(
     stem
         Path of the figure without a suffix.
     """  # fmt: skip
-    ranked = read_comparison(comparison)
+    ranked = drawn_comparison(comparison)
     rows, facts = complete_runs(ranked), read_json(differences_json)
     pairs = read_differences(differences_csv)
     names = [f"{row['rank']:.0f}  {row['label']}" for _, row in rows.iterrows()]

@@ -8,14 +8,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from pneumobench.core.arrays import read_arrays
 from pneumobench.reporting.explained import (
     ExplainedRun,
+    notes_without_maps,
     read_explained_runs,
     read_squares,
     shared_sample,
 )
-from pneumobench.reporting.inputs import missing_notes, read_comparison
-from pneumobench.reporting.map_grid import map_rows, write_below, write_title
+from pneumobench.reporting.inputs import drawn_comparison, missing_notes
+from pneumobench.reporting.map_grid import figure_without_maps, map_rows, write_below, write_title
 from pneumobench.reporting.painting import enlarge, overlay
 from pneumobench.reporting.style import DARK_GREY, save_figure, styled
 
@@ -77,8 +79,12 @@ def plot_every_map(
     UserError
         If no film of the sample was explained by all runs.
     """
-    table = read_comparison(comparison)
-    runs = read_explained_runs(table, explained, maps)
+    table = drawn_comparison(comparison)
+    maps = list(maps)
+    runs, without = read_explained_runs(table, explained, maps), notes_without_maps(table, maps)
+    if not runs:
+        save_figure(figure_without_maps([*without, *missing_notes(table)]), stem)
+        return
     row = _film_of_all(runs)
     (film,) = read_squares(images, splits, [row.name])
     cells = [_cells(run, row.name) for run in runs]
@@ -90,6 +96,7 @@ def plot_every_map(
         "single map. Empty: nothing speaks for the class.",
         "Gates and tokens: colours between the numbers below; they show where signals pass, not "
         "what speaks for a class.",
+        *without,
         *missing_notes(table),
     ]
     columns = 1 + max(map(len, cells))
@@ -109,7 +116,7 @@ def plot_every_map(
 def _film_of_all(runs: list[ExplainedRun]) -> pd.Series:
     """Return the row of the film to draw."""
     films = shared_sample(runs)
-    with np.load(runs[0].maps) as arrays:
+    with read_arrays(runs[0].maps) as arrays:
         asked = films.index.isin(arrays["second_opinion_ids"])
     places = {subtype: place for place, subtype in enumerate(SUBTYPES)}
     order = films["subtype"].map(places).fillna(len(SUBTYPES)) + 2 * len(SUBTYPES) * ~asked
@@ -120,7 +127,7 @@ def _cells(run: ExplainedRun, image_id: str) -> list[_Cell]:
     """Return a run's maps of a film in the order in which they are drawn."""
     row = run.table.loc[image_id]
     position, said = row["position"], f"{row['target']}, p = {row['probability']:.2f}"
-    with np.load(run.maps) as arrays:
+    with read_arrays(run.maps) as arrays:
         cells = [_of_class(TITLES["joint"], run.joint[position], said)]
         for name in arrays.files:
             if name.startswith(_BRANCH):

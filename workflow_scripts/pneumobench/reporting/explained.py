@@ -1,5 +1,6 @@
 """What was explained: the files of the explanations as figures and report read them."""
 
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.arrays import read_arrays
 from pneumobench.core.errors import UserError
-from pneumobench.core.explained import SAMPLE, TEXT_COLUMNS, in_sample
+from pneumobench.core.explained import SAMPLE, TEXT_COLUMNS, in_sample, why_no_maps
 from pneumobench.core.files import read_table
+from pneumobench.core.output_names import plain_names
+from pneumobench.core.packed import PackedImages
 from pneumobench.reporting.inputs import files_by_run, paths_in_order
 
 SUBTYPES = ("normal", "bacterial", "viral")
@@ -22,6 +26,8 @@ OUTCOMES = {
 }
 # Maps with fewer cells a side say nothing about places inside a lung.
 SMALLEST_SIDE = 7
+# Characters of a line at the foot of a figure.
+_NOTE_LENGTH = 130
 
 
 def read_explained(explained: str | Path, maps: str | Path) -> tuple[pd.DataFrame, np.ndarray]:
@@ -33,7 +39,7 @@ def read_explained(explained: str | Path, maps: str | Path) -> tuple[pd.DataFram
         If the two files do not hold the same number of rows.
     """
     table = read_table(explained, text=TEXT_COLUMNS)
-    with np.load(maps) as arrays:
+    with read_arrays(maps) as arrays:
         joint = arrays["joint"]
     if len(table) != len(joint):
         raise UserError(
@@ -78,15 +84,33 @@ class ExplainedRun:
 def read_explained_runs(
     comparison: pd.DataFrame, explained: Iterable[str | Path], maps: Iterable[str | Path]
 ) -> list[ExplainedRun]:
-    """Read explained.csv and maps.npz of all runs, in order of rank."""
+    """Read explained.csv and maps.npz of all runs that have maps, in order of rank."""
     maps_by_run, runs = files_by_run(maps, depth=1), []
     for row, (path,) in paths_in_order(comparison, files_by_run(explained, depth=1)):
         (of_run,) = maps_by_run[row["run"].folder]
+        if why_no_maps(of_run):
+            continue
         table, joint = read_explained(path, of_run)
         table = table.assign(position=range(len(table)))
         table = table.set_index("image_id", drop=False).rename_axis(None)
         runs.append(ExplainedRun(row["label"], row["run"].folder, table, joint, of_run))
     return runs
+
+
+def runs_without_maps(comparison: pd.DataFrame, maps: Iterable[str | Path]) -> dict[str, str]:
+    """Return why runs have no maps, by their names for people, in order of rank."""
+    rows = paths_in_order(comparison, files_by_run(maps, depth=1))
+    reasons = {row["label"]: why_no_maps(path) for row, (path,) in rows}
+    return {label: reason for label, reason in reasons.items() if reason}
+
+
+def notes_without_maps(comparison: pd.DataFrame, maps: Iterable[str | Path]) -> list[str]:
+    """Return lines on runs that have no maps, for the foot of a figure."""
+    return [
+        line
+        for label, reason in runs_without_maps(comparison, maps).items()
+        for line in textwrap.wrap(f"Maps not available: {label} ({reason})", _NOTE_LENGTH)
+    ]
 
 
 def shared_sample(runs: list[ExplainedRun]) -> pd.DataFrame:
@@ -111,9 +135,8 @@ def shared_sample(runs: list[ExplainedRun]) -> pd.DataFrame:
 
 def read_squares(images: str | Path, splits: str | Path, image_ids: pd.Index) -> list[np.ndarray]:
     """Return packed images by their names, uint8 [S, S] each."""
-    packed = np.load(images, mmap_mode="r")
-    rows = pd.Index(read_table(splits, text=("image_id", "inner"))["image_id"])
-    return [packed[rows.get_loc(image_id)] for image_id in image_ids]
+    names = read_table(splits, text=("image_id", "inner"))["image_id"]
+    return list(PackedImages(images, names)[image_ids])
 
 
 def said_class(outcome: str) -> str:
@@ -134,14 +157,13 @@ def reasons(chosen: str) -> list[str]:
 def panel_rows(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that were chosen by outcome, with the file name of their `panel`.
 
-    The name is {outcome}_{label}_{image stem}.png; films of the same name in different folders
-    have the beginning of their image_id added.
+    The name is {outcome}_{label}_{image stem}.png, plain and short (see `plain_names`); of films of
+    one name, in different folders, all but the first have their number added.
     """
-    rows = table[[bool(reasons(chosen)) for chosen in table["chosen"]]].copy()
-    stems = [Path(path).stem for path in rows["path"]]
-    names = rows["outcome"] + "_" + rows["label"] + "_" + pd.Series(stems, index=rows.index)
-    twice = names.duplicated(keep=False)
-    rows["panel"] = names.where(~twice, names + "_" + rows["image_id"].str[:12]) + ".png"
+    chosen = np.array([bool(reasons(chosen)) for chosen in table["chosen"]], dtype=bool)
+    rows = table.loc[chosen].copy()
+    stems = rows["path"].map(lambda path: Path(path).stem)
+    rows["panel"] = plain_names(rows["outcome"] + "_" + rows["label"] + "_" + stems, ".png")
     return rows
 
 

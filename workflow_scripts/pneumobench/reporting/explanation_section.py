@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from pneumobench.core.arrays import read_arrays
 from pneumobench.core.errors import UserError
 from pneumobench.reporting.explained import (
     OUTCOMES,
@@ -18,6 +19,7 @@ from pneumobench.reporting.explained import (
     panel_rows,
     read_explained_runs,
     reasons,
+    runs_without_maps,
 )
 from pneumobench.reporting.faithfulness import (
     COARSE,
@@ -75,10 +77,10 @@ class ExplanationInputs:
     """
 
     method: str
-    explained: Iterable[str | Path]
-    maps: Iterable[str | Path]
+    explained: Sequence[str | Path]
+    maps: Sequence[str | Path]
     measures: str | Path
-    panels: Iterable[str | Path]
+    panels: Sequence[str | Path]
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,10 @@ def explanation_section(
     """
     if inputs is None:
         return {"method": "", "origins": ()}
-    runs = _read_runs(comparison, inputs)
+    runs, without = (
+        _read_runs(comparison, inputs),
+        runs_without_maps(comparison, inputs.maps),
+    )
     faithfulness = read_faithfulness(
         inputs.measures,
         {run.folder: run.label for run in runs},
@@ -118,7 +123,11 @@ def explanation_section(
     return {
         "method": METHOD_TITLES[inputs.method],
         "origins": ORIGINS,
-        "overview": [_overview(run, faithfulness) for run in runs],
+        "overview": [
+            *(_overview(run, faithfulness) for run in runs),
+            *map(_overview_without, without),
+        ],
+        "without": [f"{label}: {reason}" for label, reason in without.items()],
         "small": listing([run.label for run in runs if run.small]),
         "smallest_side": SMALLEST_SIDE,
         "readings": faithfulness.sentences(),
@@ -132,7 +141,7 @@ def explanation_section(
 def _read_runs(comparison: pd.DataFrame, inputs: ExplanationInputs) -> list[_Run]:
     panels, runs = files_by_run(inputs.panels, depth=1), []
     for run in read_explained_runs(comparison, inputs.explained, inputs.maps):
-        with np.load(run.maps) as arrays:
+        with read_arrays(run.maps) as arrays:
             agreement = arrays["agreement"]
         folder = panels[run.folder][0] if panels else None
         runs.append(_Run(run.label, run.folder, run.table, run.joint.shape[1:], agreement, folder))
@@ -154,8 +163,22 @@ def _overview(run: _Run, faithfulness: Faithfulness) -> dict[str, str]:
     }
 
 
+def _overview_without(label: str) -> dict[str, str]:
+    """Return the row of a run that has no maps."""
+    return {
+        "Run": label,
+        "Against maps that know nothing": "not available",
+        "Map (cells)": EMPTY,
+        "Empty maps": EMPTY,
+        "Agreement of the folds": EMPTY,
+        "on images": EMPTY,
+        "Pairs left out": EMPTY,
+        "Like the map of random weights": EMPTY,
+    }
+
+
 def _gallery(runs: list[_Run], faithfulness: Faithfulness) -> list[dict[str, Any]]:
-    most = max(1, min(_PANELS_PER_RUN, _PANELS // len(runs)))
+    most = max(1, min(_PANELS_PER_RUN, _PANELS // max(1, len(runs))))
     return [
         _gallery_of(run, most) | {"warning": WARNINGS.get(faithfulness.verdict(run.folder), "")}
         for run in runs

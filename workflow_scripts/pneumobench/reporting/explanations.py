@@ -11,12 +11,13 @@ from pneumobench.reporting.explained import (
     SUBTYPES,
     ExplainedRun,
     cells_note,
+    notes_without_maps,
     read_explained_runs,
     read_squares,
     shared_sample,
 )
-from pneumobench.reporting.inputs import missing_notes, read_comparison
-from pneumobench.reporting.map_grid import map_grid, write_below, write_title
+from pneumobench.reporting.inputs import drawn_comparison, missing_notes
+from pneumobench.reporting.map_grid import figure_without_maps, map_grid, write_below, write_title
 from pneumobench.reporting.painting import OPACITY, enlarge, overlay
 from pneumobench.reporting.style import DARK_GREY, VERMILLION, save_figure, styled
 
@@ -62,8 +63,12 @@ def plot_explanations(
     UserError
         If no film of the sample was explained by all runs.
     """
-    table = read_comparison(comparison)
-    runs = read_explained_runs(table, explained, maps)
+    table = drawn_comparison(comparison)
+    maps = list(maps)
+    runs, without = read_explained_runs(table, explained, maps), notes_without_maps(table, maps)
+    if not runs:
+        save_figure(figure_without_maps([*without, *missing_notes(table)]), stem)
+        return
     shown = _first_of_subtypes(shared_sample(runs))
     films = read_squares(images, splits, shown.index)
     several_classes = (
@@ -78,6 +83,7 @@ def plot_explanations(
             if several_classes
             else ""
         ),
+        *without,
         *missing_notes(table),
     ]
     titles = [f"{run.label}\n{cells_note(run.joint.shape[1:])}" for run in runs]

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from pneumobench.core.files import read_json
-from pneumobench.reporting.inputs import DATASET_TITLES, missing_notes, read_comparison
+from pneumobench.reporting.inputs import DATASET_TITLES, drawn_comparison, missing_notes
 from pneumobench.reporting.shift import Shifted, label_width, name_scored
 from pneumobench.reporting.style import (
     BLUE,
@@ -53,7 +53,7 @@ def plot_external(details: str | Path, comparison: str | Path, stem: str | Path)
     stem
         Path of the figure without a suffix.
     """
-    ranked, content = read_comparison(comparison), read_json(details)
+    ranked, content = drawn_comparison(comparison), read_json(details)
     rows = name_scored(content["judged"], ranked)
     notes = [
         f"{percent(content['interval']['confidence'])} intervals, bootstrap over patients. "

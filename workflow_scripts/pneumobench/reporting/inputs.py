@@ -9,6 +9,7 @@ import pandas as pd
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table
 from pneumobench.core.run import Run
+from pneumobench.reporting.plain_text import LONGEST_LABEL, shown
 
 Made = TypeVar("Made")
 
@@ -50,6 +51,17 @@ def read_comparison(path: str | Path) -> pd.DataFrame:
     table["label"] = _labels(table)
     # A stable sort: missing runs have no rank and keep their order at the end.
     return table.sort_values("rank", kind="stable", na_position="last", ignore_index=True)
+
+
+def drawn_comparison(path: str | Path) -> pd.DataFrame:
+    """Read comparison.csv as `read_comparison` does, with labels that a figure has room for."""
+    table = read_comparison(path)
+    short = table["label"].map(lambda label: shown(label.replace("\n", " "), LONGEST_LABEL))
+    table["label"] = [
+        label if short.tolist().count(label) == 1 else f"{label} [{row}]"
+        for row, label in enumerate(short, start=1)
+    ]
+    return table
 
 
 def complete_runs(comparison: pd.DataFrame) -> pd.DataFrame:
@@ -147,7 +159,10 @@ def _labels(table: pd.DataFrame) -> list[str]:
         details = [row["recipe"]] * several_recipes + [f"seed {row['seed']}"] * several_seeds
         title = row["title"] or row["model"]
         labels.append(f"{title} ({', '.join(details)})" if details else title)
-    return labels
+    return [
+        label if labels.count(label) == 1 else f"{label} [{model}]"
+        for label, model in zip(labels, table["model"], strict=True)
+    ]
 
 
 def missing_notes(comparison: pd.DataFrame) -> list[str]:

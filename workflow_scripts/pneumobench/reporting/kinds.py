@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from pneumobench.core.arrays import check_length
+from pneumobench.core.array_headers import check_length
 from pneumobench.core.errors import UserError
 from pneumobench.core.extract import Kind, Limits, Packed
 from pneumobench.core.members import BadArchiveError, members_of

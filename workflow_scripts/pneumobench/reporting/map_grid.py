@@ -24,6 +24,15 @@ class Block:
     cells: np.ndarray  # Axes [rows, leading columns + runs]
 
 
+def figure_without_maps(notes: Sequence[str]) -> Figure:
+    """Return a figure that says that there are no maps, with lines at its foot."""
+    height = 0.45 + NOTE_HEIGHT * len(notes)
+    figure = new_figure(height, layout=None)
+    figure.text(0.008, 1 - 0.1 / height, "No maps are available.", va="top", fontsize=9)
+    write_notes(figure, notes)
+    return figure
+
+
 def map_grid(
     titles: Sequence[str],
     row_names: Sequence[str],

@@ -7,9 +7,15 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from pneumobench.reporting.explained import SUBTYPES, cells_note, read_explained_runs
-from pneumobench.reporting.inputs import missing_notes, read_comparison
-from pneumobench.reporting.map_grid import map_grid, write_below
+from pneumobench.core.arrays import read_arrays
+from pneumobench.reporting.explained import (
+    SUBTYPES,
+    cells_note,
+    notes_without_maps,
+    read_explained_runs,
+)
+from pneumobench.reporting.inputs import drawn_comparison, missing_notes
+from pneumobench.reporting.map_grid import figure_without_maps, map_grid, write_below
 from pneumobench.reporting.style import DARK_GREY, LIGHT_GREY, save_figure, styled
 from pneumobench.reporting.wording import count, percent
 
@@ -57,10 +63,15 @@ def plot_mean_maps(
     colour_map
         Name of a colour map of matplotlib.
     """
-    table = read_comparison(comparison)
+    table = drawn_comparison(comparison)
+    maps = list(maps)
     runs = [
         (run.label, _read_means(run.maps)) for run in read_explained_runs(table, explained, maps)
     ]
+    without = notes_without_maps(table, maps)
+    if not runs:
+        save_figure(figure_without_maps([*without, *missing_notes(table)]), stem)
+        return
     found = {name for _, means in runs for name in means.maps}
     if not found & set(SUBTYPES[1:]):
         # All films of one class: its row shows them.
@@ -73,6 +84,7 @@ def plot_mean_maps(
         "speaks for the class of its row.",
         "Colours of a run: 0 to its largest cell, whose share of the map is named above it; in an "
         "even map every cell has the share in brackets.",
+        *without,
         *missing_notes(table),
     ]
     titles = [f"{label}\n{_spread(means)}" for label, means in runs]
@@ -85,7 +97,7 @@ def plot_mean_maps(
 
 
 def _read_means(path: Path) -> _Means:
-    with np.load(path) as arrays:
+    with read_arrays(path) as arrays:
         names = [name.removeprefix("mean_") for name in arrays.files if name.startswith("mean_")]
         return _Means(
             {name: arrays[f"mean_{name}"] for name in names},

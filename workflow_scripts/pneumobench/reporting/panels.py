@@ -25,6 +25,7 @@ from pneumobench.reporting.explained import (
     size_note,
 )
 from pneumobench.reporting.painting import OPACITY, overlay, place_on_film
+from pneumobench.reporting.plain_text import shown
 from pneumobench.reporting.style import DARK_GREY, styled
 from pneumobench.reporting.vocabulary import in_words
 from pneumobench.reporting.wording import listing
@@ -35,7 +36,7 @@ LONGEST_SIDE, SHORTEST_LONG_SIDE = 1200, 480
 _DPI = 100
 _CUT_OFF = 225  # grey of what the network did not see
 
-Decode = Callable[[bytes], tuple[np.ndarray, str]]
+Decode = Callable[[bytes, int | None], tuple[np.ndarray, str]]
 
 
 @styled()
@@ -72,7 +73,8 @@ def draw_panels(
     colour_map
         Name of a colour map of matplotlib.
     decode
-        Decodes the bytes of an image file to (uint8 [height, width], pixel format).
+        Decodes the bytes of an image file, whose values have the depth of explained.csv, to (uint8
+        [height, width], pixel format).
 
     Raises
     ------
@@ -82,7 +84,7 @@ def draw_panels(
     table, joint = read_explained(explained, maps)
     with _complete_folder(Path(folder)) as temporary:
         for position, row in panel_rows(table).iterrows():
-            film = _read_film(Path(root) / row["path"], decode)
+            film = _read_film(Path(root) / row["path"], row["depth"], decode)
             shown = _resized(film)
             placed = place_on_film(
                 joint[position], shown.shape, film=film.shape, size=size, resize=resize
@@ -105,9 +107,9 @@ def _complete_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _read_film(path: Path, decode: Decode) -> np.ndarray:
+def _read_film(path: Path, depth: float, decode: Decode) -> np.ndarray:
     try:
-        return decode(path.read_bytes())[0]
+        return decode(path.read_bytes(), None if pd.isna(depth) else int(depth))[0]
     except (OSError, ValueError) as error:
         raise UserError(
             "an explained film cannot be read",
@@ -242,7 +244,7 @@ def _write(
 ) -> None:
     width, height = layout.canvas
     points = layout.font * 72 / _DPI
-    said = in_words(text)
+    said = shown(in_words(text))
     figure.text(x / width, 1 - y / height, said, fontsize=points, va="top", color=color)
 
 

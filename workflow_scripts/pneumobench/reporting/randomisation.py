@@ -1,5 +1,6 @@
 """How alike the maps stay while the networks lose their weights, stage by stage."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -7,7 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from pneumobench.core.files import read_table
-from pneumobench.reporting.inputs import complete_runs, missing_notes, read_comparison
+from pneumobench.reporting.explained import notes_without_maps
+from pneumobench.reporting.inputs import complete_runs, drawn_comparison, missing_notes
+from pneumobench.reporting.map_grid import figure_without_maps
 from pneumobench.reporting.style import (
     BLUE,
     DARK_GREY,
@@ -30,7 +33,9 @@ _MEASURES = {
 
 
 @styled()
-def plot_randomisation(layers: str | Path, comparison: str | Path, stem: str | Path) -> None:
+def plot_randomisation(
+    layers: str | Path, maps: Iterable[str | Path], comparison: str | Path, stem: str | Path
+) -> None:
     """Draw the cascading randomisation of every run, as `stem`.png and `stem`.pdf.
 
     Adebayo et al., 2018 (https://arxiv.org/abs/1810.03292, figure 4): likeness with the trained
@@ -40,21 +45,28 @@ def plot_randomisation(layers: str | Path, comparison: str | Path, stem: str | P
     ----------
     layers
         comparison/randomisation.csv.
+    maps
+        maps.npz of the runs, for those that have no maps.
     comparison
         comparison.csv, for order and names.
     stem
         Path of the figure without a suffix.
     """
-    table, likeness = read_comparison(comparison), read_table(layers, text=("run", "layer"))
+    table, likeness = drawn_comparison(comparison), read_table(layers, text=("run", "layer"))
     runs = [
         (row["label"], likeness[likeness["run"] == row["run"].folder])
         for _, row in complete_runs(table).iterrows()
     ]
     runs = [(label, rows) for label, rows in runs if len(rows)]
+    without = notes_without_maps(table, maps)
+    if not runs:
+        save_figure(figure_without_maps([*without, *missing_notes(table)]), stem)
+        return
     notes = [
         "Means over the films of the sample; bands: intervals of a bootstrap over patients. "
         "1: as the trained network's map; 0: no relation.",
         "Maps that stay alike although the weights are gone show the film, not what was learnt.",
+        *without,
         *missing_notes(table),
     ]
     columns = min(_COLUMNS, len(runs))

@@ -12,8 +12,8 @@ from pneumobench.core.files import read_json
 from pneumobench.reporting.inputs import (
     DATASET_TITLES,
     complete_runs,
+    drawn_comparison,
     missing_runs,
-    read_comparison,
 )
 from pneumobench.reporting.style import (
     BLUE,
@@ -47,7 +47,7 @@ def plot_ranking(comparison_csv: str | Path, comparison_json: str | Path, stem: 
     stem
         Path of the figure without a suffix.
     """
-    comparison = read_comparison(comparison_csv)
+    comparison = drawn_comparison(comparison_csv)
     facts = read_json(comparison_json)
     complete, missing = complete_runs(comparison), missing_runs(comparison)
     height = (len(complete) + len(missing)) * _ROW_HEIGHT + _TOP + _BOTTOM

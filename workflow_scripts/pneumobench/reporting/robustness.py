@@ -13,10 +13,10 @@ from matplotlib.patches import Rectangle
 from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.files import read_table
 from pneumobench.reporting.inputs import (
+    drawn_comparison,
     files_by_run,
     missing_notes,
     paths_in_order,
-    read_comparison,
 )
 from pneumobench.reporting.style import (
     BLACK,
@@ -55,7 +55,7 @@ def plot_robustness(tables: Iterable[str | Path], comparison: str | Path, stem: 
     stem
         Path of the figure without a suffix.
     """
-    ranked = read_comparison(comparison)
+    ranked = drawn_comparison(comparison)
     runs = read_robustness(ranked, tables)
     panels = [
         (f"{metric.capitalize()}, strength {strength}", _values(runs, metric, strength))

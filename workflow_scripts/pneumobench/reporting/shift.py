@@ -14,7 +14,7 @@ from pneumobench.core.files import read_json
 from pneumobench.core.run import Run
 from pneumobench.reporting.ensembles import ensemble_label
 from pneumobench.reporting.floors import floor_label
-from pneumobench.reporting.inputs import complete_runs, missing_notes, read_comparison
+from pneumobench.reporting.inputs import complete_runs, drawn_comparison, missing_notes
 from pneumobench.reporting.style import (
     BLACK,
     BLUE,
@@ -70,7 +70,7 @@ def name_scored(scored: list[dict[str, Any]], comparison: pd.DataFrame) -> list[
     scored
         Records of runs (`model`, `recipe`, `seed`), of ensembles (`ensemble`), of floors (`floor`).
     comparison
-        From `inputs.read_comparison`.
+        From `inputs.drawn_comparison`.
     """
     runs = {_run_of(record): record for record in scored if "model" in record}
     found = [
@@ -102,7 +102,7 @@ def plot_shift(shift: str | Path, comparison: str | Path, stem: str | Path) -> N
     stem
         Path of the figure without a suffix.
     """
-    ranked = read_comparison(comparison)
+    ranked = drawn_comparison(comparison)
     rows = name_scored(read_json(shift)["scored"], ranked)
     notes = [
         "Line: 5 to 95 % of the images; bar: 25 to 75 %; mark: median. Numbers: development, then "

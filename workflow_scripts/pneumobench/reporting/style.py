@@ -7,7 +7,7 @@ and a plot job starts sooner without it.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from pneumobench.core.files import atomic_path
-from pneumobench.reporting.vocabulary import speak
+from pneumobench.reporting.plain_text import shown
+from pneumobench.reporting.vocabulary import spoken
 
 # Embedding a font writes a dozen lines of no interest into the log of every figure.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
@@ -70,6 +73,9 @@ STYLE = {
     "savefig.facecolor": "white",
     # Type 42 embeds TrueType outlines: text stays text, and journals accept the file.
     "pdf.fonttype": 42,
+    # Names of films, classes and networks are text; a $ or a backslash in them means itself.
+    "text.parse_math": False,
+    "text.usetex": False,
 }
 
 
@@ -163,6 +169,23 @@ def write_notes(figure: Figure, notes: Sequence[str]) -> None:
         )  # fmt: skip
 
 
+def rewrite(figure: Figure, change: Callable[[str], str]) -> None:
+    """Put all texts of a figure into other words, those of its axes' numbers as well."""
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if isinstance(axis.get_major_formatter(), ScalarFormatter | NullFormatter):
+                continue
+            # Labels of ticks are written anew whenever a figure is drawn.
+            given = [label.get_text() for label in axis.get_ticklabels()]
+            said = list(map(change, given))
+            if said != given:
+                axis.set_ticks(axis.get_ticklocs(), labels=said)
+    for text in figure.findobj(Text):
+        said = change(text.get_text())
+        if said != text.get_text():
+            text.set_text(said)
+
+
 def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
     """Save a figure as `stem`.png and `stem`.pdf; the same figure gives the same bytes each time.
 
@@ -178,7 +201,7 @@ def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
     tuple of Path
         The PNG (220 dots per inch) and the PDF (fonts embedded as TrueType).
     """
-    speak(figure)
+    rewrite(figure, lambda text: shown(spoken().label(text)))
     stem = Path(stem)
     png = stem.with_name(f"{stem.name}.png")
     pdf = stem.with_name(f"{stem.name}.pdf")

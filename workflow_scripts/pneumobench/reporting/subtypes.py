@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from pneumobench.core.files import read_json
 from pneumobench.core.task import SUBTYPES
-from pneumobench.reporting.inputs import DATASET_TITLES, missing_notes, read_comparison
+from pneumobench.reporting.inputs import DATASET_TITLES, drawn_comparison, missing_notes
 from pneumobench.reporting.style import (
     BLUE,
     GREY,
@@ -55,7 +55,7 @@ def plot_subtypes(details: str | Path, comparison: str | Path, stem: str | Path)
     stem
         Path of the figure without a suffix.
     """
-    content, table = read_json(details), read_comparison(comparison)
+    content, table = read_json(details), drawn_comparison(comparison)
     entries = in_rank(table, content)
     notes = [
         "Above: rows reference standard, each 100 %; columns the class with the largest logit.",

@@ -9,10 +9,10 @@ from matplotlib.lines import Line2D
 
 from pneumobench.core.files import read_table
 from pneumobench.reporting.inputs import (
+    drawn_comparison,
     files_by_run,
     missing_notes,
     paths_in_order,
-    read_comparison,
 )
 from pneumobench.reporting.style import (
     BLACK,
@@ -55,7 +55,7 @@ def plot_training_curves(
     stem
         Path of the figure without a suffix.
     """
-    table = read_comparison(comparison)
+    table = drawn_comparison(comparison)
     runs = [
         (row["label"], [read_table(path) for path in paths])
         for row, paths in paths_in_order(table, files_by_run(histories, depth=2))

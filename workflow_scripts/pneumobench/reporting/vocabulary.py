@@ -14,15 +14,13 @@ from pathlib import Path
 from textwrap import fill
 from typing import Any
 
-from matplotlib.figure import Figure
-from matplotlib.text import Text
-
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json
+from pneumobench.reporting.plain_text import shortened
 
 USUAL = ("pneumonia", "normal")
-# Characters of a line of a class's name in a figure.
-LABEL_WIDTH = 18
+# Characters of a line of a class's name in a figure, and of the name there.
+LABEL_WIDTH, LABEL_LENGTH = 18, 54
 # Characters of a class's name; the longest finding of a published table has 20.
 LONGEST_NAME = 200
 # What is said of another finding than pneumonia, and what of adults; both may begin or end in the
@@ -132,7 +130,7 @@ class Vocabulary:
         """Return a text of a figure in these words; a class's name alone is broken in lines."""
         if self.another_finding:
             if text in USUAL:
-                return fill(self.name(text), LABEL_WIDTH)
+                return fill(shortened(self.name(text), LABEL_LENGTH), LABEL_WIDTH)
             text = _LABEL.sub(lambda _: self.negative, text)
         return self.translate(text)
 
@@ -220,21 +218,6 @@ def words_of(audit: str | Path) -> Iterator[Vocabulary]:
 def spoken() -> Vocabulary:
     """Return the words that are spoken now."""
     return _SPOKEN.get()
-
-
-def speak(figure: Figure) -> None:
-    """Put all texts of a figure into the words that are spoken now."""
-    if spoken().usual:
-        return
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            # Labels of ticks are written anew whenever a figure is drawn.
-            given = [label.get_text() for label in axis.get_ticklabels()]
-            said = list(map(spoken().label, given))
-            if said != given:
-                axis.set_ticks(axis.get_ticklocs(), labels=said)
-    for text in figure.findobj(Text):
-        text.set_text(spoken().label(text.get_text()))
 
 
 def in_words(text: str, spell: Callable[[str], str] = str) -> str:

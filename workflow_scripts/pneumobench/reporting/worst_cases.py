@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from pneumobench.core.files import read_table
 from pneumobench.reporting.explained import read_squares
 from pneumobench.reporting.inputs import (
+    drawn_comparison,
     files_by_run,
     missing_notes,
     paths_in_order,
-    read_comparison,
 )
 from pneumobench.reporting.map_grid import map_rows, write_below
 from pneumobench.reporting.style import DARK_GREY, save_figure, styled
@@ -63,7 +63,7 @@ def plot_worst_cases(
     stem
         Path of the figure without a suffix.
     """
-    ranked = read_comparison(comparison)
+    ranked = drawn_comparison(comparison)
     found = worst_cases(ranked, calibrated)
     notes = [
         "Out-of-fold films on the wrong side of the frozen threshold, the most confident mistake "
@@ -96,7 +96,7 @@ def worst_cases(comparison: pd.DataFrame, calibrated: Iterable[str | Path]) -> l
     Parameters
     ----------
     comparison
-        The ranked table, as `read_comparison` returns it.
+        The ranked table, as `drawn_comparison` returns it.
     calibrated
         calibrated.csv of the runs.
     """

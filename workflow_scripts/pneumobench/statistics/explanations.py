@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.explained import why_no_maps
 from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import Resamples, percentile_interval, resample_patients
@@ -87,6 +88,7 @@ class _Values:
 def summarise_explanations(
     measures: list[Path],
     randomisations: list[Path],
+    maps: list[Path],
     development_labels: Path,
     table: Path,
     randomisation_table: Path,
@@ -120,6 +122,9 @@ def summarise_explanations(
     randomisations
         randomisation.csv of runs: model, recipe, seed, layer_order, layer, image_id, spearman,
         ssim; layers are randomised in ascending order, each with all before it.
+    maps
+        maps.npz of the runs, beside their other files; of runs that have no maps (see
+        `core.explained`) there is nothing to read, they are named in `details`.
     development_labels
         Says whose image it is.
     table
@@ -138,14 +143,18 @@ def summarise_explanations(
     Raises
     ------
     UserError
-        If there is no file, or one lacks columns or rows, mixes runs or methods, names unknown
-        measures or images, holds a value twice or one that is no number, or if two files are of one
-        run.
+        If there is no file, or that of a run with maps lacks columns or rows, mixes runs or
+        methods, names unknown measures or images, holds a value twice or one that is no number, or
+        if two files are of one run.
     """
     labels = read_labels(development_labels)
+    reasons = {path.parent: why_no_maps(path) for path in maps}
+    unavailable = {folder: reason for folder, reason in reasons.items() if reason}
+    measures = [path for path in measures if path.parent not in unavailable]
+    randomisations = [path for path in randomisations if path.parent not in unavailable]
     measured = _read_runs(measures, labels, ("map", "measure"), ("value",))
     randomised = _read_runs(randomisations, labels, ("layer_order", "layer"), SIMILARITIES)
-    if not measured | randomised:
+    if not measured | randomised and not unavailable:
         raise UserError(
             "no run has been explained: there is nothing to sum up",
             where=str(table),
@@ -178,6 +187,10 @@ def summarise_explanations(
             "controls": {name: list(_judging_controls(name)) for name in DIRECTION},
             "verdicts": list(WORDS),
             "runs": runs,
+            "without_maps": [
+                {"run": "/".join(folder.parts[-3:]), "reason": reason}
+                for folder, reason in unavailable.items()
+            ],
         },
     )
 

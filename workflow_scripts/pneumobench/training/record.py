@@ -6,12 +6,10 @@ from typing import Any
 
 import pandas as pd
 import torch
-from safetensors.torch import save_file
 
-from pneumobench.core.files import atomic_path, read_json, write_table
+from pneumobench.core.files import read_json, write_table
 from pneumobench.core.provenance import file_sha256, git_commit, peak_memory_mb, software_versions
 from pneumobench.core.run import Run
-from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.training.files import FoldInputs
 from pneumobench.training.members import FoldMembers
 from pneumobench.training.trainer import Training
@@ -77,14 +75,6 @@ def training_course(training: Training, members: FoldMembers) -> dict[str, Any]:
         "inner_images": len(members.inner),
         "early_stopping": members.inner_note or f"epoch {kept} of {epochs} kept, by inner {metric}",
     }
-
-
-def save_weights(path: Path, model: Classifier, name: str) -> None:
-    """Write a network's parameters and buffers as safetensors."""
-    state = {entry: value.cpu().contiguous() for entry, value in model.state_dict().items()}
-    with atomic_path(path) as temporary:
-        # One entry only: safetensors writes several in an order that changes from run to run.
-        save_file(state, temporary, metadata={"model": name})
 
 
 def write_timing(path: Path, phases: dict[str, tuple[float, int]]) -> None:

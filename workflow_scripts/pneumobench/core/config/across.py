@@ -328,8 +328,16 @@ def _task(sound: SoundValues) -> Iterator[Problem]:
         )
 
 
-def cautions(experiment: Experiment) -> list[str]:
-    """Return what is allowed, but worth a word to whoever starts the experiment."""
+def cautions(experiment: Experiment, *, cores: int | None = None) -> list[str]:
+    """Return what is allowed, but worth a word to whoever starts the experiment.
+
+    Parameters
+    ----------
+    experiment
+        The configuration.
+    cores
+        Cores that jobs may use on this machine; None where they run elsewhere.
+    """
     found = [
         f"recipe {name} mirrors images top to bottom (augmentation.vertical_flip): no chest film "
         "has its diaphragm above"
@@ -345,5 +353,12 @@ def cautions(experiment: Experiment) -> list[str]:
         found.append(
             f"keep_weights: {experiment.keep_weights} removes weights at the end; maps, views or "
             "corruptions that are asked for later train the removed networks again"
+        )
+    threads = experiment.compute.numeric_threads
+    if cores is not None and threads > cores:
+        found.append(
+            f"compute.numeric_threads: {threads} is more than the {cores} cores that jobs may use "
+            f"here: trainings take {cores}, and their last bits are those of {cores} threads, not "
+            f"of {threads}; write {cores} or less, or give snakemake more --cores"
         )
     return found

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pneumobench.core.errors import UserError
 from pneumobench.data.sources.columns import read_rows
-from pneumobench.data.sources.directory import scan_folder
-from pneumobench.data.sources.table import REQUIRED, film_path, film_size
+from pneumobench.data.sources.scan import scan_folder
+from pneumobench.data.sources.table import REQUIRED, find_film
 
 TABLE_SUFFIXES = (".csv", ".txt")
 
@@ -30,7 +30,7 @@ def fingerprint(root: Path, tables: Iterable[Path] = ()) -> str:
     UserError
         If the folder is missing, or one below it cannot be read.
     """
-    return _digest(scan_folder(root)[0], tables)
+    return _digest(scan_folder(root).files, tables)
 
 
 def table_fingerprint(table: Path, root: Path) -> str:
@@ -48,8 +48,7 @@ def table_fingerprint(table: Path, root: Path) -> str:
         rows = read_rows(table, REQUIRED)
     except UserError:
         rows = []
-    paths = [film_path(row) for row in rows]
-    return _digest([(path, film_size(root, path)) for path in paths], [table])
+    return _digest([find_film(root, row) for row in rows], [table])
 
 
 def _digest(films: Iterable[tuple[str, int]], tables: Iterable[Path]) -> str:

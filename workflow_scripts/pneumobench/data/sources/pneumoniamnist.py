@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pneumobench.core.arrays import read_header
+from pneumobench.core.array_headers import read_header
 from pneumobench.core.errors import UserError
 from pneumobench.core.folders import atomic_folder
 from pneumobench.data.sources.published import Located, Published

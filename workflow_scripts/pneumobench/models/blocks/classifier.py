@@ -33,6 +33,9 @@ class Classifier(nn.Module, ABC):
     ) -> None:
         super().__init__()
         self.architecture = architecture
+        # Where no place of the features has a part of its own in the score (class tokens): the path
+        # of the layer to explain instead.
+        self.inner_cam_layer: str | None = None
         if statistics is not None:
             self.normalise = Normalise(statistics)
 
@@ -78,6 +81,19 @@ class Classifier(nn.Module, ABC):
                 expected=f"{minimum} px or more",
                 remedy=f"set images.size to {minimum} or more",
             )
+
+    @property
+    def explained_layers(self) -> tuple[str, ...]:
+        """Paths of the layers that maps explain unless another one is asked for."""
+        inner = self.inner_cam_layer
+        return self.architecture.cam_layers if inner is None else (inner,)
+
+    def as_map(self, output: Tensor) -> Tensor | None:
+        """Return a layer's output, or a gradient of its shape, as maps [B, C, H, W].
+
+        None if it has no height and width.
+        """
+        return output if output.dim() == 4 else None
 
     @abstractmethod
     def features(self, prepared: Features) -> Features:

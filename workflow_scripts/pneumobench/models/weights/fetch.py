@@ -7,15 +7,16 @@ import shutil
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, uint8
 
 from pneumobench.core.download import check_sha256, download
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import atomic_path, write_json
+from pneumobench.core.files import write_json
 from pneumobench.core.provenance import file_sha256
 from pneumobench.models import registry
 from pneumobench.models.weights.published import Published, complete_state, published
+from pneumobench.models.weights.saved import write_state
 from pneumobench.models.weights.state_file import read_state
 
 logger = logging.getLogger(__name__)
@@ -116,9 +117,7 @@ def _keep(weights: Published, file: Path, digest: str, stored: Path, *, where: s
     state = read_state(file, where=where, remedy=remedy)
     state = complete_state(weights.tag, state, where=where)
     origin = {"tag": weights.tag, "sha256": digest, "content": _content(state)}
-    with atomic_path(stored) as temporary:
-        # One entry only: safetensors writes several in an order that changes from run to run.
-        save_file(state, temporary, metadata={"origin": json.dumps(origin)})
+    write_state(stored, state, {"origin": json.dumps(origin)})
 
 
 def _published_sha256(stored: Path, tag: str) -> str | None:

@@ -11,18 +11,18 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json
 from pneumobench.core.provenance import file_sha256
 from pneumobench.models.architecture import Architecture
+from pneumobench.models.weights.fit import below, fitting_state
 from pneumobench.models.weights.published import own_names, published
 from pneumobench.models.weights.state_file import read_state
 
 logger = logging.getLogger(__name__)
 
-# BatchNorm counts its batches and does not use the count; old files come without.
-COUNTER = "num_batches_tracked"
-SHOWN = 4
 FETCH = (
     "run `snakemake fetch --forcerun fetch_weights` where there is network, and copy "
     "resources/weights here if that is another machine; or set pretrained: false in the recipe"
 )
+
+MISFIT = "name a file of the same architecture in recipe key pretrained, or true, or false"
 
 Loaded = tuple[list[dict[str, str | None]], set[str]]
 """Entries for run.json, and the names of the parameters and buffers that were filled."""
@@ -57,7 +57,8 @@ def load_weights(
     Raises
     ------
     UserError
-        If a file is missing, not as recorded or unreadable, or if its entries do not fit.
+        If a file is missing, not as recorded or unreadable, or if its entries do not fit (see
+        `fitting_state`).
     """
     if source is None:
         return None
@@ -104,7 +105,7 @@ def _read_record(record: Path, architecture: Architecture) -> dict[str, dict[str
     try:
         entries = read_json(record)["checkpoints"]
         tags = {path: entry["tag"] for path, entry in entries.items()}
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (UserError, LookupError, TypeError, AttributeError) as error:
         raise _not_fetched("the record of the weights cannot be read", str(record)) from error
     if tags != dict(architecture.checkpoints):
         raise _not_fetched("the record names other weights than the architecture", str(record))
@@ -130,7 +131,7 @@ def _fill_trunk(
 ) -> set[str]:
     """Fill the module at `path` from the published network's state; return the names filled."""
     classifier = published(tag).classifier
-    state = {name: value for name, value in state.items() if not _below(name, classifier)}
+    state = {name: value for name, value in state.items() if not below(name, classifier)}
     head = {layer.partition(".")[0] for layer in classifier}
     filled = _fill(model.get_submodule(path), state, head=head, where=where)
     return {f"{path}.{name}" for name in filled}
@@ -140,48 +141,19 @@ def _fill(
     module: nn.Module, state: Mapping[str, Tensor], *, head: Iterable[str], where: str
 ) -> set[str]:
     """Fill every parameter and buffer, below `head` only those that fit; return their names."""
-    own = module.state_dict()
-    fitting = {
-        name: value
-        for name, value in state.items()
-        if name in own and own[name].shape == value.shape
-    }
-    wrong = {
-        "missing": [name for name in own if name not in state and not name.endswith(f".{COUNTER}")],
-        "unexpected": [name for name in state if name not in own],
-        "of another shape": [name for name in state if name in own and name not in fitting],
-    }
-    wrong = {kind: [n for n in names if not _below(n, head)] for kind, names in wrong.items()}
-    if any(wrong.values()):
-        raise _misfit(wrong, own, state, where)
+    fitting = fitting_state(module.state_dict(), state, head=head, where=where, remedy=MISFIT)
+    _check_variances(fitting, where)
     module.load_state_dict(fitting, strict=False)
     return set(fitting)
 
 
-def _misfit(
-    wrong: dict[str, list[str]], own: Mapping[str, Tensor], state: Mapping[str, Tensor], where: str
-) -> UserError:
-    """Name the first few entries of each kind of misfit."""
-
-    def shown(name: str) -> str:
-        if name in own and name in state:
-            return f"{name} {list(state[name].shape)} instead of {list(own[name].shape)}"
-        return name
-
-    texts = [
-        f"{len(names)} {kind} ({', '.join(map(shown, names[:SHOWN]))}"
-        f"{', ...' if len(names) > SHOWN else ''})"
-        for kind, names in wrong.items()
-        if names
-    ]
-    return UserError(
-        f"the weights do not fit the network: {'; '.join(texts)}",
-        where=where,
-        expected="every entry of the network, as in the weights.safetensors of one of its runs, or "
-        "the names of the published network of an architecture with one trunk",
-        remedy="name a file of the same architecture in recipe key pretrained, or true, or false",
-    )
-
-
-def _below(name: str, paths: Iterable[str]) -> bool:
-    return any(name.startswith(f"{path}.") for path in paths)
+def _check_variances(state: Mapping[str, Tensor], where: str) -> None:
+    """Refuse BatchNorms that never saw a difference: what a file cut off and filled up holds."""
+    for name, value in state.items():
+        if name.endswith("running_var") and value.numel() and not value.any():
+            raise UserError(
+                f"every variance of a BatchNorm is zero: {name}",
+                where=where,
+                expected="the statistics of a network that was trained",
+                remedy=MISFIT,
+            )

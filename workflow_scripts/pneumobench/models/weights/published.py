@@ -9,10 +9,14 @@ from torchvision import models as torchvision
 
 from pneumobench.core.errors import UserError
 from pneumobench.models.blocks.initialise import on_meta
+from pneumobench.models.weights.fit import check_values
 
 HASH_IN_NAME = re.compile(r"-([0-9a-f]{8,64})\.\w+$")
 # torchvision's file of DenseNet is older than the rule that layer names hold no full stop.
 OLD_DENSE_LAYER = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
+ANOTHER_FILE = (
+    "remove the file, or correct downloads.weights_mirror; or set pretrained: false in the recipe"
+)
 NOT_THE_NETWORKS = (RuntimeError, LookupError, AttributeError, TypeError, ValueError)
 
 
@@ -93,27 +97,31 @@ def complete_state(tag: str, state: dict[str, Tensor], *, where: str) -> dict[st
     Raises
     ------
     UserError
-        If the state is not that of the network.
+        If the state is not that of the network, or its values are not numbers that it takes.
     """
     publisher, _, name = tag.partition("/")
     try:
         if publisher == "timm":
+            own = on_meta(timm.create_model, model_name=name).state_dict()
+            check_values(own, state, where=where, remedy=ANOTHER_FILE)
             # timm knows how the names of its files turn into those of its layers.
             network = timm.create_model(
                 name, pretrained=True, pretrained_cfg_overlay={"state_dict": state}
             )
         else:
-            network = _network(name)
-            network.load_state_dict(own_names(tag, state), assign=True)
+            network, state = _network(name), own_names(tag, state)
+            check_values(network.state_dict(), state, where=where, remedy=ANOTHER_FILE)
+            network.load_state_dict(state, assign=True)
     except NOT_THE_NETWORKS as error:
         raise UserError(
             f"the file does not hold the weights {tag}: {str(error)[:300]}",
             where=where,
             expected=f"the state dictionary of {name.partition('.')[0]}",
-            remedy="remove the file, or correct downloads.weights_mirror; "
-            "or set pretrained: false in the recipe",
+            remedy=ANOTHER_FILE,
         ) from error
-    return {name: value.detach().contiguous() for name, value in network.state_dict().items()}
+    complete = network.state_dict()
+    check_values(complete, complete, where=where, remedy=ANOTHER_FILE)
+    return {name: value.detach().contiguous() for name, value in complete.items()}
 
 
 def _from_torchvision(tag: str, name: str) -> Published | None:

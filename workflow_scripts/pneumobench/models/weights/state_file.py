@@ -34,8 +34,8 @@ def read_state(path: Path, *, where: str, remedy: str) -> dict[str, Tensor]:
     Raises
     ------
     UserError
-        If the file is missing, damaged, of another kind, holds anything but named tensors, or is a
-        pickle with code.
+        If the file is missing, damaged, of another kind, holds anything but named tensors with a
+        value for every place, or is a pickle with code.
     """
 
     def refused(what: str) -> UserError:
@@ -64,6 +64,11 @@ def read_state(path: Path, *, where: str, remedy: str) -> dict[str, Tensor]:
         raise refused(f"{path.name} cannot be read as weights: {error}") from error
     if not _is_state(state):
         raise refused(f"{path.name} holds something else than named tensors")
+    for name, value in state.items():
+        if not _is_plain(value):
+            raise refused(
+                f"{name} of {path.name} is no plain tensor of numbers: {_described(value)}"
+            )
     return dict(state)
 
 
@@ -73,3 +78,17 @@ def _is_state(state: object) -> bool:
         and len(state) > 0
         and all(isinstance(key, str) and isinstance(state[key], Tensor) for key in state)
     )
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Tell whether a tensor has one number of a usual kind for every place, in memory."""
+    return (
+        value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not (value.is_quantized or value.is_nested or value.is_complex())
+    )
+
+
+def _described(value: Tensor) -> str:
+    kinds = [str(part).removeprefix("torch.") for part in (value.dtype, value.layout)]
+    return ", ".join([*kinds, f"on {value.device.type}"])
