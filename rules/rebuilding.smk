@@ -24,8 +24,7 @@ if INFLATED:
 rule unpack_archive:
     """Put an archive's files where the rules that read them look for them."""
     input:
-        # A function: braces in a path are no wildcards.
-        lambda wildcards: ARCHIVE.path,
+        ARCHIVE.path,
     output:
         [path for path in ARCHIVED if not path.endswith("/panels")],
         PACKED_FILMS,

@@ -262,7 +262,7 @@ def test_what_is_no_zip(path, tmp_path):
 def test_a_path_that_would_be_taken_for_a_variable(tmp_path):
     with pytest.raises(UserError, match="variable"):
         read_archive(write_archive(tmp_path / "a<results>b.zip", FILES))
-    assert read_archive(write_archive(tmp_path / "a{b} <B> 100%.zip", FILES)).files
+    assert read_archive(write_archive(tmp_path / "a <B> 100%.zip", FILES)).files
 
 
 @pytest.mark.parametrize("number", [1, 0xFFFF])

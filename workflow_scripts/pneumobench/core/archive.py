@@ -33,7 +33,7 @@ LIMITS = Limits(bytes=16_000_000_000, files=200_000)
 # Bytes of the list of files and of the configuration, which every job reads.
 _LONGEST_TEXT = 32_000_000
 # What may lie in the folders whose files the configuration does not name one by one.
-_IN_FOLDERS = {PANELS: r"[^/.][^/]*\.png", LOOKS: r"[A-Za-z0-9_-]+\.json"}
+_IN_FOLDERS = {PANELS: r"[^/.][^/]*\.png", LOOKS: r"[A-Za-z0-9_-][A-Za-z0-9_.-]*\.json"}
 
 
 class _Listed(BaseModel, strict=True):
