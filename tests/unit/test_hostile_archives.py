@@ -20,6 +20,7 @@ from test_archive import png
 
 from pneumobench.core.archive import INDEX, read_archive
 from pneumobench.core.errors import UserError
+from pneumobench.core.job import job_log
 
 SPLITS = b"schema_version,image_id,inner,group\n1,a,,p\n1,b,,q\n"
 FILES = {
@@ -414,3 +415,16 @@ def test_any_index(tmp_path, changes):
         read_archive(path)
     except UserError as error:
         assert "archive" in str(error)
+
+
+def test_contents_that_no_rule_can_use_end_in_one_message(tmp_path, capsys):
+    log = tmp_path / "results/demo/logs/render_report.log"
+    for rebuilt in (False, True):
+        if rebuilt:
+            (tmp_path / "results/demo/archive.json").write_text("{}")
+        with pytest.raises(SystemExit) as caught, job_log(log):
+            raise KeyError("counts\x1b[2J")
+        shown = capsys.readouterr().err
+        assert caught.value.code == 1 and "Traceback" in log.read_text()
+        assert ("Traceback" in shown) is not rebuilt and "counts" in shown
+    assert "to do:" in shown and "\x1b" not in shown

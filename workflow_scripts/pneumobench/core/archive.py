@@ -12,10 +12,11 @@ from pydantic import BaseModel, Field, ValidationError
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.extract import Kind, Limits, Packed, shown
+from pneumobench.core.job import REBUILT_MARK
 
 # Of the layout of the zip, not of the files in it.
 ARCHIVE_FORMAT = 1
-INDEX, CONFIG, CRATE = "archive.json", "config.json", "ro-crate-metadata.json"
+INDEX, CONFIG, CRATE = REBUILT_MARK, "config.json", "ro-crate-metadata.json"
 README, ENVIRONMENT, LOCK, CODE = "README.md", "environment.json", "requirements.lock", "code.json"
 # Below the first lies what is rebuilt from, below the second what to hold the rebuilt against.
 RESULTS, MADE = "results/", "made/"
@@ -110,7 +111,9 @@ def read_archive(path: str | Path) -> Archive:
     except ValidationError as error:
         first = error.errors()[0]
         place = ": ".join(map(str, first["loc"]))
-        raise _wrong(path, f"its list of files is not valid: {place}: {first['msg']}") from error
+        raise _wrong(
+            path, f"its list of files is not valid: {shown(place)}: {first['msg']}"
+        ) from error
     _check_members(packed, {name: entry.bytes for name, entry in index.files.items()})
     return Archive(
         path=str(path),
