@@ -27,7 +27,7 @@ FILES = {
     "results/experiment.json": b"{}",
     "results/dataset/splits.csv": SPLITS,
     f"results/{PANELS}/film.png": png(),
-    "results/test_looks/20260101T000000_one.json": b"{}",
+    "results/test_looks/20260101T000000_timm-resnet10t.c3_in1k_light_seed42.json": b"{}",
     "made/tables/comparison.csv": b"a",
 }
 IMAGES = np.full((1, 4, 4), 7, np.uint8)
