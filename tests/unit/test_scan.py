@@ -154,6 +154,13 @@ def test_what_is_no_regular_file_is_not_opened(root):
     assert len(scan_folder(root).files) == 21
 
 
+def test_names_are_apart_even_of_what_is_set_aside(root):
+    copy(root / "train/NORMAL/IM-0010-0001.png", root / "IM-0010-0001")
+    rows = read_manifest(index(root, root.parent / "m.csv"))
+    assert rows["image_id"].is_unique
+    assert rows.set_index("image_id").loc["./IM-0010-0001", "path"] == "IM-0010-0001"
+
+
 # Links and depth
 
 

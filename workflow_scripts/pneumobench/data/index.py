@@ -199,9 +199,11 @@ def _name_images(rows: list[Row]) -> None:
         row["image_id"] = next(name for name in names if _as_file_name(name) not in taken)
         taken.add(_as_file_name(row["image_id"]))
         row["patient"] = row["patient"] or row["image_id"]
+    accepted_ids = {row["image_id"] for row in accepted}
     for row in rows:
         if row["status"] == "rejected":
-            row["image_id"] = row["path"]
+            path = row["path"]
+            row["image_id"] = f"./{path}" if path in accepted_ids else path
 
 
 def _as_file_name(name: str) -> str:

@@ -11,6 +11,8 @@ from pneumobench.data.sources.cells import read_cells, separator_of
 from pneumobench.data.sources.lookalikes import UNUSED, looks_like, speaks_of
 from pneumobench.data.spelling import visible
 
+TABLE_SUFFIXES = (".csv", ".txt")
+
 
 class Row(dict[str, str]):
     """The cells of one row by the names of their columns."""
@@ -100,6 +102,19 @@ def unused_note(path: Path, unused: Sequence[str]) -> list[str]:
     more = f" and {len(unused) - 20} more" if len(unused) > 20 else ""
     names = ", ".join(name[:60] for name in unused[:20])
     return [f"columns of {path.name} that nobody reads: {names}{more}"]
+
+
+def tables_beside(root: Path) -> list[Path]:
+    """Return the tables and lists that lie at the top of a source's folder."""
+    root = Path(root)
+    found = root.iterdir() if root.is_dir() else ()
+    return sorted(path for path in found if path.suffix.lower() in TABLE_SUFFIXES)
+
+
+def unread_note(root: Path, read: Iterable[str]) -> list[str]:
+    """Return one sentence on the tables of a folder that nobody reads, or none."""
+    others = [path.name for path in tables_beside(root) if path.name not in set(read)]
+    return [f"tables in the folder that nobody reads: {', '.join(others[:10])}"] if others else []
 
 
 def check_unique(rows: Iterable[Row], names: Iterable[str], path: Path) -> None:
