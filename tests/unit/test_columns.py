@@ -76,6 +76,12 @@ def test_what_a_column_holds_tells_it_too(table):
     assert len(table("path,label,unused_set\na.png,0,train\nb.png,1,test\n").films) == 2
 
 
+def test_an_empty_column_is_as_good_as_none(table):
+    error = refused(table, "path,label,patient,PatientID\na.png,0,,P1\nb.png,1,,P2\n")
+    assert "more than once" not in error.what and "'PatientID'" in error.what
+    assert len(table("path,label,bbox,patient\na.png,0,,P1\nb.png,1,,P2\n").films) == 2
+
+
 def test_other_unused_columns_are_named(table):
     listing = table("path,label,age,patient,patient_name,\na.png,0,3,P1,x,\nb.png,1,4,P2,y,\n")
     assert listing.notes == ["columns of t.csv that nobody reads: age, patient_name"]

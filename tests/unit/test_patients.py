@@ -96,7 +96,7 @@ def test_what_was_united_is_told():
 )
 def test_a_patient_that_is_nobody_is_a_warning(name):
     (note,) = listing_of(name, name, "P1").notes
-    assert note.startswith(f"2 films have the patient '{name}', which seems to say that nobody")
+    assert note.startswith(f"2 images have the patient '{name}', which seems to name nobody")
 
 
 def test_shortened_numbers_are_a_warning():

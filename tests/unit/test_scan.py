@@ -180,6 +180,13 @@ def test_links_to_each_other_end_soon(root):
     assert 22 <= len(scan_folder(root).files) <= 21 + count
 
 
+def test_links_to_what_holds_the_data_folder_are_no_data(root):
+    write_film(root.parent / "elsewhere/NORMAL/x.png", 80)
+    (root / "up").symlink_to(root.parent)
+    (root / "everything").symlink_to("/")
+    assert len(scan_folder(root).files) == 21
+
+
 def test_a_link_to_a_folder_that_is_there_too_is_another_place(root):
     (root / "val").symlink_to(root / "train")
     assert len(scan_folder(root).files) == 21 + 15

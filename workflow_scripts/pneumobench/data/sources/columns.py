@@ -63,7 +63,7 @@ def read_columns(
     ------
     UserError
         If the file is not there, is no such table, lacks a required column, or has no rows; if a
-        column looks like an optional one that is not there.
+        column looks like an optional one that is not there or empty.
     """
     cells = read_cells(path)
     first = cells[0][1] if cells else []
@@ -86,7 +86,10 @@ def read_columns(
         if name not in {*wanted, *published}
     }
     unused = {name: values for name, values in unused.items() if name in header or values != {""}}
-    _check_unused(path, unused, [name for name in optional if name not in header], words or {})
+    # An empty column says as little as one that is not there.
+    missing = [name for name in optional if not any(row.get(name) for row in rows)]
+    telling = {name: values for name, values in unused.items() if values != {""}}
+    _check_unused(path, telling, missing, words or {})
     return Columns(rows, list(unused))
 
 

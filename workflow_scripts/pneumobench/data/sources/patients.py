@@ -76,8 +76,8 @@ def _notes(films: Iterable[Film], united: list[list[str]]) -> Iterator[str]:
     for key, form in form_of.items():
         if form in NOBODY:
             yield (
-                f"{number[key]:,} films have the patient {key!r}, which seems to say that nobody knows: "
-                "they count as one patient; leave the cell empty where a patient is not known"
+                f"{number[key]:,} images have the patient {key!r}, which seems to name nobody; "
+                "they count as one patient: leave the cell empty where nobody knows"
             )
     rounded = [key for key, form in form_of.items() if _ROUNDED.fullmatch(form)]
     if rounded:

@@ -219,12 +219,13 @@ def _notes(left_out: Counter[tuple[str, str]], own: Sequence[str]) -> Iterator[s
 def _walk(root: Path, own: list[str]) -> Iterator[tuple[Parts, _Entry]]:
     """Yield the parts of the relative path of every file; add skipped folders of our own to `own`.
 
-    Every link is followed once, and none to a folder that it lies in: links in circles end, and
-    links to each other's folders do not multiply. What can be reached without a link is walked
-    first.
+    Every link is followed once, and none to a folder that it lies in, above `root` either: links in
+    circles end, and links to each other's folders do not multiply. What can be reached without a
+    link is walked first.
     """
     ours = _own_folders()
-    plain = [(str(root), (), (_identity(os.stat(root)),))]
+    real = root.resolve()
+    plain = [(str(root), (), tuple(_identity(os.stat(path)) for path in (real, *real.parents)))]
     links: deque[tuple[str, Parts, tuple[Identity, ...]]] = deque()
     followed: set[Identity] = set()
     while plain or links:
