@@ -103,7 +103,7 @@ def test_folders_of_programs_are_litter_and_told(root, folder):
     listing = list_directory(root)
     assert (len(listing.films), listing.litter) == (21, 2) and fingerprint(root) == before
     assert listing.notes == [
-        f"1 image files are hidden or in folders of programs and left out: {folder} (1)"
+        f"1 image files are hidden or in folders of programs, left out: {folder} (1)"
     ]
 
 
@@ -112,8 +112,8 @@ def test_kinds_that_are_not_read_are_told(root):
         copy(root / "train/NORMAL/IM-0010-0001.png", root / "train/NORMAL" / name)
     (root / "gone").symlink_to(root / "nowhere")
     assert list_directory(root).notes == [
-        "3 files are of kinds that are not read and left out: .jp2 (2), .nii (1)",
-        "1 links lead nowhere and left out: gone (1)",
+        "3 files are of kinds that are not read, left out: .jp2 (2), .nii (1)",
+        "1 links lead nowhere, left out: gone (1)",
     ]
 
 
@@ -147,6 +147,9 @@ def test_files_without_a_suffix_are_images_by_their_content(root):
     (folder / "data_set").write_bytes(dicom_fixture.dicom(dicom_fixture.film(), 12)[132:])
     listing = list_directory(root)
     assert len(listing.films) == 21 + 6 and listing.litter == 2
+    assert listing.notes == [
+        "1 files begin as images do but end in another suffix, left out: .png_original (1)"
+    ]
 
 
 def test_what_is_no_regular_file_is_not_opened(root):
@@ -226,8 +229,7 @@ def test_own_outputs_are_no_data(root, monkeypatch):
     listing = list_directory(root)
     assert len(listing.films) == 21 and fingerprint(root) == before
     assert listing.notes[-1] == (
-        "folders of the pipeline itself lie below the data folder and are left out: "
-        "resources, results"
+        "folders of the pipeline itself lie below the data folder, left out: resources, results"
     )
     monkeypatch.chdir(root / "train")
     # From elsewhere an experiment's folder is known by what lies in it.
