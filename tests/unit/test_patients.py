@@ -157,6 +157,11 @@ def test_published_numbers_are_read_alike(tmp_path):
     assert any(note.startswith("1 patients are written in several") for note in listing.notes)
 
 
+def test_an_image_without_a_patient_is_none_that_others_name(tmp_path):
+    rows = accepted_images(read_manifest(table_of(tmp_path, ["1", "", "1", ""], [""] * 4)))
+    assert rows["patient"].tolist() == ["1", "image 1", "1", "3"]
+
+
 # Names of images
 
 

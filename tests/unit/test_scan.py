@@ -132,6 +132,7 @@ def test_dicom_is_read_whatever_its_name(root):
     read = rows[rows["mode"].str.startswith("DICOM")]
     assert {path.split("/")[-1] for path in read["path"]} == set(names)
     assert (read["status"] == "ok").all()
+    assert {"a", "scan", "f", "1.2.840.113619"} <= set(read["image_id"])
     assert read_json(root.parent / "source.json")["litter"] == 2
     (folder / "scan").unlink()
     assert fingerprint(root) != before
