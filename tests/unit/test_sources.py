@@ -18,12 +18,9 @@ from pneumobench.data.audit import audit_dataset
 from pneumobench.data.images import read_header, read_picture
 from pneumobench.data.manifest import accepted_images, read_manifest
 from pneumobench.data.pack import pack_images
+from pneumobench.data.sources.columns import tables_beside
 from pneumobench.data.sources.directory import list_directory
-from pneumobench.data.sources.fingerprint import (
-    fingerprint,
-    table_fingerprint,
-    tables_beside,
-)
+from pneumobench.data.sources.fingerprint import fingerprint, table_fingerprint
 from pneumobench.data.sources.nih import list_nih
 from pneumobench.data.sources.rsna import CLASSES, LABELS, NORMAL, OPACITY, OTHER, list_rsna
 from pneumobench.data.sources.table import list_table
@@ -333,6 +330,16 @@ def test_many_rows_are_listed_without_opening_a_film(tmp_path):
     started = time.process_time()
     films = list_nih(tmp_path, positive="abnormal").films
     assert len(films) == 20_000 and time.process_time() - started < 20
+
+
+@pytest.mark.parametrize("name", ["test_list_NIH.txt", "My train list.csv"])
+def test_lists_of_the_split_under_other_names_stop(tmp_path, name):
+    root = nih_folder(tmp_path, split=False)
+    (root / name).write_text("00000001_000.png\n")
+    assert f"nobody would read {name}" in message(list_nih, root, positive="Pneumonia")
+    (root / name).rename(root / "BBox_List_2017_Official.csv")
+    notes = list_nih(root, positive="Pneumonia").notes
+    assert "tables in the folder that nobody reads: BBox_List_2017_Official.csv" in notes
 
 
 # RSNA
