@@ -69,7 +69,7 @@ def test_secret_in_a_command_is_neither_shown_nor_logged(tmp_path):
 
 
 def test_every_target_of_the_documents_with_words_and_braces_in_the_command(make_workflow):
-    flow = make_workflow(report={"title": "a {study} of {{x}}"})
+    flow = make_workflow(report={"title": "a {study} of {{x}}"}, explanation={"method": "grad_cam"})
     output = flow.succeed(
         *("--dry-run", *TARGETS, "--config"),
         *("allow_partial=no", "archive_films=off", "compute={numeric_threads: 256}"),
