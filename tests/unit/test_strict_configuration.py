@@ -340,6 +340,13 @@ def test_commands_that_may_start(start, tmp_path):
     ("command", "words"),
     [
         ("--config a=1 --config b=2", "--config stands twice"),
+        ("--config allow_partial=true all", "a target belongs in front"),
+        ("--config data.source=mendeley", "write data='{source: mendeley}'"),
+        ("--config data.phantom.seed=1", "write data='{phantom: {seed: 1}}'"),
+        ("--config =x", "no key=value"),
+        ("--config images={size:96", "the value is no valid YAML"),
+        ('--config images={"size":96,"size":96}', "a key stands twice"),
+        ("--directory a\nb", r"a\nb"),
         ("--configfile a.yaml --cores 2 --configfile a.yaml", "--configfile stands twice"),
         ("--configfile a.yaml all", "all (seen from"),
         ("--configfile nowhere.yaml", "nowhere.yaml (seen from"),
@@ -350,7 +357,7 @@ def test_commands_that_may_start(start, tmp_path):
     ],
 )
 def test_commands_that_may_not(start, command, words):
-    message = start(*command.split())
+    message = start(*command.split(" "))
     assert words in message and "to do:" in message and "hunter2" not in message
 
 

@@ -42,21 +42,22 @@ def check_config_files(paths: Iterable[str | Path]) -> None:
             check_config_text(_text(path), str(path))
 
 
-def check_config_text(text: str, name: str) -> None:
+def check_config_text(text: str, name: str, subject: str = "the file") -> None:
     """Stop where the text of a configuration does not say one thing; see `check_config_files`.
 
     Parameters
     ----------
     text
         YAML or JSON.
-    name
+    name, subject
         What messages call it.
     """
     try:
         duplicates = list(_Reader(name).duplicates(yaml.parse(text, Loader=LOADER)))
         content = yaml.load(text, Loader=LOADER)
     except yaml.YAMLError as error:
-        raise _refused(f"the file is no valid YAML: {_said(error)}", name, _line(error)) from None
+        said = f"{subject} is no valid YAML: {_said(error)}"
+        raise _refused(said, name, _line(error), f"correct {subject}") from None
     # Dates and numbers that there are not.
     except (ValueError, TypeError, OverflowError) as error:
         raise _refused(f"a value cannot be read: {error}", name) from None
