@@ -13,7 +13,7 @@ from pneumobench.core.config.arguments import with_arguments
 from pneumobench.core.config.check import archive_path
 from pneumobench.core.config.problems import value_text
 from pneumobench.core.config.reading import check_config_files
-from pneumobench.core.config.secrets import has_credentials, is_secret, without_secrets
+from pneumobench.core.config.secrets import has_credentials, is_secret, redacted
 from pneumobench.core.errors import UserError
 from pneumobench.core.start import LOCKS, check_or_exit, check_start, warning_of_lock
 
@@ -224,7 +224,7 @@ def test_address_with_a_password_is_refused_and_not_repeated(text, place):
     ["a@b.example", r"(?:a|b):\d+@x", "https://mirror.example:8443/a", "/films/me@home", "C:/a"],
 )
 def test_texts_without_a_password(text):
-    assert not has_credentials(text) and without_secrets(text) == text
+    assert not has_credentials(text) and redacted(text) == text
 
 
 @pytest.mark.parametrize(
@@ -247,6 +247,11 @@ def test_value_of_a_key_called_like_a_secret_is_not_shown(key):
     for overlay in ({key: "hunter2"}, {"downloads": {key: 12345}}, {"login": {key: ["hunter2"]}}):
         (problem,) = problems(yaml.safe_dump(overlay)).values()
         assert "hunter2" not in str(problem) and "12345" not in str(problem)
+
+
+def test_address_as_a_key_is_not_repeated():
+    problem = only_problem(yaml.safe_dump({"downloads": {"https://me:hunter2@host": 1}}))
+    assert problem.path == "downloads" and "hunter2" not in str(problem)
 
 
 def test_no_key_of_the_configuration_is_called_like_a_secret():
