@@ -45,6 +45,10 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: *b\n", ("undefined alias", "line 1")),
         ("a: 2024-13-45\n", ("a value cannot be read", "month")),
         ("[a]: b\n", ("unhashable key",)),
+        ("a: 1\nseed: 042\n", ("YAML reads 042 as the number 34", "line 2")),
+        ("epochs: 1:30\n", ("YAML reads 1:30 as the number 90",)),
+        ("patients: 1_000\n", ("as the number 1000",)),
+        ("size: 0x40\n", ("as the number 64",)),
         ("a: !!python/name:os.system\n", ("tag", "python/name", "line 1")),
         ("__use_yte__: true\na: ?1 + 1\n", ("__use_yte__ would run code", "line 1")),
         ("", ("has no keys",)),
@@ -90,6 +94,7 @@ def test_file_of_another_encoding_is_named(tmp_path, content, words):
         "\ufeffimages: {size: 96}\n",
         "report: {title: Pädiatrie 胸部}\r\n",
         "a: {b: 1}\nc: {b: 1}\n",
+        'a: ["042", 1:30pm, 0, 0.5, 09-x, "1_000", 1.0e-3, -7, 089]\n',
     ],
 )
 def test_file_that_says_one_thing(tmp_path, text):
