@@ -1,5 +1,6 @@
 """A folder of films as users have it: layouts and names, folders of masks. No film is opened."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
