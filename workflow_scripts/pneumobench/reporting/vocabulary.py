@@ -100,13 +100,19 @@ class Vocabulary:
         rules = self._rules
         if not rules:
             return text
-        pieces = sorted(rules, key=len, reverse=True)
-        anyone = "|".join(r"\s+".join(map(_pattern, piece.split())) for piece in pieces)
+        # A name that is in its place already stays, though it may hold the word pneumonia.
+        own = {self.positive, _capital(self.positive)} if self.another_finding else set()
+        patterns = {piece: r"\s+".join(map(_pattern, piece.split())) for piece in rules}
+        patterns |= {name: r"\s+".join(map(re.escape, name.split())) for name in own}
+        anyone = "|".join(patterns[piece] for piece in sorted(patterns, key=len, reverse=True))
 
         def said(found: re.Match) -> str:
-            own = " ".join(found[0].split())
-            number = re.search(r"\d+", own)
-            return rules[re.sub(r"\d+", "#", own)].replace("#", number[0] if number else "#")
+            piece = " ".join(found[0].split())
+            if piece in own:
+                return piece
+            number = re.search(r"\d+", piece)
+            template = rules[re.sub(r"\d+", "#", piece)]
+            return template.replace("#", number[0] if number else "#").format_map(self._names)
 
         # In one go: what is said by one rule is not said anew by another.
         return re.sub(f"{_BEFORE}(?:{anyone}){_AFTER}", said, text)
@@ -116,7 +122,7 @@ class Vocabulary:
         if self.another_finding:
             if text in USUAL:
                 return fill(shortened(self.name(text), LABEL_LENGTH), LABEL_WIDTH)
-            text = _LABEL.sub(self.negative, text)
+            text = _LABEL.sub(lambda _: self.negative, text)
         return self.translate(text)
 
     def name(self, label: str) -> str:
@@ -132,10 +138,13 @@ class Vocabulary:
 
     @property
     def _rules(self) -> dict[str, str]:
-        rules = (_OF_ADULTS if self.adults else {}) | (
+        return (_OF_ADULTS if self.adults else {}) | (
             _OF_ANOTHER_FINDING if self.another_finding else {}
         )
-        names = {
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return {
             "positive": self.positive,
             "Positive": _capital(self.positive),
             "negative": self.negative,
@@ -144,15 +153,14 @@ class Vocabulary:
                 "normal films" if self.negative == USUAL[1] else f"films with {self.negative}"
             ),
         }
-        said = {piece: text.format_map(names) for piece, text in rules.items()}
-        if self.another_finding:
-            # A name that is in its place already stays, though it may hold the word pneumonia.
-            said |= {name: name for name in (names["positive"], names["Positive"])}
-        return said
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
+
+
+def _in_a_line(name: str) -> str:
+    return " ".join(name.split())
 
 
 def _pattern(word: str) -> str:
@@ -161,8 +169,8 @@ def _pattern(word: str) -> str:
 
 def vocabulary_from(source: dict[str, Any]) -> Vocabulary:
     """Return the words for the data of a source, by what audit.json says of it under `source`."""
-    positive = source.get("positive", USUAL[0]).lower()
-    negative = source.get("negative", USUAL[1])
+    positive = _in_a_line(source.get("positive", "")).lower() or USUAL[0]
+    negative = _in_a_line(source.get("negative", "")) or USUAL[1]
     return Vocabulary(
         positive=positive,
         negative=negative if positive != USUAL[0] else USUAL[1],
