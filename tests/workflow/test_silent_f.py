@@ -52,9 +52,10 @@ def test_network_without_maps_and_films_of_one_name_reach_the_report(make_workfl
     folder = explanations / WITH / "light/seed42"
     explained = read_table(folder / "explained.csv", text=("image_id", "chosen"))
     wanted = explained["chosen"].str.contains("outcome").sum()
-    panels = [path.name for path in (folder / "panels").iterdir()]
+    panels = [path.name for path in (folder / "panels").glob("*.png")]
     assert len(panels) == wanted > 1 and all(name.isascii() for name in panels)
-    assert not list((explanations / WITHOUT / "light/seed42/panels").iterdir())
+    none = (explanations / WITHOUT / "light/seed42/panels/no_maps.txt").read_text(encoding="utf-8")
+    assert reason in none
 
     details = read_json(flow.results / "comparison/explanations.json")
     assert [run["run"] for run in details["without_maps"]] == [f"{WITHOUT}/light/seed42"]
