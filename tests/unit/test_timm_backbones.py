@@ -161,6 +161,30 @@ def said(function, *arguments):
     return str(caught.value)
 
 
+class Taken(nn.Module):
+    """A layer that is given a parameter, as those of CaiT are."""
+
+    def forward(self, tokens, token):
+        return tokens + token
+
+
+class Takes(TimmBackbone):
+    """A backbone with such a layer."""
+
+    def __init__(self, name, outputs):
+        super().__init__(name, outputs)
+        self.take, self.token = Taken(), nn.Parameter(torch.zeros(1))
+
+    def head(self, features):
+        return super().head(self.take(features, self.token.expand(1)))
+
+
+def test_layers_that_are_given_a_parameter_can_be_counted(monkeypatch):
+    monkeypatch.setattr(timm_backbone, "TimmBackbone", Takes)
+    description = describe_model("timm:test_vit", 64)
+    assert description["trainable_parameters"] == description["parameters"] > 1
+
+
 class TestUnusable:
     """What is built, but cannot be used, is said in one message before anything is trained."""
 
