@@ -14,12 +14,12 @@ _SIGNED = re.compile("schema_version [0-9a-f]{16}")
 
 def edit_csv(path: Path, change) -> None:
     """Read a CSV as plain text cells, change the table, write it back with its checksum."""
-    table = plain_table(path)
+    table = read_cells(path)
     text = change(table).to_csv(index=False, lineterminator="\n")
     path.write_bytes(signed_table(text.encode()))
 
 
-def plain_table(path: Path) -> pd.DataFrame:
+def read_cells(path: Path) -> pd.DataFrame:
     """Read a CSV as plain text cells."""
     text = _SIGNED.sub("schema_version", path.read_text(encoding="utf-8"), count=1)
     return pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
