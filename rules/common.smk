@@ -45,11 +45,8 @@ from pneumobench.core.resources import (
 from pneumobench.core.start import warning_of_lock
 from pneumobench.core.task import BINARY
 from pneumobench.core.views import VIEW_SETS
-from pneumobench.data.sources.fingerprint import (
-    fingerprint,
-    table_fingerprint,
-    tables_beside,
-)
+from pneumobench.data.sources.columns import tables_beside
+from pneumobench.data.sources.fingerprint import fingerprint, table_fingerprint
 from pneumobench.models import registry
 
 # Targets that need neither images nor starting weights, and help to get them.

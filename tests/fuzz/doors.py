@@ -40,6 +40,10 @@ REFUSALS = (UserError, UnreadableImageError)
 WITH_CHECKSUM = ("PNG",)
 
 
+Samples = Callable[[], Mapping[str, bytes]]
+Enter = Callable[[bytes, str, Path], None]
+
+
 class AcceptedDamageError(AssertionError):
     """A damaged image was let in, with other pixels than the sound one."""
 
@@ -63,8 +67,8 @@ class Door:
     """
 
     name: str
-    samples: Callable[[], Mapping[str, bytes]]
-    enter: Callable[[bytes, str, Path], None]
+    samples: Samples
+    enter: Enter
     inputs: int
     mutations: Sequence[Mutation] = mutation.OF_BYTES
 
@@ -191,6 +195,14 @@ def _images_of(kind: str, inputs: int) -> Door:
     return Door(kind, lambda: samples.images()[kind], partial(_image, kind), inputs)
 
 
+def _text(name: str, files: Samples, enter: Enter, inputs: int) -> Door:
+    return Door(name, files, enter, inputs, mutation.OF_TEXT)
+
+
+def _old(files: Samples) -> Samples:
+    return lambda: intermediates.without_checksum(files())
+
+
 DOORS = (
     _images_of("PNG", 2000),
     Door("PNG with right sums", lambda: samples.images()["PNG"], _summed_png, 1000),
@@ -203,19 +215,15 @@ DOORS = (
     _images_of("DICOM", 2000),
     Door("outside DICOM", samples.outside_dicoms, partial(_image, "DICOM"), 200),
     Door("header", _all_images, _header, 1000),
-    Door("table", samples.tables, _table, 2000, mutation.OF_TEXT),
+    _text("table", samples.tables, _table, 2000),
     Door("data archive", samples.data_archives, _data_archive, 1500),
-    Door("configuration", samples.configurations, _configuration, 1500, mutation.OF_TEXT),
+    _text("configuration", samples.configurations, _configuration, 1500),
     Door("archive", _archives, _archive, 1000),
-    Door("list of an archive", _indexes, _index, 500, mutation.OF_TEXT),
+    _text("list of an archive", _indexes, _index, 500),
     Door("weights", _weight_files, _weights, 1000),
     Door("resume state", _resume_states, _resume_state, 500),
-    Door(
-        "dataset",
-        intermediates.dataset_samples,
-        intermediates.read_dataset,
-        1000,
-        mutation.OF_TEXT,
-    ),
-    Door("experiment", intermediates.samples, intermediates.read, 1500, mutation.OF_TEXT),
+    _text("dataset", intermediates.dataset_samples, intermediates.read_dataset, 500),
+    _text("old dataset", _old(intermediates.dataset_samples), intermediates.read_dataset, 1000),
+    _text("experiment", intermediates.samples, intermediates.read, 500),
+    _text("old experiment", _old(intermediates.samples), intermediates.read, 1500),
 )

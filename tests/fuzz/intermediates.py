@@ -1,6 +1,7 @@
 """A small finished experiment whose intermediates can be damaged one at a time."""
 
 import functools
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pneumobench.core.run import Run
 from pneumobench.data.audit import audit_dataset
 from pneumobench.data.split import split_dataset
 
+_CHECKSUM = re.compile(rb'(?<=schema_version) [0-9a-f]{16}|  "checksum": "[0-9a-f]{16}",\n')
 RUNS = [Run("first", "light", 1), Run("second", "light", 1)]
 
 
@@ -63,6 +65,11 @@ def samples() -> dict[str, bytes]:
     return {name: (experiment().root / name).read_bytes() for name in READERS}
 
 
+def without_checksum(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Return files as earlier versions wrote them: what is wrong with them shows on using them."""
+    return {name: _CHECKSUM.sub(b"", content, count=1) for name, content in files.items()}
+
+
 @contextmanager
 def damaged(path: Path, content: bytes) -> Iterator[None]:
     """Put other bytes into a file for a while."""
@@ -104,7 +111,11 @@ def read_dataset(content: bytes, name: str, folder: Path) -> None:
     where = dataset()
     with damaged(where / name, content):
         audit_dataset(
-            where / "manifest.csv", where / "source.json", folder / "audit.json", allow_crossings=[]
+            where / "manifest.csv",
+            where / "source.json",
+            folder / "audit.json",
+            allow_crossings=[],
+            maximum_near_duplicate_fraction=1,
         )
         split_dataset(
             where / "manifest.csv",

@@ -6,6 +6,7 @@ import html
 import html.parser
 import io
 import json
+import re
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
@@ -81,10 +82,14 @@ def poison_archive(good: Path, bad: Path, words: Collection[str] = WORDS) -> Non
 
 
 def _poisoned_bytes(name: str, content: bytes, words: Collection[str]) -> bytes:
+    # Without checksums, as files of earlier versions are.
     if name.endswith(".json"):
-        return json.dumps(poisoned(json.loads(content), words=words)).encode()
+        parsed = json.loads(content)
+        parsed.pop("checksum", None)
+        return json.dumps(poisoned(parsed, words=words)).encode()
     if name.endswith(".csv"):
-        return poisoned_table(content.decode(), words).encode()
+        text = re.sub(r"^schema_version \w+", "schema_version", content.decode())
+        return poisoned_table(text, words).encode()
     return content
 
 

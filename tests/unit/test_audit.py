@@ -173,10 +173,33 @@ def test_identical_images_with_both_labels_are_a_warning(root):
 
 def test_unknown_split_folders_are_a_warning(tmp_path):
     root = kaggle_folder(tmp_path / "data")
-    (root / "train").rename(root / "training")
-    (root / "test").rename(root / "testing")
+    (root / "train").rename(root / "Leeds")
+    (root / "test").rename(root / "York")
     (warning,) = audit(root)["warnings"]
-    assert "testing, training" in warning
+    assert "Leeds, York" in warning
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("training", "testing"),
+        ("Train set", "TestSet"),
+        ("train/2019", "test/2019"),
+        ("dev", "eval"),
+    ],
+)
+def test_folders_that_look_like_official_splits_stop(tmp_path, train, test):
+    root = kaggle_folder(tmp_path / "data")
+    for old, new in (("train", train), ("test", test)):
+        (root / old).rename(tmp_path / old)
+        (root / new).parent.mkdir(exist_ok=True)
+        (tmp_path / old).rename(root / new)
+    with pytest.raises(UserError, match="named like official splits") as caught:
+        audit(root)
+    assert f"move NORMAL and PNEUMONIA of {train} to train" in caught.value.remedy
+    # Of one alone, no split is lost.
+    shutil.rmtree(root / test)
+    assert audit(root)["counts"]["patients_test"] == 0
 
 
 def test_union_find_joins_chains():

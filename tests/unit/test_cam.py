@@ -239,9 +239,9 @@ def test_bad_layers(layer, said, remedy):
     assert not any(module._forward_hooks for module in network.modules())
 
 
-def test_networks_of_tokens_have_no_map():
+def test_networks_of_several_branches_of_tokens_have_no_map():
     with pytest.raises(UserError) as raised:
-        explain(registry.load("timm:test_vit").build(1), torch.rand(1, 1, 160, 160))
+        explain(registry.load("timm:crossvit_tiny_240").build(1), torch.rand(1, 1, 240, 240))
     assert "has no map" in str(raised.value) and "explanation.method" in raised.value.remedy
 
 

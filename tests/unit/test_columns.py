@@ -1,9 +1,12 @@
 """Tables as users have them: columns that nobody reads, separators, encodings, odd rows."""
 
-from pathlib import Path
+import contextlib
+import os
 
 import pytest
 from dataset_fixture import write_film
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pneumobench.core.errors import UserError
 from pneumobench.data.sources.cells import read_cells
@@ -33,6 +36,25 @@ def refused(call, *arguments) -> UserError:
         call(*arguments)
     assert caught.value.remedy and caught.value.expected and caught.value.where
     return caught.value
+
+
+SPOILING = (
+    *(
+        b'"',
+        b"\r",
+        b"\n",
+        b",",
+        b"\0",
+        b"\xff",
+        b";",
+        b"\xe2\x80\x8b",
+        b"[",
+        b"1e400",
+        b"NaN",
+        b"unused_",
+    ),
+    *(b"\xed\xa0\x80", b"\xef\xbb\xbf", b"\xc2\x85", b"sep=;\n", b"../../", b"=cmd()"),
+)
 
 
 # Columns that nobody reads
@@ -74,6 +96,12 @@ def test_what_a_column_holds_tells_it_too(table):
     assert "rename 'Phase' to 'split', rename 'kind' to 'subtype'" in error.remedy
     assert len(table("path,label,phase\na.png,0,I\nb.png,1,II\n").films) == 2
     assert len(table("path,label,unused_set\na.png,0,train\nb.png,1,test\n").films) == 2
+
+
+def test_an_empty_column_is_as_good_as_none(table):
+    error = refused(table, "path,label,patient,PatientID\na.png,0,,P1\nb.png,1,,P2\n")
+    assert "more than once" not in error.what and "'PatientID'" in error.what
+    assert len(table("path,label,bbox,patient\na.png,0,,P1\nb.png,1,,P2\n").films) == 2
 
 
 def test_other_unused_columns_are_named(table):
@@ -210,6 +238,27 @@ def test_lines_may_end_in_any_way(tmp_path):
         assert read_cells(tmp_path / "t.csv") == [(1, ["a", "b"]), (2, ["1", "x\ry"])]
 
 
+@settings(deadline=None, max_examples=100, derandomize=True)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 200), st.sampled_from([*SPOILING, None]), st.integers(0, 9)),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_a_spoiled_table_is_read_or_refused_in_one_message(tmp_path_factory, changes):
+    content = bytearray(
+        'path,label,patient,boxes\na.png,0,José,"[[1,2,3,4]]"\nb.png,1,"x, y",\n'.encode()
+    )
+    for place, inserted, removed in changes:
+        place %= len(content) or 1
+        content[place : place + removed] = inserted or b""
+    table = tmp_path_factory.getbasetemp() / "spoiled.csv"
+    table.write_bytes(content)
+    with contextlib.suppress(UserError):
+        assert list_table(table, table.parent).films
+
+
 # Published tables
 
 
@@ -246,4 +295,10 @@ def test_names_of_files_are_found_in_either_form(tmp_path):
     both = f"path,label\n{composed},0\n{decomposed},1\n"
     (tmp_path / "t.csv").write_text(both, encoding="utf-8")
     assert "names a film twice" in refused(list_table, tmp_path / "t.csv", tmp_path).what
-    assert Path(tmp_path / decomposed).is_file()
+    (tmp_path / "t.csv").write_text("path,label\n\ufeffb.png\u200b,1\n", encoding="utf-8")
+    assert [film.path for film in list_table(tmp_path / "t.csv", tmp_path).films] == ["b.png"]
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "t.csv")
+    assert "is no regular file" in refused(read_cells, tmp_path / "t.csv").what

@@ -1,7 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from statistics_cases import DRAW, edit_csv, make_experiment
+from sealed_fixture import edit_csv
+from statistics_cases import DRAW, make_experiment
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json

@@ -12,8 +12,9 @@ from fold_fixture import fold_inputs, train, write_fold
 from packed_fixture import write_packed
 from PIL import Image
 from recipe_fixture import settings
+from sealed_fixture import edit_csv
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
-from statistics_cases import DRAW, FOLDS, edit_csv, make_experiment
+from statistics_cases import DRAW, FOLDS, make_experiment
 from test_floors import write_dataset
 
 from pneumobench.core.errors import UserError

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from packed_fixture import write_packed
 from reporting_fixture import Experiment
-from statistics_cases import FOLDS, edit_csv, make_experiment
+from sealed_fixture import edit_csv
+from statistics_cases import FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table

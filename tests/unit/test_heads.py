@@ -56,7 +56,7 @@ def test_stages_of_every_architecture_are_there():
 def test_network_without_a_linear_layer_keeps_its_head():
     model = registry.load("custom_resnet18").build(1)
     model.network.fc = nn.Identity()
-    with pytest.raises(UserError, match="no linear head"):
+    with pytest.raises(UserError, match="no single linear head"):
         replace_head(model, **MLP, outputs=1)
 
 

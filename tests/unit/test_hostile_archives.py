@@ -20,13 +20,14 @@ from test_archive import png
 
 from pneumobench.core.archive import INDEX, read_archive
 from pneumobench.core.errors import UserError
+from pneumobench.core.job import job_log
 
 SPLITS = b"schema_version,image_id,inner,group\n1,a,,p\n1,b,,q\n"
 FILES = {
     "results/experiment.json": b"{}",
     "results/dataset/splits.csv": SPLITS,
     f"results/{PANELS}/film.png": png(),
-    "results/test_looks/20260101T000000_one.json": b"{}",
+    "results/test_looks/20260101T000000_timm-resnet10t.c3_in1k_light_seed42.json": b"{}",
     "made/tables/comparison.csv": b"a",
 }
 IMAGES = np.full((1, 4, 4), 7, np.uint8)
@@ -259,6 +260,12 @@ def test_what_is_no_zip(path, tmp_path):
             read_archive(wrong)
 
 
+def test_a_path_that_would_be_taken_for_a_variable(tmp_path):
+    with pytest.raises(UserError, match="variable"):
+        read_archive(write_archive(tmp_path / "a<results>b.zip", FILES))
+    assert read_archive(write_archive(tmp_path / "a <B> 100%.zip", FILES)).files
+
+
 @pytest.mark.parametrize("number", [1, 0xFFFF])
 def test_several_disks_and_lies_of_the_last_record(path, number):
     for place in (4, 6, 8, 10):
@@ -408,3 +415,16 @@ def test_any_index(tmp_path, changes):
         read_archive(path)
     except UserError as error:
         assert "archive" in str(error)
+
+
+def test_contents_that_no_rule_can_use_end_in_one_message(tmp_path, capsys):
+    log = tmp_path / "results/demo/logs/render_report.log"
+    for rebuilt in (False, True):
+        if rebuilt:
+            (tmp_path / "results/demo/archive.json").write_text("{}")
+        with pytest.raises(SystemExit) as caught, job_log(log):
+            raise KeyError("counts\x1b[2J")
+        shown = capsys.readouterr().err
+        assert caught.value.code == 1 and "Traceback" in log.read_text()
+        assert ("Traceback" in shown) is not rebuilt and "counts" in shown
+    assert "to do:" in shown and "\x1b" not in shown

@@ -6,8 +6,9 @@ import pytest
 from fold_fixture import fold_inputs, train, write_fold
 from packed_fixture import write_packed
 from recipe_fixture import settings
+from sealed_fixture import edit_csv
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
-from statistics_cases import DRAW, FOLDS, edit_csv, make_experiment
+from statistics_cases import DRAW, FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table

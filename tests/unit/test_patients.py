@@ -96,7 +96,7 @@ def test_what_was_united_is_told():
 )
 def test_a_patient_that_is_nobody_is_a_warning(name):
     (note,) = listing_of(name, name, "P1").notes
-    assert note.startswith(f"2 films have the patient '{name}', which seems to say that nobody")
+    assert note.startswith(f"2 images have the patient '{name}', which seems to name nobody")
 
 
 def test_shortened_numbers_are_a_warning():
@@ -155,6 +155,11 @@ def test_published_numbers_are_read_alike(tmp_path):
     listing = list_films("nih", tmp_path, {"positive": "Mass"})
     assert len({film.patient for film in listing.films}) == 2
     assert any(note.startswith("1 patients are written in several") for note in listing.notes)
+
+
+def test_an_image_without_a_patient_is_none_that_others_name(tmp_path):
+    rows = accepted_images(read_manifest(table_of(tmp_path, ["1", "", "1", ""], [""] * 4)))
+    assert rows["patient"].tolist() == ["1", "image 1", "1", "3"]
 
 
 # Names of images

@@ -14,7 +14,7 @@ from reporting_fixture import HOSTILE_TITLES, Experiment, hostile_runs
 from test_explanation_reporting import draw, draw_figures
 from test_reporting import plots
 
-from pneumobench.core.files import read_table, write_table
+from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.output_names import LONGEST, plain_names
 from pneumobench.reporting import style
 from pneumobench.reporting.critical_difference import plot_critical_difference
@@ -22,6 +22,7 @@ from pneumobench.reporting.differences import plot_differences
 from pneumobench.reporting.explanation_section import explanation_section
 from pneumobench.reporting.inputs import drawn_comparison, read_comparison
 from pneumobench.reporting.plain_text import LONGEST_LABEL, LONGEST_LINE, shown
+from pneumobench.reporting.vocabulary import words_of
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=40)
 
@@ -136,6 +137,20 @@ def test_every_figure_takes_hostile_names(hostile, tmp_path):
 
 
 @pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error")
+def test_figures_take_hostile_names_of_classes(hostile, tmp_path):
+    audit = read_json(hostile.made.audit)
+    names = {"positive": HOSTILE_TITLES[0], "negative": HOSTILE_TITLES[2]}
+    write_json(tmp_path / "audit.json", audit | {"source": audit.get("source", {}) | names})
+    with words_of(tmp_path / "audit.json"):
+        for name in ("confusion", "data_flow"):
+            plots(hostile.made)[name](tmp_path / name)
+            with Image.open(tmp_path / f"{name}.png") as image:
+                assert image.height < 25 * style.PNG_DPI
+        draw(hostile, hostile.explained[0], hostile.maps[0], tmp_path / "panels")
+    assert len(list((tmp_path / "panels").iterdir())) == 4
+
+
 def test_labels_of_runs_are_short_in_figures_and_never_the_same(hostile):
     whole = read_comparison(hostile.made.comparison_csv)["label"]
     drawn = drawn_comparison(hostile.made.comparison_csv)["label"]

@@ -1,7 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from statistics_cases import FOLDS, edit_csv, make_experiment, read_cells
+from sealed_fixture import edit_csv, read_cells
+from statistics_cases import FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.run import Run

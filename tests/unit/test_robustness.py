@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sealed_fixture import edit_csv, read_cells
 from sklearn.metrics import roc_auc_score
-from statistics_cases import DRAW, FOLDS, edit_csv, make_experiment, read_cells
+from statistics_cases import DRAW, FOLDS, make_experiment
 
 from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.errors import UserError

@@ -103,7 +103,7 @@ def test_folders_of_programs_are_litter_and_told(root, folder):
     listing = list_directory(root)
     assert (len(listing.films), listing.litter) == (21, 2) and fingerprint(root) == before
     assert listing.notes == [
-        f"1 image files are hidden or in folders of programs and left out: {folder} (1)"
+        f"1 image files are hidden or in folders of programs, left out: {folder} (1)"
     ]
 
 
@@ -112,8 +112,8 @@ def test_kinds_that_are_not_read_are_told(root):
         copy(root / "train/NORMAL/IM-0010-0001.png", root / "train/NORMAL" / name)
     (root / "gone").symlink_to(root / "nowhere")
     assert list_directory(root).notes == [
-        "3 files are of kinds that are not read and left out: .jp2 (2), .nii (1)",
-        "1 links lead nowhere and left out: gone (1)",
+        "3 files are of kinds that are not read, left out: .jp2 (2), .nii (1)",
+        "1 links lead nowhere, left out: gone (1)",
     ]
 
 
@@ -132,6 +132,7 @@ def test_dicom_is_read_whatever_its_name(root):
     read = rows[rows["mode"].str.startswith("DICOM")]
     assert {path.split("/")[-1] for path in read["path"]} == set(names)
     assert (read["status"] == "ok").all()
+    assert {"a", "scan", "f", "1.2.840.113619"} <= set(read["image_id"])
     assert read_json(root.parent / "source.json")["litter"] == 2
     (folder / "scan").unlink()
     assert fingerprint(root) != before
@@ -147,11 +148,21 @@ def test_files_without_a_suffix_are_images_by_their_content(root):
     (folder / "data_set").write_bytes(dicom_fixture.dicom(dicom_fixture.film(), 12)[132:])
     listing = list_directory(root)
     assert len(listing.films) == 21 + 6 and listing.litter == 2
+    assert listing.notes == [
+        "1 files begin as images do but end in another suffix, left out: .png_original (1)"
+    ]
 
 
 def test_what_is_no_regular_file_is_not_opened(root):
     os.mkfifo(root / "train/NORMAL/pipe")
     assert len(scan_folder(root).files) == 21
+
+
+def test_names_are_apart_even_of_what_is_set_aside(root):
+    copy(root / "train/NORMAL/IM-0010-0001.png", root / "IM-0010-0001")
+    rows = read_manifest(index(root, root.parent / "m.csv"))
+    assert rows["image_id"].is_unique
+    assert rows.set_index("image_id").loc["./IM-0010-0001", "path"] == "IM-0010-0001"
 
 
 # Links and depth
@@ -171,6 +182,13 @@ def test_links_to_each_other_end_soon(root):
     assert time.process_time() - started < 5
     # Each link once, and none to a folder above it.
     assert 22 <= len(scan_folder(root).files) <= 21 + count
+
+
+def test_links_to_what_holds_the_data_folder_are_no_data(root):
+    write_film(root.parent / "elsewhere/NORMAL/x.png", 80)
+    (root / "up").symlink_to(root.parent)
+    (root / "everything").symlink_to("/")
+    assert len(scan_folder(root).files) == 21
 
 
 def test_a_link_to_a_folder_that_is_there_too_is_another_place(root):
@@ -212,8 +230,7 @@ def test_own_outputs_are_no_data(root, monkeypatch):
     listing = list_directory(root)
     assert len(listing.films) == 21 and fingerprint(root) == before
     assert listing.notes[-1] == (
-        "folders of the pipeline itself lie below the data folder and are left out: "
-        "resources, results"
+        "folders of the pipeline itself lie below the data folder, left out: resources, results"
     )
     monkeypatch.chdir(root / "train")
     # From elsewhere an experiment's folder is known by what lies in it.

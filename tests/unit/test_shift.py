@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from packed_fixture import write_packed
-from statistics_cases import DRAW, FOLDS, edit_csv, make_experiment
+from sealed_fixture import edit_csv
+from statistics_cases import DRAW, FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+import signal
 import time
 from pathlib import Path
 
@@ -18,12 +19,10 @@ from pneumobench.data.audit import audit_dataset
 from pneumobench.data.images import read_header, read_picture
 from pneumobench.data.manifest import accepted_images, read_manifest
 from pneumobench.data.pack import pack_images
+from pneumobench.data.sources import patient_pattern
+from pneumobench.data.sources.columns import tables_beside
 from pneumobench.data.sources.directory import list_directory
-from pneumobench.data.sources.fingerprint import (
-    fingerprint,
-    table_fingerprint,
-    tables_beside,
-)
+from pneumobench.data.sources.fingerprint import fingerprint, table_fingerprint
 from pneumobench.data.sources.nih import list_nih
 from pneumobench.data.sources.rsna import CLASSES, LABELS, NORMAL, OPACITY, OTHER, list_rsna
 from pneumobench.data.sources.table import list_table
@@ -196,6 +195,28 @@ def test_patient_pattern(tmp_path):
         ]
 
 
+@pytest.mark.parametrize(
+    "pattern", [r"/(a+)+$", r"(?P<patient>(\w|\w\w)+)!", r"(.*)*x$", r"(.*.*.*.*.*.*)!$"]
+)
+def test_patient_pattern_that_does_not_end(tmp_path, monkeypatch, pattern):
+    write_film(tmp_path / "NORMAL" / f"{'a' * 60}.png", 1)
+    monkeypatch.setattr(patient_pattern, "PATIENCE", 0.2)
+    started = time.monotonic()
+    with pytest.raises(UserError, match="takes too long to search") as caught:
+        list_directory(tmp_path, patient_pattern=pattern)
+    assert time.monotonic() - started < 5
+    assert pattern in str(caught.value) and "aaaa.png" in str(caught.value)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+@pytest.mark.parametrize("pattern", [r"Patient(\d+)", r"NORMAL/()", r"NORMAL/(?P<patient>z)?"])
+def test_patient_pattern_that_finds_nobody(tmp_path, pattern):
+    write_film(tmp_path / "NORMAL/Ann_1.png", 1)
+    with pytest.raises(UserError, match="finds none in any path") as caught:
+        list_directory(tmp_path, patient_pattern=pattern)
+    assert "NORMAL/Ann_1.png" in str(caught.value) and pattern in str(caught.value)
+
+
 def test_folder_names_patients_by_file_name(tmp_path):
     films = list_directory(kaggle_folder(tmp_path)).films
     assert {film.patient_from for film in films} == {"file_name"}
@@ -333,6 +354,16 @@ def test_many_rows_are_listed_without_opening_a_film(tmp_path):
     started = time.process_time()
     films = list_nih(tmp_path, positive="abnormal").films
     assert len(films) == 20_000 and time.process_time() - started < 20
+
+
+@pytest.mark.parametrize("name", ["test_list_NIH.txt", "My train list.csv"])
+def test_lists_of_the_split_under_other_names_stop(tmp_path, name):
+    root = nih_folder(tmp_path, split=False)
+    (root / name).write_text("00000001_000.png\n")
+    assert f"nobody would read {name}" in message(list_nih, root, positive="Pneumonia")
+    (root / name).rename(root / "BBox_List_2017_Official.csv")
+    notes = list_nih(root, positive="Pneumonia").notes
+    assert "tables in the folder that nobody reads: BBox_List_2017_Official.csv" in notes
 
 
 # RSNA

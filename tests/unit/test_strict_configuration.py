@@ -13,7 +13,7 @@ from pneumobench.core.config.arguments import with_arguments
 from pneumobench.core.config.check import archive_path
 from pneumobench.core.config.problems import value_text
 from pneumobench.core.config.reading import check_config_files
-from pneumobench.core.config.secrets import has_credentials, is_secret, without_secrets
+from pneumobench.core.config.secrets import has_credentials, is_secret, redacted
 from pneumobench.core.errors import UserError
 from pneumobench.core.start import LOCKS, check_or_exit, check_start, warning_of_lock
 
@@ -45,6 +45,10 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: *b\n", ("undefined alias", "line 1")),
         ("a: 2024-13-45\n", ("a value cannot be read", "month")),
         ("[a]: b\n", ("unhashable key",)),
+        ("a: 1\nseed: 042\n", ("YAML reads 042 as the number 34", "line 2")),
+        ("epochs: 1:30\n", ("YAML reads 1:30 as the number 90",)),
+        ("patients: 1_000\n", ("as the number 1000",)),
+        ("size: 0x40\n", ("as the number 64",)),
         ("a: !!python/name:os.system\n", ("tag", "python/name", "line 1")),
         ("__use_yte__: true\na: ?1 + 1\n", ("__use_yte__ would run code", "line 1")),
         ("", ("has no keys",)),
@@ -90,6 +94,7 @@ def test_file_of_another_encoding_is_named(tmp_path, content, words):
         "\ufeffimages: {size: 96}\n",
         "report: {title: Pädiatrie 胸部}\r\n",
         "a: {b: 1}\nc: {b: 1}\n",
+        'a: ["042", 1:30pm, 0, 0.5, 09-x, "1_000", 1.0e-3, -7, 089]\n',
     ],
 )
 def test_file_that_says_one_thing(tmp_path, text):
@@ -224,7 +229,7 @@ def test_address_with_a_password_is_refused_and_not_repeated(text, place):
     ["a@b.example", r"(?:a|b):\d+@x", "https://mirror.example:8443/a", "/films/me@home", "C:/a"],
 )
 def test_texts_without_a_password(text):
-    assert not has_credentials(text) and without_secrets(text) == text
+    assert not has_credentials(text) and redacted(text) == text
 
 
 @pytest.mark.parametrize(
@@ -247,6 +252,11 @@ def test_value_of_a_key_called_like_a_secret_is_not_shown(key):
     for overlay in ({key: "hunter2"}, {"downloads": {key: 12345}}, {"login": {key: ["hunter2"]}}):
         (problem,) = problems(yaml.safe_dump(overlay)).values()
         assert "hunter2" not in str(problem) and "12345" not in str(problem)
+
+
+def test_address_as_a_key_is_not_repeated():
+    problem = only_problem(yaml.safe_dump({"downloads": {"https://me:hunter2@host": 1}}))
+    assert problem.path == "downloads" and "hunter2" not in str(problem)
 
 
 def test_no_key_of_the_configuration_is_called_like_a_secret():
@@ -340,6 +350,13 @@ def test_commands_that_may_start(start, tmp_path):
     ("command", "words"),
     [
         ("--config a=1 --config b=2", "--config stands twice"),
+        ("--config allow_partial=true all", "a target belongs in front"),
+        ("--config data.source=mendeley", "write data='{source: mendeley}'"),
+        ("--config data.phantom.seed=1", "write data='{phantom: {seed: 1}}'"),
+        ("--config =x", "no key=value"),
+        ("--config images={size:96", "the value is no valid YAML"),
+        ('--config images={"size":96,"size":96}', "a key stands twice"),
+        ("--directory a\nb", r"a\nb"),
         ("--configfile a.yaml --cores 2 --configfile a.yaml", "--configfile stands twice"),
         ("--configfile a.yaml all", "all (seen from"),
         ("--configfile nowhere.yaml", "nowhere.yaml (seen from"),
@@ -350,7 +367,7 @@ def test_commands_that_may_start(start, tmp_path):
     ],
 )
 def test_commands_that_may_not(start, command, words):
-    message = start(*command.split())
+    message = start(*command.split(" "))
     assert words in message and "to do:" in message and "hunter2" not in message
 
 

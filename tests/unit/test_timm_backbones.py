@@ -12,6 +12,7 @@ from pneumobench.explain.cam import NoMapError, explain
 from pneumobench.explain.preview import preview_maps
 from pneumobench.models import registry, timm_backbone
 from pneumobench.models.describe import describe_model
+from pneumobench.models.heads import replace_head
 from pneumobench.models.timm_backbone import TimmBackbone
 from pneumobench.models.weights.saved import restore_weights, save_weights
 
@@ -143,10 +144,45 @@ def test_layer_that_somebody_asked_for_is_corrected_beforehand(tmp_path):
     assert reason("timm:test_vit", 64, tmp_path, layer="network.blocks.2.norm1") == ""
 
 
+def test_head_is_replaced_where_the_logits_are_made():
+    settings = {"width": 8, "dropout": 0.0, "hidden_dropout": 0.0, "outputs": 1}
+    network = build("timm:test_mambaout")
+    replace_head(network, "linear", **settings)
+    assert isinstance(network.network.head.fc, nn.Linear)
+    # Two heads whose mean is the logit: another one in the place of the last would be half of it.
+    network = build("timm:crossvit_tiny_240")
+    with pytest.raises(UserError, match="no single linear head"):
+        replace_head(network, "mlp", **settings)
+
+
 def said(function, *arguments):
     with pytest.raises(UserError) as caught:
         function(*arguments)
     return str(caught.value)
+
+
+class Taken(nn.Module):
+    """A layer that is given a parameter, as those of CaiT are."""
+
+    def forward(self, tokens, token):
+        return tokens + token
+
+
+class Takes(TimmBackbone):
+    """A backbone with such a layer."""
+
+    def __init__(self, name, outputs):
+        super().__init__(name, outputs)
+        self.take, self.token = Taken(), nn.Parameter(torch.zeros(1))
+
+    def head(self, features):
+        return super().head(self.take(features, self.token.expand(1)))
+
+
+def test_layers_that_are_given_a_parameter_can_be_counted(monkeypatch):
+    monkeypatch.setattr(timm_backbone, "TimmBackbone", Takes)
+    description = describe_model("timm:test_vit", 64)
+    assert description["trainable_parameters"] == description["parameters"] > 1
 
 
 class TestUnusable:

@@ -108,3 +108,29 @@ def test_figures(tmp_path):
     assert {label.get_rotation() for label in axes.get_xticklabels()} == {90}
     assert axes.get_title(loc="left") or axes.get_title() == "no such opacity, n = 3"
     assert axes.get_ylabel() == "Share with lung opacity suspicious of pneumonia"
+
+
+@pytest.mark.parametrize(
+    ("positive", "negative"),
+    [
+        ("covid-19", "no finding"),
+        ("finding #3", "clear"),
+        (r"$\frac{x}", r"\1 {a} \g<0>"),
+        ("stage 2 disease", "stage 0"),
+        ("two\n lines", "(?P<x>["),
+        ("  ", "\t"),
+        ("a" * 3000, "b" * 3000),
+    ],
+)
+def test_names_of_classes_are_text(positive, negative):
+    words = vocabulary_from({"positive": positive, "negative": negative})
+    said = " ".join(positive.split()) or "pneumonia"
+    text = f"it calls 3 pneumonia, a pneumonia and {said}"
+    for _ in range(2):
+        text = words.translate(text)
+        assert text.endswith(f" and {said}") and text.count(said) >= 1
+    other = " ".join(negative.split()) or "normal"
+    if said != "pneumonia":
+        assert words.label("Normal: x") == f"{other[:1].upper()}{other[1:]}: x"
+        assert words.label("normal, predicted") == f"{other}, predicted"
+    assert max(map(len, words.label("pneumonia").split("\n"))) <= 18

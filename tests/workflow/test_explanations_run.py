@@ -53,8 +53,8 @@ def test_unknown_layer_and_foreign_weights_end_with_one_message_each(finished, m
     flow = make_workflow(explanation={**finished.overlay["explanation"], "layer": "network.layr4"})
     shutil.copytree(finished.folder, flow.folder, dirs_exist_ok=True)
     weights = {path: path.read_bytes() for path in flow.results.rglob("*.safetensors")}
-    log = flow.results / f"logs/explain_run/{RUN.removeprefix('explanations/')}.log"
     assert flow.run("explain").returncode
+    log = flow.results / "logs/preview_maps/custom_resnet18.log"
     text = log.read_text(encoding="utf-8")
     assert "no layer network.layr4" in text and "did you mean network.layer4" in text
     assert "Traceback" not in text
@@ -67,5 +67,6 @@ def test_unknown_layer_and_foreign_weights_end_with_one_message_each(finished, m
     )
     own.write_bytes(other.read_bytes())
     assert flow.run("explain", "--rerun-triggers", "mtime").returncode
+    log = flow.results / f"logs/explain_run/{RUN.removeprefix('explanations/')}.log"
     text = log.read_text(encoding="utf-8")
     assert "the weights are not those of the network" in text and "Traceback" not in text

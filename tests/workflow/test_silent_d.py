@@ -78,7 +78,8 @@ def refused(flow, *said: str) -> None:
 def test_paths_of_an_archive_are_not_looked_at(flow):
     data = whole_config()["data"] | {"source": "directory"}
     data["directory"] = data["directory"] | {"path": "/nonexistent/secret"}
-    write(flow, config=whole_config(data=data))
+    odd = write(flow, config=whole_config(data=data)).rename(flow.folder / "a $b 'c'.zip")
+    flow.overlay = {"archive": str(odd)}
     planned = flow.succeed("tables", "--dry-run")
     assert "unpack_archive" in planned and "index_dataset" not in planned
     assert "draw_panels" not in planned

@@ -12,10 +12,11 @@ from pydantic import BaseModel, Field, ValidationError
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.extract import Kind, Limits, Packed, shown
+from pneumobench.core.job import REBUILT_MARK
 
 # Of the layout of the zip, not of the files in it.
 ARCHIVE_FORMAT = 1
-INDEX, CONFIG, CRATE = "archive.json", "config.json", "ro-crate-metadata.json"
+INDEX, CONFIG, CRATE = REBUILT_MARK, "config.json", "ro-crate-metadata.json"
 README, ENVIRONMENT, LOCK, CODE = "README.md", "environment.json", "requirements.lock", "code.json"
 # Below the first lies what is rebuilt from, below the second what to hold the rebuilt against.
 RESULTS, MADE = "results/", "made/"
@@ -33,7 +34,7 @@ LIMITS = Limits(bytes=16_000_000_000, files=200_000)
 # Bytes of the list of files and of the configuration, which every job reads.
 _LONGEST_TEXT = 32_000_000
 # What may lie in the folders whose files the configuration does not name one by one.
-_IN_FOLDERS = {PANELS: r"[^/.][^/]*\.png", LOOKS: r"[A-Za-z0-9_-]+\.json"}
+_IN_FOLDERS = {PANELS: r"[^/.][^/]*\.png", LOOKS: r"[A-Za-z0-9_-][A-Za-z0-9_.-]*\.json"}
 
 
 class _Listed(BaseModel, strict=True):
@@ -110,7 +111,9 @@ def read_archive(path: str | Path) -> Archive:
     except ValidationError as error:
         first = error.errors()[0]
         place = ": ".join(map(str, first["loc"]))
-        raise _wrong(path, f"its list of files is not valid: {place}: {first['msg']}") from error
+        raise _wrong(
+            path, f"its list of files is not valid: {shown(place)}: {first['msg']}"
+        ) from error
     _check_members(packed, {name: entry.bytes for name, entry in index.files.items()})
     return Archive(
         path=str(path),
@@ -185,6 +188,13 @@ def _check_path(path: object) -> None:
             where=f"archive: {path} (seen from {Path.cwd()})",
             expected="a zip made by `snakemake archive_results`",
             remedy="correct the path",
+        )
+    if found := re.search(r"<[a-z][a-z0-9_]*>", str(path)):
+        raise UserError(
+            f"the archive's path holds {found[0]}, which would be taken for a variable",
+            where=f"archive: {path}",
+            expected="a path without words in angle brackets",
+            remedy="rename the file or the folder",
         )
 
 

@@ -5,7 +5,6 @@ stand in tables as `pneumobench.core.cells` says.
 """
 
 import contextlib
-import csv
 import hashlib
 import io
 import json
@@ -25,6 +24,7 @@ SCHEMA_VERSION = 1
 # Of bytes, on all common file systems.
 LONGEST_NAME = 255
 _VERSION = "schema_version"
+WITHOUT_CHECKSUM = "it has no checksum; an earlier version or another program wrote it"
 _SIGNED = re.compile(rb"schema_version ([0-9a-f]{16})(?=[,\n])")
 
 
@@ -73,11 +73,21 @@ def checksum(content: bytes) -> str:
 
 def write_json(path: str | Path, content: dict[str, Any]) -> None:
     """Write a dictionary as indented JSON, with `schema_version` and `checksum` first."""
-    head = {"schema_version": SCHEMA_VERSION, "checksum": _json_checksum(content)}
     with atomic_path(path) as temporary:
-        temporary.write_text(
-            json.dumps(head | content, indent=2, allow_nan=False) + "\n", encoding="utf-8"
-        )
+        temporary.write_bytes(signed_json({_VERSION: SCHEMA_VERSION, **content}))
+
+
+def signed_json(content: dict[str, Any]) -> bytes:
+    """Return a JSON file, with its checksum behind its schema version."""
+    rest = {key: value for key, value in content.items() if key not in (_VERSION, "checksum")}
+    head = {_VERSION: content.get(_VERSION), "checksum": _json_checksum(rest)}
+    return (json.dumps(head | rest, indent=2, allow_nan=False) + "\n").encode()
+
+
+def signed_table(content: bytes) -> bytes:
+    """Return a CSV file of a version column and others, with its checksum in its first cell."""
+    rest = content[len(_VERSION) :]
+    return f"{_VERSION} {checksum(rest)}".encode() + rest
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -95,9 +105,10 @@ def read_json(path: str | Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise broken(path, f"it holds a {type(content).__name__} where named values belong")
     check_version(path, content.pop("schema_version", None))
-    # Files of earlier versions have none.
     written = content.pop("checksum", None)
-    if written is not None and written != _json_checksum(content):
+    if written is None:
+        raise broken(path, WITHOUT_CHECKSUM)
+    if written != _json_checksum(content):
         raise broken(path, "it was changed since it was written")
     return _Content(content, path)
 
@@ -115,9 +126,8 @@ def write_table(path: str | Path, table: pd.DataFrame) -> None:
     content = _written(table).to_csv(index=False, lineterminator="\n").encode("utf-8")
     if content.count(b"\n") != len(table) + 1:
         raise ValueError(f"{path}: {len(table)} rows are not as many lines")
-    rest = content[len(_VERSION) :]
     with atomic_path(path) as temporary:
-        temporary.write_bytes(f"{_VERSION} {checksum(rest)}".encode() + rest)
+        temporary.write_bytes(signed_table(content))
 
 
 def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
@@ -136,7 +146,7 @@ def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
         If it cannot be read, carries another schema version, or was changed.
     """
     content = read_bytes(path)
-    signed = _check_whole(path, content)
+    _check_whole(path, content)
     try:
         # Only an empty cell is missing: a file may well be called NA or null.
         table = pd.read_csv(
@@ -145,14 +155,10 @@ def read_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
         )  # fmt: skip
     except ValueError as error:
         raise broken(path, f"it is no table ({error})") from error
-    # Tables of earlier versions have no checksum, and no apostrophes that mean something.
-    if signed:
-        table = table.rename(columns={table.columns[0]: _VERSION})
-        if b"'" in content:
-            table = _with_texts(table)
-    versions = table.pop(_VERSION).unique() if _VERSION in table else [None]
-    for version in versions:
+    for version in table.pop(table.columns[0]).unique():
         check_version(path, version)
+    if b"'" in content:
+        table = _with_texts(table)
     for column in text:
         if column in table:
             table[column] = table[column].fillna("")
@@ -243,19 +249,10 @@ def _with_texts(table: pd.DataFrame) -> pd.DataFrame:
     return table.rename(columns=read_cell)
 
 
-def _check_whole(path: str | Path, content: bytes) -> bool:
-    """Stop at a table that was changed or cut; tell whether it has a checksum."""
+def _check_whole(path: str | Path, content: bytes) -> None:
+    """Stop at a table that was changed or cut."""
     signed = _SIGNED.match(content)
-    if signed:
-        if signed[1].decode() != checksum(content[signed.end() :]):
-            raise broken(path, "it was changed since it was written")
-        return True
-    if not content.endswith(b"\n"):
-        raise broken(path, "it ends within a row")
-    try:
-        names = next(csv.reader([content.split(b"\n", 1)[0].decode("utf-8")]), [])
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise broken(path, f"it is no table ({error})") from error
-    if len(set(names)) < len(names):
-        raise broken(path, "two of its columns have one name")
-    return False
+    if signed is None:
+        raise broken(path, WITHOUT_CHECKSUM)
+    if signed[1].decode() != checksum(content[signed.end() :]):
+        raise broken(path, "it was changed since it was written")

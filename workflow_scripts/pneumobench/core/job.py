@@ -14,6 +14,9 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.interruption import EXIT_STATUS, InterruptedJobError
 from pneumobench.core.room import is_disk_trouble, writing_failed
 
+REBUILT_MARK = "archive.json"
+"""A file in the results folder where results are rebuilt from an archive."""
+
 
 @contextlib.contextmanager
 def job_log(path: str | Path) -> Iterator[logging.Logger]:
@@ -21,6 +24,8 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
 
     A `UserError` ends in its message alone, and so does a disk that takes no more; anything else in
     its traceback. All of it stands in the log and on the terminal, as far as there is room for it.
+    Where results are rebuilt from an archive, whose content may be anybody's, tracebacks stand in
+    the log alone.
     """
     with _log_file(Path(path)) as stream:
         faulthandler.enable(stream)
@@ -45,16 +50,34 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
             raise SystemExit(1) from None
         except OSError as error:
             if not is_disk_trouble(error):
-                logger.exception("the job failed")
+                _log_failure(logger, error, Path(path))
             else:
                 logger.error("%s", writing_failed(error, Path(error.filename or Path.cwd())))
             raise SystemExit(1) from None
-        except Exception:
-            logger.exception("the job failed")
+        except Exception as error:  # noqa: BLE001
+            _log_failure(logger, error, Path(path))
             raise SystemExit(1) from None
         finally:
             faulthandler.disable()
             logging.shutdown()
+
+
+def _log_failure(logger: logging.Logger, error: Exception, log: Path) -> None:
+    results = [folder.parent for folder in log.parents if folder.name == "logs"]
+    if not any((folder / REBUILT_MARK).exists() for folder in results):
+        logger.exception("the job failed")
+        return
+    logger.info("the job failed", exc_info=True)
+    said = ascii(str(error))[1:-1][:200]
+    logger.error(
+        "%s",
+        UserError(
+            f"what the archive holds cannot be used ({type(error).__name__}: {said})",
+            where=f"the job whose log is {log}",
+            expected="contents as `snakemake archive_results` of this version writes them",
+            remedy="ask those who passed the archive on; if it is sound, report this with the log",
+        ),
+    )
 
 
 @contextlib.contextmanager

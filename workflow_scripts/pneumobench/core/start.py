@@ -10,14 +10,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from pneumobench.core.config.arguments import with_arguments
 from pneumobench.core.config.reading import check_config_files
 from pneumobench.core.config.secrets import has_credentials, is_secret
+from pneumobench.core.config.section import one_line
 from pneumobench.core.errors import UserError
 from pneumobench.core.room import check_room, writing_failed
 
 # Of Snakemake's own records and caches.
 RECORDS, LOCKS = ".snakemake", ".snakemake/locks"
 ROOM = 1_000_000
+# What Snakemake takes as a key behind --config.
+KEY = re.compile(r"[A-Za-z_][\w-]*\w")
 
 
 def check_or_exit(arguments: Sequence[str], project: Path) -> None:
@@ -48,6 +52,7 @@ def check_start(arguments: Sequence[str], project: Path) -> None:
     values = _given_once(arguments, "--config", "-C")
     overlays = [Path(name) for name in _given_once(arguments, "--configfile", "--configfiles")]
     _refuse_secrets(arguments, values)
+    _check_values(values)
     for path in overlays:
         if not path.exists():
             raise UserError(
@@ -58,7 +63,10 @@ def check_start(arguments: Sequence[str], project: Path) -> None:
             )
     check_config_files([project / "recipes.yaml", project / "config.yaml", *overlays])
     folders = _behind(arguments, "--directory", "-d")
-    _check_writing(Path(*(words[0] for words in folders[-1:] if words)) / RECORDS, "")
+    results = Path(*(words[0] for words in folders[-1:] if words)).absolute()
+    _check_characters(results)
+    _check_characters(project.absolute())
+    _check_writing(results / RECORDS, "")
     if not _behind(arguments, "--runtime-source-cache-path"):
         _check_writing(
             _caches() / "snakemake", "; or name another folder: export XDG_CACHE_HOME=..."
@@ -116,6 +124,36 @@ def _refuse_secrets(arguments: Sequence[str], values: Sequence[str]) -> None:
             remedy="leave it out, and put it into ~/.netrc: machine HOST login NAME password ... "
             "(for Kaggle: ~/.kaggle or the environment, docs/data.md)",
         )
+
+
+def _check_values(values: Sequence[str]) -> None:
+    """Stop where something behind --config is no `key=value`, or its value is no YAML."""
+    for value in values:
+        key, equals, text = value.partition("=")
+        if equals and KEY.fullmatch(key):
+            continue
+        section, *rest = key.split(".")
+        nested = "".join(f"{{{name}: " for name in rest) + (text or "...") + "}" * len(rest)
+        remedy = f"write {section}='{nested}'" if rest else "a target belongs in front of --config"
+        raise UserError(
+            "what stands behind --config is no key=value",
+            where=f"--config ... {value[:80]}",
+            expected="key=value, the key one of those on the left edge of config.yaml",
+            remedy=remedy,
+        )
+    with_arguments({}, values)
+
+
+def _check_characters(folder: Path) -> None:
+    try:
+        one_line(str(folder))
+    except ValueError:
+        raise UserError(
+            "the path of a folder holds a line break or another control character",
+            where=ascii(str(folder)),
+            expected="a path on one line",
+            remedy="rename the folder, or take another one",
+        ) from None
 
 
 def _caches() -> Path:

@@ -159,9 +159,9 @@ def grey_spread(grey: Image.Image) -> float:
 
 
 def _spread(counts: np.ndarray) -> float:
-    values = np.arange(len(counts))
-    mean = np.average(values, weights=counts)
-    return float(np.sqrt(np.average((values - mean) ** 2, weights=counts)))
+    values, pixels = np.arange(len(counts)), counts.sum()
+    mean = values @ counts / pixels
+    return float(np.sqrt((values - mean) ** 2 @ counts / pixels))
 
 
 def _two_valued_share(counts: np.ndarray) -> float:

@@ -227,6 +227,7 @@ def _name_images(rows: list[Row]) -> None:
     stems = {id(row): unicodedata.normalize("NFC", _stem(row)) for row in accepted}
     occurrences = Counter(map(_as_file_name, stems.values()))
     taken: set[str] = set()
+    patients = {row["patient"] for row in accepted}
     for row in sorted(accepted, key=lambda row: (row["official_split"], row["path"])):
         stem = stems[id(row)]
         alone = occurrences[_as_file_name(stem)] == 1
@@ -235,10 +236,14 @@ def _name_images(rows: list[Row]) -> None:
         names = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
         row["image_id"] = next(name for name in names if _as_file_name(name) not in taken)
         taken.add(_as_file_name(row["image_id"]))
-        row["patient"] = row["patient"] or row["image_id"]
+        # A patient 12 that a table tells is not the unknown one of 12.png.
+        own = row["image_id"] if row["image_id"] not in patients else f"image {row['image_id']}"
+        row["patient"] = row["patient"] or own
+    accepted_ids = {row["image_id"] for row in accepted}
     for row in rows:
         if row["status"] == "rejected":
-            row["image_id"] = row["path"]
+            path = row["path"]
+            row["image_id"] = f"./{path}" if path in accepted_ids else path
 
 
 def _as_file_name(name: str) -> str:
@@ -247,7 +252,9 @@ def _as_file_name(name: str) -> str:
 
 
 def _stem(row: Row) -> str:
-    return Path(row["path"]).stem
+    path = Path(row["path"])
+    # What ends in a number is a UID without a suffix.
+    return path.name if path.suffix[1:].isdecimal() else path.stem
 
 
 def _digits(row: Row) -> str:

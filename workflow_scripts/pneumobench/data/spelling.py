@@ -62,7 +62,7 @@ def unite_spellings(names: Iterable[str]) -> tuple[dict[str, str], list[list[str
         The spellings of each key that has several, sorted.
     """
     spellings: dict[str, set[str]] = defaultdict(set)
-    form_of = {name: same_form(name) for name in names}
+    form_of = {name: same_form(name) for name in dict.fromkeys(names)}
     for name, form in form_of.items():
         spellings[form].add(name)
     key_of = {form: min(map(visible, found)) for form, found in spellings.items()}

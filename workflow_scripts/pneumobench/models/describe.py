@@ -57,6 +57,9 @@ def describe_model(model: str, image_size: int) -> dict[str, Any]:
     """
     architecture = registry.load(model)
     network = architecture.build(1).eval()
+    trainable = count_parameters(network, trainable_only=True)
+    # The counter stumbles over layers that are given a parameter, as a class token, to take in.
+    network.requires_grad_(False)
     outputs = _record_outputs(network, network.explained_layers)
     macs = _count_macs(network, image_size)
     layers = [_cam_layer(network, layer, outputs[layer]) for layer in outputs]
@@ -67,7 +70,7 @@ def describe_model(model: str, image_size: int) -> dict[str, Any]:
         "title": architecture.title,
         "family": architecture.family,
         "parameters": count_parameters(network),
-        "trainable_parameters": count_parameters(network, trainable_only=True),
+        "trainable_parameters": trainable,
         "macs": macs,
         "image_size": image_size,
         "cam_layers": layers,

@@ -71,10 +71,14 @@ def _place_of_head(model: Classifier) -> tuple[str, int]:
     if path is None:
         linear = [place for place, layer in layers.items() if isinstance(layer, nn.Linear)]
         path = linear[-1] if linear else ""
-    inputs = [layer.in_features for layer in layers[path].modules() if isinstance(layer, nn.Linear)]
+    inputs = [
+        layer.in_features
+        for layer in (layers[path].modules() if path in layers else ())
+        if isinstance(layer, nn.Linear)
+    ]
     if not path or not inputs:
         raise UserError(
-            f"{name} has no linear head that another one could replace",
+            f"{name} has no single linear head that another one could replace",
             where=f"recipe key head.kind, used with model {name}",
             expected="own",
             remedy=f"give {name} a recipe with head: {{kind: own}}",

@@ -176,5 +176,13 @@ def architecture(name: str) -> Architecture:
         reference="Wightman, PyTorch Image Models, doi:10.5281/zenodo.4414861",
         build=partial(TimmBackbone, name),
         cam_layers=("last_map",),
+        head=_head(published.classifier if published is not None else None),
         checkpoints=checkpoints,
     )
+
+
+def _head(classifier: str | tuple[str, ...] | None) -> str | None:
+    """Return the path of the layer that gives the logits; no path where several do."""
+    if not classifier:
+        return None
+    return f"network.{classifier}" if isinstance(classifier, str) else ""

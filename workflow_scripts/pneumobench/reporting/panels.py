@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.explained import why_no_maps
 from pneumobench.reporting.explained import (
     OUTCOMES,
     panel_rows,
@@ -33,6 +34,7 @@ from pneumobench.reporting.wording import listing
 # Films of radiography units have up to 3,000 pixels a side, more than a map of 7 x 7 cells needs;
 # a small one is enlarged by a whole factor, so that its heading has room.
 LONGEST_SIDE, SHORTEST_LONG_SIDE = 1200, 480
+NO_MAPS = "no_maps.txt"
 _DPI = 100
 _CUT_OFF = 225  # grey of what the network did not see
 
@@ -56,7 +58,7 @@ def draw_panels(
 
     A film with a longer side above 1,200 pixels is reduced to that, one below 480 enlarged by a
     whole factor; others keep their resolution. An empty map is not painted. The folder appears
-    only when all panels are in it.
+    only when all panels are in it; of a run without maps it holds a text that says why.
 
     Parameters
     ----------
@@ -82,7 +84,11 @@ def draw_panels(
         If a film cannot be read, or if the two files do not belong together.
     """
     table, joint = read_explained(explained, maps)
+    reason = why_no_maps(maps)
     with _complete_folder(Path(folder)) as temporary:
+        if reason:
+            # An archive holds files alone, and would lose an empty folder.
+            (temporary / NO_MAPS).write_text(f"No maps are available: {reason}\n", encoding="utf-8")
         for position, row in panel_rows(table).iterrows():
             film = _read_film(Path(root) / row["path"], row["depth"], decode)
             shown = _resized(film)

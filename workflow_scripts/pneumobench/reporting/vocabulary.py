@@ -111,17 +111,18 @@ class Vocabulary:
         if not rules:
             return text
         # A name that is in its place already stays, though it may hold the word pneumonia.
-        names = {self.positive, _capital(self.positive)} if self.another_finding else set()
+        own = {self.positive, _capital(self.positive)} if self.another_finding else set()
         patterns = {piece: r"\s+".join(map(_pattern, piece.split())) for piece in rules}
-        patterns |= {name: re.escape(name) for name in names}
+        patterns |= {name: r"\s+".join(map(re.escape, name.split())) for name in own}
         anyone = "|".join(patterns[piece] for piece in sorted(patterns, key=len, reverse=True))
 
         def said(found: re.Match) -> str:
-            if found[0] in names:
-                return found[0]
-            own = " ".join(found[0].split())
-            number = re.search(r"\d+", own)
-            return rules[re.sub(r"\d+", "#", own)].replace("#", number[0] if number else "#")
+            piece = " ".join(found[0].split())
+            if piece in own:
+                return piece
+            number = re.search(r"\d+", piece)
+            template = rules[re.sub(r"\d+", "#", piece)]
+            return template.replace("#", number[0] if number else "#").format_map(self._names)
 
         # In one go: what is said by one rule is not said anew by another.
         return re.sub(f"{_BEFORE}(?:{anyone}){_AFTER}", said, text)
@@ -147,10 +148,13 @@ class Vocabulary:
 
     @property
     def _rules(self) -> dict[str, str]:
-        rules = (_OF_ADULTS if self.adults else {}) | (
+        return (_OF_ADULTS if self.adults else {}) | (
             _OF_ANOTHER_FINDING if self.another_finding else {}
         )
-        names = {
+
+    @property
+    def _names(self) -> dict[str, str]:
+        return {
             "positive": self.positive,
             "Positive": _capital(self.positive),
             "negative": self.negative,
@@ -159,7 +163,6 @@ class Vocabulary:
                 "normal films" if self.negative == USUAL[1] else f"films with {self.negative}"
             ),
         }
-        return {piece: text.format_map(names) for piece, text in rules.items()}
 
 
 def _capital(text: str) -> str:

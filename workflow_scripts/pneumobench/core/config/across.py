@@ -11,7 +11,8 @@ from pneumobench.core.names import nearest
 from pneumobench.core.run import Run
 from pneumobench.core.task import SUBTYPE, WITHOUT_SUBTYPES
 
-TIMM_NAME = re.compile(r"timm:[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# As long as a folder's name may be, with room for what stands beside it.
+TIMM_NAME = re.compile(r"timm:[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 # Short and long form of what an entry of `runs` names.
 FORMS = (("model", "models"), ("recipe", "recipes"), ("seed", "seeds"))
 # Schedules that are made for the whole length of a training.
@@ -102,7 +103,7 @@ def _unknown_names(sound: SoundValues, architectures: Sequence[str]) -> Iterator
             yield Problem(
                 path=path_text(place),
                 given=value_text(name),
-                allowed="timm:<name>, the name of letters, digits, _, . and -",
+                allowed="timm:<name>, the name of letters, digits, _, . and - (100 at most)",
                 hint="write a name that timm.list_models() lists, as in timm:mobilenetv3_small_100",
             )
         elif name not in architectures and not name.startswith("timm:"):

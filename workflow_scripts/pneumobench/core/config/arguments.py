@@ -62,7 +62,7 @@ def _parsed(key: str, text: str) -> Any:
     """Return what YAML makes of a value when it knows nothing but text, lists and sections."""
     if "type" in _node((key,)) and not text.lstrip().startswith(("{", "[")):
         return text.strip().strip("\"'") if text.strip()[:1] in "\"'" else text.strip()
-    check_config_text(f"{key}: {text}", f"--config {key}=...")
+    check_config_text(f"{key}: {text}", f"--config {key}=...", subject="the value")
     return yaml.load(text, Loader=yaml.BaseLoader)
 
 

@@ -14,7 +14,7 @@ from pneumobench.core.config.secrets import (
     HIDDEN,
     is_secret,
     places_of_credentials,
-    without_secrets,
+    redacted,
 )
 from pneumobench.core.config.section import PLAIN_NAME_PATTERN
 from pneumobench.core.errors import UserError
@@ -78,7 +78,7 @@ def path_text(location: Location) -> str:
 
 def value_text(value: object) -> str:
     """Return a value in YAML's notation, shortened when long, without what may be secret."""
-    value = without_secrets(value)
+    value = redacted(value)
     try:
         text = json.dumps(value, default=str, ensure_ascii=False)
     except TypeError:  # A mapping whose keys are dates or lists.

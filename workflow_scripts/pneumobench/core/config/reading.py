@@ -1,5 +1,6 @@
 """Configuration files read more strictly than YAML is: a parser keeps the last of equal keys."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,10 @@ LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # A parser needs no constructor to tell what stands in these: kinds of plain values.
 PLAIN_TAGS = tuple(
     f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null", "map", "seq")
+)
+# YAML reads 010 as eight, 1:30 as ninety and 1_0 as ten.
+ODD_NUMBER = re.compile(
+    r"[+-]?(0[0-9_]+|0[xb][0-9a-fA-F_]+|[0-9][0-9_]*(:[0-5]?[0-9])+|[0-9]+_[0-9_]*)"
 )
 # Snakemake runs Python code that stands in a file with this key.
 TEMPLATE_KEY = "__use_yte__"
@@ -42,21 +47,22 @@ def check_config_files(paths: Iterable[str | Path]) -> None:
             check_config_text(_text(path), str(path))
 
 
-def check_config_text(text: str, name: str) -> None:
+def check_config_text(text: str, name: str, subject: str = "the file") -> None:
     """Stop where the text of a configuration does not say one thing; see `check_config_files`.
 
     Parameters
     ----------
     text
         YAML or JSON.
-    name
+    name, subject
         What messages call it.
     """
     try:
         duplicates = list(_Reader(name).duplicates(yaml.parse(text, Loader=LOADER)))
         content = yaml.load(text, Loader=LOADER)
     except yaml.YAMLError as error:
-        raise _refused(f"the file is no valid YAML: {_said(error)}", name, _line(error)) from None
+        said = f"{subject} is no valid YAML: {_said(error)}"
+        raise _refused(said, name, _line(error), f"correct {subject}") from None
     # Dates and numbers that there are not.
     except (ValueError, TypeError, OverflowError) as error:
         raise _refused(f"a value cannot be read: {error}", name) from None
@@ -180,6 +186,10 @@ class _Reader:
             self.values += 1
             if event.tag is not None and event.tag not in (*PLAIN_TAGS, "!"):
                 raise self._refused(f"the tag {event.tag} is none of a configuration's", line)
+            if _is_odd_number(event):
+                said = yaml.load(event.value, Loader=LOADER)
+                what = f"YAML reads {event.value} as the number {said}: write that, or quotes"
+                raise self._refused(what, line)
         if self.values > MOST_VALUES:
             raise self._refused(f"the file stands for more than {MOST_VALUES:,} values", line)
         if len(self.open) >= DEEPEST:
@@ -187,6 +197,14 @@ class _Reader:
 
     def _refused(self, what: str, line: int) -> UserError:
         return _refused(what, self.name, line)
+
+
+def _is_odd_number(event: yaml.NodeEvent) -> bool:
+    """Whether a plain value is a whole number for YAML, though in a form that few would read so."""
+    if not isinstance(event, yaml.ScalarEvent) or not event.implicit[0]:
+        return False
+    odd = ODD_NUMBER.fullmatch(event.value[:100]) is not None
+    return odd and isinstance(yaml.load(event.value, Loader=LOADER), int)
 
 
 def _place(level: _Level) -> str:

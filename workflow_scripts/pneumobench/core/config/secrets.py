@@ -31,23 +31,25 @@ def is_secret(name: object) -> bool:
     return isinstance(name, str) and SECRET_NAME.search(name) is not None
 
 
-def without_secrets(value: Any) -> Any:
+def redacted(value: Any) -> Any:
     """Return a value to be shown: what may be secret in it, at any depth, is replaced by ***."""
     if isinstance(value, dict):
-        return {
-            key: HIDDEN if is_secret(key) else without_secrets(child)
-            for key, child in value.items()
-        }
+        return {key: HIDDEN if is_secret(key) else redacted(child) for key, child in value.items()}
     if isinstance(value, (list, tuple)):
-        return [without_secrets(child) for child in value]
+        return [redacted(child) for child in value]
     if not isinstance(value, str):
         return value
     return QUERY.sub(rf"\1?{HIDDEN}", CREDENTIALS.sub(f"{HIDDEN}@", value))
 
 
 def places_of_credentials(value: Any, place: tuple = ()) -> Iterator[tuple]:
-    """Yield the places of all texts that hold an address with a name or a password."""
+    """Yield the places of all texts that hold an address with a name or a password.
+
+    Where it is a key that does, the place is that of its section.
+    """
     if isinstance(value, dict):
+        if any(isinstance(key, str) and has_credentials(key) for key in value):
+            yield place
         for key, child in value.items():
             yield from places_of_credentials(child, (*place, key))
     elif isinstance(value, (list, tuple)):

@@ -35,7 +35,7 @@ Text = Annotated[
     Field(
         min_length=1,
         max_length=4096,
-        json_schema_extra={"$comment": "one line of text without control characters"},
+        json_schema_extra={"$comment": "one line of text, 4096 characters at most"},
     ),
 ]
 

@@ -16,8 +16,8 @@ from pneumobench.data.image_parts.damage import (
 )
 
 _COMMENT = re.compile(rb"#[^\r\n]*")
-# They are read value by value, in bytes.
-LARGEST_TEXT, LARGEST_GIF = 20_000_000, 40_000_000
+# Pillow reads them value by value, in bytes.
+LARGEST_TEXT, LARGEST_SCALED, LARGEST_GIF = 20_000_000, 40_000_000, 40_000_000
 _BREAKS_OFF = "it breaks off"
 
 
@@ -64,6 +64,11 @@ def check_ppm(content: bytes, image: Image.Image) -> None:
         largest = 65535 if str(raw_mode).endswith("16B") else 255
     depth = ">u2" if largest > 255 else "u1"
     width = image.width * bands * np.dtype(depth).itemsize
+    if tile.codec_name == "ppm" and image.height * width > LARGEST_SCALED:
+        raise UnreadableImageError(
+            f"grey values up to {largest} of more than {LARGEST_SCALED / 1e6:.0f} megabytes; save "
+            "them up to 255 or 65535"
+        )
     rows = _check_raw(content, tile.offset, image.height, width)
     if (found := int(rows.view(depth).max())) > largest:
         raise damaged(f"a value of {found}, its header says at most {largest}")

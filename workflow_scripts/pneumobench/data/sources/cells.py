@@ -37,8 +37,12 @@ def read_cells(path: Path) -> list[tuple[int, list[str]]]:
     UserError
         If the file cannot be read or is no CSV in UTF-8; names what it is instead.
     """
+    path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        # A pipe would be waited for.
+        raise _no_table(path, "is no regular file")
     try:
-        content = Path(path).read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise _no_table(path, f"cannot be read ({error.strerror})") from error
     text = _text(path, content)

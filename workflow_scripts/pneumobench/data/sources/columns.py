@@ -11,6 +11,8 @@ from pneumobench.data.sources.cells import read_cells, separator_of
 from pneumobench.data.sources.lookalikes import UNUSED, looks_like, speaks_of
 from pneumobench.data.spelling import visible
 
+TABLE_SUFFIXES = (".csv", ".txt")
+
 
 class Row(dict[str, str]):
     """The cells of one row by the names of their columns."""
@@ -61,7 +63,7 @@ def read_columns(
     ------
     UserError
         If the file is not there, is no such table, lacks a required column, or has no rows; if a
-        column looks like an optional one that is not there.
+        column looks like an optional one that is not there or empty.
     """
     cells = read_cells(path)
     first = cells[0][1] if cells else []
@@ -84,7 +86,10 @@ def read_columns(
         if name not in {*wanted, *published}
     }
     unused = {name: values for name, values in unused.items() if name in header or values != {""}}
-    _check_unused(path, unused, [name for name in optional if name not in header], words or {})
+    # An empty column says as little as one that is not there.
+    missing = [name for name in optional if not any(row.get(name) for row in rows)]
+    telling = {name: values for name, values in unused.items() if values != {""}}
+    _check_unused(path, telling, missing, words or {})
     return Columns(rows, list(unused))
 
 
@@ -100,6 +105,19 @@ def unused_note(path: Path, unused: Sequence[str]) -> list[str]:
     more = f" and {len(unused) - 20} more" if len(unused) > 20 else ""
     names = ", ".join(name[:60] for name in unused[:20])
     return [f"columns of {path.name} that nobody reads: {names}{more}"]
+
+
+def tables_beside(root: Path) -> list[Path]:
+    """Return the tables and lists that lie at the top of a source's folder."""
+    root = Path(root)
+    found = root.iterdir() if root.is_dir() else ()
+    return sorted(path for path in found if path.suffix.lower() in TABLE_SUFFIXES)
+
+
+def unread_note(root: Path, read: Iterable[str]) -> list[str]:
+    """Return one sentence on the tables of a folder that nobody reads, or none."""
+    others = [path.name for path in tables_beside(root) if path.name not in set(read)]
+    return [f"tables in the folder that nobody reads: {', '.join(others[:10])}"] if others else []
 
 
 def check_unique(rows: Iterable[Row], names: Iterable[str], path: Path) -> None:
@@ -143,7 +161,8 @@ def _rows(
                 expected="a cell for each column, text with commas in quotation marks",
                 remedy="correct the row",
             )
-        _check_swallowed(path, number, found, wanted[first])
+        if "\n" in (text := ",".join(found)) or "\r" in text:
+            _check_swallowed(path, number, found, wanted[first])
         row = Row((name, found[place].strip()) for name, place in wanted.items())
         row.number = number
         yield row

@@ -1,5 +1,6 @@
 """A folder of films as users have it: layouts and names, folders of masks. No film is opened."""
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.data.file_names import parse_stem, subtype_in_folder
 from pneumobench.data.sources.film import FILE_NAME, IN_HELPER, PATTERN, Film, Listing
 from pneumobench.data.sources.helpers import helper_folder
+from pneumobench.data.sources.lookalikes import MEANT
 from pneumobench.data.sources.patient_pattern import KEY, PatientPattern
 from pneumobench.data.sources.scan import scan_folder
 
@@ -43,7 +45,8 @@ def list_directory(
     Raises
     ------
     UserError
-        If there is no folder, no labelled image, or if some lie in official splits and some not.
+        If there is no folder, no labelled image, if some lie in official splits and some not, or
+        in folders that only look like official splits.
     """
     found = scan_folder(root)
     pattern = None if patient_pattern is None else PatientPattern(patient_pattern)
@@ -171,6 +174,39 @@ def _check_layout(root: Path, films: list[Film], notes: Sequence[str]) -> None:
             expected=LAYOUT,
             remedy="rename the folders to train, val and test, or move those images out of the way",
         )
+    _check_split_folders(root, outside)
+
+
+def _check_split_folders(root: Path, outside: Sequence[str]) -> None:
+    """Stop where the folders of two official splits are there, but not as they are read."""
+    meant = {folder: _split_meant(folder) for folder in map(folder_above_class, outside)}
+    named = {folder: split for folder, split in meant.items() if split}
+    if len(set(named.values())) > 1:
+        examples = sorted(named.items())[:5]
+        raise UserError(
+            "folders are named like official splits, but would not be read as such",
+            where=f"{root}: {', '.join(folder for folder, _ in examples)}",
+            expected=LAYOUT,
+            remedy="; ".join(
+                f"move NORMAL and PNEUMONIA of {folder} to {split}" for folder, split in examples
+            )
+            + "; give folders that are no official splits names that say nothing of training, "
+            "validation or testing",
+        )
+
+
+def _split_meant(folder: str) -> str | None:
+    """Return the official split that the folders above a class folder seem to mean.
+
+    >>> _split_meant("data/Testing set/2019")
+    'test'
+    """
+    for name in reversed(folder.split("/")):
+        letters = re.sub(r"[\W\d_]|(?:set|data|images|split|folder)s?\Z", "", name.lower())
+        word = MEANT.get(letters, letters)
+        if word in OFFICIAL_SPLITS:
+            return word
+    return None
 
 
 def _folder_notes(films: list[Film]) -> list[str]:

@@ -9,8 +9,6 @@ from pneumobench.data.sources.columns import read_rows
 from pneumobench.data.sources.scan import scan_folder
 from pneumobench.data.sources.table import REQUIRED, find_film
 
-TABLE_SUFFIXES = (".csv", ".txt")
-
 
 def fingerprint(root: Path, tables: Iterable[Path] = ()) -> str:
     """Return a digest (64 hexadecimal digits) of films' names and sizes, and of tables' contents.
@@ -59,10 +57,3 @@ def _digest(films: Iterable[tuple[str, int]], tables: Iterable[Path]) -> str:
         content = table.read_bytes() if table.is_file() else b""
         digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()
-
-
-def tables_beside(root: Path) -> list[Path]:
-    """Return the tables and lists that lie at the top of a source's folder."""
-    root = Path(root)
-    found = root.iterdir() if root.is_dir() else ()
-    return sorted(path for path in found if path.suffix.lower() in TABLE_SUFFIXES)

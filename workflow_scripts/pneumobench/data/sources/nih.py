@@ -9,7 +9,15 @@ from pathlib import Path
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.findings import ABNORMAL, FINDINGS, NO_FINDING
-from pneumobench.data.sources.columns import Row, check_unique, read_columns, read_rows, unused_note
+from pneumobench.data.sources.columns import (
+    Row,
+    check_unique,
+    read_columns,
+    read_rows,
+    tables_beside,
+    unread_note,
+    unused_note,
+)
 from pneumobench.data.sources.directory import films_by_name
 from pneumobench.data.sources.film import COLUMN, Film, Listing
 from pneumobench.data.sources.scan import scan_folder
@@ -82,7 +90,11 @@ def list_nih(root: Path, *, positive: str) -> Listing:
         negative="no finding",
         reference="Labels were mined from radiologists' reports by a program (Wang et al. 2017).",
         litter=found.litter + len(found.files) - len(files),
-        notes=[*_notes(others, positive), *unused_note(table_path, columns.unused)],
+        notes=[
+            *_notes(others, positive),
+            *unused_note(table_path, columns.unused),
+            *unread_note(root, (table_path.name, BOXES, *SPLIT_LISTS.values())),
+        ],
     )
 
 
@@ -131,6 +143,7 @@ def _official_splits(root: Path) -> dict[str, str]:
     """Return the official split of each film; nothing if there are no lists of it."""
     there = {split: root / name for split, name in SPLIT_LISTS.items() if (root / name).is_file()}
     if not there:
+        _check_other_lists(root)
         return {}
     if len(there) < len(SPLIT_LISTS):
         (missing,) = set(SPLIT_LISTS.values()) - {path.name for path in there.values()}
@@ -150,6 +163,23 @@ def _official_splits(root: Path) -> dict[str, str]:
             remedy="use the lists as they are published",
         )
     return {name: split for split, listed in names.items() for name in listed}
+
+
+def _check_other_lists(root: Path) -> None:
+    """Stop where lists of the official split seem to be there under other names."""
+    for split, name in SPLIT_LISTS.items():
+        parts = split, "list"
+        found = [
+            path.name for path in tables_beside(root) if all(p in path.stem.lower() for p in parts)
+        ]
+        if found:
+            raise UserError(
+                f"nobody would read {found[0]}, which looks like a list of the official split",
+                where=str(root),
+                expected=" and ".join(SPLIT_LISTS.values()) + ", or no such list",
+                remedy=f"rename {found[0]} to {name}, or move it away: a hold-out is then drawn by "
+                "patient",
+            )
 
 
 def _listed(path: Path) -> list[str]:

@@ -1,6 +1,7 @@
 """One key for each patient, however a source writes it, and what is odd about the keys."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -70,21 +71,18 @@ def _notes(films: Iterable[Film], united: list[list[str]]) -> Iterator[str]:
         examples = "; ".join(" = ".join(map(ascii, found[:4])) for found in united[:EXAMPLES])
         more = "; and others" if len(united) > EXAMPLES else ""
         yield f"{len(united):,} patients are written in several ways, each is one: {examples}{more}"
-    number: dict[str, int] = {}
-    for film in films:
-        if film.patient:
-            number[film.patient] = number.get(film.patient, 0) + 1
-    for key, count in sorted(number.items()):
-        form = _OF_SOURCE.sub("", same_form(key))
+    number = Counter(film.patient for film in films if film.patient)
+    form_of = {key: _OF_SOURCE.sub("", same_form(key)) for key in sorted(number)}
+    for key, form in form_of.items():
         if form in NOBODY:
             yield (
-                f"{count:,} films have the patient {key!r}, which seems to say that nobody knows: "
-                "they count as one patient; leave the cell empty where a patient is not known"
+                f"{number[key]:,} images have the patient {key!r}, which seems to name nobody; "
+                "they count as one patient: leave the cell empty where nobody knows"
             )
-    rounded = [key for key in number if _ROUNDED.fullmatch(_OF_SOURCE.sub("", same_form(key)))]
+    rounded = [key for key, form in form_of.items() if _ROUNDED.fullmatch(form)]
     if rounded:
         yield (
             f"{len(rounded):,} patients look like numbers that a spreadsheet shortened, such as "
-            f"{min(rounded)}: different patients may have one key; export the table anew, with "
+            f"{rounded[0]}: different patients may have one key; export the table anew, with "
             "this column as text"
         )

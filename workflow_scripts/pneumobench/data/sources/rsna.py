@@ -8,12 +8,14 @@ import json
 from pathlib import Path
 
 from pneumobench.core.errors import UserError
-from pneumobench.data.sources.columns import Row, read_columns, unused_note
+from pneumobench.data.sources.columns import Row, read_columns, unread_note, unused_note
 from pneumobench.data.sources.directory import films_by_name
 from pneumobench.data.sources.film import COLUMN, Film, Listing
 from pneumobench.data.sources.scan import scan_folder
 
 LABELS, CLASSES = "stage_2_train_labels.csv", "stage_2_detailed_class_info.csv"
+# Published, and says nothing of the films here.
+SUBMISSION = "stage_2_sample_submission.csv"
 NAME, TARGET, CLASS = "patientId", "Target", "class"
 BOX = ("x", "y", "width", "height")
 OPACITY, NORMAL, OTHER = "Lung Opacity", "Normal", "No Lung Opacity / Not Normal"
@@ -76,6 +78,7 @@ def list_rsna(root: Path, *, negatives: str) -> Listing:
             *_notes(others),
             *unused_note(root / LABELS, labels.unused),
             *unused_note(root / CLASSES, classes.unused),
+            *unread_note(root, (LABELS, CLASSES, SUBMISSION)),
         ],
     )
 

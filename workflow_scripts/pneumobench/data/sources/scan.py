@@ -138,7 +138,7 @@ def scan_folder(root: Path) -> Scan:
         if _is_image(parts, found):
             # Names that are no valid text cannot stand in a table; the escaped form is rejected
             # on reading.
-            path = "/".join(parts).encode("utf-8", "backslashreplace").decode("utf-8")
+            path = _as_text("/".join(parts))
             files.append((path, -1 if found.status is None else found.status.st_size))
         else:
             litter += 1
@@ -169,18 +169,23 @@ def _is_image(parts: Parts, found: _Entry) -> bool:
 
 def _begins_as_image(found: _Entry, suffix: str) -> bool:
     """Look at the first bytes of a file whose name says nothing; pipes are left alone."""
-    if found.status is None or not stat.S_ISREG(found.status.st_mode):
-        return False
-    try:
-        with open(found.entry.path, "rb", buffering=0) as stream:
-            start = stream.read(_PREAMBLE + len(_DICOM))
-    except OSError:
-        return False
+    start = _start(found)
     if start[_PREAMBLE:] == _DICOM:
         return True
     # What another program names in its own way (film.jpg.bak) is no second image.
     webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
     return not suffix and (start.startswith(_STARTS) or webp or _begins_as_data_set(start))
+
+
+def _start(found: _Entry) -> bytes:
+    """Return the first bytes of a regular file, none of another or of one that cannot be read."""
+    if found.status is None or not stat.S_ISREG(found.status.st_mode):
+        return b""
+    try:
+        with open(found.entry.path, "rb", buffering=0) as stream:
+            return stream.read(_PREAMBLE + len(_DICOM))
+    except OSError:
+        return b""
 
 
 def _begins_as_data_set(start: bytes) -> bool:
@@ -200,31 +205,41 @@ def _worth_a_word(parts: Parts, found: _Entry) -> Iterator[tuple[str, str]]:
         apart = next(part for part in parts if is_apart((part,)))
         hidden = apart is parts[-1]
         yield "image files are hidden or in folders of programs", "hidden" if hidden else apart
-    elif suffix in OTHER_PICTURES and not is_apart(parts):
+    elif is_apart(parts):
+        return
+    elif suffix in OTHER_PICTURES:
         yield "files are of kinds that are not read", suffix
+    elif suffix not in NO_PICTURES and _start(found).startswith(_STARTS):
+        yield "files begin as images do but end in another suffix", suffix
 
 
 def _notes(left_out: Counter[tuple[str, str]], own: Sequence[str]) -> Iterator[str]:
     for reason in sorted({reason for reason, _ in left_out}):
         found = {what: count for (why, what), count in left_out.items() if why == reason}
         named = ", ".join(f"{what} ({count:,})" for what, count in sorted(found.items())[:10])
-        yield f"{sum(found.values()):,} {reason} and left out: {named}"
+        yield _as_text(f"{sum(found.values()):,} {reason}, left out: {named}")
     if own:
-        yield (
-            f"folders of the pipeline itself lie below the data folder and are left out: "
+        yield _as_text(
+            "folders of the pipeline itself lie below the data folder, left out: "
             f"{', '.join(sorted(own)[:10])}"
         )
+
+
+def _as_text(name: str) -> str:
+    """Return a name that may be no valid text as one that may stand in a table or a log."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _walk(root: Path, own: list[str]) -> Iterator[tuple[Parts, _Entry]]:
     """Yield the parts of the relative path of every file; add skipped folders of our own to `own`.
 
-    Every link is followed once, and none to a folder that it lies in: links in circles end, and
-    links to each other's folders do not multiply. What can be reached without a link is walked
-    first.
+    Every link is followed once, and none to a folder that it lies in, above `root` either: links in
+    circles end, and links to each other's folders do not multiply. What can be reached without a
+    link is walked first.
     """
     ours = _own_folders()
-    plain = [(str(root), (), (_identity(os.stat(root)),))]
+    real = root.resolve()
+    plain = [(str(root), (), tuple(_identity(os.stat(path)) for path in (real, *real.parents)))]
     links: deque[tuple[str, Parts, tuple[Identity, ...]]] = deque()
     followed: set[Identity] = set()
     while plain or links:

@@ -102,13 +102,16 @@ def _film(row: Row, path: str, size: int, where: str) -> Film:
 def find_film(root: Path, row: Row) -> tuple[str, int]:
     """Return the path that a row names, with forward slashes, and its bytes; -1 if it is not there.
 
-    Programs store letters with accents in two ways: a file of either name is found.
+    Programs store letters with accents in two ways, and add characters that nobody sees: a file of
+    a name that looks the same is found.
     """
     named = Path(row["path"].replace("\\", "/")).as_posix()
-    forms = [named, *(unicodedata.normalize(form, named) for form in ("NFC", "NFD"))]
-    for path in dict.fromkeys(forms):
-        size = _size(root / path)
-        if size >= 0:
+    size = _size(root / named)
+    if size >= 0 or named.isascii():
+        return named, size
+    seen = visible(named)
+    for path in (seen, *(unicodedata.normalize(form, seen) for form in ("NFC", "NFD"))):
+        if (size := _size(root / path)) >= 0:
             return path, size
     return named, -1
 
