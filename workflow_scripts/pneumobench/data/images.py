@@ -8,7 +8,6 @@ import zlib
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
@@ -263,7 +262,7 @@ def read_header(path: Path, maximum_megapixels: float, depth: int | None = None)
         raise UnreadableImageError(f"the image cannot be read ({error})") from None
 
 
-def _upright_size(image: ImageFile.ImageFile, stream: BinaryIO) -> tuple[int, int]:
+def _upright_size(image: ImageFile.ImageFile, stream: io.BufferedReader) -> tuple[int, int]:
     """Return width and height of an opened image once its orientation is applied."""
     if image.format == "TIFF":
         # Pillow tells the size of TIFF files upright.

@@ -1,11 +1,10 @@
 """PNG: the checksums of all chunks and of the pixels, and as many rows as the header says."""
 
-import os
+import io
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from pneumobench.data.image_parts.damage import check_inflated, check_tail, damaged
 
@@ -101,19 +100,21 @@ def read_header(value: bytes | memoryview) -> Header:
         raise damaged("its header makes no sense") from None
 
 
-def without_pixels(stream: BinaryIO) -> bytes:
+def without_pixels(stream: io.BufferedReader) -> bytes:
     """Return a PNG file without its pixels: notes that stand behind them come before their place.
 
     The pixels are stepped over, not read.
     """
-    descriptor, position, parts = stream.fileno(), len(SIGNATURE), [SIGNATURE]
+    # Unbuffered, or the pixels would be read after all.
+    raw, position, parts = stream.raw, len(SIGNATURE), [SIGNATURE]
     for _ in range(MOST_CHUNKS):
-        head = os.pread(descriptor, 8, position)
+        raw.seek(position)
+        head = raw.read(8)
         if len(head) < 8:
             break
         length, kind = struct.unpack(">I4s", head)
         if kind not in (b"IDAT", b"fdAT", b"IEND") and length <= _LONGEST_NOTE:
-            parts.append(os.pread(descriptor, length + 12, position))
+            parts.append(head + raw.read(length + 4))
         position += length + 12
         if kind == b"IEND":
             break
