@@ -240,7 +240,9 @@ def _walk(root: Path, own: list[str]) -> Iterator[tuple[Parts, _Entry]]:
     """
     ours = _own_folders()
     real = root.resolve()
-    plain = [(str(root), (), tuple(_identity(os.stat(path)) for path in (real, *real.parents)))]
+    # A folder above may be closed to us, where we came from inside.
+    above = tuple(_identity(path.stat()) for path in (real, *real.parents) if os.path.exists(path))
+    plain = [(str(root), (), above)]
     links: deque[tuple[str, Parts, tuple[Identity, ...]]] = deque()
     followed: set[Identity] = set()
     while plain or links:
