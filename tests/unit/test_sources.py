@@ -306,6 +306,12 @@ def test_nih_to_a_manifest_with_patients_apart(tmp_path):
             ),
             "the box of x.png cannot be read",
         ),
+        (
+            lambda root: (root / "BBox_List_2017.csv").write_text(
+                "Image Index,Finding Label,Bbox [x,y,w,h]\nx.png,pneumonia,1,2,3,4\n"
+            ),
+            "the list of boxes names an unknown finding, 'pneumonia'",
+        ),
     ],
 )
 def test_bad_nih_folders(tmp_path, spoil, said):

@@ -204,6 +204,13 @@ def _boxes(root: Path, positive: str) -> dict[str, str]:
     for row in read_rows(path, (NAME, "Finding Label", *CORNERS)):
         # The list of boxes abbreviates one of the names.
         finding = row["Finding Label"].replace("Infiltrate", "Infiltration")
+        if finding not in FINDINGS:
+            raise UserError(
+                f"the list of boxes names an unknown finding, {row['Finding Label'][:60]!r}",
+                where=f"{path}: row {row.number}",
+                expected=f"one of {', '.join(FINDINGS)}",
+                remedy="use the list as it is published, or move it away",
+            )
         if positive not in (ABNORMAL, finding):
             continue
         try:

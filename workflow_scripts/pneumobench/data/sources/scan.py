@@ -64,9 +64,10 @@ OF_PROGRAMS = frozenset(
         *("__pycache__", "node_modules", "ipynb_checkpoints"),
     )
 )
-# Of the pipeline, in the folder that it runs in; an experiment's folder wherever it lies.
+# Of the pipeline, in the folder that it runs in; folders of an experiment and of phantoms, which
+# are told by what lies in them, anywhere.
 OWN_FOLDERS = ("results", "resources")
-OWN_CONTENT = {"experiment.json", "logs"}
+OWN_CONTENTS = ({"experiment.json", "logs"}, {"phantoms.csv", "chest_xray"})
 DICOM_DIRECTORY = "DICOMDIR"
 DEEPEST = 100
 
@@ -239,13 +240,16 @@ def _walk(root: Path, own: list[str]) -> Iterator[tuple[Parts, _Entry]]:
     """
     ours = _own_folders()
     real = root.resolve()
-    plain = [(str(root), (), tuple(_identity(os.stat(path)) for path in (real, *real.parents)))]
+    # A folder above may be closed to us, where we came from inside.
+    above = tuple(_identity(path.stat()) for path in (real, *real.parents) if os.path.exists(path))
+    plain = [(str(root), (), above)]
     links: deque[tuple[str, Parts, tuple[Identity, ...]]] = deque()
     followed: set[Identity] = set()
     while plain or links:
         folder, parts, above = plain.pop() if plain else links.popleft()
         entries = _entries(folder, parts)
-        if parts and {found.entry.name for found in entries} >= OWN_CONTENT:
+        names = {found.entry.name for found in entries}
+        if parts and any(names >= content for content in OWN_CONTENTS):
             own.append("/".join(parts))
             continue
         for found in entries:
