@@ -301,7 +301,7 @@ def test_architecture_unlike_any_other_is_told_to_choose_an_allowed_one():
     assert "allowed names" in problem.hint
 
 
-@pytest.mark.parametrize("name", ["timm:", "timm:hf_hub/model", "timm:a b"])
+@pytest.mark.parametrize("name", ["timm:", "timm:hf_hub/model", "timm:a b", "timm:" + "a" * 101])
 def test_timm_name_must_be_a_plain_name(name):
     assert "timm.list_models" in only_problem(f'runs: ["{name}"]').hint
 

@@ -1,5 +1,6 @@
 """One file over HTTP: whole and right or not at all, however the server behaves."""
 
+import base64
 import errno
 import hashlib
 import json
@@ -364,3 +365,12 @@ def test_killed_at_ten_random_points(publisher, tmp_path):
     starts = [int(asked[6:-1]) for asked in publisher.ranges_asked()[1:]]
     assert len(starts) == 10
     assert all(start >= point for start, point in zip(starts, points, strict=True)), "all was kept"
+
+
+def test_login_comes_from_netrc(publisher, tmp_path, monkeypatch):
+    """Where a mirror wants a login, the configuration is not the place for it."""
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password hunter2\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert fetch(publisher, tmp_path / "a.zip") == SHA256
+    ((_, headers),) = publisher.asked
+    assert headers["Authorization"] == "Basic " + base64.b64encode(b"me:hunter2").decode()

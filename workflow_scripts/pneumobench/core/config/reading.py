@@ -1,5 +1,6 @@
 """Configuration files read more strictly than YAML is: a parser keeps the last of equal keys."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -59,7 +60,7 @@ def check_config_text(text: str, name: str, subject: str = "the file") -> None:
     """
     try:
         duplicates = list(_Reader(name).duplicates(yaml.parse(text, Loader=LOADER)))
-        content = yaml.load(text, Loader=LOADER)
+        content = _as_snakemake(text)
     except yaml.YAMLError as error:
         said = f"{subject} is no valid YAML: {_said(error)}"
         raise _refused(said, name, _line(error), f"correct {subject}") from None
@@ -79,6 +80,14 @@ def check_config_text(text: str, name: str, subject: str = "the file") -> None:
     if not isinstance(content, dict):
         kind = {list: "a list"}.get(type(content), "a single value")
         raise _refused(f"the file holds {kind} instead of keys", name)
+
+
+def _as_snakemake(text: str) -> Any:
+    """Return what Snakemake reads in a text; its parsers are not as tolerant as `LOADER`."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return yaml.load(text, Loader=yaml.FullLoader)
 
 
 def _text(path: Path) -> str:
