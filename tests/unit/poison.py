@@ -14,7 +14,7 @@ from typing import Any
 
 from pneumobench.core.archive import CRATE, INDEX, RESULTS
 
-MARK = "'\"><svg onload=hit()>\\x|`"
+MARK = "'\"><svg onload=hit()>\\x|`$^{"
 """What is put behind a text; `hit` is nowhere in the project."""
 
 # Keys and columns whose texts are words of the code or of the configuration.
