@@ -89,7 +89,9 @@ def _poisoned_bytes(name: str, content: bytes, words: Collection[str]) -> bytes:
         return json.dumps(poisoned(parsed, words=words)).encode()
     if name.endswith(".csv"):
         text = re.sub(r"^schema_version \w+", "schema_version", content.decode())
-        return poisoned_table(text, words).encode()
+        found = poisoned_table(text, words)
+        # What holds no text to poison stays as it was, bytes and hash.
+        return found.encode() if MARK in found else content
     return content
 
 
