@@ -14,7 +14,7 @@ from typing import Any
 
 from pneumobench.core.archive import CRATE, INDEX, RESULTS
 
-MARK = "'\"><svg onload=hit()>\\x|`"
+MARK = "'\"><svg onload=hit()>\\x|`$^{"
 """What is put behind a text; `hit` is nowhere in the project."""
 
 # Keys and columns whose texts are words of the code or of the configuration.
@@ -89,7 +89,9 @@ def _poisoned_bytes(name: str, content: bytes, words: Collection[str]) -> bytes:
         return json.dumps(poisoned(parsed, words=words)).encode()
     if name.endswith(".csv"):
         text = re.sub(r"^schema_version \w+", "schema_version", content.decode())
-        return poisoned_table(text, words).encode()
+        found = poisoned_table(text, words)
+        # What holds no text to poison stays as it was, bytes and hash.
+        return found.encode() if MARK in found else content
     return content
 
 

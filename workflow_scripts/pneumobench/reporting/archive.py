@@ -63,7 +63,7 @@ class ArchiveInputs:
     rebuilt_from: Iterable[str | Path]
     made: Iterable[str | Path]
     lock: Path
-    films: ShownFilms | None
+    films: ShownFilms | None = None
 
 
 def archive_results(
