@@ -1,6 +1,7 @@
 # The two commands of the README, and a few for developers. Only Python 3.11 or later and make are needed.
 PYTHON ?= python3
 VENV := .venv
+# Programs are run as modules: the first line of a script does not take every path of a checkout.
 BIN := $(VENV)/bin
 # Side by side, a file at a time: its tests share what they make.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile
@@ -10,7 +11,7 @@ READY := $(VENV)/.ready-$(shell cksum < requirements.lock | tr ' ' '-')
 
 # Draw the phantoms, train, compare, report: results/demo/report/report.html
 run: $(READY)
-	$(BIN)/snakemake --cores all
+	$(BIN)/python -m snakemake --cores all
 
 # The whole test suite but its slow part.
 test: $(READY) check
@@ -23,8 +24,8 @@ test-slow: $(READY)
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/snakefmt --check Snakefile rules
-	$(BIN)/snakemake --lint
+	$(BIN)/python -m snakefmt --check Snakefile rules
+	$(BIN)/python -m snakemake --lint
 
 # The environment exactly as the lock file says; a changed lock file makes it anew.
 $(READY): requirements.lock

@@ -103,11 +103,12 @@ if INFLATED:
 
 
 include: "rules/reporting.smk"
-include: "rules/doctor.smk"
 
 
 if not ARCHIVE:
 
+    # An archive's configuration may name any path: it is not looked at.
+    include: "rules/doctor.smk"
     include: "rules/archive.smk"
 
 

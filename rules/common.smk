@@ -3,6 +3,7 @@
 
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import get_args
@@ -10,17 +11,27 @@ from typing import get_args
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
+# Snakemake writes the interpreter into the commands of jobs without quotes: a folder with a space would
+# end every job.
+sys.executable = shlex.quote(sys.executable)
 
-from pneumobench.core.archive import check_unpacked, read_archive
+from pneumobench.core.archive import (
+    check_bytes,
+    check_contents,
+    check_unpacked,
+    read_archive,
+)
 from pneumobench.core.code_hash import code_hash
 from pneumobench.core.config.across import cautions
-from pneumobench.core.config.check import check_config
+from pneumobench.core.config.arguments import with_arguments
+from pneumobench.core.config.check import archive_path, check_config
 from pneumobench.core.config.identity import (
     check_data_source,
     check_results_folder,
     check_starting_weights,
     experiment_identity,
 )
+from pneumobench.core.config.reading import check_config_files
 from pneumobench.core.config.recipe import Preprocessing
 from pneumobench.core.errors import UserError
 from pneumobench.core.fetched import FETCHED_SOURCES, fetched_name
@@ -31,26 +42,43 @@ from pneumobench.core.resources import (
     training_memory_mb,
     training_minutes,
 )
+from pneumobench.core.start import warning_of_lock
 from pneumobench.core.task import BINARY
 from pneumobench.core.views import VIEW_SETS
-from pneumobench.data.sources.fingerprint import (
-    fingerprint,
-    table_fingerprint,
-    tables_beside,
-)
+from pneumobench.data.sources.columns import tables_beside
+from pneumobench.data.sources.fingerprint import fingerprint, table_fingerprint
 from pneumobench.models import registry
 
 # Targets that need neither images nor starting weights, and help to get them.
 BEFORE_DATA = {"doctor", "fetch"}
 
 
+def read_configuration():
+    """Read the given files once more, stricter than Snakemake, and the values of --config by their keys."""
+    try:
+        if set("{}") & set(workflow.basedir):
+            raise UserError(
+                "Snakemake takes { and } in the path of a checkout for places to fill",
+                where=workflow.basedir,
+                expected="a path without { and }",
+                remedy="move the checkout, or rename the folder",
+            )
+        check_config_files(workflow.configfiles)
+        config.update(
+            with_arguments(config, workflow.config_settings.config_args or [])
+        )
+    except UserError as error:
+        raise WorkflowError(str(error))
+
+
 def archive_asked_for():
     """Return the archive that is named instead of a configuration, None where results are computed."""
-    if not config.get("archive"):
-        return None
     others = sorted(set(workflow.config_settings.overwrite_config) - {"archive"})
     try:
-        archive = read_archive(config["archive"])
+        path = archive_path(config)
+        if path is None:
+            return None
+        archive = read_archive(path)
         if others:
             raise UserError(
                 "an archive brings its own configuration",
@@ -69,7 +97,9 @@ def checked_experiment(archive):
     try:
         experiment = check_config(given, architectures=registry.names())
         results = f"results/{experiment.experiment}"
-        check_unpacked(results, archive)
+        # What a job unpacks is gone while it does.
+        if archive is None or workflow.is_main_process:
+            check_unpacked(results, archive)
         if archive is None:
             check_results_folder(results, experiment)
         # Snakemake reads the workflow before it says what it was asked for.
@@ -77,12 +107,32 @@ def checked_experiment(archive):
             check_data_source(experiment)
             check_starting_weights(experiment)
     except UserError as error:
-        raise WorkflowError(str(error))
-    for caution in cautions(experiment):
-        logger.warning(caution)
+        raise WorkflowError(f"{archive.path}: {error}" if archive else str(error))
+    # Jobs read the workflow, too, whose driver has said it.
+    if workflow.is_main_process:
+        for caution in cautions(experiment, cores=local_cores()):
+            logger.warning(caution)
     return experiment
 
 
+def local_cores():
+    """Return how many cores jobs may use on this machine, None where they run elsewhere."""
+    if workflow.resource_settings.nodes:
+        return None
+    cores = workflow.resource_settings.cores
+    return cores and min(cores, os.cpu_count())
+
+
+def warn_of_lock():
+    """Say what a lock means, before Snakemake stops at it."""
+    quiet = {"--unlock", "--nolock", "-n", "--dry-run", "--dryrun"} & set(sys.argv)
+    warning = warning_of_lock(Path.cwd())
+    if workflow.is_main_process and warning and not quiet:
+        logger.warning(warning)
+
+
+warn_of_lock()
+read_configuration()
 ARCHIVE = archive_asked_for()
 EXPERIMENT = checked_experiment(ARCHIVE)
 RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}
@@ -118,7 +168,10 @@ JOBS_PER_GPU = (
 FILMS = ARCHIVE is None or ARCHIVE.films
 # Where an archive's films go; none where results are computed.
 PACKED_FILMS = (
-    [f"results/{EXPERIMENT.experiment}/dataset/images_{EXPERIMENT.images.size}.npy"]
+    [
+        f"results/{EXPERIMENT.experiment}/dataset/images_{EXPERIMENT.images.size}{suffix}"
+        for suffix in (".npy", ".json")
+    ]
     if ARCHIVE and FILMS
     else []
 )
@@ -190,8 +243,18 @@ def source_options(data=EXPERIMENT.data):
 def door_limits(data=EXPERIMENT.data):
     """Return what a file must be to be let in: `pneumobench.data.doorkeeper.Limits`."""
     return data.checks.model_dump(
-        exclude={"reading", "maximum_rejected_fraction", "allow_crossings"}
+        exclude={
+            "reading",
+            "maximum_rejected_fraction",
+            "maximum_near_duplicate_fraction",
+            "allow_crossings",
+        }
     )
+
+
+def as_it_stands(value):
+    """Return a params function: Snakemake takes braces in plain texts for wildcards."""
+    return lambda wildcards: value
 
 
 def data_root(data=EXPERIMENT.data):
@@ -626,6 +689,22 @@ def rebuilt_from(wildcards):
             for path in of_inflation(f"{arm}/fold{fold}/epochs.csv")
         ),
     ]
+
+
+def archived_files():
+    """Return what the archive holds to rebuild from, or stop if it is not what it must be."""
+    rebuilt, made = (
+        [path.removeprefix("<results>/") for path in paths]
+        for paths in (rebuilt_from(None), made_of_archived(None))
+    )
+    try:
+        check_contents(ARCHIVE, rebuilt, made)
+        # Once for each command: nothing is removed or written for an archive that is damaged.
+        if workflow.is_main_process:
+            check_bytes(ARCHIVE)
+    except UserError as error:
+        raise WorkflowError(str(error))
+    return [f"<results>/{path}" for path in rebuilt]
 
 
 def made_of_archived(wildcards):

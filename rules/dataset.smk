@@ -70,7 +70,7 @@ rule index_dataset:
     threads: 8
     params:
         source=EXPERIMENT.data.source,
-        root=data_root(),
+        root=as_it_stands(data_root()),
         options=source_options(),
         reading=EXPERIMENT.data.checks.reading,
         limits=door_limits(),
@@ -94,6 +94,7 @@ rule audit_dataset:
         "../envs/report.yaml"
     params:
         allow_crossings=EXPERIMENT.data.checks.allow_crossings,
+        maximum_near_duplicate_fraction=EXPERIMENT.data.checks.maximum_near_duplicate_fraction,
         code=code_hash("pneumobench.data.audit"),
     script:
         "../workflow_scripts/audit_dataset.py"
@@ -133,7 +134,7 @@ rule pack_images:
         "../envs/report.yaml"
     threads: 8
     params:
-        root=data_root(),
+        root=as_it_stands(data_root()),
         resize=EXPERIMENT.images.resize,
         code=code_hash("pneumobench.data.pack"),
     script:
@@ -167,6 +168,7 @@ rule augment_images:
         splits="<results>/dataset/splits.csv",
     output:
         images="<results>/dataset/augmented_{variant}.npy",
+        digest="<results>/dataset/augmented_{variant}.json",
         table="<results>/dataset/augmented_{variant}.csv",
     log:
         "<logs>/augment_images_{variant}.log",

@@ -65,6 +65,7 @@ rule test_explanations:
         images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
         images_digest=images_of(".json"),
         plain_images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        plain_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
         splits="<results>/dataset/splits.csv",
         manifest="<results>/dataset/manifest.csv",
         folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
@@ -85,7 +86,7 @@ rule test_explanations:
     params:
         model=lambda wildcards: run_of(wildcards).model,
         settings=explanation_params("method", "layer", "tested_images"),
-        root=data_root(),
+        root=as_it_stands(data_root()),
         resize=EXPERIMENT.images.resize,
         code=code_of_run("pneumobench.explain.measure"),
     script:
@@ -130,7 +131,7 @@ rule draw_panels:
         "../envs/report.yaml"
     params:
         title=lambda wildcards: run_of(wildcards).title,
-        root=data_root(),
+        root=as_it_stands(data_root()),
         size=EXPERIMENT.images.size,
         resize=EXPERIMENT.images.resize,
         colour_map=EXPERIMENT.explanation.colour_map,
@@ -146,6 +147,7 @@ rule plot_explanations:
         maps=of_explanations("maps.npz"),
         table="<results>/comparison/comparison.csv",
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
         splits="<results>/dataset/splits.csv",
         audit="<results>/dataset/audit.json",
     output:
@@ -174,6 +176,7 @@ rule plot_every_map:
         maps=of_explanations("maps.npz"),
         table="<results>/comparison/comparison.csv",
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
         splits="<results>/dataset/splits.csv",
         audit="<results>/dataset/audit.json",
     output:

@@ -27,7 +27,7 @@ use rule index_dataset as index_external with:
         "<logs>/index_external.log",
     params:
         source=EXTERNAL.source,
-        root=data_root(EXTERNAL),
+        root=as_it_stands(data_root(EXTERNAL)),
         options=source_options(EXTERNAL),
         reading=EXTERNAL.checks.reading,
         limits=door_limits(EXTERNAL),
@@ -50,6 +50,7 @@ rule admit_external:
     conda:
         "../envs/report.yaml"
     params:
+        maximum_near_duplicate_fraction=EXTERNAL.checks.maximum_near_duplicate_fraction,
         code=code_hash("pneumobench.data.external"),
     script:
         "../workflow_scripts/admit_external.py"
@@ -65,7 +66,7 @@ use rule pack_images as pack_external with:
     log:
         "<logs>/pack_external_{size}.log",
     params:
-        root=data_root(EXTERNAL),
+        root=as_it_stands(data_root(EXTERNAL)),
 
 
 use rule preprocess_images as preprocess_external with:
@@ -84,6 +85,7 @@ rule predict_external:
     input:
         # A batch of them is predicted again: weights, images and predictions are of one training.
         images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images_digest=images_of(".json"),
         splits="<results>/dataset/splits.csv",
         weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
         run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",

@@ -32,6 +32,7 @@ rule train_inflated:
         images=ancient(f"{packed('images', INFLATED.recipe)}.npy"),
         images_digest=f"{packed('images', INFLATED.recipe)}.json",
         augmented=ancient(f"{packed('augmented', INFLATED.recipe)}.npy"),
+        augmented_digest=f"{packed('augmented', INFLATED.recipe)}.json",
         augmented_table=split_of_arm("augmented.csv"),
         splits=split_of_arm("splits.csv"),
         development_labels=split_of_arm("development_labels.csv"),

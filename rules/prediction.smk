@@ -49,6 +49,7 @@ rule predict_views:
     """Average the logits of several views of each image, beside the plain predictions of a fold."""
     input:
         images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images_digest=images_of(".json"),
         splits="<results>/dataset/splits.csv",
         weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
         run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",
@@ -76,6 +77,7 @@ rule predict_corrupted:
     input:
         # As packed: a recipe preprocesses films of any kind, so it does corrupted ones.
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
         splits="<results>/dataset/splits.csv",
         weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
         run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",
@@ -102,6 +104,7 @@ rule predict_renormalised:
     """Predict the test images once more, batch normalisation taking its statistics from them."""
     input:
         images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images_digest=images_of(".json"),
         splits="<results>/dataset/splits.csv",
         weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
         run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",

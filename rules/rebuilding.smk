@@ -1,6 +1,9 @@
 # Instead of data, training and prediction: what an archive holds of them, unpack_archive
 
 
+ARCHIVED = archived_files()
+
+
 # Nothing that an archive holds is computed.
 ruleorder: unpack_archive > freeze_selection
 ruleorder: unpack_archive > explain_run
@@ -23,10 +26,10 @@ rule unpack_archive:
     input:
         ARCHIVE.path,
     output:
-        [f"<results>/{name}" for name in ARCHIVE.single_files],
-        [directory(f"<results>/{name}") for name in ARCHIVE.folders_of_panels],
+        [path for path in ARCHIVED if not path.endswith("/panels")],
         PACKED_FILMS,
         "<results>/archive.json",
+        panels=[directory(path) for path in ARCHIVED if path.endswith("/panels")],
     log:
         "<logs>/unpack_archive.log",
     localrule: True
@@ -35,5 +38,7 @@ rule unpack_archive:
     params:
         results=f"results/{EXPERIMENT.experiment}",
         packed=PACKED_FILMS[0] if PACKED_FILMS else None,
+        digest=ARCHIVE.digest,
+        size=EXPERIMENT.images.size,
     script:
         "../workflow_scripts/unpack_archive.py"

@@ -225,6 +225,7 @@ rule plot_worst_cases:
         calibrated=of_runs("calibrated.csv"),
         comparison="<results>/comparison/comparison.csv",
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
+        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
         splits="<results>/dataset/splits.csv",
         audit="<results>/dataset/audit.json",
     output:
@@ -476,7 +477,7 @@ rule render_report:
     conda:
         "../envs/report.yaml"
     params:
-        title=EXPERIMENT.report.title,
+        title=as_it_stands(EXPERIMENT.report.title),
         experiment=EXPERIMENT.experiment,
         map_method=EXPERIMENT.explanation.method,
         settings=methods,
@@ -498,7 +499,7 @@ rule typeset_tables:
     conda:
         "../envs/report.yaml"
     params:
-        title=EXPERIMENT.report.title,
+        title=as_it_stands(EXPERIMENT.report.title),
         code=code_hash("pneumobench.reporting.report_tables"),
     script:
         "../workflow_scripts/typeset_tables.py"

@@ -84,6 +84,7 @@ rule train_fold:
         images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
         images_digest=images_of(".json"),
         augmented=lambda wildcards: ancient(augmented_of(".npy")(wildcards)),
+        augmented_digest=augmented_of(".json"),
         augmented_table=augmented_of(".csv"),
         splits="<results>/dataset/splits.csv",
         development_labels="<results>/dataset/development_labels.csv",

@@ -15,4 +15,5 @@ with job_log(snakemake.log[0]):
         Path(output.splits),
         Path(output.labels),
         Path(output.audit),
+        maximum_near_duplicate_fraction=snakemake.params.maximum_near_duplicate_fraction,
     )

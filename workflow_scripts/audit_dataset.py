@@ -12,4 +12,5 @@ with job_log(snakemake.log[0]):
         Path(snakemake.input.description),
         Path(snakemake.output.audit),
         allow_crossings=list(snakemake.params.allow_crossings),
+        maximum_near_duplicate_fraction=snakemake.params.maximum_near_duplicate_fraction,
     )

@@ -9,7 +9,6 @@ with job_log(snakemake.log[0]):
 
     preprocess_images(
         Path(snakemake.input.images),
-        Path(snakemake.input.digest),
         Path(snakemake.output.images),
         Path(snakemake.output.digest),
         method=snakemake.wildcards.preprocessing,

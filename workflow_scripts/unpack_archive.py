@@ -5,5 +5,8 @@ from pneumobench.core.job import job_log
 with job_log(snakemake.log[0]):
     from pneumobench.reporting.unpack import unpack_archive
 
-    params = snakemake.params
-    unpack_archive(snakemake.input[0], params.results, params.packed)
+    unpack_archive(
+        snakemake.input[0],
+        panels=snakemake.output.panels,
+        **{name: snakemake.params[name] for name in ("results", "packed", "digest", "size")},
+    )

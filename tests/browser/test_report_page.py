@@ -5,6 +5,7 @@ import json
 import chromium
 import pytest
 from page_checks import WIDTHS, assert_whole
+from poison import MARK, poison
 from reporting_fixture import Experiment
 from test_reporting import plots, render
 
@@ -121,3 +122,33 @@ def test_folded_tables_are_printed(browser, page):
     browser.evaluate("window.dispatchEvent(new Event('afterprint'))")
     assert browser.evaluate(folded) > 0
     assert browser.paper().startswith(b"%PDF")
+
+
+def test_texts_of_an_archive_are_shown_and_not_run(browser, tmp_path):
+    made = Experiment(tmp_path)
+    for path in [*tmp_path.rglob("*.json"), *tmp_path.rglob("*.csv")]:
+        poison(path)
+    render(made, {}, tmp_path / "report.html", "directory", differences=made.differences)
+    assert_whole(browser, tmp_path / "report.html", 1280)
+    assert browser.evaluate(f"document.body.textContent.includes({json.dumps(MARK)})")
+    assert browser.evaluate("document.querySelectorAll('svg').length") == 0
+
+
+def test_policy_runs_the_own_script_alone(browser, page, tmp_path):
+    text = page.read_text(encoding="utf-8")
+    for hostile in (
+        "<script>document.title = 'hit'</script>",
+        "<img src=x onerror=\"document.title = 'hit'\">",
+        "<svg onload=\"document.title = 'hit'\"></svg>",
+        "<iframe src=\"javascript:parent.document.title = 'hit'\"></iframe>",
+        "<style>h1 { display: none }</style>",
+        "<base href='https://example.invalid/'>",
+        "<img src='https://example.invalid/x.png'>",
+    ):
+        planted = tmp_path / "planted.html"
+        planted.write_text(text.replace("<main>", f"<main>{hostile}"), encoding="utf-8")
+        browser.open(planted, 1280)
+        assert browser.complaints, hostile
+        assert browser.evaluate("document.title") == "Title <with> & signs"
+        assert browser.evaluate("getComputedStyle(document.querySelector('h1')).display") == "block"
+        assert browser.evaluate("document.querySelectorAll('th button').length") > 0

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from packed_fixture import write_packed
 from PIL import Image
 from reporting_fixture import Made
 
@@ -68,7 +69,7 @@ class Explanations:
         """Return explained.csv; the map of one row is empty."""
         rows = [
             {
-                "image_id": f"film{index}", "path": path, "fold": index % 5,
+                "image_id": f"film{index}", "path": path, "depth": None, "fold": index % 5,
                 "label": "normal" if subtype == "normal" else "pneumonia", "subtype": subtype,
                 "outcome": outcome, "chosen": chosen, "logit": np.log(p / (1 - p)),
                 "probability": p, "threshold": 0.4, "target": "pneumonia" if p > 0.4 else "normal",
@@ -119,9 +120,9 @@ class Explanations:
         ]
         # A film that was not explained stands first: rows must be found by image_id.
         self.images = dataset / "images.npy"
-        np.save(self.images, np.stack([np.zeros((SIDE, SIDE), np.uint8), *squares]))
         ids = ["other", *(f"film{index}" for index in range(len(squares)))]
         self.splits = dataset / "explained_splits.csv"
+        write_packed(self.images, np.stack([np.zeros((SIDE, SIDE), np.uint8), *squares]), ids)
         write_table(
             self.splits,
             pd.DataFrame({"image_id": ids, "role": "cv", "fold": 0, "inner": "1", "group": ids}),

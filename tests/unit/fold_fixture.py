@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from packed_fixture import write_packed
 from recipe_fixture import ROOT, settings
 
 from pneumobench.core.files import write_json, write_table
@@ -23,7 +24,6 @@ def write_fold(folder: Path) -> FoldInputs:
     random = np.random.default_rng(0)
     positive = np.arange(IMAGES) % 2 == 0
     images = random.integers(0, 200, (IMAGES, SIZE, SIZE)) + 40 * positive[:, None, None]
-    np.save(folder / "images.npy", images.astype(np.uint8))
     held_out = (IMAGES - TEST - INNER) // 130 * 50
     role = np.where(np.arange(IMAGES) < IMAGES - TEST, "cv", "test")
     fold = np.where(np.arange(IMAGES) < held_out, 0, 1)
@@ -38,7 +38,7 @@ def write_fold(folder: Path) -> FoldInputs:
     labels = np.where(positive, "pneumonia", "normal")
     development = pd.DataFrame({"image_id": names, "label": labels})[role == "cv"]
     write_table(folder / "development_labels.csv", development)
-    write_json(folder / "images.json", {"sha256": "0" * 64})
+    write_packed(folder / "images.npy", images.astype(np.uint8), names)
     numerics = {"device": "cpu", "precision": "float32", "reason": "a test"}
     write_json(folder / "precision.json", numerics)
     return fold_inputs(folder)

@@ -242,9 +242,3 @@ def make_experiment(root: Path, patients: int = 60, seed: int = 0) -> Experiment
     experiment = Experiment(root, table[~is_test], table[is_test])
     experiment.write_labels()
     return experiment
-
-
-def edit_csv(path: Path, change) -> None:
-    """Read a CSV as plain text cells, change the table, write it back."""
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    change(table).to_csv(path, index=False)

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit
+from sealed_fixture import edit_csv
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss
-from statistics_cases import COST_RATIO, DRAW, FOLDS, edit_csv, make_experiment
+from statistics_cases import COST_RATIO, DRAW, FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table

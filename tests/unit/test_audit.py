@@ -19,7 +19,7 @@ def root(tmp_path):
     return kaggle_folder(tmp_path / "data")
 
 
-def audit(root, allow_crossings=(), **index_changes):
+def audit(root, allow_crossings=(), most_near=0.05, **index_changes):
     folder = root.parent
     manifest = index(root, folder / "manifest.csv", **index_changes)
     audit_dataset(
@@ -27,6 +27,7 @@ def audit(root, allow_crossings=(), **index_changes):
         folder / "source.json",
         folder / "audit.json",
         allow_crossings=list(allow_crossings),
+        maximum_near_duplicate_fraction=most_near,
     )
     return read_json(folder / "audit.json")
 
@@ -36,6 +37,7 @@ def test_clean_folder(root):
     assert found["counts"] == {
         **{"files": 21, "ok": 21, "rejected": 0, "litter": 0},
         **{"near_duplicate_pairs": 0, "near_duplicate_pairs_crossing": 0},
+        **{"near_duplicate_images": 0},
         **{"duplicate_sets": 0, "duplicate_files": 0, "redundant_duplicates": 0},
         **{"patients": 21, "patients_development": 15, "patients_test": 6},
         **{"patient_groups": 21, "patient_groups_development": 15, "patient_groups_test": 6},
@@ -121,7 +123,13 @@ def test_near_duplicates_of_other_patients_are_reported(root):
     for stem, width in (("IM-0301-0001", 200), ("IM-0300-0002", 210)):
         smaller = Image.open(large).resize((width, 170), Image.Resampling.BILINEAR)
         smaller.save(root / f"train/NORMAL/{stem}.jpg", quality=85)
-    found = audit(root)
+    with pytest.raises(UserError, match="3 of 24 images look nearly like one of another") as caught:
+        audit(root)
+    assert "IM-0300-0001 = IM-0301-0001 (patients normal-IM-0300, " in caught.value.where
+    assert "maximum_near_duplicate_fraction" in caught.value.expected
+    assert not (root.parent / "audit.json").exists()
+    assert read_json(root.parent / "audit_failed.json")["counts"]["near_duplicate_images"] == 3
+    found = audit(root, most_near=0.125)
     assert {tuple(pair["images"]) for pair in found["near_duplicates"]} == {
         ("IM-0300-0001", "IM-0301-0001"),
         ("IM-0300-0002", "IM-0301-0001"),
@@ -133,7 +141,7 @@ def test_near_duplicates_of_other_patients_are_reported(root):
     ) in found["warnings"]
     larger = Image.open(large).resize((260, 230), Image.Resampling.BILINEAR)
     larger.save(root / "test/NORMAL/IM-0302-0001.jpg", quality=85)
-    found = audit(root)
+    found = audit(root, most_near=0.2)
     assert found["counts"]["near_duplicate_pairs"] == 5
     assert found["counts"]["near_duplicate_pairs_crossing"] == 3
 
@@ -165,10 +173,33 @@ def test_identical_images_with_both_labels_are_a_warning(root):
 
 def test_unknown_split_folders_are_a_warning(tmp_path):
     root = kaggle_folder(tmp_path / "data")
-    (root / "train").rename(root / "training")
-    (root / "test").rename(root / "testing")
+    (root / "train").rename(root / "Leeds")
+    (root / "test").rename(root / "York")
     (warning,) = audit(root)["warnings"]
-    assert "testing, training" in warning
+    assert "Leeds, York" in warning
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("training", "testing"),
+        ("Train set", "TestSet"),
+        ("train/2019", "test/2019"),
+        ("dev", "eval"),
+    ],
+)
+def test_folders_that_look_like_official_splits_stop(tmp_path, train, test):
+    root = kaggle_folder(tmp_path / "data")
+    for old, new in (("train", train), ("test", test)):
+        (root / old).rename(tmp_path / old)
+        (root / new).parent.mkdir(exist_ok=True)
+        (tmp_path / old).rename(root / new)
+    with pytest.raises(UserError, match="named like official splits") as caught:
+        audit(root)
+    assert f"move NORMAL and PNEUMONIA of {train} to train" in caught.value.remedy
+    # Of one alone, no split is lost.
+    shutil.rmtree(root / test)
+    assert audit(root)["counts"]["patients_test"] == 0
 
 
 def test_union_find_joins_chains():
@@ -198,7 +229,13 @@ KAGGLE = Path(__file__).parents[2] / "resources" / "datasets" / "chest_xray"
 def test_facts_of_the_kaggle_data(tmp_path):
     manifest, audit_file = tmp_path / "manifest.csv", tmp_path / "audit.json"
     index(KAGGLE, manifest)
-    audit_dataset(manifest, manifest.with_name("source.json"), audit_file, allow_crossings=[])
+    audit_dataset(
+        manifest,
+        manifest.with_name("source.json"),
+        audit_file,
+        allow_crossings=[],
+        maximum_near_duplicate_fraction=0.0,
+    )
     found = read_json(audit_file)
     counts = found["counts"]
     assert (counts["ok"], counts["rejected"]) == (5856, 0)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from calibration_fixture import Calibrations
+from packed_fixture import write_packed
 from reporting_fixture import FOUR_RUNS, Experiment, Made
 
 from pneumobench.core.files import read_json, read_table, write_table
@@ -39,7 +40,8 @@ def images(made, tmp_path_factory):
     number = sum(map(len, made.truth.values()))
     path = tmp_path_factory.mktemp("images") / "images.npy"
     grey = np.arange(number, dtype=np.uint8)[:, np.newaxis, np.newaxis]
-    np.save(path, np.broadcast_to(grey, (number, 64, 64)))
+    names = read_table(made.splits, text=("image_id",))["image_id"]
+    write_packed(path, np.broadcast_to(grey, (number, 64, 64)), names)
     return path
 
 

@@ -392,7 +392,7 @@ def test_empty_configuration_names_all_sections():
         ("recipes: {light: {learning_rate: 2.5E-3}}", None, None),
         ("recipes: {light: {learning_rate: 1.0e3}}", "learning_rate", r"write 1\.0e\+3 "),
         ('recipes: {light: {weight_decay: "0,01"}}', "weight_decay", r"point: 0\.01$"),
-        ('recipes: {light: {epochs: "8"}}', "epochs", "without quotes: 8 "),
+        ('recipes: {light: {epochs: "8"}}', "epochs", "without quotes: 8$"),
         ("recipes: {light: {epochs: 8.0}}", "epochs", "without a point: 8$"),
         ("recipes: {light: {epochs: true}}", "epochs", "the key means: Passes"),
         ("recipes: {light: {gradient_clip: none}}", "gradient_clip", "write null"),
@@ -518,7 +518,7 @@ def test_starting_weights_are_a_switch_or_a_path():
     for value in ("false", "true", "mine/weights.safetensors"):
         check(f"recipes: {{light: {{pretrained: {value}}}}}")
     problem = only_problem("recipes: {light: {pretrained: 3}}")
-    assert problem.allowed == "true, false, or the path of a file"
+    assert problem.allowed == "true, false, or the path of a file, without { and }"
 
 
 def test_vertical_flip_is_worth_a_word_of_caution_where_it_is_used():

@@ -482,7 +482,7 @@ REFUSED = {
     ),
     "half a JPEG": (
         lambda: with_stream(jpeg(EIGHT), stream_of(jpeg(EIGHT))[:500]),
-        "the compressed pixel data are truncated",
+        r"truncated or damaged \(it has no end marker",
     ),
     "half a JPEG-LS": (
         lambda: with_stream(
@@ -496,7 +496,7 @@ REFUSED = {
             compressed(dicom(EIGHT), uid.RLELossless),
             stream_of(compressed(dicom(EIGHT), uid.RLELossless))[:300],
         ),
-        "the pixel data are damaged",
+        r"damaged \(its run lengths do not have the rows of its header\)",
     ),
     "segments of run lengths": (
         lambda: with_stream(
@@ -621,7 +621,7 @@ def test_run_length_bombs_are_not_unpacked():
     content = write(found, uid.RLELossless)
     # The picture is whole after 15 runs; what follows, 256 megabytes, is never unpacked.
     with little_memory(60e6):
-        assert (grey(content) == 255).all()
+        assert "its run lengths do not have the rows of its header" in quickly(content)
 
 
 def test_large_streams_behind_small_headers_are_not_decoded():
@@ -632,8 +632,8 @@ def test_large_streams_behind_small_headers_are_not_decoded():
 
 def test_damage_that_ends_gdcm_ends_not_this_process():
     content = bytearray(compressed(dicom(TWELVE, 12), uid.JPEGLSLossless))
-    # The number of components of the scan.
-    place = content.index(b"\xff\xda") + 4
+    # The order of its lines.
+    place = content.index(b"\xff\xda") + 8
     content[place] = 9
     assert reason(bytes(content)) == "the compressed pixel data are damaged (the decoder broke off)"
 

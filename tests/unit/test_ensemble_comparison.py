@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from statistics_cases import FOLDS, edit_csv, make_experiment
+from sealed_fixture import edit_csv, read_cells
+from statistics_cases import FOLDS, make_experiment
 
 from pneumobench.core.ensembles import ENSEMBLES
 from pneumobench.core.errors import UserError
@@ -127,9 +128,9 @@ def test_one_run_is_no_ensemble(experiment):
 
 def test_runs_of_different_folds_are_not_combined(experiment):
     first, second = (experiment.folder(SECOND) / f"fold{fold}/out_of_fold.csv" for fold in (0, 1))
-    tables = [pd.read_csv(path, dtype=str) for path in (first, second)]
-    tables[1].assign(fold="0").to_csv(first, index=False)
-    tables[0].assign(fold="1").to_csv(second, index=False)
+    tables = [read_cells(path) for path in (first, second)]
+    edit_csv(first, lambda _: tables[1].assign(fold="0"))
+    edit_csv(second, lambda _: tables[0].assign(fold="1"))
     with pytest.raises(UserError, match=r"different folds and cannot be combined[\s\S]*runs/vgg16"):
         experiment.select(RUNS, ensembles=("mean_logit",))
 

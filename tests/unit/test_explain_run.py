@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from packed_fixture import write_packed
 
 from pneumobench.core.explained import COLUMNS, why_no_maps
 from pneumobench.core.files import read_table, write_json, write_table
@@ -36,11 +37,11 @@ def inputs(tmp_path, monkeypatch):
     splits = pd.concat([films[["image_id"]].assign(role="cv", fold=fold), tests])
     write_table(tmp_path / "splits.csv", splits.assign(inner="", group=splits["image_id"]))
     manifest = splits[["image_id"]].assign(
-        path=splits["image_id"] + ".png", status="ok", width=64, height=64, bytes=100
+        path=splits["image_id"] + ".png", status="ok", width=64, height=64, depth=None, bytes=100
     )
     write_table(tmp_path / "manifest.csv", manifest)
     squares = np.random.default_rng(0).integers(0, 256, (len(splits), 64, 64), dtype=np.uint8)
-    np.save(tmp_path / "images.npy", squares)
+    write_packed(tmp_path / "images.npy", squares, splits["image_id"])
     entry = {"model": RUN.model, "recipe": RUN.recipe, "seed": RUN.seed, "thresholds": [0.0, 0.0]}
     write_json(tmp_path / "selection.json", {"runs": [entry]})
     write_json(tmp_path / "preview.json", {"reason": ""})

@@ -511,3 +511,15 @@ def test_report_with_explanations_loads_nothing_and_repeats(made, explained, fig
     assert not re.search(r"(src|href)\s*=\s*[\"'](?!#|data:)", report)
     again = render(made, figures, Path(made.folder) / "again.html", explained.inputs())
     assert again == report
+
+
+def test_a_picture_that_is_missing_is_named(made, explained, tmp_path):
+    comparison = read_comparison(made.comparison_csv)
+    # The first in the gallery is a mistake, if there is one.
+    (lost, *_) = sorted(Path(next(iter(explained.inputs().panels))).glob("false_*.png"))
+    lost.rename(tmp_path / lost.name)
+    try:
+        with pytest.raises(UserError, match=lost.stem):
+            explanation_section(comparison, explained.inputs())
+    finally:
+        (tmp_path / lost.name).rename(lost)

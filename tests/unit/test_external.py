@@ -9,10 +9,12 @@ import pytest
 import torch
 from dataset_fixture import index, kaggle_folder, write_film
 from fold_fixture import fold_inputs, train, write_fold
+from packed_fixture import write_packed
 from PIL import Image
 from recipe_fixture import settings
+from sealed_fixture import edit_csv
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
-from statistics_cases import DRAW, FOLDS, edit_csv, make_experiment
+from statistics_cases import DRAW, FOLDS, make_experiment
 from test_floors import write_dataset
 
 from pneumobench.core.errors import UserError
@@ -47,11 +49,17 @@ def other_folder(root):
     return root
 
 
-def admit(folder, known):
+def admit(folder, known, most_near=0.05):
     target = folder.parent / "external"
     manifest = index(folder, target / "manifest.csv")
     outputs = {name: target / name for name in ("splits.csv", "labels.csv", "audit.json")}
-    admit_external(manifest, target / "source.json", known, *outputs.values())
+    admit_external(
+        manifest,
+        target / "source.json",
+        known,
+        *outputs.values(),
+        maximum_near_duplicate_fraction=most_near,
+    )
     return target
 
 
@@ -94,7 +102,10 @@ def test_nearly_equal_films_are_counted_and_warned_of(tmp_path, own):
         grey = np.asarray(image.convert("L")).copy()
     grey[0, 0] ^= 1
     Image.fromarray(grey).save(folder / "NORMAL/alike.png")
-    audit = read_json(admit(folder, own) / "audit.json")
+    with pytest.raises(UserError, match="1 of 7 external films look nearly like") as caught:
+        admit(folder, own)
+    assert "NORMAL/alike.png = " in caught.value.where
+    audit = read_json(admit(folder, own, most_near=0.2) / "audit.json")
     assert audit["counts"]["near_known"] == 1
     assert audit["near_duplicates"][0]["external"] == "NORMAL/alike.png"
     assert any("they may be copies" in text for text in audit["warnings"])
@@ -105,7 +116,13 @@ def test_films_that_were_not_read_are_neither_united_nor_called_compared(tmp_pat
     target = admit(folder, own)
     edit_csv(target / "manifest.csv", lambda table: table.assign(pixel_sha256="", dhash=""))
     outputs = [target / name for name in ("splits.csv", "labels.csv", "audit.json")]
-    admit_external(target / "manifest.csv", target / "source.json", own, *outputs)
+    admit_external(
+        target / "manifest.csv",
+        target / "source.json",
+        own,
+        *outputs,
+        maximum_near_duplicate_fraction=0.05,
+    )
     assert read_table(target / "splits.csv", text=("group",))["group"].nunique() == 6
     audit = read_json(target / "audit.json")
     assert not audit["compared_by_content"]
@@ -124,7 +141,7 @@ def trained(tmp_path_factory):
     films = np.random.default_rng(5).integers(0, 255, (10, 64, 64)).astype(np.uint8)
     names = [f"other{number}" for number in range(10)]
     (folder / "external").mkdir()
-    np.save(folder / "external/images.npy", films)
+    write_packed(folder / "external/images.npy", films, names)
     table = pd.DataFrame({"image_id": names, "role": "external", "fold": pd.NA, "inner": ""})
     write_table(folder / "external/splits.csv", table.assign(group=names))
     return folder
@@ -167,9 +184,10 @@ def test_floors_say_of_a_film_what_they_say_of_it_in_the_test_set(tmp_path):
     splits = read_table(folder / "splits.csv", text=("image_id", "inner", "group"))
     tested = (splits["role"] == "test").to_numpy()
     (tmp_path / "external").mkdir()
-    np.save(tmp_path / "external/images.npy", np.load(folder / "images.npy")[tested])
     manifest = read_table(folder / "manifest.csv", text=("image_id", "path"))
     names = splits.loc[tested, "image_id"]
+    films = np.load(folder / "images.npy")[tested]
+    write_packed(tmp_path / "external/images.npy", films, names)
     write_table(tmp_path / "external/manifest.csv", manifest[manifest["image_id"].isin(names)])
     write_table(tmp_path / "external/splits.csv", splits[tested])
     own = [folder / name for name in ("images.npy", "manifest.csv", "splits.csv")]

@@ -154,7 +154,8 @@ def test_a_batch_equals_its_images():
         for whole, part in zip(
             together, (*apart, road(bright, images[alone], maps[alone])), strict=True
         ):
-            np.testing.assert_array_equal(whole[alone], part)
+            # A processor may add up one image in another order than three.
+            np.testing.assert_allclose(whole[alone], part, rtol=1e-6)
     assert all(values.shape == (3,) and values.dtype == np.float64 for values in together)
 
 

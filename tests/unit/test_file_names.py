@@ -18,6 +18,8 @@ from pneumobench.data.file_names import NamedFilm, parse_stem, subtype_in_folder
         ("IM-0176-0001-0002", "normal", "normal-IM-0176"),
         ("BACTERIA-5660566-0001", "bacterial", "patient-5660566"),
         ("VIRUS-5660566-0003", "viral", "patient-5660566"),
+        ("person447_virus_921_1_jpeg.rf.1a2B3c", "viral", "viral-person447"),
+        ("IM-0115-0001_png.rf.0f", "normal", "normal-IM-0115"),
     ],
 )
 def test_grammar(stem, subtype, patient):

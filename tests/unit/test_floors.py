@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from packed_fixture import write_packed
 from reporting_fixture import Experiment
-from statistics_cases import FOLDS, edit_csv, make_experiment
+from sealed_fixture import edit_csv
+from statistics_cases import FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table
@@ -42,7 +44,8 @@ def write_dataset(experiment):
         group=rows["patient"],
     )
     write_table(folder / "splits.csv", splits)
-    np.save(folder / "images.npy", random.integers(0, 256, (len(rows), 40, 40), dtype=np.uint8))
+    images = random.integers(0, 256, (len(rows), 40, 40), dtype=np.uint8)
+    write_packed(folder / "images.npy", images, rows["image_id"])
 
 
 def score(experiment, kinds=tuple(FLOORS)):
@@ -143,7 +146,7 @@ def test_labels_of_the_manifest_and_of_test_images_change_nothing(dataset):
 
 def test_images_of_another_data_set_are_refused(dataset):
     edit_csv(dataset.root / "dataset/splits.csv", lambda table: table[1:])
-    with pytest.raises(UserError, match="not of one data set"):
+    with pytest.raises(UserError, match="not the same images in the same order"):
         score(dataset)
 
 

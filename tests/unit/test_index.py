@@ -16,8 +16,9 @@ from pneumobench.data.images import (
     resize_square,
 )
 from pneumobench.data.manifest import accepted_images, read_manifest
-from pneumobench.data.sources.directory import folder_above_class, list_directory, scan_folder
+from pneumobench.data.sources.directory import folder_above_class, list_directory
 from pneumobench.data.sources.fingerprint import fingerprint
+from pneumobench.data.sources.scan import scan_folder
 
 # Folder layouts
 
@@ -378,7 +379,7 @@ def test_empty_folder(tmp_path):
 
 def test_folder_without_class_folders(tmp_path):
     write_film(tmp_path / "images" / "film.png", 0)
-    with pytest.raises(UserError, match="1 image files, none in a class folder"):
+    with pytest.raises(UserError, match=r"1 image files, 1 not in a NORMAL or PNEUMONIA folder"):
         index(tmp_path, tmp_path / "m.csv")
 
 

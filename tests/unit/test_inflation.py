@@ -4,13 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from fold_fixture import fold_inputs, train, write_fold
+from packed_fixture import write_packed
 from recipe_fixture import settings
+from sealed_fixture import edit_csv
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
-from statistics_cases import DRAW, FOLDS, edit_csv, make_experiment
+from statistics_cases import DRAW, FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table
-from pneumobench.core.inflation import ARMS, PRACTICES, copy_identifier, is_copy
+from pneumobench.core.inflation import ARMS, PRACTICES, copy_identifier, copy_names, is_copy
 from pneumobench.core.run import Run
 from pneumobench.data.inflation import SplitTables, split_inflated
 from pneumobench.statistics.bootstrap import resample_patients
@@ -120,9 +122,15 @@ def arm_inputs(data, table):
     inputs = vars(fold_inputs(data))
     splits = read_table(inputs["splits"], text=("image_id", "inner", "group"))
     rows = np.flatnonzero(splits["role"] == "cv")
-    np.save(data / "augmented.npy", np.load(inputs["images"])[rows])
-    write_table(data / "augmented.csv", pd.DataFrame({"source_row": rows, "copy": 0}))
-    write_table(data / "none.csv", pd.DataFrame({"source_row": rows, "copy": 0}).iloc[:0])
+    names = splits["image_id"][rows]
+    copies = pd.DataFrame({"source_row": rows, "image_id": names, "copy": 0})
+    write_packed(
+        data / "augmented.npy",
+        np.load(inputs["images"])[rows],
+        copy_names(names, copies["copy"]),
+    )
+    write_table(data / "augmented.csv", copies)
+    write_table(data / "none.csv", copies.iloc[:0])
     return FoldInputs(
         **inputs | {"augmented": data / "augmented.npy", "augmented_table": data / table}
     )
@@ -192,7 +200,7 @@ def test_logits_without_a_state_are_not_believed(data, tmp_path):
     recipe = settings(**RECIPE | {"epochs": 1})
     first = train_arm(fold_inputs(data), tmp_path, recipe)
     (tmp_path / "resume").mkdir()
-    np.save(tmp_path / "resume/epoch1.npy", np.zeros(len(first), np.float32))
+    np.savez(tmp_path / "resume/epoch1.npz", logits=np.zeros(len(first), np.float32))
     assert train_arm(fold_inputs(data), tmp_path, recipe).equals(first)
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from reporting_fixture import Experiment
 
-from pneumobench.core.files import write_json, write_table
+from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.core.inflation import PRACTICES
 from pneumobench.reporting import inflation as room
 from pneumobench.reporting.inflation import plot_inflation
@@ -107,10 +107,10 @@ def test_section_answers_with_the_most_first(inputs):
 
 
 def test_a_practice_that_costs_is_not_said_to_reach_zero(inputs, tmp_path):
-    table = pd.read_csv(inputs.table)
+    table = read_table(inputs.table)
     by_image = table["optimism"] == 0
     table.loc[by_image, ["optimism", "optimism_low", "optimism_high"]] = -0.02, -0.03, -0.01
-    table.to_csv(tmp_path / "worse.csv", index=False)
+    write_table(tmp_path / "worse.csv", table)
     answer = inflation_section(replace(inputs, table=tmp_path / "worse.csv"))["answer"]
     assert "reach 0" not in answer
     assert "Lower than with good practice: folds by image (AUC) -2.0 (-3.0 to -1.0)." in answer

@@ -19,7 +19,8 @@ def brute_force(hashes, groups, side):
         bits = np.bitwise_count(hashes[row + 1 :] ^ hashes[row]).sum(axis=1, dtype=int)
         near = (bits <= NEAR_DUPLICATE_BITS) & (groups[row + 1 :] != groups[row])
         pairs += [(row, row + 1 + int(at), int(bits[at])) for at in np.flatnonzero(near)]
-    return pairs, sum(bool(side[row] != side[other]) for row, other, _ in pairs)
+    images = {image for pair in pairs for image in pair[:2]}
+    return pairs, sum(bool(side[row] != side[other]) for row, other, _ in pairs), len(images)
 
 
 def flipped(hashes, rng, most):
@@ -50,9 +51,10 @@ def test_the_same_pairs_as_all_with_all(seed, number, originals, most, density, 
     rng = np.random.default_rng(seed)
     hashes = hashes_of(rng, number, originals, most, density)
     groups, side = rng.integers(0, patients, number), rng.random(number) < 0.3
-    pairs, across = brute_force(hashes, groups, side)
+    pairs, across, images = brute_force(hashes, groups, side)
     found = find_near_duplicates(hashes, groups, side, 10**6)
     assert (found.pairs, found.across, found.listed) == (len(pairs), across, pairs)
+    assert found.images == images
     assert find_near_duplicates(hashes, groups, side, 7).listed == pairs[:7]
 
 

@@ -153,3 +153,20 @@ def test_own_file_and_its_change(tmp_path):
     own.write_bytes(npz(medmnist_arrays(28, 15)))
     fetch_dataset("pneumoniamnist", options, record, NOBODY)
     assert read_json(record)["images"] == 25 and own.exists()
+
+
+@pytest.mark.parametrize("header", [b"(" * 150, b"-" * 9000 + b"1", b"\t1\n 2", b"{'descr':"])
+def test_header_that_is_no_header(tmp_path, header):
+    arrays = medmnist_arrays(28)
+    stream = io.BytesIO(npz(arrays))
+    with zipfile.ZipFile(stream) as packed:
+        contents = {name: packed.read(name) for name in packed.namelist()}
+    contents["train_labels.npy"] = (
+        b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header + bytes(100)
+    )
+    with zipfile.ZipFile(tmp_path / "p.npz", "w") as packed:
+        for name, content in contents.items():
+            packed.writestr(name, content)
+    options = {"size": 28, "file": str(tmp_path / "p.npz")}
+    text = refused(fetch_dataset, "pneumoniamnist", options, tmp_path / "r.json")
+    assert "train_labels cannot be read" in text

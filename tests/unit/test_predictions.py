@@ -1,7 +1,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from statistics_cases import FOLDS, edit_csv, make_experiment
+from sealed_fixture import edit_csv, read_cells
+from statistics_cases import FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.run import Run
@@ -97,7 +98,7 @@ def test_damaged_predictions_say_what_to_rerun(experiment, change, message):
 
 def test_image_of_two_folds_is_named(experiment):
     first, second = experiment.files([RUN], "out_of_fold.csv")[:2]
-    other = pd.read_csv(first, dtype=str)[:1].assign(fold="1")
+    other = read_cells(first)[:1].assign(fold="1")
     edit_csv(second, lambda table: pd.concat([table, other]))
     with pytest.raises(UserError, match=r"out of fold in two folds: p\d+_0"):
         align(experiment)

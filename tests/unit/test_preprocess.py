@@ -6,9 +6,10 @@ from typing import NamedTuple, get_args
 
 import numpy as np
 import pytest
+from packed_fixture import write_packed
 
 from pneumobench.core.config.recipe import Preprocessing
-from pneumobench.core.files import read_json, write_json
+from pneumobench.core.files import read_json
 from pneumobench.data import squares
 from pneumobench.data.images import decode_grey, resize_square
 from pneumobench.data.phantoms.cohort import plan_cohort
@@ -275,12 +276,11 @@ def test_what_is_no_chest_gets_the_usual_box_and_says_so(films, kind):
 
 
 def preprocessed(folder, images, **options):
-    source, digest = folder / "images.npy", folder / "images.json"
-    np.save(source, images)
-    write_json(digest, {"size": images.shape[1], "count": len(images), "sha256": "of the source"})
+    source = folder / "images.npy"
+    write_packed(source, images, map(str, range(len(images))))
     target, record = folder / "preprocessed.npy", folder / "preprocessed.json"
     settings = {"method": "clahe", "workers": 2} | options
-    preprocess_images(source, digest, target, record, **settings)
+    preprocess_images(source, target, record, **settings)
     return np.load(target), read_json(record)
 
 

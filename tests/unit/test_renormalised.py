@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from fold_fixture import fold_inputs, train, write_fold
+from packed_fixture import write_packed
 from recipe_fixture import settings
 from statistics_cases import make_experiment
 from torch import nn
@@ -108,7 +109,7 @@ def test_development_images_have_no_say(data, fold, tmp_path):
     shutil.copytree(data, tmp_path / "blind")
     films = np.load(data / "images.npy")
     films[splits["role"] == "cv"] = 0
-    np.save(tmp_path / "blind/images.npy", films)
+    write_packed(tmp_path / "blind/images.npy", films, splits["image_id"])
     first = predict(data, fold, tmp_path / "first.csv")
     assert predict(tmp_path / "blind", fold, tmp_path / "second.csv").equals(first)
 

@@ -18,7 +18,7 @@ from statistics_cases import make_experiment
 from statsmodels.stats.proportion import proportion_confint
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json, read_table, write_json
+from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.reporting import style, summary, wording
 from pneumobench.reporting.clinical import clinical_rows, error_rates, subtype_rows
@@ -168,9 +168,9 @@ def test_neighbours_in_rank_differ_in_grey_or_in_line_style():
 def test_single_run_without_held_out_part_is_drawn(tmp_path):
     made = Experiment(tmp_path, [Made("alexnet", "AlexNet", 2.0, 57e6)])
     for path in made.histories:
-        table = pd.read_csv(path)
+        table = read_table(path)
         table[["inner_loss", "inner_auc", "inner_accuracy"]] = np.nan
-        table.to_csv(path, index=False)
+        write_table(path, table)
     for name in ("training_curves", "cost", "ranking"):
         plots(made)[name](tmp_path / name)
         assert (tmp_path / f"{name}.pdf").stat().st_size > 1000

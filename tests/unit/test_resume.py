@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 from fold_fixture import busy_recipe, result_bytes, start, train, write_fold
+from packed_fixture import write_packed
 from recipe_fixture import settings
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_json, write_json
 from pneumobench.core.interruption import EXIT_STATUS, InterruptedJobError, Interruption
 from pneumobench.training.resume import ResumeState
 
@@ -161,12 +163,13 @@ def test_state_of_other_data_or_precision_is_refused(data, tmp_path):
     write_fold(own)
     with pytest.raises(InterruptedJobError):
         train(own, tmp_path, MODEL, busy_recipe(), runtime_minutes=1e-4)
-    digest, precision = own / "images.json", own / "precision.json"
-    digest.write_text(digest.read_text().replace("0000", "1111"))
-    precision.write_text(precision.read_text().replace("float32", "bfloat16"))
+    images = 255 - np.load(own / "images.npy")
+    write_packed(own / "images.npy", images, [f"image{row}" for row in range(len(images))])
+    numerics = read_json(own / "precision.json")
+    write_json(own / "precision.json", numerics | {"precision": "bfloat16"})
     with pytest.raises(UserError) as raised:
         train(own, tmp_path, MODEL, busy_recipe())
-    assert "data_hash.images: 0000" in str(raised.value)
+    assert "data_hash.images: " in str(raised.value)
     assert "precision: float32 in the state, bfloat16 now" in str(raised.value)
 
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sealed_fixture import edit_csv, read_cells
 from sklearn.metrics import roc_auc_score
-from statistics_cases import DRAW, FOLDS, edit_csv, make_experiment
+from statistics_cases import DRAW, FOLDS, make_experiment
 
 from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.errors import UserError
@@ -315,10 +316,8 @@ def test_a_missing_fold_is_named(own):
 
 def test_images_of_another_fold_are_refused(own):
     first, second, *_ = own.files([RUN], "corrupted.csv")
-    texts = first.read_text(), second.read_text()
-    for path, text, (old, new) in zip(
-        (second, first), texts, ((",0,", ",1,"), (",1,", ",0,")), strict=True
-    ):
-        path.write_text(text.replace(f",42{old}", f",42{new}"))
+    tables = [read_cells(path) for path in (first, second)]
+    edit_csv(first, lambda _: tables[1].assign(fold="0"))
+    edit_csv(second, lambda _: tables[0].assign(fold="1"))
     with pytest.raises(UserError, match="other images with and without corruptions"):
         evaluate(own, (2,))

@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sealed_fixture import edit_csv
 from sklearn.metrics import roc_auc_score
-from statistics_cases import COST_RATIO, FOLDS, edit_csv, make_experiment
+from statistics_cases import COST_RATIO, FOLDS, make_experiment
 
 from pneumobench.core.ensembles import ENSEMBLES
 from pneumobench.core.errors import UserError

@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from statistics_cases import DRAW, FOLDS, edit_csv, make_experiment
+from packed_fixture import write_packed
+from sealed_fixture import edit_csv
+from statistics_cases import DRAW, FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table
@@ -86,7 +88,7 @@ def write_films(experiment):
         group=films["patient"],
     )
     write_table(folder / "splits.csv", splits)
-    np.save(folder / "images.npy", images)
+    write_packed(folder / "images.npy", images, films["image_id"])
 
 
 def files(experiment):

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+import signal
 import time
 from pathlib import Path
 
@@ -18,12 +19,10 @@ from pneumobench.data.audit import audit_dataset
 from pneumobench.data.images import read_header, read_picture
 from pneumobench.data.manifest import accepted_images, read_manifest
 from pneumobench.data.pack import pack_images
+from pneumobench.data.sources import patient_pattern
+from pneumobench.data.sources.columns import tables_beside
 from pneumobench.data.sources.directory import list_directory
-from pneumobench.data.sources.fingerprint import (
-    fingerprint,
-    table_fingerprint,
-    tables_beside,
-)
+from pneumobench.data.sources.fingerprint import fingerprint, table_fingerprint
 from pneumobench.data.sources.nih import list_nih
 from pneumobench.data.sources.rsna import CLASSES, LABELS, NORMAL, OPACITY, OTHER, list_rsna
 from pneumobench.data.sources.table import list_table
@@ -34,6 +33,14 @@ def write_rows(path: Path, header: list[str], rows: list[list[object]]) -> Path:
     with path.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows([header, *rows])
     return path
+
+
+def audited(manifest: Path) -> dict:
+    """Return the audit of a manifest whose source.json lies beside it."""
+    source, audit = (manifest.with_name(name) for name in ("source.json", "audit.json"))
+    limits = {"allow_crossings": [], "maximum_near_duplicate_fraction": 0.05}
+    audit_dataset(manifest, source, audit, **limits)
+    return read_json(audit)
 
 
 def message(call, *arguments, **options) -> str:
@@ -92,8 +99,7 @@ def test_table_becomes_a_manifest_and_warns_of_unknown_patients(tmp_path):
     )
     rows = read_manifest(manifest)
     assert rows["patient"].tolist() == rows["image_id"].tolist() == list("abcd")
-    audit_dataset(manifest, tmp_path / "source.json", tmp_path / "audit.json", allow_crossings=[])
-    found = read_json(tmp_path / "audit.json")
+    found = audited(manifest)
     assert found["unknown_patients"] == [f"{name}.png" for name in "abcd"]
     assert any(text.startswith("4 of 4 films tell no patient") for text in found["warnings"])
     assert found["source"]["population"] == "adults"
@@ -187,6 +193,28 @@ def test_patient_pattern(tmp_path):
         assert [(film.patient, film.patient_from) for film in films] == [
             *(("Ann", "pattern"), ("Ann", "pattern"), ("", ""), ("Bob", "pattern"))
         ]
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"/(a+)+$", r"(?P<patient>(\w|\w\w)+)!", r"(.*)*x$", r"(.*.*.*.*.*.*)!$"]
+)
+def test_patient_pattern_that_does_not_end(tmp_path, monkeypatch, pattern):
+    write_film(tmp_path / "NORMAL" / f"{'a' * 60}.png", 1)
+    monkeypatch.setattr(patient_pattern, "PATIENCE", 0.2)
+    started = time.monotonic()
+    with pytest.raises(UserError, match="takes too long to search") as caught:
+        list_directory(tmp_path, patient_pattern=pattern)
+    assert time.monotonic() - started < 5
+    assert pattern in str(caught.value) and "aaaa.png" in str(caught.value)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+@pytest.mark.parametrize("pattern", [r"Patient(\d+)", r"NORMAL/()", r"NORMAL/(?P<patient>z)?"])
+def test_patient_pattern_that_finds_nobody(tmp_path, pattern):
+    write_film(tmp_path / "NORMAL/Ann_1.png", 1)
+    with pytest.raises(UserError, match="finds none in any path") as caught:
+        list_directory(tmp_path, patient_pattern=pattern)
+    assert "NORMAL/Ann_1.png" in str(caught.value) and pattern in str(caught.value)
 
 
 def test_folder_names_patients_by_file_name(tmp_path):
@@ -326,6 +354,16 @@ def test_many_rows_are_listed_without_opening_a_film(tmp_path):
     started = time.process_time()
     films = list_nih(tmp_path, positive="abnormal").films
     assert len(films) == 20_000 and time.process_time() - started < 20
+
+
+@pytest.mark.parametrize("name", ["test_list_NIH.txt", "My train list.csv"])
+def test_lists_of_the_split_under_other_names_stop(tmp_path, name):
+    root = nih_folder(tmp_path, split=False)
+    (root / name).write_text("00000001_000.png\n")
+    assert f"nobody would read {name}" in message(list_nih, root, positive="Pneumonia")
+    (root / name).rename(root / "BBox_List_2017_Official.csv")
+    notes = list_nih(root, positive="Pneumonia").notes
+    assert "tables in the folder that nobody reads: BBox_List_2017_Official.csv" in notes
 
 
 # RSNA
@@ -512,8 +550,7 @@ def test_headers_name_films_of_one_stem_by_their_paths(tmp_path):
 def test_headers_unite_and_warn(tmp_path):
     root = kaggle_folder(tmp_path / "data")
     manifest = index(root, tmp_path / "m.csv", reading="header")
-    audit_dataset(manifest, tmp_path / "source.json", tmp_path / "audit.json", allow_crossings=[])
-    found = read_json(tmp_path / "audit.json")
+    found = audited(manifest)
     assert found["counts"]["patient_groups"] == 21 and found["duplicate_sets"] == []
     assert any("nobody looked for duplicates" in warning for warning in found["warnings"])
     write_squares_of(manifest, root, tmp_path)
@@ -535,4 +572,5 @@ def test_a_photograph_on_its_side_has_the_sides_of_its_picture(tmp_path):
     image.save(tmp_path / "turned.jpg", exif=exif)
     content = (tmp_path / "turned.jpg").read_bytes()
     picture = read_picture(content)
-    assert read_header(tmp_path / "turned.jpg", 1.0)[2:] == picture.image.size == (40, 60)
+    outline = read_header(tmp_path / "turned.jpg", 1.0)
+    assert (outline.width, outline.height) == picture.image.size == (40, 60)

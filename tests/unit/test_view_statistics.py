@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sealed_fixture import edit_csv, read_cells
 from sklearn.metrics import roc_auc_score
-from statistics_cases import DRAW, FOLDS, edit_csv, make_experiment
+from statistics_cases import DRAW, FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table
@@ -180,7 +181,7 @@ def test_selection_without_these_views_is_refused(experiment):
 def test_averaged_predictions_of_other_folds_are_refused(experiment):
     experiment.select([STRONG], views="flip")
     first, second = experiment.files([STRONG], "out_of_fold_flip.csv")[:2]
-    parts = [pd.read_csv(path, dtype=str) for path in (first, second)]
+    parts = [read_cells(path) for path in (first, second)]
     edit_csv(first, lambda table: pd.concat([table[1:], parts[1][:1].assign(fold="0")]))
     edit_csv(second, lambda table: pd.concat([table[1:], parts[0][:1].assign(fold="1")]))
     with pytest.raises(UserError, match=r"other images with and without[\s\S]*_flip.csv"):

@@ -1,3 +1,4 @@
+import shutil
 from functools import partial
 from typing import get_args
 
@@ -12,7 +13,8 @@ from torchvision.transforms.v2.functional import affine
 
 from pneumobench.core.config.experiment import Prediction
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json, read_table, write_json
+from pneumobench.core.files import read_json, read_table, write_json, write_table
+from pneumobench.core.provenance import file_sha256
 from pneumobench.core.views import MIRRORED, PLAIN, VIEW_SETS
 from pneumobench.prediction.predict import predict_logits
 from pneumobench.prediction.trained import load_trained
@@ -184,20 +186,65 @@ def test_stale_weights_are_refused(data, damaged):
     weights = load_file(damaged / "weights.safetensors")
     name = next(name for name in weights if name.endswith("conv1.weight"))
     save_file({**weights, name: weights[name] * 1.1}, damaged / "weights.safetensors")
+    refused(data, damaged, r"not those that the training wrote[\s\S]*run.json")
+    # Even where the record was made to fit.
+    record = {"weights_sha256": file_sha256(damaged / "weights.safetensors")}
+    write_json(damaged / "run.json", read_json(damaged / "run.json") | record)
     error = refused(data, damaged, r"not of one training[\s\S]*out_of_fold.csv")
     assert "trained anew" in error.remedy
 
 
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda value: value.to(torch.int8), "another kind of number"),
+        (lambda value: value * torch.nan, "not a number"),
+        (lambda value: value[:1], "another shape"),
+    ],
+)
+def test_weights_that_no_training_writes_are_refused(data, damaged, spoil, message):
+    weights = load_file(damaged / "weights.safetensors")
+    changed = {
+        name: spoil(value) if value.is_floating_point() else value
+        for name, value in weights.items()
+    }
+    save_file(changed, damaged / "weights.safetensors")
+    error = refused(data, damaged, message)
+    assert "weights.safetensors" in error.where and "trained anew" in error.remedy
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 100, bytes(range(256))])
+def test_weights_that_cannot_be_read_are_refused(data, damaged, content):
+    (damaged / "weights.safetensors").write_bytes(content)
+    error = refused(data, damaged, "cannot be read")
+    assert "weights.safetensors" in error.where and "trained anew" in error.remedy
+
+
 def test_weights_of_another_network_are_refused(data, damaged):
     save_file({"other": torch.zeros(1)}, damaged / "weights.safetensors")
-    refused(data, damaged, r"not those of the network[\s\S]*weights.safetensors")
+    refused(data, damaged, r"do not fit the network[\s\S]*weights.safetensors")
 
 
 def test_predictions_of_other_images_are_refused(data, damaged):
-    text = (damaged / "test.csv").read_text().replace("image249", "image999")
-    (damaged / "test.csv").write_text(text)
+    path = damaged / "test.csv"
+    table = read_table(path, text=("image_id",)).replace({"image249": "image999"})
+    write_table(path, table)
     with pytest.raises(UserError, match=r"an image that is not there: image999"):
         predict(data, damaged, damaged / "views")
+
+
+def test_predictions_of_another_fold_are_refused(data, damaged):
+    path = damaged / "out_of_fold.csv"
+    write_table(path, read_table(path, text=("image_id",)).assign(fold=1))
+    refused(data, damaged, r"predictions are of fold 1[\s\S]*fold 0, as run.json")
+
+
+def test_splits_in_another_order_are_refused(data, damaged, tmp_path):
+    for name in ("images.npy", "images.json"):
+        shutil.copy(data / name, tmp_path / name)
+    table = read_table(data / "splits.csv", text=("image_id", "inner", "group"))
+    write_table(tmp_path / "splits.csv", table[::-1])
+    refused(tmp_path, damaged, "not the same images in the same order")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without the device")

@@ -12,6 +12,8 @@ import json
 import sys
 from pathlib import Path
 
+from pneumobench.core.errors import UserError
+
 PACKAGE = "pneumobench"
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -96,7 +98,7 @@ def _keep_readings() -> None:
     from pneumobench.core.files import atomic_path
 
     # An installation that cannot be written to is read anew each time.
-    with contextlib.suppress(OSError), atomic_path(_readings_file()) as temporary:
+    with contextlib.suppress(OSError, UserError), atomic_path(_readings_file()) as temporary:
         temporary.write_text(json.dumps(_readings()), encoding="utf-8")
 
 

@@ -1,6 +1,7 @@
 """Unpacking archives of strangers: all that is wanted, and only below one folder, or nothing."""
 
 import contextlib
+import hashlib
 import logging
 import re
 import unicodedata
@@ -41,6 +42,37 @@ class Limits:
     files: int = 500_000
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What archives are of, for messages.
+
+    Attributes
+    ----------
+    contents
+        What they hold, in the plural or as a mass: "images".
+    expected
+        What a whole one is.
+    remedy
+        What to do about one that is refused.
+    damaged
+        What to do about one that cannot be read.
+    """
+
+    contents: str
+    expected: str
+    remedy: str
+    damaged: str
+
+
+IMAGES = Kind(
+    contents="images",
+    expected="a zip, tar or tar.gz archive, whole",
+    remedy="take the archive from its publisher; if this is the publisher's, unpack what you trust "
+    "by hand and use data.source: directory",
+    damaged="remove the file, then run the same command again",
+)
+
+
 def unpack(
     archive: Path,
     folder: Path,
@@ -75,51 +107,57 @@ def unpack(
     if folder.is_dir():
         logger.info("%s is there already", folder)
         return
-    packed = _Packed(archive, keep, limits or Limits())
-    with _readable(archive):
-        packed.check()
+    packed = Packed(archive, keep, limits or Limits())
+    packed.check()
     folder.parent.mkdir(parents=True, exist_ok=True)
     check_room(folder.parent, packed.size)
-    with _readable(archive), atomic_folder(folder) as place:
+    with atomic_folder(folder) as place:
         packed.write(place)
     logger.info("%s: %d files unpacked", archive, len(packed.wanted))
 
 
-@contextlib.contextmanager
-def _readable(archive: Path) -> Iterator[None]:
-    try:
-        yield
-    except BadArchiveError as error:
-        raise UserError(
-            f"the archive cannot be read: {error}",
-            where=str(archive),
-            expected="a zip, tar or tar.gz archive, whole",
-            remedy="remove the file, then run the same command again",
-        ) from error
-
-
 @dataclass
-class _Packed:
-    """An archive whose members are looked at first and written then.
+class Packed:
+    """An archive whose members are looked at first and read then.
 
     Attributes
     ----------
+    archive
+        The file.
+    keep
+        Tells by its name whether a file is wanted; None = all are.
+    limits
+        What the wanted files may come to.
+    kind
+        What the archive is of.
     wanted
-        Where each wanted file goes, by its name in the archive.
-    size
-        Bytes that the archive states for them.
+        Where each wanted file goes, by its name in the archive; known once it is checked.
+    sizes
+        Bytes that the archive states for them, by the same names.
     """
 
     archive: Path
-    keep: Callable[[PurePosixPath], bool] | None
-    limits: Limits
+    keep: Callable[[PurePosixPath], bool] | None = None
+    limits: Limits = Limits()
+    kind: Kind = IMAGES
     wanted: dict[str, PurePosixPath] = field(default_factory=dict)
-    size: int = 0
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes that the archive states for all wanted files together."""
+        return sum(self.sizes.values())
 
     def check(self) -> None:
-        """Refuse the archive for its first member that is not as it should be."""
-        names = _Names()
-        with members_of(self.archive) as members:
+        """Refuse the archive for its first member that is not as it should be.
+
+        Raises
+        ------
+        UserError
+            As for `unpack`.
+        """
+        names, size = _Names(), 0
+        with self._members() as members:
             for member in members:
                 path = self._checked_path(member)
                 if member.kind == FOLDER or (self.keep and not self.keep(path)):
@@ -127,25 +165,68 @@ class _Packed:
                 if member.encrypted:
                     self._refuse(member, "is encrypted", "files that can be read")
                 if (other := names.clash(path)) is not None:
-                    self._refuse(member, f"would overwrite {_shown(other)}", "different names")
+                    self._refuse(member, f"would overwrite {shown(other)}", "different names")
                 self.wanted[member.name] = path
-                self.size += member.size
-                self._check_amount(member, self.size)
+                self.sizes[member.name] = member.size
+                size += member.size
+                self._check_amount(member, size)
 
     def write(self, place: Path) -> None:
         """Write the wanted files below `place`."""
-        written = 0
-        with members_of(self.archive) as members:
+        for name, blocks in self._contents():
+            target = place / self.wanted[name]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as stream:
+                for block in blocks:
+                    stream.write(block)
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a wanted file; its size is known before, from `sizes`."""
+        for found, blocks in self._contents():
+            if found == name:
+                return b"".join(blocks)
+        raise KeyError(name)
+
+    def hashes(self) -> Iterator[tuple[str, str]]:
+        """Yield name and SHA-256 of every wanted file."""
+        for name, blocks in self._contents():
+            digest = hashlib.sha256()
+            for block in blocks:
+                digest.update(block)
+            yield name, digest.hexdigest()
+
+    @contextlib.contextmanager
+    def _members(self) -> Iterator[Iterator[Member]]:
+        with self._readable(), members_of(self.archive) as members:
+            yield members
+
+    @contextlib.contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except BadArchiveError as error:
+            raise UserError(
+                f"the archive cannot be read: {error}",
+                where=str(self.archive),
+                expected=self.kind.expected,
+                remedy=self.kind.damaged,
+            ) from error
+
+    def _contents(self) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Yield each wanted file with its blocks, no more of them than the archive states."""
+        with self._members() as members:
             for member in members:
-                if member.kind == FOLDER or member.name not in self.wanted:
-                    continue
-                target = place / self.wanted[member.name]
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with target.open("xb") as stream:
-                    for block in member.blocks():
-                        written += len(block)
-                        self._check_amount(member, written)
-                        stream.write(block)
+                if member.kind != FOLDER and member.name in self.wanted:
+                    yield member.name, self._blocks(member)
+
+    def _blocks(self, member: Member) -> Iterator[bytes]:
+        left = self.sizes[member.name]
+        with self._readable():
+            for block in member.blocks():
+                left -= len(block)
+                if left < 0:
+                    self._refuse(member, "is larger than it says", "sizes that are true")
+                yield block
 
     def _checked_path(self, member: Member) -> PurePosixPath:
         """Return where a member goes, relative; all are checked, wanted or not."""
@@ -165,7 +246,7 @@ class _Packed:
             self._refuse(member, "is one file too many", f"at most {self.limits.files:,} files")
         if size > self.limits.bytes:
             most = f"at most {self.limits.bytes / 1e9:,.1f} GB"
-            self._refuse(member, "makes it larger than any data set here", most)
+            self._refuse(member, f"makes it larger than any archive of {self.kind.contents}", most)
         packed = self.archive.stat().st_size
         if size > max(SLACK, self.limits.ratio * packed):
             most = f"at most {self.limits.ratio:g} times the {packed:,} bytes of the archive"
@@ -174,10 +255,9 @@ class _Packed:
     def _refuse(self, member: Member, what: str, expected: str) -> None:
         raise UserError(
             f"the archive is refused: a member {what}",
-            where=f"{self.archive}: {_shown(member.name)}",
-            expected=f"{expected} in an archive of images",
-            remedy="take the archive from its publisher; if this is the publisher's, unpack what "
-            "you trust by hand and use data.source: directory",
+            where=f"{self.archive}: {shown(member.name)}",
+            expected=f"{expected} in an archive of {self.kind.contents}",
+            remedy=self.kind.remedy,
         )
 
 
@@ -224,7 +304,7 @@ def _folded(part: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKD", part).casefold())
 
 
-def _shown(name: str) -> str:
-    """Return a name with everything odd escaped, and not at any length."""
-    text = ascii(name)
+def shown(value: object) -> str:
+    """Return a name of an archive with everything odd escaped, and not at any length."""
+    text = ascii(value)
     return text if len(text) <= 120 else f"{text[:100]}...{text[-17:]}"

@@ -18,17 +18,29 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
     UserError
         If something cannot be written.
     """
-    temporary = folder.with_name(f".{folder.name}.partial")
-    try:
-        # Left behind where a process was killed.
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
+    with new_folder(folder.with_name(f".{folder.name}.partial")) as temporary:
         yield temporary
         os.rename(temporary, folder)
+
+
+@contextlib.contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Yield a new, empty folder that is removed when the block ends.
+
+    Raises
+    ------
+    UserError
+        If something cannot be written.
+    """
+    try:
+        # Left behind where a process was killed.
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        yield folder
     except OSError as error:
         raise writing_failed(error, folder) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_folder(folder: Path) -> None:

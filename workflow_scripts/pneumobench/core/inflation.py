@@ -1,5 +1,6 @@
 """What bad practice is measured, and the names that its measurement shares between rooms."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 # How the images were split for a training; the first is the honest reference.
@@ -63,6 +64,11 @@ PRACTICES = {
 def copy_identifier(image_id: str, number: int) -> str:
     """Return what an offline copy is called where it is a row like any other."""
     return f"{image_id}{_MARK}{number}"
+
+
+def copy_names(image_ids: Iterable[str], numbers: Iterable[int]) -> list[str]:
+    """Return what offline copies are called, from the columns image_id and copy of their table."""
+    return [copy_identifier(name, number) for name, number in zip(image_ids, numbers, strict=True)]
 
 
 def is_copy(image_id: str) -> bool:

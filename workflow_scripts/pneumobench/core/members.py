@@ -22,6 +22,9 @@ BLOCK = 1 << 20
 LONGEST_END = 64 << 20
 """Bytes that may follow the last member of a tar archive."""
 
+LONGEST_LIST = 64 << 20
+"""Bytes of the list at the end of a zip archive, which is read in one go: half a million names."""
+
 # What the readers of the standard library raise on damaged content.
 _DAMAGE = (
     zipfile.BadZipFile,
@@ -112,7 +115,8 @@ def _open(archive: Path, stack: contextlib.ExitStack) -> Iterator[Member]:
     start = stream.read(512)
     stream.seek(0)
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return _of_zip(stack.enter_context(zipfile.ZipFile(stream)))
+        measured = _Measured(stream, LONGEST_LIST)
+        return _of_zip(stack.enter_context(zipfile.ZipFile(measured)))
     if start.startswith(b"\x1f\x8b"):
         return _of_tar(stack.enter_context(gzip.GzipFile(fileobj=stream)))
     if start[257:262] == b"ustar":
@@ -137,7 +141,7 @@ def _of_zip(packed: zipfile.ZipFile) -> Iterator[Member]:
 
 def _of_tar(stream: IO[bytes]) -> Iterator[Member]:
     # Its caller closes the stream; there is nothing else to close.
-    packed = tarfile.TarFile(fileobj=_Measured(stream))
+    packed = tarfile.TarFile(fileobj=_Measured(stream, BLOCK))
     while (entry := packed.next()) is not None:
         yield Member(
             name=entry.name,
@@ -171,18 +175,21 @@ def _check_end(stream: IO[bytes], offset: int) -> None:
 
 
 class _Measured(io.RawIOBase):
-    """A stream of which no more than a block can be had at once.
+    """A stream of which no more than `most` bytes can be had at once.
 
-    tarfile reads a long name or a pax header in one go, of the size that the archive states.
+    tarfile reads a long name or a pax header in one go, zipfile the list of all members, of the
+    size that the archive states.
     """
 
-    def __init__(self, stream: IO[bytes]) -> None:
-        self.stream = stream
+    def __init__(self, stream: IO[bytes], most: int) -> None:
+        self.stream, self.most = stream, most
 
     def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= BLOCK:
-            raise tarfile.ReadError("a header is longer than any name")
-        return self.stream.read(size)
+        # zipfile asks for all that follows, where that is little.
+        found = b"" if size > self.most else self.stream.read(self.most + 1 if size < 0 else size)
+        if max(size, len(found)) > self.most:
+            raise tarfile.ReadError("a header or the list of its members is too long")
+        return found
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         return self.stream.seek(offset, whence)

@@ -116,4 +116,10 @@ def _read(path: str) -> dict[str, Any]:
 @functools.cache
 def _read_version(path: str, _written: int) -> dict[str, Any]:
     """Read a file once for all jobs that depend on it, as long as it stays the same."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    try:
+        return dict(json.loads(Path(path).read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        # Here: pandas, which core.files brings, is slow, and this runs in Snakemake itself.
+        from pneumobench.core.files import broken
+
+        raise broken(path, str(error)) from error

@@ -23,13 +23,18 @@ EXAMPLES = 10
 
 
 def audit_dataset(
-    manifest: Path, description: Path, audit: Path, *, allow_crossings: list[str]
+    manifest: Path,
+    description: Path,
+    audit: Path,
+    *,
+    allow_crossings: list[str],
+    maximum_near_duplicate_fraction: float,
 ) -> None:
     """Look for leaks and oddities in the manifest, write them down, stop on a leak.
 
     A crossing is a patient, or a set of identical images, on both sides of the official split:
     development (train and val) and test. Near duplicates are counted and the first 1,000 of them
-    listed, only where the patients differ; they stop nothing.
+    listed, only where the patients differ: few happen, many are copies under other names.
 
     Parameters
     ----------
@@ -42,11 +47,13 @@ def audit_dataset(
         it, audit_failed.json, and `audit` is not written.
     allow_crossings
         Kinds of crossings to tolerate: patient, exact_duplicate.
+    maximum_near_duplicate_fraction
+        Largest tolerated share (0 to 1) of images with a near duplicate of another patient.
 
     Raises
     ------
     UserError
-        On a crossing that is not allowed; names up to ten offenders.
+        On a crossing that is not allowed, or on too many near duplicates; names up to ten.
     """
     table = read_manifest(manifest)
     images = accepted_images(table)
@@ -64,6 +71,9 @@ def audit_dataset(
     if forbidden:
         write_json(failed, findings)
         raise _crossing_error(forbidden, failed)
+    if findings["counts"]["near_duplicate_images"] > maximum_near_duplicate_fraction * len(images):
+        write_json(failed, findings)
+        raise _near_duplicate_error(findings, maximum_near_duplicate_fraction, failed)
     write_json(audit, findings)
     failed.unlink(missing_ok=True)
 
@@ -78,6 +88,7 @@ def _findings(table: pd.DataFrame, images: pd.DataFrame, source: dict[str, Any])
         "source": source,
         "counts": _counts(table, images, duplicate_sets)
         | {"near_duplicate_pairs": near.pairs, "near_duplicate_pairs_crossing": near.across}
+        | {"near_duplicate_images": near.images}
         | {"litter": source["litter"]},
         "by_split_label_subtype": _by_split(images),
         "duplicate_sets": duplicate_sets,
@@ -218,4 +229,20 @@ def _crossing_error(forbidden: dict[str, list[Any]], evidence: Path) -> UserErro
         expected="no patient and no image on both sides of the official split",
         remedy="remove them from one side, or name the kind in data.checks.allow_crossings: "
         + ", ".join(forbidden),
+    )
+
+
+def _near_duplicate_error(findings: dict[str, Any], maximum: float, evidence: Path) -> UserError:
+    counts = findings["counts"]
+    examples = "; ".join(
+        f"{' = '.join(pair['images'])} (patients {', '.join(pair['patients'])})"
+        for pair in findings["near_duplicates"][:EXAMPLES]
+    )
+    return UserError(
+        f"{counts['near_duplicate_images']:,} of {counts['ok']:,} images look nearly like one of "
+        "another patient, as copies do that were augmented, resized or saved anew",
+        where=f"{examples} (more in {evidence})",
+        expected=f"at most a share of {maximum:g} (data.checks.maximum_near_duplicate_fraction)",
+        remedy="remove the copies, or give them the patient of their original; raise the limit if "
+        "these are different radiographs",
     )

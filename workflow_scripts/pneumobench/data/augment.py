@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pneumobench.core.files import read_table, write_table
+from pneumobench.core.files import read_table, write_json, write_table
+from pneumobench.core.inflation import copy_names
+from pneumobench.core.packed import PackedImages
 from pneumobench.data.augmentation.apply import augment
 from pneumobench.data.augmentation.policy import AugmentationPolicy, draw_variations, joined
 from pneumobench.data.squares import write_batches
@@ -41,7 +43,8 @@ def augment_images(
     splits
         splits.csv, its rows those of `images`.
     augmented
-        The .npy file to write: uint8 [M, S, S], M = `per_image` times the cross-validation images.
+        The .npy file to write: uint8 [M, S, S], M = `per_image` times the cross-validation images;
+        a .json file that describes it is written beside it.
     table
         The CSV file to write: source_row (row of the image in `images`), image_id, copy.
     per_image
@@ -50,12 +53,16 @@ def augment_images(
         Everything random follows from it.
     augmentation
         How strongly copies differ from their image: the fields of `AugmentationPolicy`.
+
+    Raises
+    ------
+    UserError
+        If images and splits are not of the same images in the same order.
     """
     policy = AugmentationPolicy(**augmentation)
-    packed = np.load(images, mmap_mode="r")
     assigned = read_table(splits, text=("image_id", "inner", "group"))
-    if len(assigned) != len(packed):
-        raise ValueError(f"{splits} has {len(assigned)} rows, {images} holds {len(packed)} images")
+    source = PackedImages(images, assigned["image_id"])
+    packed = source.all()
     development = assigned.index[assigned["role"] == "cv"]
     copies = pd.DataFrame(
         [
@@ -69,7 +76,9 @@ def augment_images(
     def batch(rows: range) -> np.ndarray:
         return _make_copies(packed, copies[rows.start : rows.stop], seed, policy)
 
-    write_batches(augmented, len(copies), packed.shape[1], COPIES_AT_A_TIME, batch)
+    names = copy_names(copies["image_id"], copies["copy"])
+    record = write_batches(augmented, names, packed.shape[1], COPIES_AT_A_TIME, batch)
+    write_json(augmented.with_suffix(".json"), record | {"images": source.record["sha256"]})
     write_table(table, copies)
     logger.info("%d copies of %d images", len(copies), len(development))
 

@@ -10,6 +10,10 @@ from PIL import Image, ImageChops
 
 MEGA = 1_000_000
 
+# Of 5,920 real radiographs none has more than 0.82 of its pixels within 8 of two grey values, as a
+# mask has even where it was compressed, and none has fewer than 113 values.
+TWO_VALUES, NEAR, APART, FEW_VALUES = 0.95, 8, 64, 8
+
 
 class UnreadableImageError(ValueError):
     """A file that is no readable image; its text is the reason in plain words."""
@@ -126,13 +130,21 @@ def check_picture(picture: Image.Image, grey: Image.Image, bits: int, limits: Li
     Raises
     ------
     UnreadableImageError
-        If a side is too short, or the picture of too few grey values, blank or coloured.
+        If a side is too short, or the picture of too few grey values, blank, of two grey values
+        only, or coloured.
     """
     check_header(*picture.size, bits, limits)
-    if (spread := grey_spread(grey)) < limits.minimum_spread:
+    counts = np.array(grey.histogram(), dtype=np.float64)
+    if (spread := _spread(counts)) < limits.minimum_spread:
         raise UnreadableImageError(
             f"blank: the grey values have a standard deviation of {spread:.2f}, "
             f"less than {limits.minimum_spread:g}"
+        )
+    if (values := int(np.count_nonzero(counts))) <= FEW_VALUES:
+        raise UnreadableImageError(f"{values} grey values only: a mask, no radiograph")
+    if (share := _two_valued_share(counts)) > TWO_VALUES:
+        raise UnreadableImageError(
+            f"{share:.1%} of its pixels have one of two grey values: a mask, no radiograph"
         )
     if (colour := colourfulness(picture)) > limits.maximum_colour:
         raise UnreadableImageError(
@@ -143,9 +155,22 @@ def check_picture(picture: Image.Image, grey: Image.Image, bits: int, limits: Li
 
 def grey_spread(grey: Image.Image) -> float:
     """Return the standard deviation of the grey values of an image of mode L, 0 to 127.5."""
-    counts = np.array(grey.histogram(), dtype=np.float64)
-    mean = np.average(np.arange(256), weights=counts)
-    return float(np.sqrt(np.average((np.arange(256) - mean) ** 2, weights=counts)))
+    return _spread(np.array(grey.histogram(), dtype=np.float64))
+
+
+def _spread(counts: np.ndarray) -> float:
+    values, pixels = np.arange(len(counts)), counts.sum()
+    mean = values @ counts / pixels
+    return float(np.sqrt((values - mean) ** 2 @ counts / pixels))
+
+
+def _two_valued_share(counts: np.ndarray) -> float:
+    """Return the largest share (0 to 1) of pixels near two grey values that are far apart."""
+    sums = np.concatenate(([0], counts.cumsum()))
+    width = 2 * NEAR + 1
+    near = sums[width:] - sums[:-width]
+    before = np.maximum.accumulate(near)
+    return float((near[APART:] + before[:-APART]).max() / sums[-1])
 
 
 def colourfulness(picture: Image.Image) -> float:
@@ -159,6 +184,8 @@ def colourfulness(picture: Image.Image) -> float:
     if picture.mode == "L":
         return 0.0
     red, green, blue = picture.split()
+    if red.tobytes() == green.tobytes() == blue.tobytes():
+        return 0.0
     lightest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     darkest = ImageChops.darker(ImageChops.darker(red, green), blue)
     counts = np.array(ImageChops.difference(lightest, darkest).histogram(), dtype=np.float64)

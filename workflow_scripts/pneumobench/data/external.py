@@ -23,7 +23,14 @@ DIGESTS = ("sha256", "pixel_sha256")
 
 
 def admit_external(
-    manifest: Path, description: Path, known: Path, splits: Path, labels: Path, audit: Path
+    manifest: Path,
+    description: Path,
+    known: Path,
+    splits: Path,
+    labels: Path,
+    audit: Path,
+    *,
+    maximum_near_duplicate_fraction: float,
 ) -> None:
     """Stop on films that the experiment has already; list the others, and their labels apart.
 
@@ -46,16 +53,20 @@ def admit_external(
         not read, so that copies of known ones were not looked for); `near_duplicates` of known
         films (the first `NEAR_DUPLICATES_LISTED` of them) and how many films have one; `rejected`;
         `warnings`.
+    maximum_near_duplicate_fraction
+        Largest tolerated share (0 to 1) of films that look nearly like a known one.
 
     Raises
     ------
     UserError
-        If a film is, byte by byte or pixel by pixel, one that the experiment has; names up to ten.
+        If a film is, byte by byte or pixel by pixel, one that the experiment has, or if too many
+        look nearly like one; names up to ten.
     """
     table = read_manifest(manifest)
     images, others = accepted_images(table), accepted_images(read_manifest(known))
     _check_shared(images, others, manifest, known)
     content = _describe(table, images, others, read_json(description))
+    _check_near(content, maximum_near_duplicate_fraction, manifest, known)
     content["warnings"] = list(_warnings(content))
     for warning in content["warnings"]:
         logger.warning("%s", warning)
@@ -117,6 +128,23 @@ def _check_shared(images: pd.DataFrame, others: pd.DataFrame, manifest: Path, kn
         where=f"{examples}{more} ({manifest} and {known})",
         expected="external data without a film of those data, neither as a file nor as an image",
         remedy="remove these films from the external data, or name another source in `external`",
+    )
+
+
+def _check_near(content: dict[str, Any], maximum: float, manifest: Path, known: Path) -> None:
+    counts = content["counts"]
+    if counts["near_known"] <= maximum * counts["ok"]:
+        return
+    examples = "; ".join(
+        f"{pair['external']} = {pair['known']}" for pair in content["near_duplicates"][:EXAMPLES]
+    )
+    raise UserError(
+        f"{counts['near_known']:,} of {counts['ok']:,} external films look nearly like films of "
+        "the data that networks are trained and tested on, as copies do that were saved anew",
+        where=f"{examples} ({manifest} and {known})",
+        expected=f"at most a share of {maximum:g} "
+        "(external.checks.maximum_near_duplicate_fraction)",
+        remedy="remove these films from the external data; raise the limit if they are others",
     )
 
 

@@ -9,7 +9,6 @@ Beside the folder `<name>/` lie
 * `.<name>/`, while something is missing: what came so far.
 """
 
-import json
 import logging
 import shutil
 from collections.abc import Mapping
@@ -94,7 +93,7 @@ class _Place:
         """Return what was fetched before, None if nothing was."""
         try:
             return read_json(self.origin) if self.origin.exists() else None
-        except (json.JSONDecodeError, UnicodeDecodeError):
+        except UserError:
             return None
 
 

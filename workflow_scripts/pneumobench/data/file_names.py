@@ -6,6 +6,8 @@ Three grammars are read, all of the same collection (Kermany et al., Cell 172, 2
   as in ``person447_virus_921_1``;
 * ``IM-0115-0001``, ``NORMAL2-IM-1427-0001``, also with a tail as in ``IM-0176-0001-0002``;
 * ``BACTERIA-5660566-0001``, ``VIRUS-...``, ``NORMAL-...`` (Mendeley version 3).
+
+Each may end as Roboflow ends the names of the copies that it exports: ``..._jpeg.rf.1a2b3c``.
 """
 
 import re
@@ -16,6 +18,7 @@ LABEL_OF_SUBTYPE = {"bacterial": "pneumonia", "viral": "pneumonia", "normal": "n
 
 _PERSON = re.compile(r"person(\d+)_(bacteria|virus)_\d+(?:_\d+)?", re.IGNORECASE)
 _NORMAL = re.compile(r"(NORMAL2-)?IM-(\d+)-\d+(?:-\d+)?", re.IGNORECASE)
+_EXPORTED = re.compile(r"_(?:jpe?g|png|bmp|tiff?|webp)\.rf\.[0-9a-z]+\Z", re.IGNORECASE)
 _VERSION_3 = re.compile(r"(BACTERIA|VIRUS|NORMAL)-(\d+)-\d+", re.IGNORECASE)
 
 
@@ -39,6 +42,7 @@ def parse_stem(stem: str) -> NamedFilm | None:
     >>> parse_stem("NORMAL2-IM-1427-0001").patient
     'normal-NORMAL2-IM-1427'
     """
+    stem = _EXPORTED.sub("", stem)
     if match := _PERSON.fullmatch(stem):
         subtype = SUBTYPE_OF_WORD[match[2].lower()]
         return NamedFilm(subtype, f"{subtype}-person{int(match[1])}")

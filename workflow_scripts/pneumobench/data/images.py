@@ -6,14 +6,20 @@ import re
 import struct
 import zlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from pneumobench.data.dicom_parts.header import is_dicom
 from pneumobench.data.doorkeeper import UnreadableImageError, check_size
+from pneumobench.data.image_parts.grey import read_deep
+from pneumobench.data.image_parts.jpeg import check_jpeg, find_end
+from pneumobench.data.image_parts.others import check_bmp, check_gif, check_ppm, check_webp
+from pneumobench.data.image_parts.png import SIGNATURE, check_chunks, check_png, without_pixels
+from pneumobench.data.image_parts.tiff import check_tiff
 
 RESIZE_MODES = ("squash", "pad", "crop")
 HASH_SIDE = 16
@@ -23,6 +29,9 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 # Sizes are checked here, against the limit of the configuration.
 Image.MAX_IMAGE_PIXELS = None
+# Pillow keeps the memory (up to 16 MB each) of so many images for the next ones: it is returned to
+# the system and fetched again for each otherwise, which takes a quarter of the time of small ones.
+Image.core.set_blocks_max(4)
 
 # Enough of a file to tell DICOM from other formats, in bytes.
 _SIGNATURE = 1024
@@ -61,11 +70,15 @@ class Picture:
         "DICOM MONOCHROME2 12 bit".
     bits
         Bits for each grey value or channel in the file; of a palette, those that count its colours.
+    needed
+        The fewest bits, one of `pneumobench.data.image_parts.grey.DEPTHS`, that hold its largest
+        value, where the file has more than 8 and does not state how many of them are in use.
     """
 
     image: Image.Image
     mode: str
     bits: int
+    needed: int | None = None
 
     @cached_property
     def grey(self) -> Image.Image:
@@ -73,7 +86,7 @@ class Picture:
         return self.image if self.image.mode == "L" else self.image.convert("L")
 
 
-def decode_grey(content: bytes) -> tuple[np.ndarray, str]:
+def decode_grey(content: bytes, depth: int | None = None) -> tuple[np.ndarray, str]:
     """Decode an image file completely to 8-bit grey: `read_grey` as an array.
 
     Returns
@@ -86,19 +99,21 @@ def decode_grey(content: bytes) -> tuple[np.ndarray, str]:
     Raises
     ------
     UnreadableImageError
-        If the file is empty, no image, truncated, damaged or of an unsupported format.
+        As `read_picture`.
     """
-    image, mode = read_grey(content)
+    image, mode = read_grey(content, depth)
     return np.asarray(image), mode
 
 
-def read_grey(content: bytes) -> tuple[Image.Image, str]:
+def read_grey(content: bytes, depth: int | None = None) -> tuple[Image.Image, str]:
     """Decode an image file completely to an 8-bit grey image of Pillow: the grey of `read_picture`.
 
     Parameters
     ----------
     content
         The bytes of the file.
+    depth
+        As of `read_picture`: the column `depth` of the manifest.
 
     Returns
     -------
@@ -110,20 +125,22 @@ def read_grey(content: bytes) -> tuple[Image.Image, str]:
     Raises
     ------
     UnreadableImageError
-        If the file is empty, no image, truncated, damaged or of an unsupported format.
+        As `read_picture`.
     """
-    picture = read_picture(content)
+    picture = read_picture(content, depth=depth)
     return picture.grey, picture.mode
 
 
-def read_picture(content: bytes, maximum_megapixels: float = math.inf) -> Picture:
-    """Decode an image file completely.
+def read_picture(
+    content: bytes, maximum_megapixels: float = math.inf, depth: int | None = None
+) -> Picture:
+    """Decode an image file completely; one that is damaged in any way that shows is refused.
 
     Colour becomes luminance (ITU-R BT.601), transparency black, and the orientation that a camera
-    noted is applied. Grey values of more than 8 bits are scaled from the number of bits in use (8,
-    10, 12, 14 or 16), not from their extremes, so that exposure stays what it was; those of DICOM
-    files as their header says, see `pneumobench.data.dicom`. Nothing is decoded at reduced size
-    (no draft mode): shrinking is left to `resize_square`.
+    noted is applied. Values of more than 8 bits are scaled from the number of bits that the file
+    states, else from `depth`: see `pneumobench.data.image_parts.grey`; those of DICOM files as
+    their header says, see `pneumobench.data.dicom`. Nothing is decoded at reduced size (no draft
+    mode): shrinking is left to `resize_square`.
 
     Parameters
     ----------
@@ -131,12 +148,15 @@ def read_picture(content: bytes, maximum_megapixels: float = math.inf) -> Pictur
         The bytes of the file.
     maximum_megapixels
         Larger images are refused by their header. Without it, only for files that were let in.
+    depth
+        Bits in use by the values of the image's data set, for files that do not state their own.
+        None: as few as this image needs, which is for an image that stands alone.
 
     Raises
     ------
     UnreadableImageError
-        If the file is empty, no image, too large, truncated, damaged, of an unsupported format, or
-        holds several pictures.
+        If the file is empty, no image, too large, truncated, damaged, of an unsupported format,
+        deeper than `depth`, or holds several pictures.
     """
     if not content:
         raise UnreadableImageError("the file is empty")
@@ -146,10 +166,16 @@ def read_picture(content: bytes, maximum_megapixels: float = math.inf) -> Pictur
 
         return Picture(*read_dicom(content, maximum_megapixels))
     try:
-        image = Image.open(io.BytesIO(content), formats=FORMATS)
+        _check_parts(content)
+        image = _open(content)
         check_size(*image.size, maximum_megapixels)
         _check_one_picture(image)
         mode, bits = image.mode, _bits(image)
+        _check_damage(content, image)
+        if (deep := read_deep(content, image, partial(_open, content))) is not None:
+            needed = None if deep.stated else deep.needed
+            grey = deep.to_8_bits(deep.stated or depth or deep.needed)
+            return Picture(grey, mode, bits, needed)
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
         return Picture(_grey_or_colour(image), mode, bits)
@@ -161,11 +187,57 @@ def read_picture(content: bytes, maximum_megapixels: float = math.inf) -> Pictur
         raise UnreadableImageError(f"the image is truncated or damaged ({error})") from None
 
 
-def read_header(path: Path, maximum_megapixels: float) -> tuple[str, int, int, int]:
-    """Return mode, bits, width and height of an image file without decoding it.
+def _open(content: bytes) -> ImageFile.ImageFile:
+    return Image.open(io.BytesIO(content), formats=FORMATS)
 
-    They are those of `read_picture`. A DICOM file is decoded all the same: its pixels may be packed
-    in a way that its header does not tell.
+
+def _check_parts(content: bytes) -> None:
+    """Refuse what Pillow would not open or take minutes to: damage, or millions of parts."""
+    if content.startswith(SIGNATURE):
+        check_chunks(content)
+    elif content.startswith(b"\xff\xd8\xff"):
+        find_end(content)
+
+
+def _check_damage(content: bytes, image: ImageFile.ImageFile) -> None:
+    """Refuse what Pillow would overlook."""
+    match image.format:
+        case "JPEG" | "MPO":
+            if image.mode == "CMYK" and "adobe" not in image.info:
+                raise UnreadableImageError("it does not say whether its inks are inverted")
+            check_jpeg(content)
+        case "PNG":
+            check_png(content)
+        case "TIFF":
+            check_tiff(content, image)
+        case "GIF":
+            check_gif(content, image)
+        case "WEBP":
+            check_webp(content)
+        case "BMP":
+            check_bmp(content, image)
+        case "PPM":
+            check_ppm(content, image)
+        case other:
+            raise UnreadableImageError(f"a picture in the format {other} is not supported")
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What of a `Picture` is known without its pixels; width and height once it is upright."""
+
+    mode: str
+    bits: int
+    width: int
+    height: int
+    needed: int | None = None
+
+
+def read_header(path: Path, maximum_megapixels: float, depth: int | None = None) -> Outline:
+    """Return what the header of an image file tells; it is the same that `read_picture` tells.
+
+    A DICOM file is decoded all the same: its pixels may be packed in a way that its header does not
+    tell. So is one of more than 8 bits: how many are in use, its header does not tell.
 
     Raises
     ------
@@ -174,24 +246,35 @@ def read_header(path: Path, maximum_megapixels: float) -> tuple[str, int, int, i
     """
     try:
         with path.open("rb") as stream:
-            if is_dicom(stream.read(_SIGNATURE)):
-                picture = read_picture(path.read_bytes(), maximum_megapixels)
-                return picture.mode, picture.bits, *picture.image.size
-            stream.seek(0)
-            image = Image.open(stream, formats=FORMATS)
-            check_size(*image.size, maximum_megapixels)
-            _check_one_picture(image)
-            # Asked for its orientation, a PNG file would be decoded; cameras write none.
-            exif = {} if image.format == "PNG" else image.getexif()
-            turned = exif.get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE
-            width, height = image.size[::-1] if turned else image.size
-            return image.mode, _bits(image), width, height
+            if not is_dicom(stream.read(_SIGNATURE)):
+                stream.seek(0)
+                image = Image.open(stream, formats=FORMATS)
+                check_size(*image.size, maximum_megapixels)
+                _check_one_picture(image)
+                if (bits := _bits(image)) <= 8:
+                    return Outline(image.mode, bits, *_upright_size(image, stream))
+        picture = read_picture(path.read_bytes(), maximum_megapixels, depth)
+        return Outline(picture.mode, picture.bits, *picture.image.size, picture.needed)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:
         raise UnreadableImageError("the content is no image in a known format") from None
     except _DAMAGE as error:
         raise UnreadableImageError(f"the image cannot be read ({error})") from None
+
+
+def _upright_size(image: ImageFile.ImageFile, stream: BinaryIO) -> tuple[int, int]:
+    """Return width and height of an opened image once its orientation is applied."""
+    if image.format == "TIFF":
+        # Pillow tells the size of TIFF files upright.
+        return image.size
+    if image.format == "PNG":
+        # Asked for its orientation, a PNG file would be decoded: it may stand behind the pixels.
+        exif = Image.Image.getexif(_open(without_pixels(stream)))
+    else:
+        exif = image.getexif()
+    turned = exif.get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE
+    return image.size[::-1] if turned else image.size
 
 
 def _check_one_picture(image: Image.Image) -> None:
@@ -212,10 +295,10 @@ def _bits(image: Image.Image) -> int:
             bits = min(bits, options[0])
         elif tile.codec_name.startswith("ppm"):
             bits = min(bits, int(options[1]).bit_length())
-        # Pillow names a packed format by its bits: L;4, P;2, I;16B. BGR;15 are three channels of 5.
-        elif isinstance(options[0], str) and (found := re.match(r"([A-Z]+);(\d+)", options[0])):
+        # Pillow names a format by its bits: L;4, P;2, I;16B. BGR;15 are three channels of 5.
+        elif isinstance(options[0], str) and (found := re.match(r"(\w+);(\d+)", options[0])):
             whole = found[1] == "BGR" and int(found[2]) in (15, 16)
-            bits = min(bits, 5 if whole else int(found[2]))
+            bits = 5 if whole else min(int(found[2]), 16)
     if image.mode == "P" and image.palette is not None:
         colours = len(image.palette.palette) // len(image.palette.mode)
         bits = min(bits, max(1, (colours - 1).bit_length()))
@@ -226,23 +309,12 @@ def _grey_or_colour(image: Image.Image) -> Image.Image:
     """Return a loaded image in mode L or RGB."""
     if image.mode == "F":
         raise UnreadableImageError("floating point pixels are not supported; save as 8 or 16 bit")
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        return Image.fromarray(_scale_to_8_bit(np.asarray(image)))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
     if image.mode in ("1", "L"):
         return image if image.mode == "L" else image.convert("L")
     return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _scale_to_8_bit(values: np.ndarray) -> np.ndarray:
-    """Scale integers of 8, 10, 12, 14 or 16 bits to 0..255; negative and larger are cut off."""
-    values = values.astype(np.int64).clip(0, 2**16 - 1)
-    largest = int(values.max())
-    bits = next(bits for bits in (8, 10, 12, 14, 16) if largest < 2**bits)
-    full = 2**bits - 1
-    return ((values * 255 + full // 2) // full).astype(np.uint8)
 
 
 def resize_square(film: np.ndarray | Image.Image, size: int, resize: str) -> np.ndarray:

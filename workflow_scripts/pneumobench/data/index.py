@@ -1,10 +1,11 @@
 """The manifest: one row for each image file, decoded, hashed, named, or set aside with a reason."""
 
 import hashlib
+import itertools
 import logging
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,7 @@ from pneumobench.data.doorkeeper import (
 )
 from pneumobench.data.images import difference_hash, read_header, read_picture
 from pneumobench.data.manifest import NESTED_COPY, NUMBER_COLUMNS, TEXT_COLUMNS, write_manifest
-from pneumobench.data.sources.film import Film, Listing
+from pneumobench.data.sources.film import IN_HELPER, Film, Listing
 from pneumobench.data.sources.listing import list_films
 
 logger = logging.getLogger(__name__)
@@ -53,10 +54,10 @@ def index_dataset(
     """Read every film of a source; write the manifest, sorted by image_id, and what the source is.
 
     What a film is, the source says; nothing but label and subtype depends on its class folder. A
-    film whose patient nothing tells is its own patient. An image_id is the file's stem; equal stems
-    of different files get the first digits of their SHA-256, or of that of their paths where only
-    headers are read. Threads do the work: Pillow decodes and hashlib hashes without the
-    interpreter's lock.
+    film whose patient nothing tells is its own patient. An image_id is the file's stem; stems of
+    different files that are equal but for case and Unicode form get the first digits of their
+    SHA-256, or of that of their paths where only headers are read. Threads do the work: Pillow
+    decodes and hashlib hashes without the interpreter's lock.
 
     Parameters
     ----------
@@ -70,7 +71,8 @@ def index_dataset(
     limits
         What a file must be; others are set aside with the reason.
     maximum_rejected_fraction
-        Largest tolerated share (0 to 1) of files set aside; nested copies do not count.
+        Largest tolerated share (0 to 1) of files set aside; nested copies and folders of masks do
+        not count.
     workers
         Number of threads.
 
@@ -85,6 +87,7 @@ def index_dataset(
     with ThreadPoolExecutor(workers) as pool:
         row_of = partial(_read_file, root, read=read, limits=limits)
         rows = list(pool.map(row_of, listing.films))
+        depth_notes = _settle_depth(listing.films, rows, partial(pool.map, row_of))
         places = Counter(film.place for film in listing.films if film.place)
         digest_of = partial(_digest, root, places=places, limits=limits)
         digests = list(pool.map(digest_of, listing.films, rows))
@@ -97,8 +100,7 @@ def index_dataset(
     write_manifest(manifest, rows)
     said = ("title", "population", "positive", "negative", "reference", "litter", "notes")
     told = {key: getattr(listing, key) for key in said}
-    if reading == "header":
-        told["notes"] = [*listing.notes, HEADER_NOTE]
+    told["notes"] = [*listing.notes, *depth_notes, *[HEADER_NOTE][: reading == "header"]]
     write_json(description, {"source": source} | told)
     counts = Counter(row["status"] for row in rows)
     logger.info(
@@ -112,29 +114,65 @@ def index_dataset(
 
 
 def _read_file(
-    root: Path, film: Film, read: Callable[[Path, Row, Limits], None], limits: Limits
+    root: Path,
+    film: Film,
+    depth: int | None = None,
+    *,
+    read: Callable[[Path, Row, Limits, int | None], None],
+    limits: Limits,
 ) -> Row:
-    """Return the manifest row of one film, still without image_id."""
+    """Return the manifest row of one film, still without image_id.
+
+    Its depth is the one given, or without one what the film alone needs.
+    """
     row: Row = dict.fromkeys(TEXT_COLUMNS, "") | dict.fromkeys(NUMBER_COLUMNS)
     row |= {name: getattr(film, name) for name in OF_FILM}
     row |= {"status": "rejected", "reason": film.reason, "bytes": max(film.size, 0)}
     if not film.reason:
         try:
-            read(Path(root) / film.path, row, limits)
+            read(Path(root) / film.path, row, limits, depth)
             check_boxes(film.boxes, row["width"], row["height"])
             row["status"] = "ok"
         except UnreadableImageError as error:
-            row |= {"reason": str(error), "pixel_sha256": "", "dhash": ""}
+            row |= {"reason": str(error), "pixel_sha256": "", "dhash": "", "depth": None}
     return row
 
 
-def _read_whole(path: Path, row: Row, limits: Limits) -> None:
+def _settle_depth(
+    films: list[Film], rows: list[Row], read_again: Callable[..., Iterable[Row]]
+) -> list[str]:
+    """Give all films that state no depth the same: the largest that one of them needs.
+
+    Films that were read with another are read again, in place.
+
+    Returns
+    -------
+    list of str
+        What is to be told about it.
+    """
+    needed = {i: row["depth"] for i, row in enumerate(rows) if row["depth"]}
+    if not needed:
+        return []
+    depth = max(needed.values())
+    others = [i for i, bits in needed.items() if bits != depth]
+    found = read_again([films[i] for i in others], [depth] * len(others))
+    for i, row in zip(others, found, strict=True):
+        rows[i] = row | {"depth": depth if row["status"] == "ok" else None}
+    first = min(films[i].path for i, bits in needed.items() if bits == depth)
+    return [
+        f"{len(needed)} images of more than 8 bits do not state how many are in use: all are "
+        f"scaled from {depth} bits, which {len(needed) - len(others)} of them need (the first: "
+        f"{first})."
+    ]
+
+
+def _read_whole(path: Path, row: Row, limits: Limits, depth: int | None) -> None:
     """Fill in what the content of a file tells, decoded completely."""
     content = read_content(path, limits.maximum_megabytes)
     row |= {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
-    picture = read_picture(content, limits.maximum_megapixels)
+    picture = read_picture(content, limits.maximum_megapixels, depth)
     width, height = picture.image.size
-    row |= {"mode": picture.mode, "width": width, "height": height}
+    row |= {"mode": picture.mode, "width": width, "height": height, "depth": picture.needed}
     check_picture(picture.image, picture.grey, picture.bits, limits)
     pixels = np.asarray(picture.grey)
     # The size is part of the digest: a 2x3 and a 3x2 image may have the same bytes.
@@ -142,12 +180,13 @@ def _read_whole(path: Path, row: Row, limits: Limits) -> None:
     row |= {"pixel_sha256": digest, "dhash": difference_hash(pixels)}
 
 
-def _read_header(path: Path, row: Row, limits: Limits) -> None:
+def _read_header(path: Path, row: Row, limits: Limits, depth: int | None) -> None:
     """Fill in what the header of a file tells; its hashes stay empty."""
     check_file(path, limits.maximum_megabytes)
-    mode, bits, width, height = read_header(path, limits.maximum_megapixels)
-    row |= {"mode": mode, "width": width, "height": height}
-    check_header(width, height, bits, limits)
+    found = read_header(path, limits.maximum_megapixels, depth)
+    row |= {"mode": found.mode, "width": found.width, "height": found.height}
+    row["depth"] = found.needed
+    check_header(found.width, found.height, found.bits, limits)
 
 
 def _digest(root: Path, film: Film, row: Row, *, places: Mapping[str, int], limits: Limits) -> str:
@@ -180,25 +219,42 @@ def _reject_nested_copies(films: list[Film], rows: list[Row], digests: list[str]
 
 
 def _name_images(rows: list[Row]) -> None:
-    """Fill image_id in place, and patient where nothing told it."""
+    """Fill image_id in place, and patient where nothing told it.
+
+    Output files are named by images, so two ids differ in more than case and Unicode form.
+    """
     accepted = [row for row in rows if row["status"] == "ok"]
     stems = {id(row): unicodedata.normalize("NFC", _stem(row)) for row in accepted}
-    occurrences = Counter(stems.values())
-    taken: Counter[str] = Counter()
+    occurrences = Counter(map(_as_file_name, stems.values()))
+    taken: set[str] = set()
+    patients = {row["patient"] for row in accepted}
     for row in sorted(accepted, key=lambda row: (row["official_split"], row["path"])):
         stem = stems[id(row)]
-        name = stem if occurrences[stem] == 1 else f"{stem}-{_digits(row)}"
-        taken[name] += 1
+        alone = occurrences[_as_file_name(stem)] == 1
+        name = stem if alone else f"{stem}-{_digits(row)}"
         # The same file under the same name in another split or class: the audit's business.
-        row["image_id"] = name if taken[name] == 1 else f"{name}-{taken[name]}"
-        row["patient"] = row["patient"] or row["image_id"]
+        names = (name if number == 1 else f"{name}-{number}" for number in itertools.count(1))
+        row["image_id"] = next(name for name in names if _as_file_name(name) not in taken)
+        taken.add(_as_file_name(row["image_id"]))
+        # A patient 12 that a table tells is not the unknown one of 12.png.
+        own = row["image_id"] if row["image_id"] not in patients else f"image {row['image_id']}"
+        row["patient"] = row["patient"] or own
+    accepted_ids = {row["image_id"] for row in accepted}
     for row in rows:
         if row["status"] == "rejected":
-            row["image_id"] = row["path"]
+            path = row["path"]
+            row["image_id"] = f"./{path}" if path in accepted_ids else path
+
+
+def _as_file_name(name: str) -> str:
+    """Return what some file systems make of a name: files of equal forms overwrite each other."""
+    return unicodedata.normalize("NFKC", name).casefold().rstrip(" .")
 
 
 def _stem(row: Row) -> str:
-    return Path(row["path"]).stem
+    path = Path(row["path"])
+    # What ends in a number is a UID without a suffix.
+    return path.name if path.suffix[1:].isdecimal() else path.stem
 
 
 def _digits(row: Row) -> str:
@@ -207,7 +263,7 @@ def _digits(row: Row) -> str:
 
 
 def _check_rejected(root: Path, rows: list[Row], maximum: float) -> None:
-    own = [row for row in rows if not row["reason"].startswith(NESTED_COPY)]
+    own = [row for row in rows if not row["reason"].startswith((NESTED_COPY, IN_HELPER))]
     rejected = [row for row in own if row["status"] == "rejected"]
     if len(rejected) > maximum * len(own):
         examples = "; ".join(f"{row['path']}: {row['reason']}" for row in rejected[:5])

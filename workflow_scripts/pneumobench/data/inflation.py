@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from pneumobench.core.files import read_table, write_table
-from pneumobench.core.inflation import copy_identifier
+from pneumobench.core.inflation import copy_names
 from pneumobench.data.split import LABEL_COLUMNS, assign_folds
 
 SPLIT_COLUMNS = ["image_id", "role", "fold", "inner", "group"]
@@ -73,10 +73,7 @@ def split_inflated(
     write_table(images.development_labels, labels)
     write_table(images.augmented_table, made)
 
-    identifiers = [
-        copy_identifier(image, number)
-        for image, number in zip(made["image_id"], made["copy"], strict=True)
-    ]
+    identifiers = copy_names(made["image_id"], made["copy"])
     of_copies = labels.set_index("image_id").loc[made["image_id"]].reset_index(drop=True)
     everything = pd.concat([labels, of_copies.assign(image_id=identifiers)], ignore_index=True)
     rows = pd.DataFrame({"image_id": identifiers, "role": "cv", "inner": "", "group": ""})

@@ -10,7 +10,7 @@ TEXT_COLUMNS = (
     *("image_id", "path", "sha256", "pixel_sha256", "dhash", "label", "subtype", "patient"),
     *("patient_from", "official_split", "mode", "mask_path", "boxes", "status", "reason"),
 )
-NUMBER_COLUMNS = ("width", "height", "bytes")
+NUMBER_COLUMNS = ("width", "height", "depth", "bytes")
 NESTED_COPY = "nested copy of "
 
 
@@ -22,7 +22,11 @@ def write_manifest(path: Path, rows: list[dict[str, object]]) -> None:
 
 
 def read_manifest(path: Path) -> pd.DataFrame:
-    """Read a manifest: text as text, width, height (pixels) and bytes as nullable integers."""
+    """Read a manifest: text as text; width, height (pixels), depth and bytes as nullable integers.
+
+    `depth` is the number of bits that the grey values of the data set make use of; only images
+    whose files do not state their own have it.
+    """
     table = read_table(path, text=TEXT_COLUMNS)
     table[list(NUMBER_COLUMNS)] = table[list(NUMBER_COLUMNS)].astype("Int64")
     return table

@@ -32,12 +32,15 @@ class NearDuplicates:
         Their number.
     across
         Of these, the pairs with one image on either side.
+    images
+        Number of images that are one of such a pair.
     listed
         The first of them: (row, later row, number of differing bits), in the order of the rows.
     """
 
     pairs: int
     across: int
+    images: int
     listed: list[tuple[int, int, int]]
 
 
@@ -65,7 +68,7 @@ def find_near_duplicates(
         Largest number of pairs to list.
     """
     if len(hashes) == 0:
-        return NearDuplicates(0, 0, [])
+        return NearDuplicates(0, 0, 0, [])
     distinct, place = np.unique(hashes, axis=0, return_inverse=True)
     place = place.reshape(-1)
     members = _Members(place, groups, side)
@@ -75,12 +78,13 @@ def find_near_duplicates(
     for left, right, bits in itertools.chain(own, _batches(_near_pairs(distinct))):
         number, crossing = members.count(left, right)
         pairs, across = pairs + int(number.sum()), across + int(crossing.sum())
+        members.note_partners(left, right)
         there = np.flatnonzero(number)[:room]
         room -= len(there)
         if len(there):
             kept.append((left[there], right[there], bits[there]))
     listed = list(_list_pairs(place, groups, kept, most_listed))
-    return NearDuplicates(pairs, across, listed)
+    return NearDuplicates(pairs, across, members.with_partners(), listed)
 
 
 class _Members:
@@ -93,6 +97,23 @@ class _Members:
             for chosen in (side, ~side)
         ]
         self.both = self.sides[0] + self.sides[1]
+        self.place, self.groups = place, groups
+        # The first and the last group of each hash, and of all hashes near it.
+        self.ends = [np.full(shape[0], shape[1]), np.full(shape[0], -1)]
+        np.minimum.at(self.ends[0], place, groups)
+        np.maximum.at(self.ends[1], place, groups)
+        self.near = [ends.copy() for ends in self.ends]
+
+    def note_partners(self, left: np.ndarray, right: np.ndarray) -> None:
+        """Remember of either hash of near pairs the groups of the other."""
+        for one, other in ((left, right), (right, left)):
+            np.minimum.at(self.near[0], one, self.ends[0][other])
+            np.maximum.at(self.near[1], one, self.ends[1][other])
+
+    def with_partners(self) -> int:
+        """Return the number of images that have a near one of another group."""
+        first, last = (ends[self.place] for ends in self.near)
+        return int(((first != self.groups) | (last != self.groups)).sum())
 
     def count(self, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the pairs of different groups between hashes, and those across the sides."""

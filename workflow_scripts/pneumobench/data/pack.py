@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import PIL
 
 from pneumobench.core.errors import UserError
@@ -52,34 +53,28 @@ def pack_images(
         If a file is gone or no longer the one that was indexed.
     """
     table = accepted_images(read_manifest(manifest))
-    files = list(zip(table["path"], table["sha256"], strict=True))
+    depths = [None if pd.isna(depth) else int(depth) for depth in table["depth"]]
+    files = list(zip(table["path"], table["sha256"], depths, strict=True))
 
     def square(row: int) -> np.ndarray:
         return _read_square(Path(root), files[row], size, resize)
 
-    sha256 = write_squares(images, len(files), size, square, workers)
-    write_json(
-        digest,
-        {
-            "size": size,
-            "resize": resize,
-            "count": len(table),
-            "sha256": sha256,
-            "pillow": PIL.__version__,
-        },
-    )
+    record = write_squares(images, table["image_id"].tolist(), size, square, workers)
+    write_json(digest, {"resize": resize, **record, "pillow": PIL.__version__})
     logger.info("%d images of %d x %d pixels", len(table), size, size)
 
 
-def _read_square(root: Path, file: tuple[str, str], size: int, resize: str) -> np.ndarray:
+def _read_square(
+    root: Path, file: tuple[str, str, int | None], size: int, resize: str
+) -> np.ndarray:
     """Read one film, uint8 [size, size]; it must be the file that was indexed."""
-    path, sha256 = file
+    path, sha256, depth = file
     try:
         content = (root / path).read_bytes()
         # Where only headers were read there is nothing to compare with.
         if sha256 and hashlib.sha256(content).hexdigest() != sha256:
             raise UnreadableImageError("its content changed")
-        return resize_square(read_grey(content)[0], size, resize)
+        return resize_square(read_grey(content, depth)[0], size, resize)
     except (OSError, UnreadableImageError) as error:
         raise UserError(
             "an image is not what it was when the data were indexed",

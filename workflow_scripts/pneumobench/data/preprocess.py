@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pneumobench.core.files import read_json, write_json
+from pneumobench.core.files import write_json
+from pneumobench.core.packed import PackedImages
 from pneumobench.data.preprocessing.boxes import Box, inner_box, keep_box
 from pneumobench.data.preprocessing.clahe import equalise_clahe
 from pneumobench.data.preprocessing.grey_values import equalise_histogram, standardise
@@ -61,7 +62,6 @@ def preprocess(image: np.ndarray, method: str) -> Preprocessed:
 
 def preprocess_images(
     images: Path,
-    digest: Path,
     preprocessed: Path,
     preprocessed_digest: Path,
     *,
@@ -72,8 +72,8 @@ def preprocess_images(
 
     Parameters
     ----------
-    images, digest
-        Packed images, uint8 [N, S, S], and the .json file that describes them.
+    images
+        Packed images, uint8 [N, S, S], with the .json file that describes them beside.
     preprocessed, preprocessed_digest
         The .npy and the .json file to write, of the same kind; the latter also has the method, and
         in `fallbacks` the number of images for which it had no estimate.
@@ -87,7 +87,8 @@ def preprocess_images(
     ValueError
         If `method` is none of them.
     """
-    packed = np.load(images, mmap_mode="r")
+    source = PackedImages(images)
+    packed = source.all()
     count, size, _ = packed.shape
     fallbacks = np.zeros(count, bool)
 
@@ -95,14 +96,16 @@ def preprocess_images(
         image, fallbacks[row] = preprocess(packed[row], method)
         return image
 
-    sha256 = write_squares(preprocessed, count, size, square, workers)
+    # The names of the rows are those of the source's, which stand there as a digest alone.
+    record = write_squares(preprocessed, range(count), size, square, workers)
     described = {
         "preprocessing": method,
         "fallbacks": int(fallbacks.sum()),
-        "sha256": sha256,
+        "sha256": record["sha256"],
+        "blocks": record["blocks"],
         "numpy": np.__version__,
     }
-    write_json(preprocessed_digest, read_json(digest) | described)
+    write_json(preprocessed_digest, source.record | described)
     logger.info("%d images of %d x %d pixels, preprocessed: %s", count, size, size, method)
     if fallbacks.any():
         logger.warning(

@@ -1,21 +1,26 @@
 """Square images of one size in one file, written with little memory and mapped by readers."""
 
-import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pneumobench.core.files import atomic_path
+from pneumobench.core.packed import PackedDigest
 
 ROWS_AT_A_TIME = 256
 
 
 def write_batches(
-    path: Path, count: int, size: int, at_a_time: int, batch: Callable[[range], np.ndarray]
-) -> str:
-    """Write images as one array, uint8 [count, size, size], some at a time.
+    path: Path,
+    names: Sequence[str],
+    size: int,
+    at_a_time: int,
+    batch: Callable[[range], np.ndarray],
+) -> dict[str, Any]:
+    """Write images as one array, uint8 [N, size, size], some at a time.
 
     They are written, not mapped: a mapped file counts as memory of the process, and a full disk
     would kill it without a message.
@@ -24,8 +29,8 @@ def write_batches(
     ----------
     path
         The .npy file to write.
-    count, size
-        Number of images, and their side in pixels.
+    names, size
+        Names of the N images, and their side in pixels.
     at_a_time
         Rows in memory at once.
     batch
@@ -33,40 +38,35 @@ def write_batches(
 
     Returns
     -------
-    str
-        SHA-256 of the pixels, hexadecimal.
+    dict
+        What the .json file beside it must hold for `pneumobench.core.packed.PackedImages`.
     """
-    sha256 = hashlib.sha256()
+    digest, count = PackedDigest(), len(names)
     header = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size)}
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         for start in range(0, count, at_a_time):
             squares = np.ascontiguousarray(batch(range(start, min(start + at_a_time, count))))
             file.write(squares)
-            sha256.update(squares)
-    return sha256.hexdigest()
+            digest.add(squares)
+    return {"size": size, "count": count} | digest.record(names)
 
 
 def write_squares(
-    path: Path, count: int, size: int, square: Callable[[int], np.ndarray], workers: int
-) -> str:
-    """Write images that several threads make.
+    path: Path, names: Sequence[str], size: int, square: Callable[[int], np.ndarray], workers: int
+) -> dict[str, Any]:
+    """Write images that several threads make; returns what `write_batches` does.
 
     Parameters
     ----------
-    path, count, size
+    path, names, size
         As of `write_batches`.
     square
         Makes the image of a row, uint8 [size, size]; called by several threads at once.
     workers
         Number of threads; the result does not depend on it.
-
-    Returns
-    -------
-    str
-        SHA-256 of the pixels, hexadecimal.
     """
     with ThreadPoolExecutor(workers) as pool:
         return write_batches(
-            path, count, size, ROWS_AT_A_TIME, lambda rows: np.stack(list(pool.map(square, rows)))
+            path, names, size, ROWS_AT_A_TIME, lambda rows: np.stack(list(pool.map(square, rows)))
         )

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
+from pneumobench.core.arrays import read_arrays
 from pneumobench.core.explained import TEXT_COLUMNS, in_sample, why_no_maps
 from pneumobench.core.files import read_table, write_table
+from pneumobench.core.packed import PackedImages
 from pneumobench.core.run import Run
 from pneumobench.data.body import body_mask
 from pneumobench.data.manifest import read_manifest
@@ -34,7 +36,7 @@ from pneumobench.explain.randomisation import (
     randomised_copy,
     rank_correlation,
 )
-from pneumobench.explain.run import BATCH_SIZE, PackedImages
+from pneumobench.explain.run import BATCH_SIZE
 from pneumobench.explain.second_opinion import OPINIONS
 from pneumobench.explain.targets import BINARY, target_probabilities
 from pneumobench.models.blocks.classifier import Classifier
@@ -342,7 +344,7 @@ def on_grid(maps: Tensor, grid: tuple[int, int]) -> Tensor:
 
 def read_opinions(maps: Path) -> dict[str, pd.Series]:
     """Return the second opinions of maps.npz: name -> maps float32 [S, S] by image id."""
-    with np.load(maps) as arrays:
+    with read_arrays(maps) as arrays:
         image_ids = arrays["second_opinion_ids"]
         return {name: pd.Series(list(arrays[name]), index=image_ids) for name in OPINIONS}
 

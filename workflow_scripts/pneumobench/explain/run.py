@@ -13,6 +13,7 @@ from scipy.special import expit
 from pneumobench.core.errors import UserError
 from pneumobench.core.explained import COLUMNS, arrays_without_maps, in_sample
 from pneumobench.core.files import atomic_path, read_json, read_table, write_table
+from pneumobench.core.packed import PackedImages
 from pneumobench.core.run import Run
 from pneumobench.data.manifest import read_manifest
 from pneumobench.explain.attention import attention_maps
@@ -149,26 +150,6 @@ def _explain_chosen(
         np.savez_compressed(temporary, **arrays, **means, **of_tests, **opinions)
     table["threshold"] = expit(table["threshold"]).astype(np.float32)
     write_table(explained, table)
-
-
-class PackedImages:
-    """Packed images by their names.
-
-    Parameters
-    ----------
-    path
-        The .npy file, uint8 [N, S, S].
-    image_ids
-        Names of its rows.
-    """
-
-    def __init__(self, path: Path, image_ids: pd.Series) -> None:
-        self.squares = np.load(path, mmap_mode="c")
-        self.rows = pd.Series(range(len(image_ids)), index=image_ids)
-
-    def __getitem__(self, image_ids: pd.Series | list[str]) -> np.ndarray:
-        """Return the images of these names, uint8 [n, S, S]."""
-        return self.squares[self.rows[image_ids]]
 
 
 @dataclass(frozen=True)
@@ -332,7 +313,7 @@ def _predicted(inputs: RunInputs, thresholds: list[float]) -> pd.DataFrame:
     ]
     table = pd.concat(parts, ignore_index=True)[["image_id", "fold", "logit"]]
     labels = read_table(inputs.development_labels, text=("image_id", "label", "subtype"))
-    paths = read_manifest(inputs.manifest)[["image_id", "path"]]
+    paths = read_manifest(inputs.manifest)[["image_id", "path", "depth"]]
     table = table.merge(labels[["image_id", "label", "subtype"]], on="image_id", how="left")
     table = table.merge(paths, on="image_id", how="left")
     if table[["label", "path"]].isna().any(axis=None):

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table, write_table
+from pneumobench.core.packed import PackedImages
 from pneumobench.prediction.finished import check_plain, open_fold
 from pneumobench.prediction.predict import (
     BATCH_SIZE,
@@ -63,13 +63,5 @@ def predict_external(
 
 def _read_packed(images: Path, splits: Path) -> tuple[torch.Tensor, np.ndarray]:
     """Return the packed films, mapped and not on a device as there may be many, and their names."""
-    packed = torch.from_numpy(np.load(images, mmap_mode="c"))
     names = read_table(splits, text=("image_id", "inner", "group"))["image_id"].to_numpy(dtype=str)
-    if len(packed) != len(names):
-        raise UserError(
-            f"{len(packed)} packed films and {len(names)} listed ones are not of one data set",
-            where=f"{images} and {splits}",
-            expected="a row for each packed film",
-            remedy=f"remove {images.parent} and run snakemake again",
-        )
-    return packed, names
+    return torch.from_numpy(PackedImages(images, names).all()), names

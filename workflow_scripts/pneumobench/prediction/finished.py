@@ -11,6 +11,7 @@ import torch
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table
+from pneumobench.core.packed import PackedImages
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.prediction.numerics import configure_numerics
 from pneumobench.prediction.trained import load_trained
@@ -54,9 +55,10 @@ class FinishedFold:
         Raises
         ------
         UserError
-            If one of these images is not there.
+            If they are of another training, or one of these images is not there.
         """
         plain = read_table(path, text=("model", "recipe", "image_id", "tta"))
+        check_origin(plain, self.record, path)
         rows = self.image_ids.get_indexer(plain["image_id"])
         if (rows < 0).any():
             missing = plain["image_id"][rows < 0].iloc[0]
@@ -82,13 +84,27 @@ def open_fold(run_folder: Path, images: Path, splits: Path) -> FinishedFold:
     Raises
     ------
     UserError
-        If this machine lacks the training's device, or the weights are not those of the network.
+        If this machine lacks the training's device, the weights are not those of the network, or
+        images and splits are not what was written for the same images.
     """
     model, record = load_trained(run_folder)
     configure_numerics(record["numeric_threads"])
-    packed = torch.from_numpy(np.load(images, mmap_mode="c")).to(record["device"])
     image_ids = pd.Index(read_table(splits, text=("image_id", "inner", "group"))["image_id"])
+    packed = torch.from_numpy(PackedImages(images, image_ids).all()).to(record["device"])
     return FinishedFold(model, record, packed, image_ids, splits)
+
+
+def check_origin(plain: pd.DataFrame, record: dict[str, Any], path: Path) -> None:
+    """Stop at predictions of another run or fold than that of a run.json."""
+    for name in ("model", "recipe", "seed", "fold"):
+        others = plain.loc[plain[name] != record[name], name]
+        if len(others):
+            raise UserError(
+                f"the predictions are of {name} {others.iloc[0]}",
+                where=str(path),
+                expected=f"{name} {record[name]}, as run.json beside them says",
+                remedy=_retrain(path),
+            )
 
 
 def check_plain(again: np.ndarray, plain: pd.DataFrame, path: Path) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table, write_table
+from pneumobench.core.packed import PackedImages
 from pneumobench.data.floor_features import border_features, metadata_features, thumbnail_features
 from pneumobench.data.labels import development_labels
 from pneumobench.data.manifest import accepted_images, read_manifest
@@ -121,15 +122,14 @@ def read_films(images: Path, manifest: Path, splits: Path) -> Films:
 
     Parameters and errors are those of `score_floors`.
     """
-    packed = np.load(images, mmap_mode="r")
     table = read_table(splits, text=("image_id", "inner", "group"))
     rows = accepted_images(read_manifest(manifest))[["image_id", "width", "height", "bytes"]]
     names = table["image_id"].to_numpy(dtype=str)
-    if len(packed) != len(names) or not np.array_equal(rows["image_id"], names):
+    packed = PackedImages(images, names).all()
+    if not np.array_equal(rows["image_id"], names):
         raise UserError(
-            f"{len(packed)} packed images, {len(rows)} accepted films and {len(table)} rows of "
-            "splits are not of one data set",
-            where=f"{images}, {manifest} and {splits}",
+            f"{len(rows)} accepted films and {len(table)} rows of splits are not of one data set",
+            where=f"{manifest} and {splits}",
             expected="the same images in the same order",
             remedy=f"remove {images.parent} and run snakemake again",
         )

@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json
+from pneumobench.core.provenance import file_sha256
 from pneumobench.models import registry
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.models.heads import replace_head
+from pneumobench.models.weights.saved import restore_weights
 from pneumobench.prediction.numerics import present_devices
 
 
@@ -45,14 +46,15 @@ def load_trained(run_folder: Path) -> tuple[Classifier, dict[str, Any]]:
     model = registry.load(record["model"]).build(record["outputs"])
     replace_head(model, **record["settings"]["head"], outputs=record["outputs"])
     weights = run_folder / "weights.safetensors"
-    try:
-        model.load_state_dict(load_file(weights))
-    except RuntimeError as error:
+    remedy = f"remove {run_folder} and run snakemake again: the fold is trained anew"
+    restore_weights(weights, model, where=str(weights), remedy=remedy)
+    # Runs of earlier versions have none.
+    if record.get("weights_sha256", found := file_sha256(weights)) != found:
         raise UserError(
-            "the weights are not those of the network that run.json describes",
+            "the weights are not those that the training wrote",
             where=str(weights),
-            expected=f"the parameters of {record['model']} as its code is now",
-            remedy=f"remove {run_folder} and run snakemake again: the fold is trained anew",
-        ) from error
+            expected=f"the SHA-256 that {path} names",
+            remedy=remedy,
+        )
     device = torch.device(record["device"])
     return model.to(device, memory_format=torch.channels_last).eval(), record

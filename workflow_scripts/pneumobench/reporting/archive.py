@@ -12,12 +12,17 @@ from typing import Any
 import pneumobench
 from pneumobench.core.archive import (
     ARCHIVE_FORMAT,
+    CODE,
     CONFIG,
+    CRATE,
+    ENVIRONMENT,
     FILM_IMAGES,
     FILM_ROWS,
     INDEX,
+    LOCK,
     LOOKS,
     MADE,
+    README,
     RESULTS,
 )
 from pneumobench.core.files import SCHEMA_VERSION, atomic_path
@@ -28,10 +33,9 @@ from pneumobench.core.provenance import (
     installed_packages,
     software_versions,
 )
-from pneumobench.reporting.crate import CRATE, describe_crate
+from pneumobench.reporting.crate import describe_crate
 from pneumobench.reporting.films import ShownFilms, npy_bytes
 
-README, ENVIRONMENT, LOCK, CODE = "README.md", "environment.json", "requirements.lock", "code.json"
 # The same files give the same zip, whenever and wherever it is made.
 _TIME, _MODE = (1980, 1, 1, 0, 0, 0), 0o644 << 16
 _BLOCK = 1 << 20

@@ -10,7 +10,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import atomic_path, read_json, write_json
 from pneumobench.reporting.inputs import complete_runs, missing_runs, read_comparison
 from pneumobench.reporting.methods import read_runs, values_of, versions_of
-from pneumobench.reporting.typeset import markdown_table
+from pneumobench.reporting.typeset import escape_markdown, markdown_table
 from pneumobench.reporting.vocabulary import in_words
 from pneumobench.reporting.wording import count, listing, percent, plural, row_interval
 
@@ -73,7 +73,7 @@ def fill_checklists(
     write_json(details, {"checklists": filled})
     for content in filled:
         with atomic_path(Path(folder) / f"{content['file']}.md") as temporary:
-            temporary.write_text(in_words(_markdown(content)), encoding="utf-8")
+            temporary.write_text(in_words(_markdown(content), escape_markdown), encoding="utf-8")
 
 
 def read_guidelines() -> dict[str, dict[str, Any]]:

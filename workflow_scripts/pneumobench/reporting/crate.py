@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from pneumobench.core.archive import CONFIG, INDEX
+from pneumobench.core.archive import CONFIG, CRATE, INDEX
 
-CRATE = "ro-crate-metadata.json"
 _CONTEXT = "https://w3id.org/ro/crate/1.1/context"
 _FORMATS = {
     ".csv": "text/csv",

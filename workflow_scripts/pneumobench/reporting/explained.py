@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.arrays import read_arrays
 from pneumobench.core.errors import UserError
 from pneumobench.core.explained import SAMPLE, TEXT_COLUMNS, in_sample, why_no_maps
 from pneumobench.core.files import read_table
 from pneumobench.core.output_names import plain_names
+from pneumobench.core.packed import PackedImages
 from pneumobench.reporting.inputs import files_by_run, paths_in_order
 
 SUBTYPES = ("normal", "bacterial", "viral")
@@ -37,7 +39,7 @@ def read_explained(explained: str | Path, maps: str | Path) -> tuple[pd.DataFram
         If the two files do not hold the same number of rows.
     """
     table = read_table(explained, text=TEXT_COLUMNS)
-    with np.load(maps) as arrays:
+    with read_arrays(maps) as arrays:
         joint = arrays["joint"]
     if len(table) != len(joint):
         raise UserError(
@@ -133,9 +135,8 @@ def shared_sample(runs: list[ExplainedRun]) -> pd.DataFrame:
 
 def read_squares(images: str | Path, splits: str | Path, image_ids: pd.Index) -> list[np.ndarray]:
     """Return packed images by their names, uint8 [S, S] each."""
-    packed = np.load(images, mmap_mode="r")
-    rows = pd.Index(read_table(splits, text=("image_id", "inner"))["image_id"])
-    return [packed[rows.get_loc(image_id)] for image_id in image_ids]
+    names = read_table(splits, text=("image_id", "inner"))["image_id"]
+    return list(PackedImages(images, names)[image_ids])
 
 
 def said_class(outcome: str) -> str:

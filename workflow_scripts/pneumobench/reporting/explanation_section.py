@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from pneumobench.core.arrays import read_arrays
+from pneumobench.core.errors import UserError
 from pneumobench.reporting.explained import (
     OUTCOMES,
     SMALLEST_SIDE,
@@ -139,7 +141,7 @@ def explanation_section(
 def _read_runs(comparison: pd.DataFrame, inputs: ExplanationInputs) -> list[_Run]:
     panels, runs = files_by_run(inputs.panels, depth=1), []
     for run in read_explained_runs(comparison, inputs.explained, inputs.maps):
-        with np.load(run.maps) as arrays:
+        with read_arrays(run.maps) as arrays:
             agreement = arrays["agreement"]
         folder = panels[run.folder][0] if panels else None
         runs.append(_Run(run.label, run.folder, run.table, run.joint.shape[1:], agreement, folder))
@@ -188,15 +190,24 @@ def _gallery_of(run: _Run, most: int) -> dict[str, Any]:
     rows = panel_rows(run.table)
     order = {outcome: position for position, outcome in enumerate(OUTCOMES)}
     rows = rows.sort_values("outcome", key=lambda names: names.map(order), kind="stable")
+    shown = rows.head(most)
+    there = {path.name for path in run.panels.iterdir()}
+    if lost := sorted(set(shown["panel"]) - there):
+        raise UserError(
+            f"the picture of an explained film is missing: {lost[0]!a}",
+            where=str(run.panels),
+            expected="one for each film that explained.csv has chosen",
+            remedy=f"remove {run.panels} and run snakemake again; of an archive, ask who made it",
+        )
     panels = [
         {"source": _thumbnail(run.panels / row["panel"]), "caption": _caption(row)}
-        for _, row in rows.head(most).iterrows()
+        for _, row in shown.iterrows()
     ]
     mistakes = int(rows["outcome"].isin(("false_negative", "false_positive")).sum())
-    shown = plural(len(panels), "film")
+    films = plural(len(panels), "film")
     return {
         "label": run.label,
-        "summary": f"{shown if len(panels) == len(rows) else f'{shown} of {count(len(rows))}'}, "
+        "summary": f"{films if len(panels) == len(rows) else f'{films} of {count(len(rows))}'}, "
         f"{plural(mistakes, 'mistake')}",
         "panels": panels,
     }

@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.errors import UserError
 from pneumobench.core.explained import TEXT_COLUMNS
-from pneumobench.core.files import atomic_path, read_table
+from pneumobench.core.files import atomic_path, read_table, write_json
+from pneumobench.core.packed import ROWS_OF_A_BLOCK, PackedDigest, PackedImages
 from pneumobench.reporting.inputs import read_comparison
 from pneumobench.reporting.worst_cases import worst_cases
 
@@ -43,8 +45,9 @@ class ShownFilms:
             shown |= set(cases.films.index)
         for path in self.explained:
             shown |= set(read_table(path, text=TEXT_COLUMNS)["image_id"])
-        rows = np.flatnonzero(_image_ids(self.splits).isin(sorted(shown)))
-        return rows.astype(np.int64), np.load(self.images, mmap_mode="r")[rows]
+        ids = _image_ids(self.splits)
+        rows = np.flatnonzero(ids.isin(sorted(shown)))
+        return rows.astype(np.int64), PackedImages(self.images, ids).take(rows)
 
 
 def place_films(
@@ -59,13 +62,32 @@ def place_films(
     splits
         splits.csv.
     packed
-        The array to write, uint8 [N, S, S]; what is black takes no space on most file systems.
+        The array to write, uint8 [N, S, S], with the .json file that describes it beside; what is
+        black takes no space on most file systems.
+
+    Raises
+    ------
+    UserError
+        If the rows are not ascending places in splits.csv.
     """
-    shape = (len(_image_ids(splits)), *images.shape[1:])
+    ids, digest = _image_ids(splits), PackedDigest()
+    shape = (len(ids), *images.shape[1:])
+    whole = rows.ndim == 1 and rows.dtype == np.int64
+    if not whole or not ((np.diff(rows, prepend=-1) > 0) & (rows < shape[0])).all():
+        raise UserError(
+            "the films that figures show have no places among the images",
+            where=f"rows of films, for {splits}",
+            expected=f"ascending numbers from 0 to {shape[0] - 1}, int64",
+            remedy="fetch the archive again",
+        )
     with atomic_path(packed) as temporary:
         array = np.lib.format.open_memmap(temporary, mode="w+", dtype=images.dtype, shape=shape)
         array[rows] = images
         array.flush()
+        for start in range(0, len(ids), ROWS_OF_A_BLOCK):
+            digest.add(array[start : start + ROWS_OF_A_BLOCK])
+    record = {"size": shape[-1], "count": len(ids)} | digest.record(ids)
+    write_json(Path(packed).with_suffix(".json"), record)
 
 
 def npy_bytes(array: np.ndarray) -> bytes:

@@ -10,7 +10,7 @@ from pneumobench.core.files import atomic_path, read_json
 from pneumobench.reporting.inputs import DATASET_TITLES, DECISION_AGGREGATE
 from pneumobench.reporting.methods import flatten, values_of, versions_of
 from pneumobench.reporting.summary import PHANTOM_NOTICE
-from pneumobench.reporting.typeset import markdown_table
+from pneumobench.reporting.typeset import code_span, escape_markdown, markdown_table
 from pneumobench.reporting.vocabulary import in_words
 from pneumobench.reporting.wording import count, millions, percent, with_interval
 
@@ -72,7 +72,7 @@ def write_model_card(inputs: CardInputs, card: str | Path, *, settings: dict[str
     title = f"{description['title']}, recipe {metrics['recipe']}, seed {metrics['seed']}"
     phantom = settings["data"]["source"] == "phantom"
     parts = [
-        f"# Model card: {title}",
+        f"# Model card: {escape_markdown(title)}",
         *([f"**Phantoms, not patients.** {PHANTOM_NOTICE}"] if phantom else []),
         "## What it is",
         _what_it_is(metrics, description, folds),
@@ -95,7 +95,7 @@ def write_model_card(inputs: CardInputs, card: str | Path, *, settings: dict[str
         _origin(folds, metrics),
     ]
     with atomic_path(card) as temporary:
-        temporary.write_text(in_words("\n\n".join(parts)) + "\n", encoding="utf-8")
+        temporary.write_text(in_words("\n\n".join(parts), escape_markdown) + "\n", encoding="utf-8")
 
 
 def _entry(selection: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _entry(selection: dict[str, Any], metrics: dict[str, Any]) -> dict[str, Any]
 def _what_it_is(
     metrics: dict[str, Any], description: dict[str, Any], folds: list[dict[str, Any]]
 ) -> str:
-    size = values_of(folds, "image_size")
+    size = escape_markdown(values_of(folds, "image_size"))
     learned = "" if metrics["learned"] else " **It did not learn: its AUC may be that of chance.**"
     given = (
         "one logit of pneumonia"
@@ -117,7 +117,7 @@ def _what_it_is(
         else "logits of normal, bacterial and viral films, from which that of pneumonia follows"
     )
     return (
-        f"{len(folds)} networks of one architecture (`{metrics['model']}`, "
+        f"{len(folds)} networks of one architecture ({code_span(metrics['model'])}, "
         f"{millions(description['parameters'])} million parameters each), one for each fold, that "
         f"look at a chest radiograph of {size} x {size} pixels and give {given}. "
         f"Used together, their logits are averaged.{learned}"
@@ -132,7 +132,7 @@ def _training(metrics: dict[str, Any], folds: list[dict[str, Any]]) -> str:
         f"{count(part['n'])} images of {count(part['patients'])} patients, "
         f"{count(part['events'])} with pneumonia; no network saw its own fold. Started "
         f"from {'published weights (run.json names them)' if started else 'random weights'}; kept "
-        f"epochs: {', '.join(str(fold['best_epoch']) for fold in folds)}.\n\n"
+        f"epochs: {escape_markdown(', '.join(str(fold['best_epoch']) for fold in folds))}.\n\n"
         "<details><summary>Recipe</summary>\n\n"
         + markdown_table(["Key", "Value"], rows, [True, True])
         + "\n</details>"
@@ -206,8 +206,9 @@ def _robustness(path: str | Path | None) -> list[str]:
 def _answers(metrics: dict[str, Any], entry: dict[str, Any], selection: dict[str, Any]) -> str:
     cuts = ", ".join(f"{cut:.3f}" for cut in metrics["thresholds"])
     return (
-        f"Thresholds on the logits by the rule {metrics['threshold_rule']}, fold by fold: {cuts}. "
-        f"Calibration by the method {selection.get('calibration', 'none')}. Both were found on "
+        f"Thresholds on the logits by the rule {escape_markdown(metrics['threshold_rule'])}, fold "
+        f"by fold: {cuts}. Calibration by the method "
+        f"{escape_markdown(selection.get('calibration', 'none'))}. Both were found on "
         "out-of-fold images and frozen before labels of the test set were read "
         f"(selection/selection.json). Of {len(selection['runs'])} runs this one is ranked "
         f"{entry['rank']} by its out-of-fold AUC."
@@ -228,7 +229,7 @@ def _limits(metrics: dict[str, Any], phantom: bool, external: bool) -> str:
         "Intervals say what other patients would change, not another training.",
         *([] if phantom else ["Labels are readings of radiographs, not proofs of an infection."]),
     ]
-    return "\n".join(f"- {limit}" for limit in limits)
+    return "\n".join(f"- {escape_markdown(limit)}" for limit in limits)
 
 
 def _origin(folds: list[dict[str, Any]], metrics: dict[str, Any]) -> str:

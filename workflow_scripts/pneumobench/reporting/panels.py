@@ -38,7 +38,7 @@ NO_MAPS = "no_maps.txt"
 _DPI = 100
 _CUT_OFF = 225  # grey of what the network did not see
 
-Decode = Callable[[bytes], tuple[np.ndarray, str]]
+Decode = Callable[[bytes, int | None], tuple[np.ndarray, str]]
 
 
 @styled()
@@ -75,7 +75,8 @@ def draw_panels(
     colour_map
         Name of a colour map of matplotlib.
     decode
-        Decodes the bytes of an image file to (uint8 [height, width], pixel format).
+        Decodes the bytes of an image file, whose values have the depth of explained.csv, to (uint8
+        [height, width], pixel format).
 
     Raises
     ------
@@ -89,7 +90,7 @@ def draw_panels(
             # An archive holds files alone, and would lose an empty folder.
             (temporary / NO_MAPS).write_text(f"No maps are available: {reason}\n", encoding="utf-8")
         for position, row in panel_rows(table).iterrows():
-            film = _read_film(Path(root) / row["path"], decode)
+            film = _read_film(Path(root) / row["path"], row["depth"], decode)
             shown = _resized(film)
             placed = place_on_film(
                 joint[position], shown.shape, film=film.shape, size=size, resize=resize
@@ -112,9 +113,9 @@ def _complete_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _read_film(path: Path, decode: Decode) -> np.ndarray:
+def _read_film(path: Path, depth: float, decode: Decode) -> np.ndarray:
     try:
-        return decode(path.read_bytes())[0]
+        return decode(path.read_bytes(), None if pd.isna(depth) else int(depth))[0]
     except (OSError, ValueError) as error:
         raise UserError(
             "an explained film cannot be read",

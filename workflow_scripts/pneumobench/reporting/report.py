@@ -1,11 +1,13 @@
 """The report: one HTML file with everything in it, which opens from disk without a network."""
 
 import base64
+import hashlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
+import markupsafe
 import pandas as pd
 
 import pneumobench
@@ -327,7 +329,39 @@ def render_report(
 def _render(**content: Any) -> str:
     """Return the page: every section by its template, those that come out empty left out."""
     words = vocabulary_from(content["audit"].get("source", {}))
+    in_page = words.spelt(lambda name: str(markupsafe.escape(name)))
     content["words"] = words
+    environment = _environment()
+    macros = environment.get_template("macros.html.j2").make_module(content)
+    content |= {name: getattr(macros, name) for name in ("table", "pairs", "figure", "answer")}
+
+    def section(name: str) -> str:
+        return in_page.translate(environment.get_template(f"{name}.html.j2").render(content))
+
+    texts = {name: section(name) for name in SECTIONS if name != "figures"}
+    content["unplaced"] = [
+        name
+        for name in content["figures"]
+        if not any(f'id="figure-{name}"' in text for text in texts.values())
+    ]
+    texts["figures"] = section("figures")
+    content["sections"] = [
+        {"name": name, "short": words.translate(short), "text": texts[name]}
+        for name, short in SECTIONS.items()
+        if texts[name].strip()
+    ]
+    content |= {
+        name: words.translate(content[name]) for name in ("title", "notice", "unknown_patients")
+    }
+    # A browser runs and shows what has these hashes, whatever else might get into the page.
+    for name in ("style.css", "script.js"):
+        text = (TEMPLATES / name).read_text(encoding="utf-8")
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode("ascii")
+        content |= {name.partition(".")[0]: text, f"{name.partition('.')[0]}_hash": digest}
+    return environment.get_template("report.html.j2").render(content)
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -336,26 +370,7 @@ def _render(**content: Any) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters |= {"count": count, "percent": percent}
-    macros = environment.get_template("macros.html.j2").make_module(content)
-    content |= {name: getattr(macros, name) for name in ("table", "pairs", "figure", "answer")}
-    texts = {
-        name: environment.get_template(f"{name}.html.j2").render(content)
-        for name in SECTIONS
-        if name != "figures"
-    }
-    content["unplaced"] = [
-        name
-        for name in content["figures"]
-        if not any(f'id="figure-{name}"' in text for text in texts.values())
-    ]
-    texts["figures"] = environment.get_template("figures.html.j2").render(content)
-    sections = [
-        {"name": name, "short": short, "text": texts[name]}
-        for name, short in SECTIONS.items()
-        if texts[name].strip()
-    ]
-    page = environment.get_template("report.html.j2").render(content, sections=sections)
-    return words.translate(page)
+    return environment
 
 
 def _figure(name: str, path: str | Path) -> dict[str, str]:

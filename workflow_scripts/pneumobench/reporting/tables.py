@@ -9,7 +9,12 @@ from pneumobench.core.files import atomic_path, read_json, write_table
 from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_notes, with_ensembles
 from pneumobench.reporting.floors import FLOOR, NO_NETWORK, NOT_ABOVE, floor_notes, with_floors
 from pneumobench.reporting.inputs import DATASET_TITLES, read_comparison
-from pneumobench.reporting.typeset import escape_latex, latex_rows, markdown_table
+from pneumobench.reporting.typeset import (
+    escape_latex,
+    escape_markdown,
+    latex_rows,
+    markdown_table,
+)
 from pneumobench.reporting.views import view_columns, view_notes, view_rows
 from pneumobench.reporting.vocabulary import in_words
 from pneumobench.reporting.wording import (
@@ -65,10 +70,13 @@ def make_tables(
     tables = [(reading_table(rows), footnotes(facts), "tab:comparison")]
     if views := view_rows(comparison):
         tables.append((pd.DataFrame(views), view_notes(facts), "tab:views"))
-    for path, write in ((markdown, _markdown), (latex, _latex)):
+    for path, write, spell in (
+        (markdown, _markdown, escape_markdown),
+        (latex, _latex, escape_latex),
+    ):
         with atomic_path(path) as temporary:
             texts = [write(cells, notes, label) for cells, notes, label in tables]
-            temporary.write_text(in_words("\n".join(texts)), encoding="utf-8")
+            temporary.write_text(in_words("\n".join(texts), spell), encoding="utf-8")
 
 
 def all_rows(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
@@ -154,7 +162,7 @@ def _number_table(comparison: pd.DataFrame) -> pd.DataFrame:
 
 def _markdown(cells: pd.DataFrame, notes: list[str], _label: str) -> str:
     table = markdown_table(cells.columns, cells.itertuples(index=False), _text_columns(cells))
-    return "\n".join([table, *(f"- {note}" for note in notes), ""])
+    return "\n".join([table, *(f"- {escape_markdown(note)}" for note in notes), ""])
 
 
 def _latex(cells: pd.DataFrame, notes: list[str], label: str) -> str:

@@ -1,5 +1,6 @@
 """Tables as text: Markdown and LaTeX."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -42,8 +43,34 @@ def escape_latex(text: str) -> str:
     return "".join(_LATEX_SPECIALS.get(character) or _known(character) for character in text)
 
 
+def escape_markdown(text: str) -> str:
+    """Replace everything that Markdown, and the HTML in it, would take for more than text.
+
+    >>> print(escape_markdown("*no* finding <b>, a|b, light_2"))
+    \\*no\\* finding &lt;b&gt;, a\\|b, light_2
+    """
+    text = " ".join(text.split("\n"))
+    text = re.sub(r"&(?=[#\w])", "&amp;", text).replace("<", "&lt;").replace(">", "&gt;")
+    # Inside a word an underscore is one.
+    text = re.sub(r"[\\`*|\[\]~$]|(?<![^\W_])_|_(?![^\W_])", r"\\\g<0>", text)
+    # What would begin a heading or a list.
+    return re.sub(r"^(\s*)(#|[-+](?=\s)|\d+(?=[.)]\s))", _unmarked, text)
+
+
+def code_span(text: str) -> str:
+    """Return a name as Markdown's code, in which everything is text but its own mark."""
+    return f"`{' '.join(text.replace('`', '').split())}`"
+
+
+def _unmarked(found: re.Match) -> str:
+    mark = found[2]
+    return f"{found[1]}&#{ord(mark[0])};{mark[1:]}"
+
+
 def _known(character: str) -> str:
     """Return what every LaTeX can print: Latin 1 as it is, else the nearest plain letters."""
+    if not character.isprintable():
+        return " "
     if ord(character) < 256:
         return character
     plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode("ascii")
@@ -53,10 +80,10 @@ def _known(character: str) -> str:
 def markdown_table(
     columns: Iterable[str], rows: Iterable[Sequence[str]], text: Sequence[bool]
 ) -> str:
-    """Return a Markdown table; `text` says which columns are aligned left."""
+    """Return a Markdown table of cells that are text; `text` says which are aligned left."""
 
     def line(values: Iterable[str]) -> str:
-        return f"| {' | '.join(value.replace('|', chr(92) + '|') for value in values)} |"
+        return f"| {' | '.join(map(escape_markdown, values))} |"
 
     rule = ["---" if is_text else "---:" for is_text in text]
     return "\n".join([line(columns), line(rule), *map(line, rows), ""])

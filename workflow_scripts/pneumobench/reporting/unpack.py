@@ -1,20 +1,41 @@
 """An archive's files put back where the rules that read them look for them."""
 
-import hashlib
-import io
-import zipfile
+import json
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from pneumobench.core.archive import FILM_IMAGES, FILM_ROWS, INDEX, RESULTS, Archive, read_archive
+from pneumobench.core.archive import (
+    FILM_IMAGES,
+    FILM_ROWS,
+    INDEX,
+    MADE,
+    RESULTS,
+    check_bytes,
+    read_archive,
+)
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import atomic_path
+from pneumobench.core.files import signed_json, signed_table
+from pneumobench.core.folders import new_folder
+from pneumobench.core.room import check_room
 from pneumobench.reporting.films import place_films
+from pneumobench.reporting.kinds import check_kind, wrong_content
+
+UNSIGNED_TABLE = b"schema_version,"
 
 
-def unpack_archive(path: str | Path, results: str | Path, packed: str | Path | None) -> None:
-    """Write the files to rebuild from, each checked against its hash.
+def unpack_archive(
+    path: str | Path,
+    results: str | Path,
+    packed: str | Path | None,
+    *,
+    digest: str,
+    size: int,
+    panels: Iterable[str | Path] = (),
+) -> None:
+    """Write the files to rebuild from, once all of them are known to be those archived.
 
     Parameters
     ----------
@@ -25,42 +46,63 @@ def unpack_archive(path: str | Path, results: str | Path, packed: str | Path | N
     packed
         Where the packed images go, of which it holds the films that figures show; None where it
         holds none.
+    digest
+        SHA-256 of the list of files that was checked against the configuration.
+    size
+        Side of its films in pixels.
+    panels
+        Folders of panels, which may be empty.
 
     Raises
     ------
     UserError
-        If a file is missing in the archive or is not what its index says.
+        If the list is another one by now, or a file is not what the list or its name says.
     """
     archive, results = read_archive(path), Path(results)
-    with zipfile.ZipFile(path) as container:
-        for name in archive.files:
-            _write(results / name, _checked(container, archive, RESULTS + name))
-        if packed is not None:
-            rows, images = (
-                np.load(io.BytesIO(_checked(container, archive, name)), allow_pickle=False)
-                for name in (FILM_ROWS, FILM_IMAGES)
-            )
-            place_films(rows, images, results / "dataset/splits.csv", packed)
-        _write(results / INDEX, container.read(INDEX))
-
-
-def _checked(container: zipfile.ZipFile, archive: Archive, name: str) -> bytes:
-    try:
-        content = container.read(name)
-    except (KeyError, zipfile.BadZipFile) as error:
-        content, reason = b"", str(error)
-    else:
-        reason = "its SHA-256 is another one"
-    if hashlib.sha256(content).hexdigest() != archive.hashes[name]:
+    if archive.digest != digest:
         raise UserError(
-            f"a file in the archive is not the one that was archived: {reason}",
-            where=f"{name} in {archive.path}",
-            expected=f"the file that {INDEX} lists",
-            remedy="fetch the archive again",
+            "the archive is another one than when the command started",
+            where=str(path),
+            expected="one archive for the whole time",
+            remedy="run the same command again",
         )
-    return content
+    check_bytes(archive)
+    results.mkdir(parents=True, exist_ok=True)
+    check_room(results, archive.packed.size)
+    with new_folder(results / ".unpacked.partial") as place:
+        archive.packed.write(place)
+        for name in archive.hashes:
+            if not name.startswith(MADE):
+                check_kind(place / name, f"{name} in {path}")
+            if name.startswith(RESULTS):
+                _sign(place / name)
+        if packed is not None:
+            _place_films(place, packed, size)
+        # The mark comes first: what was cut short is recognised as this archive's.
+        os.replace(place / INDEX, results / INDEX)
+        for folder in panels:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        for name in archive.files:
+            target = results / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(place / RESULTS / name, target)
 
 
-def _write(path: Path, content: bytes) -> None:
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content)
+def _sign(file: Path) -> None:
+    """Give a file of an earlier version its checksum: the list of the archive vouches for it."""
+    content = file.read_bytes()
+    if file.suffix == ".csv" and content.startswith(UNSIGNED_TABLE):
+        file.write_bytes(signed_table(content))
+    elif file.suffix == ".json" and "checksum" not in (said := json.loads(content)):
+        file.write_bytes(signed_json(said))
+
+
+def _place_films(place: Path, packed: str | Path, size: int) -> None:
+    rows, images = (np.load(place / name, mmap_mode="r") for name in (FILM_ROWS, FILM_IMAGES))
+    if images.dtype != np.uint8 or images.shape != (len(rows), size, size):
+        raise wrong_content(
+            FILM_IMAGES,
+            f"its films are {images.dtype} {list(images.shape)}",
+            f"uint8 [{len(rows)}, {size}, {size}], one for each entry of {FILM_ROWS}",
+        )
+    place_films(rows, images, place / RESULTS / "dataset/splits.csv", packed)

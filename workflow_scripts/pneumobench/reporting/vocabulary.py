@@ -6,20 +6,23 @@ it is written. So no text can be forgotten, and each stands in one place, in pla
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from textwrap import fill
 from typing import Any
 
+from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json
 from pneumobench.reporting.plain_text import shortened
 
 USUAL = ("pneumonia", "normal")
-# Characters of a line of a class's name in a figure, and of the name.
+# Characters of a line of a class's name in a figure, and of the name there.
 LABEL_WIDTH, LABEL_LENGTH = 18, 54
+# Characters of a class's name; the longest finding of a published table has 20.
+LONGEST_NAME = 200
 # What is said of another finding than pneumonia, and what of adults; both may begin or end in the
 # middle of a sentence, and # is a number. Longer pieces of text are looked for first.
 _OF_ANOTHER_FINDING = {
@@ -93,6 +96,13 @@ class Vocabulary:
         """Whether the positive class is not pneumonia."""
         return self.positive != USUAL[0]
 
+    def spelt(self, spell: Callable[[str], str]) -> "Vocabulary":
+        """Return the words as a kind of markup spells them, which `spell` knows.
+
+        Names of classes come from data: put into a page as they are, they could be a part of it.
+        """
+        return replace(self, positive=spell(self.positive), negative=spell(self.negative))
+
     def translate(self, text: str) -> str:
         """Return a text in these words."""
         if self.another_finding:
@@ -159,23 +169,39 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _in_a_line(name: str) -> str:
-    return " ".join(name.split())
-
-
 def _pattern(word: str) -> str:
     return r"\d+" if word == "#" else re.escape(word)
 
 
 def vocabulary_from(source: dict[str, Any]) -> Vocabulary:
-    """Return the words for the data of a source, by what audit.json says of it under `source`."""
-    positive = _in_a_line(source.get("positive", "")).lower() or USUAL[0]
-    negative = _in_a_line(source.get("negative", "")) or USUAL[1]
+    """Return the words for the data of a source, by what audit.json says of it under `source`.
+
+    Raises
+    ------
+    UserError
+        If the name of a class is no text, or too long for one.
+    """
+    positive = _name(source, "positive", USUAL[0]).lower()
+    negative = _name(source, "negative", USUAL[1])
     return Vocabulary(
         positive=positive,
         negative=negative if positive != USUAL[0] else USUAL[1],
         adults=source.get("population") == "adults",
     )
+
+
+def _name(source: dict[str, Any], key: str, usual: str) -> str:
+    """Return a class's name on one line, without characters that cannot be seen."""
+    name = source.get(key, usual)
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        raise UserError(
+            "the name of a class cannot be read",
+            where=f"audit.json: source.{key}",
+            expected=f"a text of at most {LONGEST_NAME} characters",
+            remedy="remove audit.json and run snakemake again; of an archive, ask who made it",
+        )
+    seen = "".join(letter if letter.isprintable() else " " for letter in name)
+    return " ".join(seen.split()) or usual
 
 
 _USUALLY = Vocabulary()
@@ -197,6 +223,6 @@ def spoken() -> Vocabulary:
     return _SPOKEN.get()
 
 
-def in_words(text: str) -> str:
-    """Return a text in the words that are spoken now."""
-    return spoken().translate(text)
+def in_words(text: str, spell: Callable[[str], str] = str) -> str:
+    """Return a text in the words that are spoken now, spelt as its markup wants it."""
+    return spoken().spelt(spell).translate(text)

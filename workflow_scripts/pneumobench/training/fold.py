@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pneumobench.core.files import read_json, read_table, write_json, write_table
+from pneumobench.core.files import broken, read_json, read_table, write_json, write_table
+from pneumobench.core.inflation import copy_names
 from pneumobench.core.interruption import Interruption
 from pneumobench.core.memory import keep_freed_memory
+from pneumobench.core.packed import PackedImages
+from pneumobench.core.provenance import file_sha256
 from pneumobench.core.run import Run
 from pneumobench.core.task import SUBTYPE
 from pneumobench.data.labels import development_labels, development_subtypes
@@ -135,7 +138,8 @@ def train_fold(
     columns = [*HISTORY, *(name for name in training.history[0] if name.startswith("share_"))]
     write_table(outputs.history, pd.DataFrame(training.history).reindex(columns=columns))
     save_weights(outputs.weights, training.model, run.model)
-    write_json(outputs.run, origin | training_course(training, members))
+    digest = {"weights_sha256": file_sha256(outputs.weights)}
+    write_json(outputs.run, origin | training_course(training, members) | digest)
     seen = len(members.held_out) + len(members.test)
     write_timing(
         outputs.timing,
@@ -213,18 +217,18 @@ def load_fold(
     inputs: FoldInputs, splits: pd.DataFrame, fold: int, recipe: Recipe, device: torch.device
 ) -> tuple[FoldMembers, TrainingData]:
     """Put a fold's images and labels on the training device."""
-    # Copy-on-write: parallel jobs share one page cache, and torch accepts the array.
-    images = np.load(inputs.images, mmap_mode="c")
     read = development_subtypes if recipe.task == SUBTYPE else development_labels
     classes = read(inputs.development_labels, splits)
     members = fold_members(splits, classes, fold, recipe.classes)
     copy_sources = np.empty(0, dtype=np.int64)
-    packed = torch.from_numpy(images)
+    names = splits["image_id"].tolist()
     if recipe.offline_copies:
+        table = read_table(inputs.augmented_table, text=("image_id",))
         # An empty column of a CSV file has no type of its own.
-        copy_sources = read_table(inputs.augmented_table)["source_row"].to_numpy(np.int64)
-        copies = torch.from_numpy(np.load(inputs.augmented, mmap_mode="c"))
-        packed = torch.cat([packed, copies])
+        copy_sources = table["source_row"].to_numpy(np.int64)
+        packed = torch.cat(_with_copies(inputs, names, table))
+    else:
+        packed = torch.from_numpy(PackedImages(inputs.images, names).all())
     items, sources = training_items(members, copy_sources)
     labels = torch.from_numpy(classes.astype(np.float32))
     return members, TrainingData(
@@ -234,6 +238,23 @@ def load_fold(
         inner=members.inner,
         inner_labels=labels[torch.from_numpy(members.inner)],
     )
+
+
+def _with_copies(
+    inputs: FoldInputs, names: list[str], table: pd.DataFrame
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return packed images and offline copies; they must be those of the splits and the table.
+
+    Where copies were made before the split, their rows stand in the splits behind the images.
+    """
+    packed = PackedImages(inputs.images)
+    images, behind = names[: len(packed)], names[len(packed) :]
+    packed.check_names(images)
+    sources = [images[row] for row in table["source_row"] if 0 <= row < len(images)]
+    if sources != table["image_id"].tolist():
+        raise broken(inputs.augmented_table, "its copies are of other images than splits.csv says")
+    copies = PackedImages(inputs.augmented, behind or copy_names(table["image_id"], table["copy"]))
+    return torch.from_numpy(packed.all()), torch.from_numpy(copies.all())
 
 
 def _predictions(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.arrays import read_arrays
 from pneumobench.core.files import atomic_path, write_table
 from pneumobench.core.interruption import Interruption
 from pneumobench.core.run import Run
@@ -44,15 +45,19 @@ class EpochPredictions:
                 for rows in self.parts.values()
             ]
         with atomic_path(path) as temporary:
-            np.save(temporary, np.concatenate(logits))
+            np.savez(temporary, logits=np.concatenate(logits))
 
     def logits(self) -> np.ndarray:
         """Return all of them, [epochs, images] float32."""
         epochs = range(1, len(self.training.history) + 1)
-        return np.stack([np.load(self._path(epoch)) for epoch in epochs])
+        found = []
+        for epoch in epochs:
+            with read_arrays(self._path(epoch)) as arrays:
+                found.append(arrays["logits"])
+        return np.stack(found)
 
     def _path(self, epoch: int) -> Path:
-        return self.folder / f"epoch{epoch}.npy"
+        return self.folder / f"epoch{epoch}.npz"
 
 
 def train_inflated(

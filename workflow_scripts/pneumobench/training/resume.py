@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,11 @@ class ResumeState:
 
     def save(self, state: dict[str, Any]) -> None:
         """Write a state: tensors, numbers, texts, None, and lists and dictionaries of these."""
+        content = {"fingerprint": json.dumps(self.fingerprint), "state": state}
         with atomic_path(self.newest) as temporary:
-            torch.save({"fingerprint": json.dumps(self.fingerprint), "state": state}, temporary)
+            # Into a stream: of a full disk torch itself says something else.
+            with temporary.open("wb") as stream:
+                torch.save(content, stream)
             if self.newest.exists():
                 os.replace(self.newest, self.previous)
 
@@ -56,6 +60,7 @@ class ResumeState:
             if not path.exists():
                 continue
             try:
+                _check_bytes(path)
                 content = torch.load(path, map_location="cpu", weights_only=True)
                 fingerprint, state = json.loads(content["fingerprint"]), content["state"]
             except Exception as error:  # noqa: BLE001 - torch raises many kinds for a damaged file
@@ -82,6 +87,14 @@ class ResumeState:
                 expected="the same settings, data, code, threads, device and precision",
                 remedy=f"set them back to go on with it, or remove {self.folder} to start anew",
             )
+
+
+def _check_bytes(path: Path) -> None:
+    """Stop at a changed byte, which torch would take for a number."""
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged:
+        raise ValueError(f"{damaged} has another checksum")
 
 
 def _flat(values: dict[str, Any], above: str = "") -> dict[str, Any]:

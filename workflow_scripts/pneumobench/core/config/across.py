@@ -11,7 +11,8 @@ from pneumobench.core.names import nearest
 from pneumobench.core.run import Run
 from pneumobench.core.task import SUBTYPE, WITHOUT_SUBTYPES
 
-TIMM_NAME = re.compile(r"timm:[A-Za-z0-9_][A-Za-z0-9_.-]*")
+# As long as a folder's name may be, with room for what stands beside it.
+TIMM_NAME = re.compile(r"timm:[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 # Short and long form of what an entry of `runs` names.
 FORMS = (("model", "models"), ("recipe", "recipes"), ("seed", "seeds"))
 # Schedules that are made for the whole length of a training.
@@ -102,7 +103,7 @@ def _unknown_names(sound: SoundValues, architectures: Sequence[str]) -> Iterator
             yield Problem(
                 path=path_text(place),
                 given=value_text(name),
-                allowed="timm:<name>, the name of letters, digits, _, . and -",
+                allowed="timm:<name>, the name of letters, digits, _, . and - (100 at most)",
                 hint="write a name that timm.list_models() lists, as in timm:mobilenetv3_small_100",
             )
         elif name not in architectures and not name.startswith("timm:"):
@@ -328,8 +329,16 @@ def _task(sound: SoundValues) -> Iterator[Problem]:
         )
 
 
-def cautions(experiment: Experiment) -> list[str]:
-    """Return what is allowed, but worth a word to whoever starts the experiment."""
+def cautions(experiment: Experiment, *, cores: int | None = None) -> list[str]:
+    """Return what is allowed, but worth a word to whoever starts the experiment.
+
+    Parameters
+    ----------
+    experiment
+        The configuration.
+    cores
+        Cores that jobs may use on this machine; None where they run elsewhere.
+    """
     found = [
         f"recipe {name} mirrors images top to bottom (augmentation.vertical_flip): no chest film "
         "has its diaphragm above"
@@ -345,5 +354,12 @@ def cautions(experiment: Experiment) -> list[str]:
         found.append(
             f"keep_weights: {experiment.keep_weights} removes weights at the end; maps, views or "
             "corruptions that are asked for later train the removed networks again"
+        )
+    threads = experiment.compute.numeric_threads
+    if cores is not None and threads > cores:
+        found.append(
+            f"compute.numeric_threads: {threads} is more than the {cores} cores that jobs may use "
+            f"here: trainings take {cores}, and their last bits are those of {cores} threads, not "
+            f"of {threads}; write {cores} or less, or give snakemake more --cores"
         )
     return found

@@ -3,12 +3,40 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from pneumobench.core.config.across import SoundValues, problems_across
-from pneumobench.core.config.experiment import Experiment
+from pneumobench.core.config.experiment import Archive, Experiment
 from pneumobench.core.config.inherit import Inheritance
-from pneumobench.core.config.problems import ConfigError, location_of, problems_from
+from pneumobench.core.config.problems import (
+    ConfigError,
+    location_of,
+    problems_from,
+    problems_of_credentials,
+)
+
+
+def archive_path(raw: dict[str, Any]) -> str | None:
+    """Return the archive that is named instead of a configuration, None where there is none.
+
+    Raises
+    ------
+    ConfigError
+        If it is no path that rules could wait for, or anything holds credentials.
+    """
+    _refuse_credentials(raw)
+    try:
+        return TypeAdapter(Archive, config=ConfigDict(strict=True)).validate_python(
+            raw.get("archive")
+        )
+    except ValidationError as error:
+        (first, *_) = error.errors(include_url=False)
+        raise ConfigError(problems_from([first | {"loc": ("archive",)}])) from None
+
+
+def _refuse_credentials(raw: Any) -> None:
+    if found := problems_of_credentials(raw):
+        raise ConfigError(found)
 
 
 def check_config(raw: dict[str, Any], *, architectures: Sequence[str]) -> Experiment:
@@ -27,6 +55,7 @@ def check_config(raw: dict[str, Any], *, architectures: Sequence[str]) -> Experi
         With all mistakes: wrong values, missing and unknown keys, and keys that contradict each
         other, as far as the values concerned are valid in themselves.
     """
+    _refuse_credentials(raw)
     experiment, errors = None, []
     inheritance = Inheritance(raw)
     try:

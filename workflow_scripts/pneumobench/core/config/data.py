@@ -6,14 +6,15 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from pneumobench.core.config.recipe import Augmentation
-from pneumobench.core.config.section import Section, Seed, Share, Text
+from pneumobench.core.config.section import FilePath, Section, Seed, Share, Text
 from pneumobench.core.findings import FINDINGS
 
 
 def _with_group(pattern: str) -> str:
     try:
         groups = re.compile(pattern).groups
-    except re.error as error:
+    # Counts beyond all limits, and groups within thousands of groups.
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"no regular expression: {error}") from error
     if not groups:
         raise ValueError("no group (?P<patient>...) that would be the patient")
@@ -25,6 +26,7 @@ Pattern = Annotated[
     AfterValidator(_with_group),
     Field(
         min_length=1,
+        max_length=1000,
         json_schema_extra={"$comment": "a regular expression with a group (?P<patient>...)"},
     ),
 ]
@@ -101,7 +103,7 @@ class PneumoniaMNIST(Section):
 
     size: Literal[28, 64, 128, 224]
     """Side of the images in pixels."""
-    file: Text | None
+    file: FilePath | None
     """A file pneumoniamnist*.npz that is there already; null = it is fetched."""
 
 
@@ -146,6 +148,9 @@ class Checks(Section):
     set aside."""
     maximum_rejected_fraction: Share
     """The pipeline stops when a larger share of the files is set aside."""
+    maximum_near_duplicate_fraction: Share
+    """The pipeline stops when a larger share of the images looks nearly like one of another
+    patient, as augmented copies under names of their own do."""
     allow_crossings: Annotated[
         tuple[Literal["patient", "exact_duplicate"], ...], Field(strict=False)
     ]

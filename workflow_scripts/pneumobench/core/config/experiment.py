@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, Tag
 from pneumobench.core.config.data import Data, Images, OfflineCopies, Split
 from pneumobench.core.config.explanation import Explanation
 from pneumobench.core.config.recipe import Recipe
-from pneumobench.core.config.section import PlainName, Section, Seed, Text
+from pneumobench.core.config.section import Address, FilePath, PlainName, Section, Seed, Text
 from pneumobench.core.corruptions import STRENGTHS
 from pneumobench.core.run import Run
 
@@ -37,10 +37,10 @@ class Compute(Section):
 class Downloads(Section):
     """What is fetched from the network."""
 
-    data_mirror: Text | None
+    data_mirror: Address | None
     """Address of a folder with the files of published data sets, instead of their publishers; null
     = the publishers."""
-    weights_mirror: Text | None
+    weights_mirror: Address | None
     """Address of a folder with the files of published weights, instead of their publishers; null =
     the publishers."""
 
@@ -185,6 +185,9 @@ AnyRunEntry = Annotated[
 ]
 
 
+Archive = FilePath | None
+
+
 class Experiment(Section):
     """The configuration of one experiment; `check_config` makes it and checks across keys."""
 
@@ -231,7 +234,7 @@ class Experiment(Section):
     keep_weights: Literal["all", "best", "none"]
     """Weights that stay once all that needs them is made: all, best (of the run that ranks first)
     or none. Nothing trains anew for their sake alone; what asks for them later does."""
-    archive: Text | None
+    archive: Archive
     """Archive, made by archive_results, from which tables, figures and report are rebuilt; its own
     configuration replaces this one. null = compute."""
     archive_films: bool

@@ -6,8 +6,6 @@ import re
 from pneumobench.core.config.allowed import Node, meaning
 
 EXPONENT = re.compile(r"([+-]?)(\d+)(?:\.(\d*))?[eE]([+-]?)(\d+)")
-# Snakemake reads `--config "split={folds: 3}"` with a loader that knows nothing but text.
-WITH_CONFIG = "--config reads numbers and true/false inside {} as text, --configfile does not"
 SCALARS = ("string", "integer", "number", "boolean")
 
 
@@ -27,7 +25,7 @@ def hint_for(value: object, node: Node) -> str:
     if kind in ("integer", "number"):
         return _for_number(value, node)
     if kind == "boolean":
-        return f"write true or false without quotes; with --config, True or False ({WITH_CONFIG})"
+        return "write true or false without quotes"
     if kind == "array":
         return _for_list(value)
     if kind == "string":
@@ -75,7 +73,7 @@ def _for_number_as_text(text: str, node: Node) -> str:
     if re.fullmatch(r"[+-]?\d+,\d+", text):
         return f"write a decimal point: {text.replace(',', '.')}"
     if re.fullmatch(r"[+-]?\d+(\.\d*)?", text):
-        return f"write the number without quotes: {text} ({WITH_CONFIG})"
+        return f"write the number without quotes: {text}"
     return _reminder(node)
 
 

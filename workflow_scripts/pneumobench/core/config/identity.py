@@ -1,6 +1,7 @@
 """What ties a configuration to the world: its results folder, its images, its own weights."""
 
 import json
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -32,7 +33,9 @@ EXPECTED = {
     ("file", "pneumoniamnist"): "a file pneumoniamnist*.npz, or null to fetch it",
 }
 # They only decide whether the pipeline stops; once changed, it may go on in the same folder.
-STOPPING_CHECKS = {"maximum_rejected_fraction", "allow_crossings"}
+STOPPING_CHECKS = {
+    *("maximum_rejected_fraction", "maximum_near_duplicate_fraction", "allow_crossings"),
+}
 
 
 def experiment_identity(experiment: Experiment) -> dict[str, Any]:
@@ -132,15 +135,38 @@ def _check_paths(name: str, data: Data) -> None:
         given = getattr(section, key)
         if given is None:
             continue
-        path = Path(given)
-        if path.is_file() if kind == "file" else path.is_dir():
+        path, place = Path(given), f"{name}.{data.source}.{key}"
+        if is_there(path, kind, place):
             continue
         raise UserError(
             _what_is_there(path, kind),
-            where=f"{name}.{data.source}.{key}: {given} (seen from {Path.cwd()})",
+            where=f"{place}: {given} (seen from {Path.cwd()})",
             expected=EXPECTED[kind, data.source],
             remedy=_remedy(str(given), kind, name),
         )
+
+
+def is_there(path: Path, kind: str, place: str) -> bool:
+    """Whether a path is a file, or a folder.
+
+    Raises
+    ------
+    UserError
+        If the system cannot say, as with names that are too long, or folders that may not be read;
+        it names `place`, the key.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise UserError(
+            f"the path cannot be asked for: {error.strerror}",
+            where=f"{place}: {path}",
+            expected=f"the path of a {kind} that may be read",
+            remedy="correct the path, or the rights of the folders on the way",
+        ) from None
+    return stat.S_ISREG(mode) if kind == "file" else stat.S_ISDIR(mode)
 
 
 def _what_is_there(path: Path, kind: str) -> str:
@@ -173,11 +199,12 @@ def check_starting_weights(experiment: Experiment) -> None:
     """
     for name in dict.fromkeys(run.recipe for run in experiment.expanded_runs):
         given = experiment.recipe(name).pretrained
-        if isinstance(given, str) and not Path(given).is_file():
+        place = f"recipes.{name}.pretrained"
+        if isinstance(given, str) and not is_there(Path(given), "file", place):
             home = "write the home folder out instead of ~, or " if given.startswith("~") else ""
             raise UserError(
                 "the file of the starting weights does not exist",
-                where=f"recipes.{name}.pretrained: {given} (seen from {Path.cwd()})",
+                where=f"{place}: {given} (seen from {Path.cwd()})",
                 expected="a file .safetensors, .pth or .pt; or true (published weights), or false",
                 remedy=f"{home}correct the path",
             )

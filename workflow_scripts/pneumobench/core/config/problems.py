@@ -10,6 +10,13 @@ from pydantic_core import ErrorDetails
 from pneumobench.core.config.allowed import children, find, in_words
 from pneumobench.core.config.experiment import ENTRY_TAG, NAME_TAG
 from pneumobench.core.config.hints import hint_for
+from pneumobench.core.config.secrets import (
+    HIDDEN,
+    is_secret,
+    places_of_credentials,
+    redacted,
+)
+from pneumobench.core.config.section import PLAIN_NAME_PATTERN
 from pneumobench.core.errors import UserError
 from pneumobench.core.names import nearest
 
@@ -70,12 +77,26 @@ def path_text(location: Location) -> str:
 
 
 def value_text(value: object) -> str:
-    """Return a value in YAML's notation, shortened when long."""
+    """Return a value in YAML's notation, shortened when long, without what may be secret."""
+    value = redacted(value)
     try:
         text = json.dumps(value, default=str, ensure_ascii=False)
     except TypeError:  # A mapping whose keys are dates or lists.
         text = str(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 3]}..."
+
+
+def problems_of_credentials(raw: object) -> list[Problem]:
+    """Return a problem for each address with a name or a password, which logs would repeat."""
+    return [
+        Problem(
+            path=path_text(place),
+            given="an address with a name or a password, which is not repeated here",
+            allowed="an address without them; an @ of its path is written %40",
+            hint="leave them out, and put them into ~/.netrc: machine HOST login NAME password ...",
+        )
+        for place in places_of_credentials(raw)
+    ]
 
 
 def location_of(error: ErrorDetails) -> Location:
@@ -127,7 +148,8 @@ def _unknown_key(place: Location, error: ErrorDetails) -> Problem:
         )
     renamed = RENAMED.get(str(place[-1]))
     match = renamed if renamed in keys else nearest(str(place[-1]), keys)
-    given = f"an unknown key with the value {value_text(error['input'])}"
+    shown = HIDDEN if is_secret(place[-1]) else value_text(error["input"])
+    given = f"an unknown key with the value {shown}"
     return Problem(
         path=path_text(place),
         given=given,
@@ -163,7 +185,7 @@ def _bad_value(place: Location, value: object) -> Problem:
     match = None
     if isinstance(value, str):
         match = nearest(value, list(map(str, node.get("enum", []))))
-        if "pattern" in node:
+        if node.get("pattern") == PLAIN_NAME_PATTERN:
             match = plain_name(value)
     elif isinstance(value, list) and place and f"{place[-1]}s" in children(find(place[:-1])):
         match = f"{place[-1]}s"  # The key that takes a list: seeds for seed.

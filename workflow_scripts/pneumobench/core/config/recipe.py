@@ -4,12 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from pneumobench.core.config.section import Section, Share
+from pneumobench.core.config.section import Section, Share, one_line, without_braces
 
 
 def _switch_or_path(value: object) -> bool | str:
-    if isinstance(value, bool) or (isinstance(value, str) and value):
+    if isinstance(value, bool):
         return value
+    if isinstance(value, str) and value:
+        return without_braces(one_line(value))
     raise ValueError("neither true, false nor a path")
 
 
@@ -18,7 +20,10 @@ SwitchOrPath = Annotated[
     bool | str,
     PlainValidator(_switch_or_path),
     WithJsonSchema(
-        {"type": ["boolean", "string"], "$comment": "true, false, or the path of a file"}
+        {
+            "type": ["boolean", "string"],
+            "$comment": "true, false, or the path of a file, without { and }",
+        }
     ),
 ]
 

@@ -15,6 +15,9 @@ MOST_SECONDS = 60
 # For Python and GDCM themselves, and for each byte of the picture, in bytes.
 OWN_MEMORY, MEMORY_PER_BYTE = 1_500_000_000, 12
 
+# Of valid streams of 12 bits: it tries its decoder of 8 bits first.
+_NO_DAMAGE = (b"Unsupported JPEG data precision", b"Invalid SOS parameters for sequential JPEG")
+
 
 class BrokenStreamError(ValueError):
     """Compressed data that GDCM does not decode."""
@@ -42,7 +45,7 @@ def decode_outside(stream: bytes, *, syntax: str, shape: tuple[int, int, int], b
     Raises
     ------
     BrokenStreamError
-        If the process failed, took too long or returned another number of bytes.
+        If the process failed, warned, took too long or returned another number of bytes.
     """
     size = shape[0] * shape[1] * shape[2] * (1 if bits <= 8 else 2)
     order = json.dumps({"syntax": syntax, "shape": shape, "bits": bits, "size": size})
@@ -58,6 +61,9 @@ def decode_outside(stream: bytes, *, syntax: str, shape: tuple[int, int, int], b
         raise BrokenStreamError(f"not decoded within {MOST_SECONDS} seconds") from None
     if done.returncode or len(done.stdout) != size:
         raise BrokenStreamError("the decoder broke off")
+    # Its libraries warn of damage there, and go on.
+    if not all(line.startswith(_NO_DAMAGE) for line in done.stderr.splitlines()):
+        raise BrokenStreamError("the decoder warns of damage")
     return done.stdout
 
 

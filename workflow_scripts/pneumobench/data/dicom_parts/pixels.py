@@ -23,6 +23,9 @@ from pneumobench.data.dicom_parts.header import (
     fragments,
 )
 from pneumobench.data.doorkeeper import UnreadableImageError
+from pneumobench.data.image_parts.damage import check_packbits, check_rows
+from pneumobench.data.image_parts.jpeg import FRAMES, check_end, check_jpeg
+from pneumobench.data.image_parts.jpeg2000 import CODESTREAM, check_jpeg2000, is_jpeg2000
 
 # pydicom tells in log and warnings what it found in a file; nothing of a file may go there.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
@@ -34,10 +37,6 @@ _GDCM = (
     *(uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1),
     *(uid.JPEGLSLossless, uid.JPEGLSNearLossless),
 )
-# Start of frame: JPEG's kinds and that of JPEG-LS (ITU-T T.81, table B.1; T.87, C.1.1).
-_FRAME_MARKERS = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC))) | {
-    *(0xCD, 0xCE, 0xCF, 0xF7)
-}
 _DAMAGE = (
     *(OSError, SyntaxError, ValueError, TypeError, AttributeError, EOFError, LookupError),
     *(ArithmeticError, NotImplementedError, RuntimeError, MemoryError, struct.error, zlib.error),
@@ -140,6 +139,10 @@ def _uncompressed(elements: Elements, layout: Layout) -> np.ndarray:
         )
     syntax = EXPLICIT_BIG if elements.syntax == EXPLICIT_BIG else EXPLICIT_LITTLE
     content = elements.content[data.start : data.end]
+    planes = layout.samples if layout.planar else 1
+    pixels = np.frombuffer(content, np.uint8, expected)
+    if not pixels.size % (layout.rows * planes):
+        check_rows(pixels.reshape(layout.rows * planes, -1))
     return _as_array(content, layout, syntax, pixel_vr=data.representation or "OW")
 
 
@@ -163,6 +166,7 @@ def _run_lengths(stream: bytes, layout: Layout) -> bytes:
     ends = [*offsets[1:number], len(stream)]
     planes = np.empty((layout.samples, size, width), dtype=np.uint8)
     for segment, (start, end) in enumerate(zip(offsets[:number], ends, strict=True)):
+        check_packbits(stream[start:end], size)
         # One line, because runs may go on from one row to the next.
         line = Image.frombytes("L", (size, 1), stream[start:end], "packbits", "L")
         # The highest byte comes first.
@@ -181,16 +185,20 @@ def _compressed(stream: bytes, syntax: str, layout: Layout) -> np.ndarray:
         )
     if samples > 1 and bits > 8:
         raise UnreadableImageError(f"compressed colours of {bits} bits are not supported")
-    # Pieces are filled up to an even length.
-    if not stream.rstrip(b"\0\xff").endswith(b"\xd9"):
-        raise UnreadableImageError("the compressed pixel data are truncated")
+    on_pillow = syntax in _PILLOW and (syntax != uid.JPEGExtended12Bit or bits == 8)
+    if is_jpeg2000(stream):
+        check_jpeg2000(stream)
+    elif on_pillow:
+        check_jpeg(stream)
+    else:
+        check_end(stream)
     container = 8 if bits <= 8 else 16
     changes = {
         "bits_allocated": container,
         "bits_stored": min(layout.stored, container),
         "planar_configuration": 0,
     }
-    if syntax in _PILLOW and (syntax != uid.JPEGExtended12Bit or bits == 8):
+    if on_pillow:
         stream = encapsulate([stream], has_bot=False)
         return _as_array(stream, layout, syntax, decoding_plugin="pillow", **changes)
     values = decode_outside(stream, syntax=syntax, shape=shape, bits=bits)
@@ -202,8 +210,8 @@ def _frame(stream: bytes) -> tuple[int, int, int, int]:
 
     Zeros where it says nothing.
     """
-    start = stream.find(b"\xff\x4f\xff\x51")
-    if start >= 0 and stream[:2] != b"\xff\xd8":
+    if is_jpeg2000(stream):
+        start = stream.find(CODESTREAM)
         right, bottom, left, top = struct.unpack_from(">4I", stream, start + 8)
         samples, bits = struct.unpack_from(">HB", stream, start + 40)
         return bottom - top, right - left, samples, (bits & 0x7F) + 1
@@ -211,7 +219,7 @@ def _frame(stream: bytes) -> tuple[int, int, int, int]:
     while position + 10 <= len(stream) and stream[position] == 0xFF:
         if stream[position + 1] == 0xFF:
             position += 1
-        elif stream[position + 1] in _FRAME_MARKERS:
+        elif stream[position + 1] in FRAMES:
             bits, rows, columns, samples = struct.unpack_from(">BHHB", stream, position + 4)
             return rows, columns, samples, bits
         else:

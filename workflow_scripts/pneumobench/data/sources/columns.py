@@ -1,20 +1,51 @@
 """Reading the tables that say what the films of a source are."""
 
 import csv
-import io
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.names import nearest
+from pneumobench.data.sources.cells import read_cells, separator_of
+from pneumobench.data.sources.lookalikes import UNUSED, looks_like, speaks_of
+from pneumobench.data.spelling import visible
 
-Row = dict[str, str]
+TABLE_SUFFIXES = (".csv", ".txt")
 
 
-def read_rows(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
-    """Read columns of a CSV file as text without surrounding blanks; empty cells are "".
+class Row(dict[str, str]):
+    """The cells of one row by the names of their columns."""
 
-    Row 2 of the file is the first of the list. Not pandas: `doctor` works without it.
+    number: int
+    """As a spreadsheet counts rows, from 1."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What is read of a table, and what is not.
+
+    Attributes
+    ----------
+    rows
+        The wanted cells without surrounding blanks; empty ones are "".
+    unused
+        Names of the columns that nobody reads; one without a name by its place.
+    """
+
+    rows: list[Row]
+    unused: list[str]
+
+
+def read_columns(
+    path: Path,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    *,
+    published: Sequence[str] = (),
+    words: Mapping[str, Sequence[str]] | None = None,
+) -> Columns:
+    """Read columns of a CSV file. Not with pandas: `doctor` works without it.
 
     Parameters
     ----------
@@ -22,30 +53,26 @@ def read_rows(path: Path, required: Sequence[str], optional: Sequence[str] = ())
         The file: UTF-8, separated by commas, the names of the columns in its first row.
     required, optional
         Names of columns. Of the optional ones those that are not there are left out.
+    published
+        Names of columns that the table's publisher gave it and that say nothing here.
+    words
+        For optional columns the words that they hold: a column of another name that holds nothing
+        but these is taken for a misnamed one.
 
     Raises
     ------
     UserError
-        If the file is not there, is no such table, lacks a required column, or has no rows.
+        If the file is not there, is no such table, lacks a required column, or has no rows; if a
+        column looks like an optional one that is not there or empty.
     """
-    cells = _cells(path)
-    header = [name.strip() for name in cells[0]] if cells else []
+    cells = read_cells(path)
+    first = cells[0][1] if cells else []
+    header = list(map(visible, first))
+    named = max((place for place, name in enumerate(header, 1) if name), default=0)
+    _check_separator(path, first, required)
     _check_header(path, header, required, optional)
     wanted = {name: header.index(name) for name in (*required, *optional) if name in header}
-    # Some publishers end their rows with a comma that the header lacks, or the other way round.
-    width = max(wanted.values()) + 1
-    rows = []
-    while cells and not any(cells[-1]):
-        cells.pop()
-    for number, row in enumerate(cells[1:], start=2):
-        if len(row) < width:
-            raise UserError(
-                f"a row has {len(row)} cells where {len(header)} columns are named",
-                where=f"{path}: row {number}",
-                expected="a cell for each column, text with commas in quotation marks",
-                remedy="correct the row",
-            )
-        rows.append({name: row[index].strip() for name, index in wanted.items()})
+    rows = list(_rows(path, cells[1:], wanted, named, required[0]))
     if not rows:
         raise UserError(
             "the table has no rows",
@@ -53,66 +80,214 @@ def read_rows(path: Path, required: Sequence[str], optional: Sequence[str] = ())
             expected="one row for each film below the names of the columns",
             remedy="fill in the table, or point the configuration to another file",
         )
-    return rows
+    unused = {
+        name or f"column {place} (without a name)": {_cell(row, place - 1) for _, row in cells[1:]}
+        for place, name in enumerate(header[:named], 1)
+        if name not in {*wanted, *published}
+    }
+    unused = {name: values for name, values in unused.items() if name in header or values != {""}}
+    # An empty column says as little as one that is not there.
+    missing = [name for name in optional if not any(row.get(name) for row in rows)]
+    telling = {name: values for name, values in unused.items() if values != {""}}
+    _check_unused(path, telling, missing, words or {})
+    return Columns(rows, list(unused))
 
 
-def check_unique(names: Iterable[str], path: Path) -> None:
+def read_rows(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> list[Row]:
+    """Return the rows of `read_columns`."""
+    return read_columns(path, required, optional).rows
+
+
+def unused_note(path: Path, unused: Sequence[str]) -> list[str]:
+    """Return one sentence on the columns of a table that nobody reads, or none."""
+    if not unused:
+        return []
+    more = f" and {len(unused) - 20} more" if len(unused) > 20 else ""
+    names = ", ".join(name[:60] for name in unused[:20])
+    return [f"columns of {path.name} that nobody reads: {names}{more}"]
+
+
+def tables_beside(root: Path) -> list[Path]:
+    """Return the tables and lists that lie at the top of a source's folder."""
+    root = Path(root)
+    found = root.iterdir() if root.is_dir() else ()
+    return sorted(path for path in found if path.suffix.lower() in TABLE_SUFFIXES)
+
+
+def unread_note(root: Path, read: Iterable[str]) -> list[str]:
+    """Return one sentence on the tables of a folder that nobody reads, or none."""
+    others = [path.name for path in tables_beside(root) if path.name not in set(read)]
+    return [f"tables in the folder that nobody reads: {', '.join(others[:10])}"] if others else []
+
+
+def check_unique(rows: Iterable[Row], names: Iterable[str], path: Path) -> None:
     """Stop if a table names a film in two rows.
 
     Raises
     ------
     UserError
-        Naming the first such film and its row.
+        Naming the first such film and its rows.
     """
-    seen: set[str] = set()
-    for number, name in enumerate(names, start=2):
+    seen: dict[str, int] = {}
+    for row, name in zip(rows, names, strict=True):
         if name in seen:
             raise UserError(
                 "the table names a film twice",
-                where=f"{path}: row {number}, {name!r}",
+                where=f"{path}: row {row.number}, {name!r}, as in row {seen[name]}",
                 expected="one row for each film",
                 remedy="remove rows that say the same; correct those that contradict each other",
             )
-        seen.add(name)
+        seen[name] = row.number
 
 
-def _cells(path: Path) -> list[list[str]]:
-    try:
-        # The mark that some programs put before the first column's name is no part of it.
-        text = Path(path).read_bytes().decode("utf-8-sig")
-        return list(csv.reader(io.StringIO(text, newline=""), strict=True))
-    except OSError as error:
-        what, cause = f"the table of the films cannot be read ({error.strerror})", error
-    except UnicodeDecodeError as error:
-        what, cause = f"the table of the films is no UTF-8 text (byte {error.start})", error
-    except csv.Error as error:
-        what, cause = f"the table of the films cannot be read as CSV ({error})", error
-    raise UserError(
-        what,
-        where=str(path),
-        expected="a CSV file: UTF-8, commas, the names of the columns in the first row",
-        remedy="correct the path in the configuration, or save the table anew as CSV (UTF-8)",
-    ) from cause
+def _cell(cells: list[str], place: int) -> str:
+    return cells[place].strip() if place < len(cells) else ""
+
+
+def _rows(
+    path: Path,
+    cells: list[tuple[int, list[str]]],
+    wanted: Mapping[str, int],
+    named: int,
+    first: str,
+) -> Iterator[Row]:
+    # Some publishers end their rows with a comma that the header lacks, or the other way round.
+    width = max(wanted.values()) + 1
+    for number, found in cells:
+        if len(found) < width or any(map(str.strip, found[named:])):
+            raise UserError(
+                f"a row has {len(found)} cells where {named} columns are named",
+                where=f"{path}: row {number}",
+                expected="a cell for each column, text with commas in quotation marks",
+                remedy="correct the row",
+            )
+        if "\n" in (text := ",".join(found)) or "\r" in text:
+            _check_swallowed(path, number, found, wanted[first])
+        row = Row((name, found[place].strip()) for name, place in wanted.items())
+        row.number = number
+        yield row
+
+
+def _check_swallowed(path: Path, number: int, cells: list[str], place: int) -> None:
+    """Stop where a quotation mark that was meant as text made one cell of several rows."""
+    suffix = PurePosixPath(
+        cells[place].strip().splitlines()[0] if cells[place].strip() else ""
+    ).suffix
+    for cell in cells:
+        lines = cell.splitlines()[1:] if suffix and "," in cell else ()
+        for line in lines:
+            try:
+                inner = next(csv.reader([line]), [])
+            except csv.Error:
+                continue
+            if len(inner) > place and PurePosixPath(inner[place].strip()).suffix == suffix:
+                raise UserError(
+                    "a cell holds another row of the table",
+                    where=f"{path}: row {number}, {line[:60]!r}",
+                    expected="quotation marks around cells alone, doubled within one",
+                    remedy="look for a single quotation mark in this row, and remove or double it",
+                )
+
+
+def _check_separator(path: Path, first: Sequence[str], required: Sequence[str]) -> None:
+    """Stop where the first row is one cell, or is cut at commas that do not separate cells.
+
+    Such tables are not read: semicolons come with decimal commas, which no box could be read of.
+    """
+    if set(required) <= set(map(visible, first)):
+        return
+    separator = separator_of(",".join(first))
+    if first and first[0].startswith("sep="):
+        separator = separator_of(first[0]) or "what its first line says"
+    if separator:
+        raise UserError(
+            f"the table is separated by {separator}",
+            where=f"{path}: {' '.join(first)[:100]!r}",
+            expected=f"commas, and the columns {', '.join(required)}",
+            remedy="save the table anew as CSV with commas, and numbers with decimal points",
+        )
 
 
 def _check_header(
     path: Path, header: list[str], required: Sequence[str], optional: Sequence[str]
 ) -> None:
     missing = [name for name in required if name not in header]
-    known = f"; also known: {', '.join(optional)}" if optional else ""
     if missing:
-        match = nearest(missing[0], header)
+        raise _lacking(path, header, missing, required, optional)
+    for name in (*required, *optional):
+        alike = [other for other in header if _letters(other) == _letters(name)]
+        if name in header and len(alike) > 1:
+            raise UserError(
+                f"the table has the column {name!r} more than once",
+                where=f"{path}: columns {', '.join(alike)}",
+                expected="every column once",
+                remedy="remove or rename one of them",
+            )
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.casefold()))
+
+
+def _lacking(
+    path: Path,
+    header: list[str],
+    missing: Sequence[str],
+    required: Sequence[str],
+    optional: Sequence[str],
+) -> UserError:
+    """Say which columns a table has instead of those that it must have."""
+    where = f"{path}: columns {', '.join(name[:60] for name in header[:12]) or 'none'}"
+    known = f"; also known: {', '.join(optional)}" if optional else ""
+    lookalikes = _lookalikes(header, [*missing, *(name for name in optional if name not in header)])
+    match = nearest(missing[0], header)
+    if missing[0] not in lookalikes and match:
+        lookalikes[missing[0]] = [match]
+    return UserError(
+        f"the table lacks the column {missing[0]!r}",
+        where=where,
+        expected=f"columns {', '.join(required)}{known}",
+        remedy=_renaming(lookalikes) if lookalikes else "add the column",
+    )
+
+
+def _lookalikes(names: Iterable[str], roles: Sequence[str]) -> dict[str, list[str]]:
+    """Return the names that look like one of the columns, by column."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        role = looks_like(name, roles)
+        if role:
+            found.setdefault(role, []).append(name)
+    return found
+
+
+def _renaming(lookalikes: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(
+        f"rename {' or '.join(map(repr, names))} to {role!r}" for role, names in lookalikes.items()
+    )
+
+
+def _check_unused(
+    path: Path,
+    columns: Mapping[str, Iterable[str]],
+    missing: Sequence[str],
+    words: Mapping[str, Sequence[str]],
+) -> None:
+    """Stop where a column that nobody reads looks like one that is not there."""
+    lookalikes = _lookalikes(columns, missing)
+    sought = {role: found for role, found in words.items() if role in missing}
+    for name, values in columns.items() if sought else ():
+        role = speaks_of(name, values, sought)
+        if role and name not in lookalikes.setdefault(role, []):
+            lookalikes[role].append(name)
+    lookalikes = {role: names for role, names in lookalikes.items() if names}
+    if lookalikes:
+        names = [name for found in lookalikes.values() for name in found]
         raise UserError(
-            f"the table lacks the column {missing[0]!r}",
-            where=f"{path}: columns {', '.join(header[:12]) or 'none'}",
-            expected=f"columns {', '.join(required)}{known}",
-            remedy=f"rename {match!r} to {missing[0]!r}" if match else "add the column",
-        )
-    doubled = [name for name in (*required, *optional) if header.count(name) > 1]
-    if doubled:
-        raise UserError(
-            f"the table has the column {doubled[0]!r} more than once",
+            f"nobody would read the column{'' if len(names) == 1 else 's'} "
+            f"{', '.join(map(repr, names))} of the table",
             where=str(path),
-            expected="every column once",
-            remedy="remove or rename one of them",
+            expected=f"{', '.join(lookalikes)} as names of what these look like",
+            remedy=f"{_renaming(lookalikes)}; give what says something else a name that begins "
+            f"with {UNUSED!r}, as in '{UNUSED}_{names[0]}'",
         )

@@ -1,18 +1,20 @@
-"""A folder of films as users have it: layouts, names, litter, links. No file is opened."""
+"""A folder of films as users have it: layouts and names, folders of masks. No film is opened."""
 
-import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from pneumobench.core.errors import UserError
 from pneumobench.data.file_names import parse_stem, subtype_in_folder
-from pneumobench.data.sources.film import FILE_NAME, PATTERN, Film, Listing
+from pneumobench.data.sources.film import FILE_NAME, IN_HELPER, PATTERN, Film, Listing
+from pneumobench.data.sources.helpers import helper_folder
+from pneumobench.data.sources.lookalikes import MEANT
+from pneumobench.data.sources.patient_pattern import KEY, PatientPattern
+from pneumobench.data.sources.scan import scan_folder
 
-IMAGE_SUFFIXES = frozenset(
-    (".bmp", ".dcm", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".tif", ".tiff", ".webp")
-)
 LABEL_OF_FOLDER = {"normal": "normal", "pneumonia": "pneumonia"}
 OFFICIAL_SPLITS = ("train", "val", "test")
 LAYOUT = "{train,val,test}/{NORMAL,PNEUMONIA}/... or {NORMAL,PNEUMONIA}/..."
@@ -43,44 +45,17 @@ def list_directory(
     Raises
     ------
     UserError
-        If there is no folder, no labelled image, or if some lie in official splits and some not.
+        If there is no folder, no labelled image, if some lie in official splits and some not, or
+        in folders that only look like official splits.
     """
-    files, litter = scan_folder(root)
-    pattern = None if patient_pattern is None else re.compile(patient_pattern)
-    films = [_film(path, size, pattern) for path, size in files]
-    _check_layout(root, films)
-    return Listing(films, title, population, litter=litter, notes=_folder_notes(films))
-
-
-def scan_folder(root: Path) -> tuple[list[tuple[str, int]], int]:
-    """Return (path, bytes) of the image files below `root`, sorted, and the number of other files.
-
-    Files in hidden folders and in __MACOSX, hidden files (.DS_Store, ._film.jpeg) and files without
-    an image's suffix are litter. The size of a file that cannot be asked is -1.
-
-    Raises
-    ------
-    UserError
-        If the folder is missing or is none, or one below it cannot be read.
-    """
-    root = Path(root)
-    if not root.is_dir():
-        raise UserError(
-            "the data folder is a file" if root.exists() else "there is no data folder",
-            where=str(root),
-            expected="a folder of images",
-            remedy="correct the path in the configuration, or put the data or a link to them there",
-        )
-    files, litter = [], 0
-    for parts, size in _walk(root, (), (os.path.realpath(root),)):
-        if is_litter(parts):
-            litter += 1
-        else:
-            # Names that are no valid text cannot stand in a table; the escaped form is rejected
-            # on reading.
-            path = "/".join(parts).encode("utf-8", "backslashreplace").decode("utf-8")
-            files.append((path, size))
-    return sorted(files), litter
+    found = scan_folder(root)
+    pattern = None if patient_pattern is None else PatientPattern(patient_pattern)
+    films = [_film(path, size, pattern) for path, size in found.files]
+    _check_layout(root, films, found.notes)
+    if pattern is not None:
+        _check_found(patient_pattern, films)
+    notes = [*_folder_notes(films), *_helper_notes(films), *found.notes]
+    return Listing(films, title, population, litter=found.litter, notes=notes)
 
 
 def films_by_name(
@@ -100,12 +75,13 @@ def films_by_name(
     Raises
     ------
     UserError
-        If two files have one of the names: nothing tells which is the film.
+        If two files have one of the names: nothing tells which is the film. Masks and copies in
+        folders for such do not count.
     """
-    wanted, films = set(names), {}
+    wanted, films = {unicodedata.normalize("NFC", name): name for name in names}, {}
     for path, size in found:
-        name = getattr(PurePosixPath(path), of)
-        if name not in wanted:
+        name = wanted.get(unicodedata.normalize("NFC", getattr(PurePosixPath(path), of)))
+        if name is None or helper_folder(path):
             continue
         if name in films:
             raise UserError(
@@ -118,12 +94,6 @@ def films_by_name(
     return films
 
 
-def is_litter(parts: Sequence[str]) -> bool:
-    """Tell by the parts of its path whether a file is no part of a data set."""
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return hidden or PurePosixPath(parts[-1]).suffix.lower() not in IMAGE_SUFFIXES
-
-
 def folder_above_class(path: str) -> str:
     """Return the folders above the class folder of a file's relative path, "." for none.
 
@@ -134,56 +104,32 @@ def folder_above_class(path: str) -> str:
     return "/".join(folders[: _class_index(folders)]) or "."
 
 
-def _walk(
-    folder: Path, parts: tuple[str, ...], ancestors: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], int]]:
-    """Yield (parts of the relative path, size) of every file; no link to an ancestor is entered."""
-    for entry, is_folder in _entries(folder):
-        if is_folder:
-            real = os.path.realpath(entry.path)
-            if real not in ancestors:
-                yield from _walk(Path(entry.path), (*parts, entry.name), (*ancestors, real))
-            continue
-        try:
-            size = entry.stat().st_size
-        except OSError:
-            size = -1
-        yield (*parts, entry.name), size
-
-
-def _entries(folder: Path) -> list[tuple[os.DirEntry[str], bool]]:
-    """Return what lies in a folder, and whether each is a folder, too."""
-    try:
-        with os.scandir(folder) as entries:
-            return [(entry, entry.is_dir()) for entry in entries]
-    except OSError as error:
-        raise UserError(
-            "a folder or link below the data folder cannot be read",
-            where=f"{error.filename or folder}: {error.strerror}",
-            expected="folders that may be entered",
-            remedy="allow yourself to read it, mend the link, or move it out of the data folder",
-        ) from error
-
-
 def _class_index(folders: Sequence[str]) -> int | None:
     """Return the position of the class folder; the innermost counts (data may lie in "normal")."""
     found = [index for index, name in enumerate(folders) if name.lower() in LABEL_OF_FOLDER]
     return found[-1] if found else None
 
 
-def _film(path: str, size: int, pattern: re.Pattern[str] | None) -> Film:
-    """Read what the folders and the name of a file say about it."""
-    parts = path.split("/")
+def _film(path: str, size: int, pattern: PatientPattern | None) -> Film:
+    """Read what the folders and the name of a file say, however their letters are stored."""
+    film = _film_by_name(path, unicodedata.normalize("NFC", path), size, pattern)
+    helper = helper_folder(path)
+    return replace(film, reason=f"{IN_HELPER}{helper}") if helper else film
+
+
+def _film_by_name(path: str, name: str, size: int, pattern: PatientPattern | None) -> Film:
+    parts = name.split("/")
     start = _class_index(parts[:-1])
     if start is None:
         return Film(path, size, "", "none", reason="not in a NORMAL or PNEUMONIA folder")
     label = LABEL_OF_FOLDER[parts[start].lower()]
     above = parts[start - 1].lower() if start > 0 else ""
     split = above if above in OFFICIAL_SPLITS else "none"
-    named = parse_stem(unicodedata.normalize("NFC", PurePosixPath(path).stem))
+    named = parse_stem(PurePosixPath(name).stem)
     patient, patient_from = (named.patient, FILE_NAME) if named else ("", "")
     if pattern is not None:
-        patient, patient_from = _patient_by_pattern(path, pattern)
+        patient = pattern.patient(name)
+        patient_from = PATTERN if patient else ""
     return Film(
         path,
         size,
@@ -196,23 +142,29 @@ def _film(path: str, size: int, pattern: re.Pattern[str] | None) -> Film:
     )
 
 
-def _patient_by_pattern(path: str, pattern: re.Pattern[str]) -> tuple[str, str]:
-    match = pattern.search(path)
-    if match is None:
-        return "", ""
-    patient = match["patient"] if "patient" in pattern.groupindex else match[1]
-    return (patient, PATTERN) if patient else ("", "")
+def _check_found(pattern: str, films: list[Film]) -> None:
+    if not any(film.patient for film in films):
+        raise UserError(
+            "the pattern of patients finds none in any path",
+            where=f"{KEY}: {pattern}; paths such as {films[0].path}",
+            expected="a pattern that matches the paths below the folder, and a group that is not "
+            "empty",
+            remedy="correct the pattern, or write null where file names do not tell the patient",
+        )
 
 
-def _check_layout(root: Path, films: list[Film]) -> None:
-    labelled = [film for film in films if film.label]
+def _check_layout(root: Path, films: list[Film], notes: Sequence[str]) -> None:
+    labelled = [film for film in films if film.label and not film.reason]
     if not labelled:
-        found = f"{len(films)} image files, none in a class folder" if films else "no image file"
+        reasons = Counter(film.reason for film in films).most_common(3)
+        found = ", ".join(f"{count} {reason}" for reason, count in reasons)
+        found = f"{len(films)} image files, {found}" if films else "no image file"
         raise UserError(
             "the data folder holds no labelled images",
-            where=f"{root} ({found})",
+            where=f"{root} ({'; '.join((found, *notes))})",
             expected=LAYOUT,
-            remedy="unpack the data set there, or point data.directory.path to its folder",
+            remedy="unpack the data set there, or point data.directory.path to its folder; rename "
+            "folders of radiographs whose names say something else",
         )
     outside = [film.path for film in labelled if film.official_split == "none"]
     if outside and len(outside) < len(labelled):
@@ -222,6 +174,39 @@ def _check_layout(root: Path, films: list[Film]) -> None:
             expected=LAYOUT,
             remedy="rename the folders to train, val and test, or move those images out of the way",
         )
+    _check_split_folders(root, outside)
+
+
+def _check_split_folders(root: Path, outside: Sequence[str]) -> None:
+    """Stop where the folders of two official splits are there, but not as they are read."""
+    meant = {folder: _split_meant(folder) for folder in map(folder_above_class, outside)}
+    named = {folder: split for folder, split in meant.items() if split}
+    if len(set(named.values())) > 1:
+        examples = sorted(named.items())[:5]
+        raise UserError(
+            "folders are named like official splits, but would not be read as such",
+            where=f"{root}: {', '.join(folder for folder, _ in examples)}",
+            expected=LAYOUT,
+            remedy="; ".join(
+                f"move NORMAL and PNEUMONIA of {folder} to {split}" for folder, split in examples
+            )
+            + "; give folders that are no official splits names that say nothing of training, "
+            "validation or testing",
+        )
+
+
+def _split_meant(folder: str) -> str | None:
+    """Return the official split that the folders above a class folder seem to mean.
+
+    >>> _split_meant("data/Testing set/2019")
+    'test'
+    """
+    for name in reversed(folder.split("/")):
+        letters = re.sub(r"[\W\d_]|(?:set|data|images|split|folder)s?\Z", "", name.lower())
+        word = MEANT.get(letters, letters)
+        if word in OFFICIAL_SPLITS:
+            return word
+    return None
 
 
 def _folder_notes(films: list[Film]) -> list[str]:
@@ -232,4 +217,21 @@ def _folder_notes(films: list[Film]) -> list[str]:
     return [
         f"class folders lie in {', '.join(folders[:10])}, none of them named train, val or test: "
         "all their images are pooled"
+    ]
+
+
+def _helper_notes(films: list[Film]) -> list[str]:
+    """Return what lies in folders of masks, labels and copies, and who is filmed nowhere else."""
+    beside = [film for film in films if film.reason.startswith(IN_HELPER)]
+    if not beside:
+        return []
+    folders = Counter(film.reason.removeprefix(IN_HELPER) for film in beside)
+    named = ", ".join(f"{name} ({count:,})" for name, count in sorted(folders.items())[:10])
+    patients = {film.patient for film in beside} - {
+        film.patient for film in films if not film.reason
+    }
+    lost = f"; {len(patients - {''}):,} patients have no other image" if patients - {""} else ""
+    return [
+        f"{len(beside):,} image files are set aside, since their folders are named as those of "
+        f"masks, labels or copies: {named}{lost}; rename a folder that holds radiographs"
     ]

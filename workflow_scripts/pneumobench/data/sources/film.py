@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 FILE_NAME, PATTERN, COLUMN = "file_name", "pattern", "column"
+# How the reason of what lies beside the radiographs begins; the name of the folder follows.
+IN_HELPER = "in a folder of masks, labels or copies: "
 
 
 @dataclass(frozen=True)

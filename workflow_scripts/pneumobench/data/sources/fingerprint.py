@@ -6,10 +6,8 @@ from pathlib import Path
 
 from pneumobench.core.errors import UserError
 from pneumobench.data.sources.columns import read_rows
-from pneumobench.data.sources.directory import scan_folder
-from pneumobench.data.sources.table import REQUIRED, film_path, film_size
-
-TABLE_SUFFIXES = (".csv", ".txt")
+from pneumobench.data.sources.scan import scan_folder
+from pneumobench.data.sources.table import REQUIRED, find_film
 
 
 def fingerprint(root: Path, tables: Iterable[Path] = ()) -> str:
@@ -30,7 +28,7 @@ def fingerprint(root: Path, tables: Iterable[Path] = ()) -> str:
     UserError
         If the folder is missing, or one below it cannot be read.
     """
-    return _digest(scan_folder(root)[0], tables)
+    return _digest(scan_folder(root).files, tables)
 
 
 def table_fingerprint(table: Path, root: Path) -> str:
@@ -48,8 +46,7 @@ def table_fingerprint(table: Path, root: Path) -> str:
         rows = read_rows(table, REQUIRED)
     except UserError:
         rows = []
-    paths = [film_path(row) for row in rows]
-    return _digest([(path, film_size(root, path)) for path in paths], [table])
+    return _digest([find_film(root, row) for row in rows], [table])
 
 
 def _digest(films: Iterable[tuple[str, int]], tables: Iterable[Path]) -> str:
@@ -60,10 +57,3 @@ def _digest(films: Iterable[tuple[str, int]], tables: Iterable[Path]) -> str:
         content = table.read_bytes() if table.is_file() else b""
         digest.update(hashlib.sha256(content).digest())
     return digest.hexdigest()
-
-
-def tables_beside(root: Path) -> list[Path]:
-    """Return the tables and lists that lie at the top of a source's folder."""
-    root = Path(root)
-    found = root.iterdir() if root.is_dir() else ()
-    return sorted(path for path in found if path.suffix.lower() in TABLE_SUFFIXES)

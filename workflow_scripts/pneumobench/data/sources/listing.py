@@ -9,6 +9,7 @@ from pneumobench.core.fetched import KERMANY_ON_KAGGLE
 from pneumobench.data.sources.directory import list_directory
 from pneumobench.data.sources.film import Listing
 from pneumobench.data.sources.nih import list_nih
+from pneumobench.data.sources.patients import one_key_for_each_patient
 from pneumobench.data.sources.phantom import list_phantoms
 from pneumobench.data.sources.rsna import list_rsna
 from pneumobench.data.sources.table import list_table
@@ -44,6 +45,10 @@ def list_films(source: str, root: Path, options: Mapping[str, Any]) -> Listing:
     UserError
         If the source is not there, or its folders or tables are not as they should be.
     """
+    return one_key_for_each_patient(_list(source, root, options))
+
+
+def _list(source: str, root: Path, options: Mapping[str, Any]) -> Listing:
     if source == "phantom":
         return list_phantoms(root)
     if source == "directory":
@@ -60,4 +65,5 @@ def list_films(source: str, root: Path, options: Mapping[str, Any]) -> Listing:
     if source == "kaggle" and options["dataset"] != KERMANY_ON_KAGGLE:
         return list_directory(root, title=f"{options['dataset']}, from Kaggle")
     listing = list_directory(root, title=_KERMANY[source], population="children")
-    return replace(listing, notes=_NOTES) if source == "pneumoniamnist" else listing
+    own = _NOTES if source == "pneumoniamnist" else []
+    return replace(listing, notes=[*own, *listing.notes])

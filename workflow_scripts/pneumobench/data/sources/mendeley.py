@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pneumobench.core.extract import unpack
-from pneumobench.data.sources.directory import is_litter
 from pneumobench.data.sources.published import CITATION, Located, Published
+from pneumobench.data.sources.scan import is_litter
 
 FILES = "https://data.mendeley.com/public-files/datasets/rscbjbr9sj/files"
 

@@ -9,9 +9,18 @@ from pathlib import Path
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.findings import ABNORMAL, FINDINGS, NO_FINDING
-from pneumobench.data.sources.columns import Row, check_unique, read_rows
-from pneumobench.data.sources.directory import films_by_name, scan_folder
+from pneumobench.data.sources.columns import (
+    Row,
+    check_unique,
+    read_columns,
+    read_rows,
+    tables_beside,
+    unread_note,
+    unused_note,
+)
+from pneumobench.data.sources.directory import films_by_name
 from pneumobench.data.sources.film import COLUMN, Film, Listing
+from pneumobench.data.sources.scan import scan_folder
 
 TABLES = ("Data_Entry_2017.csv", "Data_Entry_2017_v2020.csv")
 BOXES = "BBox_List_2017.csv"
@@ -19,6 +28,12 @@ SPLIT_LISTS = {"train": "train_val_list.txt", "test": "test_list.txt"}
 # As the published list of boxes names its columns.
 CORNERS = ("Bbox [x", "y", "w", "h]")
 NAME, LABELS, PATIENT = "Image Index", "Finding Labels", "Patient ID"
+# Published, and not read.
+OTHERS = (
+    *("Follow-up #", "Patient Age", "Patient Gender", "Patient Sex", "View Position", "y]"),
+    *("OriginalImage[Width", "Height]", "OriginalImagePixelSpacing[x", "OriginalImageWidth"),
+    *("OriginalImageHeight", "OriginalImagePixelSpacing_x", "OriginalImagePixelSpacing_y"),
+)
 
 
 def list_nih(root: Path, *, positive: str) -> Listing:
@@ -40,10 +55,11 @@ def list_nih(root: Path, *, positive: str) -> Listing:
     """
     root = Path(root)
     table_path = _table_path(root)
-    rows = read_rows(table_path, (NAME, LABELS, PATIENT))
-    check_unique((row[NAME] for row in rows), table_path)
-    found, litter = scan_folder(root)
-    files = films_by_name(root, found, [row[NAME] for row in rows], of="name")
+    columns = read_columns(table_path, (NAME, LABELS, PATIENT), published=OTHERS)
+    rows = columns.rows
+    check_unique(rows, (row[NAME] for row in rows), table_path)
+    found = scan_folder(root)
+    files = films_by_name(root, found.files, [row[NAME] for row in rows], of="name")
     splits, boxes = _official_splits(root), _boxes(root, positive)
     films, others = [], 0
     label_of = _labels(rows, positive, table_path)
@@ -73,8 +89,12 @@ def list_nih(root: Path, *, positive: str) -> Listing:
         positive="any finding" if positive == ABNORMAL else positive.replace("_", " "),
         negative="no finding",
         reference="Labels were mined from radiologists' reports by a program (Wang et al. 2017).",
-        litter=litter + len(found) - len(files),
-        notes=_notes(others, positive),
+        litter=found.litter + len(found.files) - len(files),
+        notes=[
+            *_notes(others, positive),
+            *unused_note(table_path, columns.unused),
+            *unread_note(root, (table_path.name, BOXES, *SPLIT_LISTS.values())),
+        ],
     )
 
 
@@ -93,10 +113,10 @@ def _table_path(root: Path) -> Path:
 def _labels(rows: list[Row], positive: str, path: Path) -> dict[str, str | None]:
     """Return the label of every text that the column of findings holds."""
     label_of: dict[str, str | None] = {}
-    for number, row in enumerate(rows, start=2):
+    for row in rows:
         text = row[LABELS]
         if text not in label_of:
-            label_of[text] = _label(text, positive, f"{path}: row {number}, column {LABELS}")
+            label_of[text] = _label(text, positive, f"{path}: row {row.number}, column {LABELS}")
     return label_of
 
 
@@ -123,6 +143,7 @@ def _official_splits(root: Path) -> dict[str, str]:
     """Return the official split of each film; nothing if there are no lists of it."""
     there = {split: root / name for split, name in SPLIT_LISTS.items() if (root / name).is_file()}
     if not there:
+        _check_other_lists(root)
         return {}
     if len(there) < len(SPLIT_LISTS):
         (missing,) = set(SPLIT_LISTS.values()) - {path.name for path in there.values()}
@@ -144,6 +165,23 @@ def _official_splits(root: Path) -> dict[str, str]:
     return {name: split for split, listed in names.items() for name in listed}
 
 
+def _check_other_lists(root: Path) -> None:
+    """Stop where lists of the official split seem to be there under other names."""
+    for split, name in SPLIT_LISTS.items():
+        parts = split, "list"
+        found = [
+            path.name for path in tables_beside(root) if all(p in path.stem.lower() for p in parts)
+        ]
+        if found:
+            raise UserError(
+                f"nobody would read {found[0]}, which looks like a list of the official split",
+                where=str(root),
+                expected=" and ".join(SPLIT_LISTS.values()) + ", or no such list",
+                remedy=f"rename {found[0]} to {name}, or move it away: a hold-out is then drawn by "
+                "patient",
+            )
+
+
 def _listed(path: Path) -> list[str]:
     """Return the films that a list of the official split names."""
     try:
@@ -163,7 +201,7 @@ def _boxes(root: Path, positive: str) -> dict[str, str]:
     if not path.is_file():
         return {}
     boxes: dict[str, list[list[float]]] = {}
-    for number, row in enumerate(read_rows(path, (NAME, "Finding Label", *CORNERS)), start=2):
+    for row in read_rows(path, (NAME, "Finding Label", *CORNERS)):
         # The list of boxes abbreviates one of the names.
         finding = row["Finding Label"].replace("Infiltrate", "Infiltration")
         if positive not in (ABNORMAL, finding):
@@ -173,7 +211,7 @@ def _boxes(root: Path, positive: str) -> dict[str, str]:
         except ValueError as error:
             raise UserError(
                 f"the box of {row[NAME]} cannot be read",
-                where=f"{path}: row {number}",
+                where=f"{path}: row {row.number}",
                 expected="four numbers: x, y, width, height in pixels",
                 remedy="use the list as it is published, or move it away",
             ) from error

@@ -4,8 +4,9 @@ import os
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from pneumobench.data.sources.directory import list_directory, scan_folder
+from pneumobench.data.sources.directory import list_directory
 from pneumobench.data.sources.film import Listing
+from pneumobench.data.sources.scan import scan_folder
 
 MASKS = "../masks"
 
@@ -20,7 +21,7 @@ def list_phantoms(root: Path) -> Listing:
     """
     listing = list_directory(root, title="phantoms drawn by the pipeline", population="phantoms")
     masks = Path(os.path.normpath(Path(root) / MASKS))
-    files = scan_folder(masks)[0] if masks.is_dir() else []
+    files = scan_folder(masks).files if masks.is_dir() else []
     of_stem = {PurePosixPath(path).stem: f"{MASKS}/{path}" for path, _ in files}
     films = [replace(film, mask_path=of_stem.get(film.stem, "")) for film in listing.films]
     return replace(listing, films=films)

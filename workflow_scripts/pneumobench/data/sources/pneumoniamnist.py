@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from pneumobench.core.array_headers import read_header
 from pneumobench.core.errors import UserError
 from pneumobench.core.folders import atomic_folder
 from pneumobench.data.sources.published import Located, Published
@@ -145,7 +146,7 @@ def _array(npz: Path, packed: zipfile.ZipFile, key: str, check: _Check) -> np.nd
     try:
         # The header first: it may ask for any amount of memory.
         with packed.open(f"{key}.npy") as stream:
-            shape, dtype = _header(stream)
+            shape, dtype = read_header(stream)
         if expected := check(shape, dtype):
             raise _refused(npz, f"{key} is {dtype} {list(shape)}", expected)
         if not 0 < shape[0] <= MOST_IMAGES:
@@ -154,17 +155,6 @@ def _array(npz: Path, packed: zipfile.ZipFile, key: str, check: _Check) -> np.nd
             return np.lib.format.read_array(stream, allow_pickle=False)
     except _DAMAGE as error:
         raise _refused(npz, f"{key} cannot be read ({error})", "an npz file, whole") from error
-
-
-def _header(stream: Any) -> tuple[tuple[int, ...], np.dtype]:
-    version = np.lib.format.read_magic(stream)
-    if version == (1, 0):
-        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-    elif version == (2, 0):
-        shape, _, dtype = np.lib.format.read_array_header_2_0(stream)
-    else:
-        raise ValueError(f"arrays of version {version[0]}.{version[1]}")
-    return shape, dtype
 
 
 def _refused(npz: Path, what: str, expected: str) -> UserError:

@@ -8,11 +8,14 @@ import json
 from pathlib import Path
 
 from pneumobench.core.errors import UserError
-from pneumobench.data.sources.columns import Row, read_rows
-from pneumobench.data.sources.directory import films_by_name, scan_folder
+from pneumobench.data.sources.columns import Row, read_columns, unread_note, unused_note
+from pneumobench.data.sources.directory import films_by_name
 from pneumobench.data.sources.film import COLUMN, Film, Listing
+from pneumobench.data.sources.scan import scan_folder
 
 LABELS, CLASSES = "stage_2_train_labels.csv", "stage_2_detailed_class_info.csv"
+# Published, and says nothing of the films here.
+SUBMISSION = "stage_2_sample_submission.csv"
 NAME, TARGET, CLASS = "patientId", "Target", "class"
 BOX = ("x", "y", "width", "height")
 OPACITY, NORMAL, OTHER = "Lung Opacity", "Normal", "No Lung Opacity / Not Normal"
@@ -36,11 +39,13 @@ def list_rsna(root: Path, *, negatives: str) -> Listing:
     """
     root = Path(root)
     rows_of: dict[str, list[Row]] = {}
-    for row in read_rows(root / LABELS, (NAME, *BOX, TARGET)):
+    labels = read_columns(root / LABELS, (NAME, *BOX, TARGET))
+    for row in labels.rows:
         rows_of.setdefault(row[NAME], []).append(row)
-    class_of = _classes(root / CLASSES)
-    found, litter = scan_folder(root)
-    files = films_by_name(root, found, rows_of, of="stem")
+    classes = read_columns(root / CLASSES, (NAME, CLASS))
+    class_of = _classes(root / CLASSES, classes.rows)
+    found = scan_folder(root)
+    files = films_by_name(root, found.files, rows_of, of="stem")
     films, others = [], 0
     for name, rows in rows_of.items():
         label = _label(name, rows, class_of, root)
@@ -68,20 +73,25 @@ def list_rsna(root: Path, *, negatives: str) -> Listing:
         positive="lung opacity",
         negative="normal" if negatives == "normal" else "no such opacity",
         reference="Radiologists marked opacities suspicious of pneumonia (Shih et al. 2019).",
-        litter=litter + len(found) - len(files),
-        notes=_notes(others),
+        litter=found.litter + len(found.files) - len(files),
+        notes=[
+            *_notes(others),
+            *unused_note(root / LABELS, labels.unused),
+            *unused_note(root / CLASSES, classes.unused),
+            *unread_note(root, (LABELS, CLASSES, SUBMISSION)),
+        ],
     )
 
 
-def _classes(path: Path) -> dict[str, str]:
+def _classes(path: Path, rows: list[Row]) -> dict[str, str]:
     classes: dict[str, str] = {}
-    for number, row in enumerate(read_rows(path, (NAME, CLASS)), start=2):
+    for row in rows:
         first = classes.setdefault(row[NAME], row[CLASS])
         if row[CLASS] not in (OPACITY, NORMAL, OTHER) or first != row[CLASS]:
             again = "" if first == row[CLASS] else f", and {first!r} before"
             raise UserError(
                 f"the table of classes says {row[CLASS]!r} of {row[NAME]}{again}",
-                where=f"{path}: row {number}",
+                where=f"{path}: row {row.number}",
                 expected=f"for each film one of: {OPACITY}; {NORMAL}; {OTHER}",
                 remedy="use the table as it is published",
             )

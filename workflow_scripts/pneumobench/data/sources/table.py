@@ -2,13 +2,16 @@
 
 import json
 import os
+import unicodedata
 from pathlib import Path
 
 from pneumobench.core.errors import UserError
 from pneumobench.data.file_names import LABEL_OF_SUBTYPE
-from pneumobench.data.sources.columns import Row, check_unique, read_rows
+from pneumobench.data.sources.columns import Row, check_unique, read_columns, unused_note
 from pneumobench.data.sources.directory import OFFICIAL_SPLITS
 from pneumobench.data.sources.film import COLUMN, Film, Listing
+from pneumobench.data.sources.lookalikes import right_word
+from pneumobench.data.spelling import visible
 
 REQUIRED = ("path", "label")
 OPTIONAL = ("patient", "split", "subtype", "boxes")
@@ -26,6 +29,8 @@ ALLOWED = {
     "split": (*OFFICIAL_SPLITS, ""),
     "subtype": ("bacterial", "viral", "normal", "unknown", ""),
 }
+# What tells the columns split and subtype by their words alone.
+TELLING = {"split": OFFICIAL_SPLITS, "subtype": ("bacterial", "viral", "normal")}
 
 
 def list_table(table_path: Path, root: Path) -> Listing:
@@ -44,30 +49,34 @@ def list_table(table_path: Path, root: Path) -> Listing:
     Raises
     ------
     UserError
-        If the table is missing or no such table, a value is none of those above, films are named
-        twice, or some are divided into splits and some not.
+        If the table is missing or no such table, a column looks like one of these that is not
+        there, a value is none of those above, films are named twice, or some are divided into
+        splits and some not.
     """
-    rows = read_rows(table_path, REQUIRED, OPTIONAL)
+    columns = read_columns(table_path, REQUIRED, OPTIONAL, words=TELLING)
+    rows = columns.rows
+    found = [find_film(Path(root), row) for row in rows]
     # One film has many names: a.png, ./a.png, x/../a.png, its absolute path.
-    places = (os.path.abspath(Path(root) / film_path(row)) for row in rows)
-    check_unique(places, table_path)
-    for number, row in enumerate(rows, start=2):
-        _check_values(row, f"{table_path}: row {number}")
+    places = (os.path.abspath(Path(root) / path) for path, _ in found)
+    check_unique(rows, places, table_path)
+    for row in rows:
+        _check_values(row, f"{table_path}: row {row.number}")
     _check_splits(rows, table_path)
     films = [
-        _film(row, Path(root), f"{table_path}: row {number}")
-        for number, row in enumerate(rows, start=2)
+        _film(row, *place, f"{table_path}: row {row.number}")
+        for row, place in zip(rows, found, strict=True)
     ]
     return Listing(
         sorted(films, key=lambda film: film.path),
         f"the table {table_path.name}",
         reference=f"The label of each image is that of the table {table_path.name}.",
+        notes=unused_note(table_path, columns.unused),
     )
 
 
-def _film(row: Row, root: Path, where: str) -> Film:
-    label, subtype = MEANINGS[row["label"].lower()]
-    given = row.get("subtype", "").lower()
+def _film(row: Row, path: str, size: int, where: str) -> Film:
+    label, subtype = MEANINGS[_word(row, "label")]
+    given = _word(row, "subtype")
     if given and given != "unknown":
         if LABEL_OF_SUBTYPE[given] != label or subtype not in (given, "unknown"):
             raise UserError(
@@ -77,13 +86,11 @@ def _film(row: Row, root: Path, where: str) -> Film:
                 remedy="correct one of the two, or leave the subtype empty",
             )
         subtype = given
-    path = film_path(row)
-    size = film_size(root, path)
     return Film(
         path,
         size,
         label,
-        row.get("split", "").lower() or "none",
+        _word(row, "split") or "none",
         subtype=subtype,
         patient=row.get("patient", ""),
         patient_from=COLUMN if row.get("patient") else "",
@@ -92,17 +99,33 @@ def _film(row: Row, root: Path, where: str) -> Film:
     )
 
 
-def film_path(row: Row) -> str:
-    """Return the path that a row names, with forward slashes."""
-    return Path(row["path"].replace("\\", "/")).as_posix()
+def find_film(root: Path, row: Row) -> tuple[str, int]:
+    """Return the path that a row names, with forward slashes, and its bytes; -1 if it is not there.
+
+    Programs store letters with accents in two ways, and add characters that nobody sees: a file of
+    a name that looks the same is found.
+    """
+    named = Path(row["path"].replace("\\", "/")).as_posix()
+    size = _size(root / named)
+    if size >= 0 or named.isascii():
+        return named, size
+    seen = visible(named)
+    for path in (seen, *(unicodedata.normalize(form, seen) for form in ("NFC", "NFD"))):
+        if (size := _size(root / path)) >= 0:
+            return path, size
+    return named, -1
 
 
-def film_size(root: Path, path: str) -> int:
-    """Return the bytes of a film below `root`, or at an absolute path; -1 if it is not there."""
+def _size(path: Path) -> int:
     try:
-        return os.stat(root / path).st_size
+        return os.stat(path).st_size
     except (OSError, ValueError):
         return -1
+
+
+def _word(row: Row, column: str) -> str:
+    """Return the word in a cell, whatever its case and the blanks around it."""
+    return visible(row.get(column, "")).lower()
 
 
 def _boxes(text: str, where: str) -> str:
@@ -126,17 +149,18 @@ def _boxes(text: str, where: str) -> str:
 
 def _check_values(row: Row, where: str) -> None:
     for column, allowed in ALLOWED.items():
-        if row.get(column, allowed[-1]).lower() not in allowed:
+        if column in row and _word(row, column) not in allowed:
+            right = right_word(row[column], allowed)
             raise UserError(
-                f"the {column} {row[column]!r} is none",
+                f"the {column} {row[column][:60]!r} is none",
                 where=where,
                 expected=", ".join(value or "an empty cell" for value in allowed),
-                remedy="correct the table",
+                remedy=f"write {right} instead, in every row" if right else "correct the table",
             )
 
 
 def _check_splits(rows: list[Row], path: Path) -> None:
-    empty = [number for number, row in enumerate(rows, start=2) if not row.get("split")]
+    empty = [row.number for row in rows if not _word(row, "split")]
     if empty and len(empty) < len(rows):
         raise UserError(
             f"{len(empty)} of {len(rows)} rows have no split",

@@ -105,7 +105,7 @@ def _read_record(record: Path, architecture: Architecture) -> dict[str, dict[str
     try:
         entries = read_json(record)["checkpoints"]
         tags = {path: entry["tag"] for path, entry in entries.items()}
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (UserError, LookupError, TypeError, AttributeError) as error:
         raise _not_fetched("the record of the weights cannot be read", str(record)) from error
     if tags != dict(architecture.checkpoints):
         raise _not_fetched("the record names other weights than the architecture", str(record))

@@ -1,0 +1,182 @@
+"""What must hold before Snakemake starts: the shipped profiles ask, since it reads them first.
+
+Snakemake itself answers these with a traceback, or writes them into its log.
+"""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pneumobench.core.config.arguments import with_arguments
+from pneumobench.core.config.reading import check_config_files
+from pneumobench.core.config.secrets import has_credentials, is_secret
+from pneumobench.core.config.section import one_line
+from pneumobench.core.errors import UserError
+from pneumobench.core.room import check_room, writing_failed
+
+# Of Snakemake's own records and caches.
+RECORDS, LOCKS = ".snakemake", ".snakemake/locks"
+ROOM = 1_000_000
+# What Snakemake takes as a key behind --config.
+KEY = re.compile(r"[A-Za-z_][\w-]*\w")
+
+
+def check_or_exit(arguments: Sequence[str], project: Path) -> None:
+    """End the process with one message where `check_start` finds something."""
+    try:
+        check_start(arguments, project)
+    except UserError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        raise SystemExit(1) from None
+
+
+def check_start(arguments: Sequence[str], project: Path) -> None:
+    """Stop where a command gives secrets, files that cannot be read, or folders not to be written.
+
+    Parameters
+    ----------
+    arguments
+        The words of the command.
+    project
+        The checkout.
+
+    Raises
+    ------
+    UserError
+        If the command holds a password, gives --config or --configfile twice, or names a file that
+        is not there or does not say one thing; or if Snakemake's records and cache have no place.
+    """
+    values = _given_once(arguments, "--config", "-C")
+    overlays = [Path(name) for name in _given_once(arguments, "--configfile", "--configfiles")]
+    _refuse_secrets(arguments, values)
+    _check_values(values)
+    for path in overlays:
+        if not path.exists():
+            raise UserError(
+                "the configuration file does not exist",
+                where=f"--configfile {path} (seen from {Path.cwd()})",
+                expected="files alone behind --configfile",
+                remedy="correct the path; a target belongs in front of --configfile",
+            )
+    check_config_files([project / "recipes.yaml", project / "config.yaml", *overlays])
+    folders = _behind(arguments, "--directory", "-d")
+    results = Path(*(words[0] for words in folders[-1:] if words)).absolute()
+    _check_characters(results)
+    _check_characters(project.absolute())
+    _check_writing(results / RECORDS, "")
+    if not _behind(arguments, "--runtime-source-cache-path"):
+        _check_writing(
+            _caches() / "snakemake", "; or name another folder: export XDG_CACHE_HOME=..."
+        )
+
+
+def warning_of_lock(folder: Path) -> str | None:
+    """Return what to do about a lock that Snakemake will stop at, None where there is none."""
+    if not any((folder / LOCKS).glob("*")):
+        return None
+    return (
+        "another snakemake works in this folder, or one was killed here and left its lock. If none "
+        "is at work any more (nor jobs of it: ps, on a cluster squeue --me), give the same command "
+        "once with --unlock, and then again without: trainings go on where they stopped"
+    )
+
+
+def _behind(arguments: Sequence[str], *names: str) -> list[list[str]]:
+    """Return the words behind each occurrence of an option, up to the next option."""
+    found: list[list[str]] = []
+    reading = False
+    for word in arguments:
+        name, equals, value = word.partition("=")
+        if name in names:
+            found.append([value] if equals else [])
+            reading = True
+        elif word.startswith("-"):
+            reading = False
+        elif reading:
+            found[-1].append(word)
+    return found
+
+
+def _given_once(arguments: Sequence[str], *names: str) -> list[str]:
+    found = _behind(arguments, *names)
+    if len(found) > 1:
+        raise UserError(
+            f"{names[0]} stands twice in the command, and Snakemake reads the last one only",
+            where=f"{names[0]} {found[0][0] if names[0] == '--configfile' and found[0] else '...'}",
+            expected=f"{names[0]} once, with all that belongs to it behind it",
+            remedy=f"write {names[0]} first second",
+        )
+    return found[0] if found else []
+
+
+def _refuse_secrets(arguments: Sequence[str], values: Sequence[str]) -> None:
+    named = [name for value in values for name in re.findall(r"[\w-]+(?=['\"]?\s*[:=])", value)]
+    secret = next(filter(is_secret, named), None)
+    if secret is not None or any(map(has_credentials, arguments)):
+        subject = "an address with a name or a password" if secret is None else f"a {secret}"
+        raise UserError(
+            f"{subject} stands in the command, which Snakemake would write into its log",
+            where="the command; it is not repeated here",
+            expected="no secret in a command or a configuration",
+            remedy="leave it out, and put it into ~/.netrc: machine HOST login NAME password ... "
+            "(for Kaggle: ~/.kaggle or the environment, docs/data.md)",
+        )
+
+
+def _check_values(values: Sequence[str]) -> None:
+    """Stop where something behind --config is no `key=value`, or its value is no YAML."""
+    for value in values:
+        key, equals, text = value.partition("=")
+        if equals and KEY.fullmatch(key):
+            continue
+        section, *rest = key.split(".")
+        nested = "".join(f"{{{name}: " for name in rest) + (text or "...") + "}" * len(rest)
+        remedy = f"write {section}='{nested}'" if rest else "a target belongs in front of --config"
+        raise UserError(
+            "what stands behind --config is no key=value",
+            where=f"--config ... {value[:80]}",
+            expected="key=value, the key one of those on the left edge of config.yaml",
+            remedy=remedy,
+        )
+    with_arguments({}, values)
+
+
+def _check_characters(folder: Path) -> None:
+    try:
+        one_line(str(folder))
+    except ValueError:
+        raise UserError(
+            "the path of a folder holds a line break or another control character",
+            where=ascii(str(folder)),
+            expected="a path on one line",
+            remedy="rename the folder, or take another one",
+        ) from None
+
+
+def _caches() -> Path:
+    """Return the user's folder of caches, which Snakemake copies scripts to."""
+    if sys.platform == "darwin":
+        return Path("~/Library/Caches").expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+
+
+def _check_writing(folder: Path, otherwise: str) -> None:
+    """Stop where a folder, or the first one on the way to it that is there, takes no files."""
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+        check_room(place, ROOM)
+    except OSError as error:
+        failed = writing_failed(error, folder)
+        raise UserError(
+            failed.what.replace("the file", "a folder that Snakemake needs"),
+            where=failed.where,
+            expected=failed.expected,
+            remedy=f"make room, or correct the rights of {place}{otherwise}",
+        ) from None
