@@ -128,6 +128,13 @@ def test_file_without_an_architecture_is_refused(extra_folder):
         registry.load("hollow")
 
 
+def test_file_that_could_be_taken_for_a_backbone_of_timm_is_no_architecture(extra_folder):
+    (extra_folder / "timm-resnet50.py").write_text("x = 1\n")
+    assert "timm-resnet50" not in registry.names()
+    with pytest.raises(UserError, match="no architecture timm-resnet50"):
+        registry.load("timm-resnet50")
+
+
 def test_the_model_of_the_guide_needs_one_file_only(extra_folder):
     guide = (ROOT / "docs/adding-a-model.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)

@@ -26,6 +26,38 @@ TOKENS = {
 SIDE = 160
 
 
+# Published size, and side of the map; None where features are a list.
+FAMILIES = {
+    "cait_xxs24_224": (224, 14),
+    "coat_lite_tiny": (224, 7),
+    "coat_tiny": (224, None),
+    "convit_tiny": (224, 14),
+    "convnext_atto": (224, 7),
+    "crossvit_tiny_240": (240, None),
+    "deit_tiny_distilled_patch16_224": (224, 14),
+    "efficientformer_l1": (224, 7),
+    "efficientvim_m1": (224, None),
+    "eva02_tiny_patch14_224": (224, 16),
+    "gmlp_ti16_224": (224, 14),
+    "hiera_tiny_224": (224, 7),
+    "hrnet_w18_small": (224, 7),
+    "inception_next_atto": (224, 7),
+    "levit_128s": (224, 4),
+    "maxvit_pico_rw_256": (256, 8),
+    "mvitv2_tiny": (224, 7),
+    "pit_ti_224": (224, 7),
+    "pvt_v2_b0": (224, 7),
+    "sequencer2d_s": (224, 16),
+    "swin_tiny_patch4_window7_224": (224, 7),
+    "tnt_s_legacy_patch16_224": (224, 14),
+    "twins_svt_small": (224, 7),
+    "vit_tiny_patch16_224": (224, 14),
+    "vit_tiny_r_s16_p8_224": (224, 7),
+    "volo_d1_224": (224, 14),
+    "xcit_nano_12_p8_224": (224, 28),
+}
+
+
 def images(size=SIDE, count=2):
     return torch.rand(count, 1, size, size, generator=torch.Generator().manual_seed(size))
 
@@ -77,6 +109,17 @@ def test_each_token_stands_where_its_part_of_the_image_is(name):
             network(changed)
             difference = (seen[-1] - seen[0]).abs().sum((0, 1))
             assert divmod(int(difference.argmax()), SIDE // 16) == (row, column)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FAMILIES)
+def test_families_are_kept_and_explained_at_their_published_size(name, tmp_path):
+    (size, side), name = FAMILIES[name], f"timm:{name}"
+    description = describe_model(name, size)
+    assert (reason(name, size, tmp_path) == "") == (side is not None)
+    if side is not None:
+        assert description["cam_layers"][0]["map"] == [side, side]
+        assert explain(build(name), images(size, 1)).joint.shape == (1, side, side)
 
 
 def test_grids_that_are_not_square():

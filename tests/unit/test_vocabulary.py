@@ -1,6 +1,5 @@
 """Other findings and adults are called by their names; everything else is said as before."""
 
-import json
 import re
 
 import pytest
@@ -22,7 +21,7 @@ def test_sources_give_their_words(tmp_path):
         assert vocabulary_from(usual).usual
     assert vocabulary_from(nih | {"positive": "Pneumonia"}) == Vocabulary(adults=True)
     audit = tmp_path / "audit.json"
-    audit.write_text(json.dumps({"source": nih, "schema_version": 1}))
+    write_json(audit, {"source": nih})
     with words_of(audit) as words:
         assert words.another_finding and in_words("with pneumonia") == "with pleural thickening"
     assert in_words("with pneumonia") == "with pneumonia"
@@ -90,7 +89,7 @@ def test_a_name_with_the_usual_word_in_it_is_put_in_once():
 def test_figures(tmp_path):
     audit = tmp_path / "audit.json"
     source = {"positive": "lung opacity suspicious of pneumonia", "negative": "no such opacity"}
-    audit.write_text(json.dumps({"source": source, "schema_version": 1}))
+    write_json(audit, {"source": source})
     figure = new_figure(2)
     axes = figure.add_subplot()
     axes.set_xticks([0, 1], ["normal", "pneumonia"], rotation=90)
@@ -119,7 +118,7 @@ def test_figures(tmp_path):
         ("stage 2 disease", "stage 0"),
         ("two\n lines", "(?P<x>["),
         ("  ", "\t"),
-        ("a" * 3000, "b" * 3000),
+        ("a" * 200, "b" * 200),
     ],
 )
 def test_names_of_classes_are_text(positive, negative):

@@ -13,8 +13,8 @@ import pandas as pd
 SAMPLE = "sample"
 TEXT_COLUMNS = ("image_id", "path", "label", "subtype", "outcome", "chosen", "target")
 COLUMNS = (
-    "image_id", "fold", "logit", "label", "subtype", "path", "threshold", "outcome", "chosen",
-    "probability", "target", "peak", "empty",
+    "image_id", "fold", "logit", "label", "subtype", "path", "depth", "threshold", "outcome",
+    "chosen", "probability", "target", "peak", "empty",
 )  # fmt: skip
 _REASON = "reason"
 

@@ -243,7 +243,8 @@ def _written(table: pd.DataFrame) -> pd.DataFrame:
 def _with_texts(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table with texts in the place of their cells."""
     for column in table.select_dtypes("object"):
-        marked = table[column].str.startswith("'", na=False)
+        # A column of flags with gaps holds no text at all.
+        marked = table[column].map(lambda cell: isinstance(cell, str) and cell[:1] == "'")
         if marked.any():
             table.loc[marked, column] = table.loc[marked, column].map(read_cell)
     return table.rename(columns=read_cell)
