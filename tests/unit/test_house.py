@@ -142,3 +142,18 @@ def test_lock_names_no_host_and_covers_pyproject():
         project["dependencies"], *project["optional-dependencies"].values()
     ):
         assert re.match(r"[A-Za-z0-9-]+", requirement)[0].lower() in lock(), requirement
+
+
+def test_tests_that_the_documents_name_are_there():
+    found = re.findall(
+        r"`(test_\w+)(?:::(\w+))?`", (PROJECT / "docs/robustness.md").read_text("utf-8")
+    )
+    files = {
+        path.stem: path.read_text(encoding="utf-8") for path in PROJECT.glob("tests/*/test_*.py")
+    }
+    wrong = [
+        (file, name)
+        for file, name in found
+        if file not in files or not re.search(rf"(?:def|class) {name}\b", files[file])
+    ]
+    assert len(found) > 200 and not wrong
