@@ -10,7 +10,14 @@ import pytest
 
 from pneumobench.core import code_hash as hashing
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import atomic_path, read_json, read_table, write_json, write_table
+from pneumobench.core.files import (
+    atomic_path,
+    read_json,
+    read_table,
+    signed_table,
+    write_json,
+    write_table,
+)
 from pneumobench.core.job import job_log
 from pneumobench.core.names import did_you_mean, nearest
 from pneumobench.core.run import Run
@@ -31,13 +38,16 @@ def test_table_keeps_text(tmp_path):
     assert read_table(tmp_path / "t.csv", text=("image_id", "inner")).equals(table)
 
 
-@pytest.mark.parametrize("content", ["a\n1\n", "schema_version,a\n99,1\n"])
-def test_table_of_another_schema_is_refused(tmp_path, content):
+def test_table_of_another_schema_is_refused(tmp_path):
     path = tmp_path / "old.csv"
-    path.write_text(content)
-    with pytest.raises(UserError, match=r"old\.csv") as raised:
+    path.write_bytes(signed_table(b"schema_version,a\n99,1\n"))
+    with pytest.raises(UserError, match="schema version 99") as raised:
         read_table(path)
     assert "schema version 1" in raised.value.expected and "again" in raised.value.remedy
+    for content in ("a\n1\n", "schema_version,a\n1,1\n"):
+        path.write_text(content)
+        with pytest.raises(UserError, match=r"old\.csv .* has no checksum"):
+            read_table(path)
 
 
 def test_json_round_trip_and_version(tmp_path):
