@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pneumobench.core.files import write_json, write_table
+from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.reporting.differences_section import DifferencesInputs
 from pneumobench.statistics.test_differences import test_differences
 
@@ -73,9 +73,9 @@ def hostile_runs():
 
 def with_hostile_titles(comparison, folder):
     """Return a copy of comparison.csv in which the networks have such titles."""
-    table = pd.read_csv(comparison, dtype=str, keep_default_na=False)
+    table = read_table(comparison, text=("title", "note"))
     table["title"] = [HOSTILE_TITLES[row % len(HOSTILE_TITLES)] for row in range(len(table))]
-    table.to_csv(folder / "comparison.csv", index=False, lineterminator="\n")
+    write_table(folder / "comparison.csv", table)
     return folder / "comparison.csv"
 
 
