@@ -3,6 +3,7 @@
 import csv
 
 import numpy as np
+import pytest
 from fetched_fixture import film, jpeg
 
 from pneumobench.core.files import read_json, read_table
@@ -28,6 +29,7 @@ def films_of_two_names(root):
         csv.writer(stream).writerows(rows)
 
 
+@pytest.mark.slow
 def test_network_without_maps_and_films_of_one_name_reach_the_report(make_workflow):
     flow = make_workflow(
         data={"source": "table", "table": {"path": "films/films.csv"}},
