@@ -134,3 +134,12 @@ def test_profile_leaves_to_the_site_what_is_the_site_s():
     assert not any(
         word in text for word in ("slurm_account", "slurm_partition", "tasks", "cpus_per_gpu")
     )
+
+
+@pytest.mark.parametrize("content", ["", "[1]", "\0\1", '{"parameters": null}', '{"size": 64}'])
+def test_files_that_cannot_be_read_are_left_to_the_job(tmp_path, content):
+    path = tmp_path / "some.json"
+    path.write_text(content)
+    configured = {"batch_size": 8, "epochs": 1, "threads": 1}
+    size = read_training_size(str(path), str(path), str(path), copies=0, **configured)
+    assert size is None and training_memory_mb(size, 1) > 0 and training_minutes(size, 1) > 0

@@ -59,8 +59,10 @@ class TrainingSize:
 
 def read_training_size(
     model: str, images_digest: str, precision: str, *, copies: int, **configured: int
-) -> TrainingSize:
-    """Read how big a training is from what earlier jobs found out.
+) -> TrainingSize | None:
+    """Read how big a training is from what earlier jobs found out; None if that is unreadable.
+
+    The job reads the same files, and says what is wrong with them.
 
     Parameters
     ----------
@@ -76,19 +78,24 @@ def read_training_size(
     FileNotFoundError
         If one of the files is not there yet; Snakemake asks again when it is.
     """
-    network, packed = _read(model), _read(images_digest)
-    return TrainingSize(
-        parameters=network["parameters"],
-        macs=network["macs"],
-        image_size=packed["size"],
-        images=packed["count"] * (1 + copies),
-        device=_read(precision)["device"],
-        **configured,
-    )
+    try:
+        network, packed = _read(model), _read(images_digest)
+        return TrainingSize(
+            parameters=int(network["parameters"]),
+            macs=int(network["macs"]),
+            image_size=int(packed["size"]),
+            images=int(packed["count"]) * (1 + copies),
+            device=_read(precision)["device"],
+            **configured,
+        )
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
-def training_memory_mb(size: TrainingSize, attempt: int) -> int:
+def training_memory_mb(size: TrainingSize | None, attempt: int) -> int:
     """Return the memory that a training job asks for, in MB; more with each attempt (from 1)."""
+    if size is None:
+        return BASE_MB
     pixels = size.image_size**2
     needed = BASE_MB + (size.parameters * BYTES_PER_PARAMETER + 2 * size.images * pixels) / 1e6
     if size.device == "cuda":
@@ -98,8 +105,10 @@ def training_memory_mb(size: TrainingSize, attempt: int) -> int:
     return _round_up(RESERVE * needed * attempt, 500)
 
 
-def training_minutes(size: TrainingSize, attempt: int) -> int:
+def training_minutes(size: TrainingSize | None, attempt: int) -> int:
     """Return the time limit that a training job asks for, in minutes; more with each attempt."""
+    if size is None:
+        return SHORTEST_MINUTES
     speed = CPU_MACS * size.threads if size.device == "cpu" else GPU_MACS
     seconds = PASSES * size.macs * size.images * size.epochs / speed
     return _round_up(max(RESERVE * seconds / 60, SHORTEST_MINUTES) * attempt, 10)
@@ -116,10 +125,4 @@ def _read(path: str) -> dict[str, Any]:
 @functools.cache
 def _read_version(path: str, _written: int) -> dict[str, Any]:
     """Read a file once for all jobs that depend on it, as long as it stays the same."""
-    try:
-        return dict(json.loads(Path(path).read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
-        # Here: pandas, which core.files brings, is slow, and this runs in Snakemake itself.
-        from pneumobench.core.files import broken
-
-        raise broken(path, str(error)) from error
+    return dict(json.loads(Path(path).read_text(encoding="utf-8")))
