@@ -1,7 +1,6 @@
 """A small finished experiment whose intermediates can be damaged one at a time."""
 
 import functools
-import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ from pneumobench.core.run import Run
 from pneumobench.data.audit import audit_dataset
 from pneumobench.data.split import split_dataset
 
-_CHECKSUM = re.compile(rb'(?<=schema_version) [0-9a-f]{16}|  "checksum": "[0-9a-f]{16}",\n')
 RUNS = [Run("first", "light", 1), Run("second", "light", 1)]
 
 
@@ -63,11 +61,6 @@ READERS: dict[str, Callable[[Experiment], None]] = {
 def samples() -> dict[str, bytes]:
     """Return the sound files."""
     return {name: (experiment().root / name).read_bytes() for name in READERS}
-
-
-def without_checksum(files: dict[str, bytes]) -> dict[str, bytes]:
-    """Return files as earlier versions wrote them: what is wrong with them shows on using them."""
-    return {name: _CHECKSUM.sub(b"", content, count=1) for name, content in files.items()}
 
 
 @contextmanager

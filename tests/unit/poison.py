@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pneumobench.core.archive import CRATE, INDEX, RESULTS
+from pneumobench.core.files import signed_json, signed_table
 
 MARK = "'\"><svg onload=hit()>\\x|`$^{"
 """What is put behind a text; `hit` is nowhere in the project."""
@@ -82,16 +83,14 @@ def poison_archive(good: Path, bad: Path, words: Collection[str] = WORDS) -> Non
 
 
 def _poisoned_bytes(name: str, content: bytes, words: Collection[str]) -> bytes:
-    # Without checksums, as files of earlier versions are.
+    # A forger knows how checksums are made.
     if name.endswith(".json"):
-        parsed = json.loads(content)
-        parsed.pop("checksum", None)
-        return json.dumps(poisoned(parsed, words=words)).encode()
+        return signed_json(poisoned(json.loads(content), words=words))
     if name.endswith(".csv"):
         text = re.sub(r"^schema_version \w+", "schema_version", content.decode())
         found = poisoned_table(text, words)
         # What holds no text to poison stays as it was, bytes and hash.
-        return found.encode() if MARK in found else content
+        return signed_table(found.encode()) if MARK in found else content
     return content
 
 

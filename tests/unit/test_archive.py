@@ -14,6 +14,7 @@ from PIL import Image
 
 from pneumobench.core.archive import INDEX, check_unpacked, read_archive
 from pneumobench.core.config.check import check_config
+from pneumobench.core.config.earlier import with_later_keys
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import write_json, write_table
 from pneumobench.models import registry
@@ -173,3 +174,13 @@ def test_placed_films_take_hardly_any_space(tmp_path):
     place_films(np.array([19_999]), np.ones((1, 64, 64), np.uint8), tmp_path / "splits.csv", packed)
     assert np.load(packed, mmap_mode="r")[19_999].all()
     assert packed.stat().st_size > 80e6 and packed.stat().st_blocks * 512 < 1e6
+
+
+def test_a_configuration_of_an_earlier_version_lacks_no_key():
+    config = whole_config()
+    del config["data"]["checks"]["maximum_near_duplicate_fraction"]
+    completed = with_later_keys(config)
+    assert completed["data"]["checks"]["maximum_near_duplicate_fraction"] == 1
+    assert check_config(completed, architectures=registry.names())
+    assert with_later_keys(whole_config()) == whole_config()
+    assert with_later_keys({"data": {"checks": 3}, "a": [1]}) == {"data": {"checks": 3}, "a": [1]}

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from pneumobench.core.config.earlier import with_later_keys
 from pneumobench.core.errors import UserError
 from pneumobench.core.extract import Kind, Limits, Packed, shown
 from pneumobench.core.job import REBUILT_MARK
@@ -117,7 +118,7 @@ def read_archive(path: str | Path) -> Archive:
     _check_members(packed, {name: entry.bytes for name, entry in index.files.items()})
     return Archive(
         path=str(path),
-        config=_parse(packed, CONFIG, _read(packed, CONFIG)),
+        config=with_later_keys(_parse(packed, CONFIG, _read(packed, CONFIG))),
         missing=[run.model_dump() for run in index.missing],
         films=index.films,
         hashes={name: entry.sha256 for name, entry in index.files.items()},

@@ -23,7 +23,7 @@ from pneumobench.core.room import WRITING, errno_of, writing_failed
 SCHEMA_VERSION = 1
 # Of bytes, on all common file systems.
 LONGEST_NAME = 255
-_VERSION = "schema_version"
+VERSION = "schema_version"
 WITHOUT_CHECKSUM = "it has no checksum; an earlier version or another program wrote it"
 _SIGNED = re.compile(rb"schema_version ([0-9a-f]{16})(?=[,\n])")
 
@@ -74,20 +74,20 @@ def checksum(content: bytes) -> str:
 def write_json(path: str | Path, content: dict[str, Any]) -> None:
     """Write a dictionary as indented JSON, with `schema_version` and `checksum` first."""
     with atomic_path(path) as temporary:
-        temporary.write_bytes(signed_json({_VERSION: SCHEMA_VERSION, **content}))
+        temporary.write_bytes(signed_json({VERSION: SCHEMA_VERSION, **content}))
 
 
 def signed_json(content: dict[str, Any]) -> bytes:
     """Return a JSON file, with its checksum behind its schema version."""
-    rest = {key: value for key, value in content.items() if key not in (_VERSION, "checksum")}
-    head = {_VERSION: content.get(_VERSION), "checksum": _json_checksum(rest)}
+    rest = {key: value for key, value in content.items() if key not in (VERSION, "checksum")}
+    head = {VERSION: content.get(VERSION), "checksum": _json_checksum(rest)}
     return (json.dumps(head | rest, indent=2, allow_nan=False) + "\n").encode()
 
 
 def signed_table(content: bytes) -> bytes:
     """Return a CSV file of a version column and others, with its checksum in its first cell."""
-    rest = content[len(_VERSION) :]
-    return f"{_VERSION} {checksum(rest)}".encode() + rest
+    rest = content[len(VERSION) :]
+    return f"{VERSION} {checksum(rest)}".encode() + rest
 
 
 def read_json(path: str | Path) -> dict[str, Any]:
@@ -226,7 +226,7 @@ def _written(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose cells can be written down."""
     if not table.columns.is_unique:
         raise ValueError(f"two columns have one name: {list(table.columns)}")
-    cells: dict[str, object] = {_VERSION: [SCHEMA_VERSION] * len(table)}
+    cells: dict[str, object] = {VERSION: [SCHEMA_VERSION] * len(table)}
     for name in table.columns:
         column = table[name]
         if column.dtype == "float32":

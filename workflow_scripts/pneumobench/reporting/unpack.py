@@ -17,13 +17,11 @@ from pneumobench.core.archive import (
     read_archive,
 )
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import signed_json, signed_table
+from pneumobench.core.files import VERSION, signed_json, signed_table
 from pneumobench.core.folders import new_folder
 from pneumobench.core.room import check_room
 from pneumobench.reporting.films import place_films
 from pneumobench.reporting.kinds import check_kind, wrong_content
-
-UNSIGNED_TABLE = b"schema_version,"
 
 
 def unpack_archive(
@@ -91,10 +89,12 @@ def unpack_archive(
 def _sign(file: Path) -> None:
     """Give a file of an earlier version its checksum: the list of the archive vouches for it."""
     content = file.read_bytes()
-    if file.suffix == ".csv" and content.startswith(UNSIGNED_TABLE):
+    if file.suffix == ".csv" and content.startswith(f"{VERSION},".encode()):
         file.write_bytes(signed_table(content))
-    elif file.suffix == ".json" and "checksum" not in (said := json.loads(content)):
-        file.write_bytes(signed_json(said))
+    elif file.suffix == ".json":
+        said = json.loads(content)
+        if VERSION in said and "checksum" not in said:
+            file.write_bytes(signed_json(said))
 
 
 def _place_films(place: Path, packed: str | Path, size: int) -> None:
