@@ -1,6 +1,7 @@
 """Tables: every text and number reads back as it was, and a changed file is refused."""
 
 import csv
+import hashlib
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,14 @@ from hypothesis import strategies as st
 
 from pneumobench.core.cells import read_cell, written_cell
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json, read_table, signed_json, write_json, write_table
+from pneumobench.core.files import (
+    content_sha256,
+    read_json,
+    read_table,
+    signed_json,
+    write_json,
+    write_table,
+)
 
 HARD = (
     "", " ", "  blank ", "NA", "nan", "NaN", "null", "None", "inf", "-inf", "1e5", "007", "7.0",
@@ -159,3 +167,12 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path, read):
         read(tmp_path / "none.csv")
     with pytest.raises(UserError, match="directory"):
         read(tmp_path)
+
+
+def test_the_checksum_is_no_part_of_what_a_file_says(tmp_path):
+    table, said = tmp_path / "t.csv", tmp_path / "t.json"
+    write_table(table, pd.DataFrame({"a": ["x", "y"]}))
+    write_json(said, {"a": 1})
+    plain = (b"schema_version,a\n1,x\n1,y\n", b'{\n  "schema_version": 1,\n  "a": 1\n}\n')
+    for path, content in zip((table, said), plain, strict=True):
+        assert content_sha256(path) == hashlib.sha256(content).hexdigest()

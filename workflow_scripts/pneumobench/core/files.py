@@ -25,6 +25,8 @@ SCHEMA_VERSION = 1
 LONGEST_NAME = 255
 VERSION = "schema_version"
 WITHOUT_CHECKSUM = "it has no checksum; an earlier version or another program wrote it"
+# In a table and in a JSON file.
+_CHECKSUM = re.compile(rb'(?<=\Aschema_version) [0-9a-f]{16}|,\n  "checksum": "[0-9a-f]{16}"')
 _SIGNED = re.compile(rb"schema_version ([0-9a-f]{16})(?=[,\n])")
 
 
@@ -180,6 +182,14 @@ def read_bytes(path: str | Path) -> bytes:
     if not content:
         raise broken(path, "it is empty")
     return content
+
+
+def content_sha256(path: str | Path) -> str:
+    """Return the SHA-256 of a table or a JSON file without its checksum.
+
+    So a file that got its checksum later is the one that an earlier version knew.
+    """
+    return hashlib.sha256(_CHECKSUM.sub(b"", read_bytes(path), count=1)).hexdigest()
 
 
 def broken(path: str | Path, said: str) -> UserError:

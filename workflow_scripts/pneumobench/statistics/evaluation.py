@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from pneumobench.core.files import write_json, write_table
-from pneumobench.core.provenance import file_sha256
+from pneumobench.core.files import content_sha256, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import Resamples, resample_patients
 from pneumobench.statistics.estimates import paired_difference
@@ -108,7 +107,7 @@ def evaluate_run(
         "seed": seed,
         "learned": learned,
         "warnings": [_constant_message(constant)] if constant else [],
-        "selection_sha256": file_sha256(selection),
+        "selection_sha256": content_sha256(selection),
         "threshold_rule": rule,
         "thresholds": thresholds,
         "interval": {

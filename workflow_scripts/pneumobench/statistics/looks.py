@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from pneumobench.core.files import write_json
-from pneumobench.core.provenance import file_sha256, git_commit
+from pneumobench.core.files import content_sha256, write_json
+from pneumobench.core.provenance import git_commit
 from pneumobench.core.run import Run
 from pneumobench.statistics.selection import hash_files
 
@@ -63,8 +63,8 @@ def record_look(
         "recipe": run.recipe,
         "seed": run.seed,
         "predictions_sha256": hash_files(test),
-        "test_labels_sha256": file_sha256(test_labels),
-        "selection_sha256": file_sha256(selection),
+        "test_labels_sha256": content_sha256(test_labels),
+        "selection_sha256": content_sha256(selection),
         "git_commit": git_commit(),
     }
     write_json(folder / name, content)

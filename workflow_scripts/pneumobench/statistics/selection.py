@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json, write_json
-from pneumobench.core.provenance import file_sha256
+from pneumobench.core.files import content_sha256, read_json, write_json
 from pneumobench.core.run import Run
 from pneumobench.statistics.ensemble_members import fit_ensembles
 from pneumobench.statistics.fold_fits import fit_calibrations, fit_thresholds
@@ -217,7 +216,7 @@ def check_judged_with(selection: Path, judged: dict[Path, str]) -> None:
     UserError
         Naming the first folder whose result was made with another selection.
     """
-    now = file_sha256(selection)
+    now = content_sha256(selection)
     for folder, then in sorted(judged.items()):
         if then != now:
             raise UserError(
@@ -253,7 +252,7 @@ def find_selected_ensemble(selection: Path, kind: str) -> dict[str, Any]:
 
 def hash_files(paths: list[Path]) -> str:
     """Return one SHA-256 for the content of several files, whatever their order and places."""
-    return hashlib.sha256("".join(sorted(map(file_sha256, paths))).encode()).hexdigest()
+    return hashlib.sha256("".join(sorted(map(content_sha256, paths))).encode()).hexdigest()
 
 
 def fold_mean_auc(positive: np.ndarray, logit: np.ndarray, fold: np.ndarray) -> float:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pneumobench.core.files import write_json, write_table
-from pneumobench.core.provenance import file_sha256
+from pneumobench.core.files import content_sha256, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.core.task import LOGIT_COLUMNS, SUBTYPES
 from pneumobench.statistics.bootstrap import Resamples, resample_patients
@@ -141,7 +140,7 @@ def evaluate_subtypes(
         "confidence": confidence,
         "replicates": replicates,
         "bootstrap_seed": bootstrap_seed,
-        "selection_sha256": file_sha256(selection),
+        "selection_sha256": content_sha256(selection),
         "runs": entries,
     }
     write_json(details, content)
