@@ -8,11 +8,12 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pandas as pd
 
@@ -101,7 +102,9 @@ def read_json(path: str | Path) -> dict[str, Any]:
         If it cannot be read, carries another schema version, or was changed.
     """
     try:
-        content = json.loads(read_bytes(path).decode("utf-8"), parse_constant=_refuse_constant)
+        content = json.loads(
+            read_bytes(path).decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         raise broken(path, f"it is no JSON ({error})") from error
     if not isinstance(content, dict):
@@ -224,8 +227,13 @@ class _Content(dict[str, Any]):
         raise broken(self.path, f"it lacks {key!r}")
 
 
-def _refuse_constant(name: str) -> None:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no number of JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse_constant(text)
 
 
 def _json_checksum(content: dict[str, Any]) -> str:
