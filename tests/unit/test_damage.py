@@ -19,7 +19,8 @@ from dicom_fixture import film as deep_film
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from pydicom import uid
+from pydicom import dcmread, uid
+from pydicom.encaps import encapsulate, generate_frames
 
 from pneumobench.data.doorkeeper import UnreadableImageError, check_picture
 from pneumobench.data.image_parts.damage import check_rows
@@ -362,3 +363,61 @@ def test_strips_of_tiff_may_be_filled_up():
         options = {} if compression == "raw" else {"compression": compression}
         content = encoded("TIFF", tiffinfo={278: 50}, **options)
         np.testing.assert_array_equal(grey(content), film())
+
+
+# JPEG in every place
+
+
+def lossless(pixels: np.ndarray) -> bytes:
+    """Return grey pixels of 8 bits as a lossless JPEG stream."""
+    content = compressed(dicom(pixels, 8), uid.JPEGLosslessSV1)
+    frames = generate_frames(dcmread(io.BytesIO(content)).PixelData, number_of_frames=1)
+    return next(frames).rstrip(b"\0")
+
+
+def jpeg_in_tiff(stream: bytes, width: int, height: int, samples: int = 1) -> bytes:
+    """Return a TIFF file of one strip that is a JPEG stream."""
+    entries = {
+        256: width, 257: height, 258: 8, 259: 7, 262: 1 if samples == 1 else 6, 273: 8,
+        277: samples, 278: height, 279: len(stream),
+    }  # fmt: skip
+    if samples > 1:
+        # Three depths do not fit into the entry; behind the stream they do.
+        stream += bytes([8, 0] * samples)
+    content = b"II*\0" + struct.pack("<I", 8 + len(stream)) + stream
+    content += struct.pack("<H", len(entries))
+    for tag, value in sorted(entries.items()):
+        if tag == 258 and samples > 1:
+            content += struct.pack("<HHII", tag, 3, samples, 8 + len(stream) - 2 * samples)
+        else:
+            content += struct.pack("<HHII", tag, 4, 1, value)
+    return content + bytes(4)
+
+
+def jpeg_in_dicom(stream: bytes, pixels: np.ndarray, syntax: str) -> bytes:
+    data_set = dcmread(io.BytesIO(dicom(pixels, 8)))
+    data_set.PixelData = encapsulate([stream])
+    data_set["PixelData"].is_undefined_length = True
+    data_set.file_meta.TransferSyntaxUID = syntax
+    target = io.BytesIO()
+    data_set.save_as(target, enforce_file_format=True)
+    return target.getvalue()
+
+
+def test_lossless_jpeg_is_decoded_within_its_memory():
+    # The decoder writes it at its full size although an eighth is asked for. Large, so that
+    # bytes behind the buffer are another's.
+    pixels = np.random.default_rng(1).integers(0, 256, (600, 500), dtype=np.uint8)
+    stream = lossless(pixels)
+    for content in (
+        stream,
+        jpeg_in_tiff(stream, 500, 600),
+        jpeg_in_dicom(stream, pixels, uid.JPEGBaseline8Bit),
+    ):
+        np.testing.assert_array_equal(np.asarray(read_picture(content).grey), pixels)
+    start = stream.index(b"\xff\xc3")
+    for code in (*range(0xC0, 0xC3), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)):
+        other = stream[: start + 1] + bytes([code]) + stream[start + 2 :]
+        refused(other)
+        refused(jpeg_in_tiff(other, 500, 600))
+        refused(jpeg_in_dicom(other, pixels, uid.JPEGBaseline8Bit))

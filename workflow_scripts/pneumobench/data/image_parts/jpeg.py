@@ -5,6 +5,7 @@ A JPEG file has no checksum: changed bytes that still are a valid stream cannot 
 
 import re
 
+import numpy as np
 import simplejpeg
 
 from pneumobench.data.doorkeeper import UnreadableImageError
@@ -34,16 +35,20 @@ def check_jpeg(content: bytes) -> None:
     """
     check_end(content)
     try:
-        # The stream is read whole, whatever is made of it; an eighth of its size costs least.
-        space = simplejpeg.decode_jpeg_header(content)[2]
+        height, width, space, _ = simplejpeg.decode_jpeg_header(content)
+        # Lossless colours are not converted.
+        colours = {"CMYK": "CMYK", "YCCK": "CMYK", "RGB": "RGB"}.get(space, "GRAY")
+        # The stream is read whole, whatever is made of it; an eighth of its size costs least. But
+        # lossless pictures are written at their full size all the same: there must be room for it.
         simplejpeg.decode_jpeg(
             content,
-            "CMYK" if space in ("CMYK", "YCCK") else "GRAY",
+            colours,
             fastdct=True,
             fastupsample=True,
             min_height=1,
             min_width=1,
             min_factor=8,
+            buffer=np.empty(height * width * len(colours), np.uint8),
         )
     except ValueError as error:
         raise damaged(str(error)) from None
