@@ -375,22 +375,16 @@ def lossless(pixels: np.ndarray) -> bytes:
     return next(frames).rstrip(b"\0")
 
 
-def jpeg_in_tiff(stream: bytes, width: int, height: int, samples: int = 1) -> bytes:
-    """Return a TIFF file of one strip that is a JPEG stream."""
-    entries = {
-        256: width, 257: height, 258: 8, 259: 7, 262: 1 if samples == 1 else 6, 273: 8,
-        277: samples, 278: height, 279: len(stream),
-    }  # fmt: skip
-    if samples > 1:
-        # Three depths do not fit into the entry; behind the stream they do.
-        stream += bytes([8, 0] * samples)
+def jpeg_in_tiff(stream: bytes, width: int, height: int, tile: int = 0) -> bytes:
+    """Return a TIFF file of one strip, or one square tile, that is a JPEG stream."""
+    entries = {256: width, 257: height, 258: 8, 259: 7, 262: 1, 277: 1}
+    if tile:
+        entries |= {322: tile, 323: tile, 324: 8, 325: len(stream)}
+    else:
+        entries |= {273: 8, 278: height, 279: len(stream)}
     content = b"II*\0" + struct.pack("<I", 8 + len(stream)) + stream
     content += struct.pack("<H", len(entries))
-    for tag, value in sorted(entries.items()):
-        if tag == 258 and samples > 1:
-            content += struct.pack("<HHII", tag, 3, samples, 8 + len(stream) - 2 * samples)
-        else:
-            content += struct.pack("<HHII", tag, 4, 1, value)
+    content += b"".join(struct.pack("<HHII", tag, 4, 1, entries[tag]) for tag in sorted(entries))
     return content + bytes(4)
 
 
@@ -421,3 +415,26 @@ def test_lossless_jpeg_is_decoded_within_its_memory():
         refused(other)
         refused(jpeg_in_tiff(other, 500, 600))
         refused(jpeg_in_dicom(other, pixels, uid.JPEGBaseline8Bit))
+
+
+@pytest.mark.parametrize("size", [(160, 60), (100, 120), (160, 240), (320, 120), (120, 160)])
+def test_jpeg_in_tiff_is_of_the_size_of_its_strip(size):
+    stream = encoded("JPEG", film(*size))
+    said = "JPEG data of {}x{} pixels in a place of 160x120".format(*size)
+    assert said in refused(jpeg_in_tiff(stream, 160, 120))
+    np.testing.assert_array_equal(
+        grey(jpeg_in_tiff(stream, *size)), np.asarray(Image.open(io.BytesIO(stream)))
+    )
+
+
+def test_jpeg_and_tiles_far_beyond_their_picture_are_refused_before_they_are_decoded():
+    tile = encoded("JPEG", film(256, 256))
+    found = grey(jpeg_in_tiff(tile, 160, 120, 256))
+    np.testing.assert_array_equal(found, np.asarray(Image.open(io.BytesIO(tile)))[:120, :160])
+    bomb = encoded("JPEG", Image.new("L", (8000, 8000), 90))
+    began = time.process_time()
+    assert "JPEG data of 8000x8000 pixels" in refused(jpeg_in_tiff(bomb, 160, 120))
+    assert "8000x8000 pixels are 64.0 megapixels, more than 1" in refused(
+        jpeg_in_tiff(bomb, 160, 120, 8000)
+    )
+    assert time.process_time() - began < 1

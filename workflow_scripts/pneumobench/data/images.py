@@ -170,7 +170,7 @@ def read_picture(
         check_size(*image.size, maximum_megapixels)
         _check_one_picture(image)
         mode, bits = image.mode, _bits(image)
-        _check_damage(content, image)
+        _check_damage(content, image, maximum_megapixels)
         if (deep := read_deep(content, image, partial(_open, content))) is not None:
             needed = None if deep.stated else deep.needed
             grey = deep.to_8_bits(deep.stated or depth or deep.needed)
@@ -198,17 +198,17 @@ def _check_parts(content: bytes) -> None:
         find_end(content)
 
 
-def _check_damage(content: bytes, image: ImageFile.ImageFile) -> None:
+def _check_damage(content: bytes, image: ImageFile.ImageFile, maximum_megapixels: float) -> None:
     """Refuse what Pillow would overlook."""
     match image.format:
         case "JPEG" | "MPO":
             if image.mode == "CMYK" and "adobe" not in image.info:
                 raise UnreadableImageError("it does not say whether its inks are inverted")
-            check_jpeg(content)
+            check_jpeg(content, image.size)
         case "PNG":
             check_png(content)
         case "TIFF":
-            check_tiff(content, image)
+            check_tiff(content, image, maximum_megapixels)
         case "GIF":
             check_gif(content, image)
         case "WEBP":

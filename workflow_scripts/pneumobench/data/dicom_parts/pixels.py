@@ -189,7 +189,7 @@ def _compressed(stream: bytes, syntax: str, layout: Layout) -> np.ndarray:
     if is_jpeg2000(stream):
         check_jpeg2000(stream)
     elif on_pillow:
-        check_jpeg(stream)
+        check_jpeg(stream, (columns, rows))
     else:
         check_end(stream)
     container = 8 if bits <= 8 else 16

@@ -24,18 +24,29 @@ _PROGRESSIVE = (0xC2, 0xC6, 0xCA, 0xCE)
 _COEFFICIENTS = 64
 
 
-def check_jpeg(content: bytes) -> None:
+def check_jpeg(content: bytes, *sizes: tuple[int, int]) -> None:
     """Refuse a JPEG stream that libjpeg warns of, or that `check_end` refuses.
+
+    Parameters
+    ----------
+    content
+        The stream.
+    sizes
+        Width and height, in pixels, that it may have; compared before anything is decoded.
 
     Raises
     ------
     UnreadableImageError
-        If it is truncated or damaged: a missing end, restart markers out of order, codes that there
-        are not, fewer or more data than the size in its header needs.
+        If it is of another size, truncated or damaged: a missing end, restart markers out of order,
+        codes that there are not, fewer or more data than the size in its header needs.
     """
     check_end(content)
     try:
         height, width, space, _ = simplejpeg.decode_jpeg_header(content)
+        if (width, height) not in sizes:
+            raise damaged(
+                f"JPEG data of {width}x{height} pixels in a place of {sizes[0][0]}x{sizes[0][1]}"
+            )
         # Lossless colours are not converted.
         colours = {"CMYK": "CMYK", "YCCK": "CMYK", "RGB": "RGB"}.get(space, "GRAY")
         # The stream is read whole, whatever is made of it; an eighth of its size costs least. But
@@ -50,6 +61,8 @@ def check_jpeg(content: bytes) -> None:
             min_factor=8,
             buffer=np.empty(height * width * len(colours), np.uint8),
         )
+    except UnreadableImageError:
+        raise
     except ValueError as error:
         raise damaged(str(error)) from None
 

@@ -6,7 +6,7 @@ Only deflated pixels carry a checksum.
 import numpy as np
 from PIL import Image, TiffImagePlugin
 
-from pneumobench.data.doorkeeper import UnreadableImageError
+from pneumobench.data.doorkeeper import UnreadableImageError, check_size
 from pneumobench.data.image_parts.damage import (
     check_inflated,
     check_packbits,
@@ -37,18 +37,23 @@ for _order, _deep, _full in ((b"II", "I;16", "I;32N"), (b"MM", "I;16B", "I;32B")
             TiffImagePlugin.OPEN_INFO.setdefault((_order, _zero, (1,), 1, (_depth,), ()), _mode)
 
 
-def check_tiff(content: bytes, image: TiffImagePlugin.TiffImageFile) -> None:
+def check_tiff(
+    content: bytes, image: TiffImagePlugin.TiffImageFile, maximum_megapixels: float
+) -> None:
     """Refuse a TIFF file whose pixels are not all there, or of a kind that would be read wrongly.
 
     Raises
     ------
     UnreadableImageError
-        If a strip or tile lies outside the file, is missing, ends early or is damaged; if the file
-        does not say whether zero is black or white; if its values are signed bytes.
+        If a strip or tile lies outside the file, is missing, ends early, is damaged, larger than
+        an image may be, or of another size than its data; if the file does not say whether zero is
+        black or white; if its values are signed bytes.
     """
     tags = image.tag_v2
     _check_kind(image)
     columns, rows, bits = _piece(image)
+    # A tile may be larger than the picture.
+    check_size(columns, rows, maximum_megapixels)
     sizes = []
     for start, length in _places(image, columns, rows):
         if length <= 0 or start < 8 or start + length > len(content):
@@ -60,8 +65,14 @@ def check_tiff(content: bytes, image: TiffImagePlugin.TiffImageFile) -> None:
     for (start, length), height in zip(sizes, left, strict=True):
         width = (columns * bits + 7) // 8
         size = height * width
+        piece = stream[start : start + length]
         # The last strip may be filled up to the rows of the others.
-        _check_piece(stream[start : start + length], tags, size, rows * width)
+        if tags.get(COMPRESSION) == _JPEG:
+            tables = bytes(tags.get(_JPEG_TABLES, b""))
+            whole = tables[:-2] + bytes(piece[2:]) if tables else bytes(piece)
+            check_jpeg(whole, (columns, height), (columns, rows))
+        else:
+            _check_piece(piece, tags, size, rows * width)
         if tags.get(COMPRESSION, _RAW) == _RAW:
             raw.append(np.frombuffer(content, np.uint8, size, start).reshape(height, -1))
     if raw:
@@ -92,6 +103,8 @@ def _check_kind(image: TiffImagePlugin.TiffImageFile) -> None:
         raise UnreadableImageError("the TIFF file does not say whether zero is black or white")
     if tags[PHOTOMETRIC] == _COLOUR_DIFFERENCES and compression != _JPEG:
         raise UnreadableImageError("a TIFF file of colour differences is not supported")
+    if tags[PHOTOMETRIC] == _COLOUR_DIFFERENCES and tags.get(PLANAR, 1) != 1:
+        raise UnreadableImageError("a TIFF file of colour differences in planes is not supported")
     bits = max(tags.get(_BITS, (1,)))
     signed = _SIGNED in tags.get(FORMAT, (1,))
     if signed and bits == 8:
@@ -143,16 +156,13 @@ def _rows_of_pieces(image: TiffImagePlugin.TiffImageFile, rows: int, number: int
 def _check_piece(
     stream: memoryview, tags: TiffImagePlugin.ImageFileDirectory_v2, size: int, most: int
 ) -> None:
-    """Check one strip or tile, which holds `size` bytes of pixels, or `most` with filling."""
+    """Check a strip or tile that is not JPEG: `size` bytes of pixels, or `most` with filling."""
     compression = tags.get(COMPRESSION, _RAW)
     if compression == _RAW:
         if not size <= len(stream) <= most + _FILLING:
             raise damaged(f"a strip of {len(stream):,} bytes, its header says {size:,}")
     elif compression in _DEFLATE:
         check_inflated([stream], size, most)
-    elif compression == _JPEG:
-        tables = bytes(tags.get(_JPEG_TABLES, b""))
-        check_jpeg(tables[:-2] + bytes(stream[2:]) if tables else bytes(stream))
     elif compression == _PACKBITS:
         check_packbits(stream, size, most)
     elif compression not in _FAX:
