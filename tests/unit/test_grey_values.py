@@ -151,6 +151,60 @@ def test_what_a_file_states_counts():
         assert off.max() <= 1, name
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
+def test_significant_bits_are_read_alike_whatever_the_brightest_pixel(bits):
+    whole = np.arange(2**bits)
+    shifted = {
+        "zeros": whole << 16 - bits,
+        "repeated": whole << 16 - bits | whole >> 2 * bits - 16,
+        "rounded": np.rint(whole * 65535 / (2**bits - 1)).astype(int),
+        "down": whole * 65535 // (2**bits - 1),
+        "of 8 bits": np.arange(256) * 257,
+    }
+    note = chunk(b"sBIT", bytes([bits]))
+    for name, values in shifted.items():
+        # No value has more bits than are significant.
+        dark = np.resize(values[values < 2**bits], (40, 64))
+        picture = read_picture(png16(dark, note), depth=12)
+        assert picture.needed is None
+        np.testing.assert_array_equal(picture.grey, eight_bits(dark, 16), err_msg=name)
+    dark = np.random.default_rng(0).integers(0, 2**bits // 3, (40, 64))
+    found = np.asarray(read_picture(png16(dark, note), depth=16).grey)
+    np.testing.assert_array_equal(found, eight_bits(dark, bits))
+
+
+def test_significant_bits_that_there_are_not():
+    assert (decode_grey(png16(ramp(12), chunk(b"sBIT", b"\x10")), 12)[0].max()) == 16
+    for bits in (0, 17, 200):
+        with pytest.raises(UnreadableImageError, match=f"{bits} significant bits"):
+            decode_grey(png16(ramp(12), chunk(b"sBIT", bytes([bits]))))
+    # Those of the transparency do not count.
+    pair = np.stack([ramp(12), np.full((40, 64), 65535)], axis=-1)
+    clear = png16(pair, chunk(b"sBIT", b"\x0c\x10"), colour=4)
+    np.testing.assert_array_equal(decode_grey(clear)[0], eight_bits(ramp(12), 12))
+
+
+def test_a_largest_value_of_65535_states_nothing():
+    grey = ramp(12)
+    colours = np.stack([grey, grey[:, ::-1], grey // 2], axis=-1)
+    text = b"\n".join(
+        b" ".join(str(value).encode() for value in row) for row in colours.reshape(40, -1)
+    )
+    for content, values in (
+        (pgm(grey, 65535), grey),
+        (b"P2 64 40 65535\n" + b" ".join(b"%d" % value for value in grey.ravel()), grey),
+        (b"P6 64 40 65535\n" + colours.astype(">u2").tobytes(), colours),
+        (b"P3 64 40 65535\n# a note\n" + text, colours),
+    ):
+        picture = read_picture(content)
+        assert (picture.bits, picture.needed) == (16, 12)
+        np.testing.assert_array_equal(picture.image, eight_bits(values, 12))
+        found = read_picture(content, depth=16)
+        np.testing.assert_array_equal(found.image, eight_bits(values, 16))
+    with pytest.raises(UnreadableImageError):
+        decode_grey(b"P3 64 40 65535\n" + text[:-4] + b"70000")
+
+
 def test_a_value_above_the_largest_that_is_stated_is_damage():
     with pytest.raises(UnreadableImageError, match="a value of 4095, its header says at most 1023"):
         decode_grey(pgm(ramp(12), 1023))

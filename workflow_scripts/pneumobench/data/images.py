@@ -293,7 +293,7 @@ def _bits(image: Image.Image) -> int:
         if tile.codec_name == "gif":
             bits = min(bits, options[0])
         elif tile.codec_name.startswith("ppm"):
-            bits = min(bits, int(options[1]).bit_length())
+            bits = int(options[1]).bit_length()
         # Pillow names a format by its bits: L;4, P;2, I;16B. BGR;15 are three channels of 5.
         elif isinstance(options[0], str) and (found := re.match(r"(\w+);(\d+)", options[0])):
             whole = found[1] == "BGR" and int(found[2]) in (15, 16)

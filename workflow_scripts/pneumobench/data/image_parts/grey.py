@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
 from pneumobench.data.doorkeeper import UnreadableImageError
+from pneumobench.data.image_parts.others import deep_colours, states_nothing
 from pneumobench.data.image_parts.png import significant_bits
 from pneumobench.data.image_parts.tiff import is_signed, is_white_zero
 
@@ -100,8 +101,10 @@ def read_deep(
     UnreadableImageError
         If the image is in colours that Pillow does not read at their depth, or has negative values.
     """
-    raw = _raw_mode(image)
-    if image.mode == "I" or image.mode.startswith("I;16"):
+    raw, full = _raw_mode(image), image.format == "PPM" and states_nothing(image)
+    if full and len(image.getbands()) > 1:
+        values = deep_colours(content, image)
+    elif image.mode == "I" or image.mode.startswith("I;16"):
         values = _grey_values(image)
     elif len(image.getbands()) > 1 and re.search(r";16[LBN]$", raw):
         values = _colour_values(open_again, raw)
@@ -110,7 +113,15 @@ def read_deep(
     if (clear := image.info.get("transparency")) is not None and image.format == "PNG":
         hidden = values == np.asarray(clear)
         values[hidden.all(axis=-1) if values.ndim == 3 else hidden] = 0
-    return Deep(values, _stated_bits(content, image, raw, values), is_white_zero(image))
+    if image.format == "PPM":
+        # Pillow has brought them from the largest value that the file states to 16 bits.
+        stated = None if full else 16
+    elif image.format == "PNG" and (bits := significant_bits(content)):
+        # The standard wants them shifted up to 16 bits; some programs leave them where they are.
+        stated = 16 if may_be_shifted(values, bits) else bits
+    else:
+        stated = 12 if raw == "I;12" else None
+    return Deep(values, stated, is_white_zero(image))
 
 
 def _raw_mode(image: ImageFile.ImageFile) -> str:
@@ -155,15 +166,15 @@ def _colour_values(open_again: Callable[[], ImageFile.ImageFile], raw: str) -> n
     return (values.astype(np.uint32) * alpha // 255).astype(np.uint16)
 
 
-def _stated_bits(
-    content: bytes, image: ImageFile.ImageFile, raw: str, values: np.ndarray
-) -> int | None:
-    if image.format == "PPM":
-        # Pillow has brought them from the largest value that the file states to 16 bits.
-        return 16
-    if raw == "I;12":
-        return 12
-    if image.format == "PNG" and (bits := significant_bits(content)):
-        # The standard wants them shifted up to 16 bits; some programs leave them where they are.
-        return bits if values.max() < 2**bits else 16
-    return None
+def may_be_shifted(values: np.ndarray, bits: int) -> bool:
+    """Tell whether values of `bits` significant bits may have been shifted up to 16 bits.
+
+    Values above those of `bits` bits must have been. Smaller ones may, as those of a dark image, if
+    all are what shifting leaves: zeros in the lowest bits, or shares of the largest value that 8 to
+    `bits` bits can express. The brightest alone does not tell: it differs from image to image.
+    """
+    found = np.unique(values).astype(np.int64)
+    if found[-1] >= 2**bits or not (found % 2 ** (16 - bits)).any():
+        return True
+    steps = [65535 / (2**depth - 1) for depth in range(min(bits, 8), bits + 1)]
+    return any((np.abs(found - np.rint(found / step) * step) <= 1).all() for step in steps)

@@ -18,6 +18,8 @@ from pneumobench.data.image_parts.damage import (
 _COMMENT = re.compile(rb"#[^\r\n]*")
 # Pillow reads them value by value, in bytes.
 LARGEST_TEXT, LARGEST_SCALED, LARGEST_GIF = 20_000_000, 40_000_000, 40_000_000
+# The largest value of 16 bits.
+FULL = 65535
 _BREAKS_OFF = "it breaks off"
 
 
@@ -50,7 +52,7 @@ def check_ppm(content: bytes, image: Image.Image) -> None:
             raise UnreadableImageError(
                 f"grey values as text of more than {LARGEST_TEXT / 1e6:.0f} megabytes"
             )
-        values = _COMMENT.sub(b"", content[tile.offset :]).split()
+        values = _text_values(content, tile.offset)
         if len(values) != image.width * image.height * bands and image.mode != "1":
             raise UnreadableImageError(
                 f"{len(values):,} values in the file, not those of a picture"
@@ -72,6 +74,42 @@ def check_ppm(content: bytes, image: Image.Image) -> None:
     rows = _check_raw(content, tile.offset, image.height, width)
     if (found := int(rows.view(depth).max())) > largest:
         raise damaged(f"a value of {found}, its header says at most {largest}")
+
+
+def states_nothing(image: Image.Image) -> bool:
+    """Tell whether an opened PPM or PGM file says that its largest value is 65535.
+
+    Programs write so whatever the values are: it is the size of their numbers, as 16 bits of PNG.
+    """
+    (tile,) = image.tile
+    return tile.args == "I;16B" or (isinstance(tile.args, tuple) and tile.args[1] == FULL)
+
+
+def deep_colours(content: bytes, image: Image.Image) -> np.ndarray:
+    """Return the values of an opened PPM file up to 65535, of which Pillow keeps the highest bits.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint16 [height, width, 3].
+
+    Raises
+    ------
+    UnreadableImageError
+        If a value is none of 0 to 65535.
+    """
+    (tile,) = image.tile
+    shape, number = (image.height, image.width, 3), image.height * image.width * 3
+    if tile.codec_name == "ppm":
+        return np.frombuffer(content, ">u2", number, tile.offset).reshape(shape).astype(np.uint16)
+    values = np.array(_text_values(content, tile.offset)).astype(np.int64)
+    if values.min() < 0 or values.max() > FULL:
+        raise damaged(f"a value that is none of 0 to {FULL}")
+    return values.reshape(shape).astype(np.uint16)
+
+
+def _text_values(content: bytes, start: int) -> list[bytes]:
+    return _COMMENT.sub(b"", content[start:]).split()
 
 
 def _check_raw(content: bytes, start: int, height: int, width: int) -> np.ndarray:
