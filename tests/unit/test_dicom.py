@@ -103,7 +103,48 @@ def test_exposure_is_kept_as_in_other_formats(tmp_path):
 
 def test_unused_bits_do_not_count():
     values = film(bits=12)
-    np.testing.assert_array_equal(grey(dicom(values | 0xF000, 12)), grey(dicom(values, 12)))
+    expected = grey(dicom(values, 12))
+    np.testing.assert_array_equal(grey(dicom(values | 0xF000, 12)), expected)
+    overlay = (np.arange(values.size) % 3 == 0).reshape(values.shape).astype(np.uint16) << 13
+    with_overlay = dataset(values | overlay, 12)
+    with_overlay.add_new(0x60020100, "US", 16)
+    with_overlay.add_new(0x60020102, "US", 13)
+    np.testing.assert_array_equal(grey(write(with_overlay)), expected)
+    signed = film(bits=12, signed=True)
+    expected = grey(dicom(signed, 12))
+    for found in (signed & 0xFFF, signed):
+        np.testing.assert_array_equal(grey(dicom(found.astype(np.int16), 12)), expected)
+
+
+def test_zeros_may_follow_the_pixels_but_nothing_else():
+    content = real("MR_small_padded.dcm")
+    np.testing.assert_array_equal(grey(content), grey(real("MR_small.dcm")))
+    values = film(rows=41, columns=47, bits=8)
+    expected = grey(dicom(values))
+    for filling in (b"\0", b"\0" * 3, bytes(values.size - 2)):
+        found = dicom(values, PixelData=values.tobytes() + filling)
+        np.testing.assert_array_equal(grey(found), expected)
+    for filling in (b"\0\0\1", bytes(values.size) + b"\0"):
+        assert "would be a picture" in reason(dicom(values, PixelData=values.tobytes() + filling))
+
+
+def test_values_of_more_bits_than_the_header_says_are_refused():
+    said = "values of more than the 10 bits that its header says"
+    values = film(bits=12)
+    bright = (values >> 2) + np.uint16(1024)
+    compressors = (uid.RLELossless, uid.JPEG2000Lossless, uid.JPEGLSLossless)
+    contents = [dicom(values, 10), dicom(bright, 10), dicom(values, 10, uid.ExplicitVRBigEndian)]
+    contents += [dicom(film(bits=12, signed=True), 10)]
+    for syntax in compressors:
+        changed = dcmread(io.BytesIO(compressed(dicom(values, 12), syntax)))
+        changed.BitsStored, changed.HighBit = 10, 9
+        contents.append(write(changed, syntax))
+    for content in contents:
+        assert said in reason(content)
+    overlaid = dataset(values, 10)
+    # Elsewhere.
+    overlaid.add_new(0x60000102, "US", 15)
+    assert said in reason(write(overlaid))
 
 
 def test_rescale_with_a_negative_slope_turns_the_film_over():
@@ -315,14 +356,14 @@ def test_films_of_the_rsna_are_indexed_and_tell_nobody(tmp_path, caplog, capfd):
 
 
 def test_nothing_that_names_a_person_is_found():
-    from pneumobench.data.dicom import WANTED
+    from pneumobench.data.dicom import OVERLAY_BITS, WANTED
 
     content = dicom(film(bits=12), 12, WindowCenter="1000", WindowWidth="500")
     elements = find_elements(content, WANTED, 1e9)
     found = {hex(tag) for tag in elements.found}
     assert "0x281050" in found and "0x7fe00010" in found
-    # Beside the kind of object, only groups 0028 and 7FE0.
-    assert {tag >> 16 for tag in WANTED} == {0x0008, 0x0028, 0x7FE0}
+    # Beside the kind of object and the bits of overlays, only groups 0028 and 7FE0.
+    assert {tag >> 16 for tag in WANTED - set(OVERLAY_BITS)} == {0x0008, 0x0028, 0x7FE0}
     assert {tag for tag in WANTED if tag >> 16 == 8} == {0x00080016}
 
 
@@ -390,7 +431,7 @@ REFUSED = {
         "1000 bytes of pixel data, 1920 would be a picture",
     ),
     "too many pixels": (
-        lambda: dicom(EIGHT, PixelData=b"\0" * 2000),
+        lambda: dicom(EIGHT, PixelData=b"\1" * 2000),
         "2000 bytes of pixel data, 1920 would be a picture",
     ),
     "no rows": (lambda: dicom(EIGHT, Rows=None), "says no height"),

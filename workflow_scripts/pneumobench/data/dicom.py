@@ -13,13 +13,15 @@ SOP_CLASS = 0x00080016
 SAMPLES, PHOTOMETRIC, PLANAR, FRAMES = 0x00280002, 0x00280004, 0x00280006, 0x00280008
 ROWS, COLUMNS = 0x00280010, 0x00280011
 ALLOCATED, STORED, HIGH_BIT, SIGNED = 0x00280100, 0x00280101, 0x00280102, 0x00280103
+# Where in the values an overlay lies, of each of the groups 6000 to 601E.
+OVERLAY_BITS = tuple(group << 16 | 0x0102 for group in range(0x6000, 0x6020, 2))
 FLOAT_PIXELS = (0x7FE00008, 0x7FE00009)
 
 # All that is ever read of a file; nothing of it tells who the patient is.
 WANTED = frozenset(
     (
         *(SOP_CLASS, SAMPLES, PHOTOMETRIC, PLANAR, FRAMES, ROWS, COLUMNS),
-        *(ALLOCATED, STORED, HIGH_BIT, SIGNED, *FLOAT_PIXELS, PIXEL_DATA),
+        *(ALLOCATED, STORED, HIGH_BIT, SIGNED, *OVERLAY_BITS, *FLOAT_PIXELS, PIXEL_DATA),
         *(grey.WINDOW_CENTER, grey.WINDOW_WIDTH, grey.WINDOW_FUNCTION, grey.WINDOW_TABLES),
         *(grey.RESCALE_SLOPE, grey.RESCALE_INTERCEPT, grey.MODALITY_TABLES),
         *(tag for pair in grey.PALETTES for tag in pair),
@@ -109,7 +111,9 @@ def _layout(elements: Elements) -> Layout:
         raise UnreadableImageError(f"pixels of {stored} bits whose highest is bit {high}")
     signed = elements.integer(SIGNED) == 1
     planar = elements.integer(PLANAR) == 1
-    return Layout(rows, columns, samples, photometric, allocated, stored, signed, planar)
+    overlays = sum({1 << place for tag in OVERLAY_BITS if (place := elements.integer(tag))})
+    shape = (rows, columns, samples)
+    return Layout(*shape, photometric, allocated, stored, signed, planar, overlays)
 
 
 def _number(elements: Elements, tag: int, name: str) -> int:

@@ -61,6 +61,8 @@ class Layout:
         Whether values may be negative.
     planar
         Whether each channel stands by itself.
+    overlays
+        The bits of a value in which overlays lie, as a mask.
     """
 
     rows: int
@@ -71,6 +73,7 @@ class Layout:
     stored: int
     signed: bool
     planar: bool
+    overlays: int = 0
 
     def options(self, **changes: object) -> dict[str, object]:
         """Return the same in the words of pydicom's decoders."""
@@ -133,12 +136,16 @@ def _uncompressed(elements: Elements, layout: Layout) -> np.ndarray:
     expected = layout.rows * layout.columns * layout.samples * layout.allocated // 8
     if layout.photometric == "YBR_FULL_422":
         expected = expected * 2 // 3
-    if data.length not in (expected, expected + expected % 2):
+    # Up to an even length; the order of bytes may have the last one behind the filling.
+    end = data.start + expected + expected % 2
+    content, filling = elements.content[data.start : min(data.end, end)], data.length - expected
+    # Some programs fill up with zeros to a whole block.
+    padded = 0 < filling < expected and not any(elements.content[end : data.end])
+    if not 0 <= filling <= expected % 2 and not padded:
         raise UnreadableImageError(
             f"{data.length} bytes of pixel data, {expected} would be a picture"
         )
     syntax = EXPLICIT_BIG if elements.syntax == EXPLICIT_BIG else EXPLICIT_LITTLE
-    content = elements.content[data.start : data.end]
     planes = layout.samples if layout.planar else 1
     pixels = np.frombuffer(content, np.uint8, expected)
     if not pixels.size % (layout.rows * planes):
@@ -149,7 +156,35 @@ def _uncompressed(elements: Elements, layout: Layout) -> np.ndarray:
 def _as_array(
     content: bytes, layout: Layout, syntax: str = EXPLICIT_LITTLE, **changes: object
 ) -> np.ndarray:
-    return get_decoder(uid.UID(syntax)).as_array(content, **layout.options(**changes))[0]
+    options = layout.options(**changes)
+    # Colour differences are converted at once, and need their unused bits taken out before.
+    options["correct_unused_bits"] = layout.photometric.startswith("YBR")
+    values = get_decoder(uid.UID(syntax)).as_array(content, **options)[0]
+    return used_bits(values, options["bits_stored"], layout)
+
+
+def used_bits(values: np.ndarray, stored: int, layout: Layout) -> np.ndarray:
+    """Return values without what stands in their bits above the lowest `stored`.
+
+    Raises
+    ------
+    UnreadableImageError
+        If that is neither filling (the same in all, or the sign) nor an overlay: the values are
+        larger than the header says, and would begin from zero again.
+    """
+    unused = 8 * values.itemsize - stored
+    if unused <= 0:
+        return values
+    codes = values.view(f"u{values.itemsize}")
+    above = ((2**unused - 1) << stored) & ~layout.overlays
+    high = codes & codes.dtype.type(above)
+    if high.any() and (high != above).any():
+        negative = codes & codes.dtype.type(1 << (stored - 1))
+        if not layout.signed or (high != np.where(negative, above, 0)).any():
+            raise UnreadableImageError(
+                f"it holds values of more than the {stored} bits that its header says (Bits Stored)"
+            )
+    return np.right_shift(np.left_shift(values, unused), unused)
 
 
 def _run_lengths(stream: bytes, layout: Layout) -> bytes:
