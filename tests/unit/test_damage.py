@@ -24,7 +24,7 @@ from pydicom.encaps import encapsulate, generate_frames
 
 from pneumobench.data.doorkeeper import UnreadableImageError, check_picture
 from pneumobench.data.image_parts.damage import check_rows
-from pneumobench.data.images import read_picture
+from pneumobench.data.images import read_header, read_picture
 from pneumobench.data.manifest import read_manifest
 
 
@@ -156,6 +156,69 @@ def chunk(kind: bytes, value: bytes) -> bytes:
     return (
         struct.pack(">I4s", len(value), kind) + value + struct.pack(">I", zlib.crc32(kind + value))
     )
+
+
+def palette_png(colours: int, *more: bytes) -> bytes:
+    """Return a PNG file whose pixels choose from as many greys, maybe too few."""
+    rows = b"".join(b"\0" + row.tobytes() for row in np.asarray(film()))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 160, 120, 8, 3, 0, 0, 0))
+    palette = chunk(b"PLTE", bytes(np.repeat(np.arange(colours), 3).tolist())) if colours else b""
+    parts = (header, palette, *more, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_palettes_have_the_colours_of_all_pixels(tmp_path):
+    np.testing.assert_array_equal(grey(palette_png(256)), film())
+    assert "its palette is missing" in refused(palette_png(0))
+    (tmp_path / "film.png").write_bytes(palette_png(0))
+    with pytest.raises(UnreadableImageError, match="its palette is missing"):
+        read_header(tmp_path / "film.png", 1.0)
+    last = int(np.asarray(film()).max())
+    said = f"a pixel of colour {last}, its palette has {last}"
+    assert said in refused(palette_png(last))
+    palette = film().convert("P")
+    palette.putpalette([value for value in range(255, -1, -1) for _ in range(3)])
+    for image in (film(), palette):
+        content = encoded("BMP", image)
+        # Which colours are used; the palette itself stays as long.
+        assert said in refused(size_changed(content, 46, "<I", last))
+        content = encoded("GIF", image)
+        size = 3 * 256
+        assert "its palette has 128" in refused(
+            content[:10]
+            + bytes([content[10] & 0xF8 | 6])
+            + content[11 : 13 + size // 2]
+            + content[13 + size :]
+        )
+    broken = encoded("TIFF", palette)
+    place = broken.index(struct.pack("<HHI", 320, 3, 768)) + 4
+    assert "its palette is missing or not of 256" in refused(size_changed(broken, place, "<I", 765))
+
+
+def test_png_parts_that_come_twice():
+    content = WHOLE["png"]
+    other = chunk(b"IHDR", struct.pack(">IIBBBBB", 160, 60, 8, 0, 0, 0, 0))
+    assert "two headers" in refused(content[:33] + other + content[33:])
+    assert "two headers" in refused(content[:-12] + content[8:33] + content[-12:])
+    again = chunk(b"PLTE", bytes(768))
+    assert "its palette comes twice" in refused(palette_png(256, again))
+
+
+def test_whatever_a_reader_raises_is_a_reason(monkeypatch, tmp_path):
+    class OddError(Exception):
+        pass
+
+    def fail(*_: object, **__: object) -> None:
+        raise OddError
+
+    path = tmp_path / "film.png"
+    path.write_bytes(WHOLE["png"])
+    monkeypatch.setattr("pneumobench.data.dicom.find_elements", fail)
+    assert refused(WHOLE["dicom"]) == "the DICOM file is truncated or damaged"
+    monkeypatch.setattr(Image, "open", fail)
+    assert refused(WHOLE["png"]) == "the image is truncated or damaged (OddError)"
+    with pytest.raises(UnreadableImageError, match=r"cannot be read \(OddError\)"):
+        read_header(path, 1.0)
 
 
 def test_png_is_checked_to_its_last_byte():

@@ -61,6 +61,16 @@ def read_dicom(content: bytes, maximum_megapixels: float) -> tuple[Image.Image, 
         If the file holds no picture or several, is damaged or truncated, or of a kind that is not
         supported.
     """
+    try:
+        return _read(content, maximum_megapixels)
+    except UnreadableImageError:
+        raise
+    except Exception:  # noqa: BLE001 - any kind may be raised on damaged content
+        # Its words may repeat what is in the file.
+        raise UnreadableImageError("the DICOM file is truncated or damaged") from None
+
+
+def _read(content: bytes, maximum_megapixels: float) -> tuple[Image.Image, str, int]:
     elements = find_elements(content, WANTED, maximum_megapixels * 1e6)
     _check_content(elements)
     layout = _layout(elements)

@@ -3,8 +3,6 @@
 import io
 import math
 import re
-import struct
-import zlib
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -14,9 +12,17 @@ from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from pneumobench.data.dicom_parts.header import is_dicom
 from pneumobench.data.doorkeeper import UnreadableImageError, check_size
+from pneumobench.data.image_parts.damage import damaged
 from pneumobench.data.image_parts.grey import read_deep
 from pneumobench.data.image_parts.jpeg import check_jpeg, find_end
-from pneumobench.data.image_parts.others import check_bmp, check_gif, check_ppm, check_webp
+from pneumobench.data.image_parts.others import (
+    check_bmp,
+    check_colour,
+    check_gif,
+    check_ppm,
+    check_webp,
+    palette_size,
+)
 from pneumobench.data.image_parts.png import SIGNATURE, check_chunks, check_png, without_pixels
 from pneumobench.data.image_parts.tiff import check_tiff
 
@@ -36,24 +42,6 @@ Image.core.set_blocks_max(4)
 _SIGNATURE = 1024
 # Values of EXIF's orientation with which width and height are exchanged.
 _ON_ITS_SIDE = range(5, 9)
-
-# What Pillow's readers raise on damaged content, beside OSError.
-_DAMAGE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    EOFError,
-    IndexError,
-    KeyError,
-    AttributeError,
-    ArithmeticError,
-    NotImplementedError,
-    RuntimeError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True)
@@ -175,15 +163,18 @@ def read_picture(
             needed = None if deep.stated else deep.needed
             grey = deep.to_8_bits(deep.stated or depth or deep.needed)
             return Picture(grey, mode, bits, needed)
+        colours = palette_size(content, image)
         image.load()
+        if colours:
+            check_colour(image.getextrema()[1], colours)
         ImageOps.exif_transpose(image, in_place=True)
         return Picture(_grey_or_colour(image), mode, bits)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:
         raise UnreadableImageError("the content is no image in a known format") from None
-    except _DAMAGE as error:
-        raise UnreadableImageError(f"the image is truncated or damaged ({error})") from None
+    except Exception as error:  # noqa: BLE001 - Pillow's readers raise any kind on damaged content
+        raise damaged(str(error) or type(error).__name__) from None
 
 
 def _open(content: bytes) -> ImageFile.ImageFile:
@@ -258,8 +249,9 @@ def read_header(path: Path, maximum_megapixels: float, depth: int | None = None)
         raise
     except UnidentifiedImageError:
         raise UnreadableImageError("the content is no image in a known format") from None
-    except _DAMAGE as error:
-        raise UnreadableImageError(f"the image cannot be read ({error})") from None
+    except Exception as error:  # noqa: BLE001 - Pillow's readers raise any kind on damaged content
+        said = str(error) or type(error).__name__
+        raise UnreadableImageError(f"the image cannot be read ({said})") from None
 
 
 def _upright_size(image: ImageFile.ImageFile, stream: io.BufferedReader) -> tuple[int, int]:
@@ -298,7 +290,9 @@ def _bits(image: Image.Image) -> int:
         elif isinstance(options[0], str) and (found := re.match(r"(\w+);(\d+)", options[0])):
             whole = found[1] == "BGR" and int(found[2]) in (15, 16)
             bits = 5 if whole else min(int(found[2]), 16)
-    if image.mode == "P" and image.palette is not None:
+    if image.mode == "P":
+        if image.palette is None:
+            raise damaged("its palette is missing")
         colours = len(image.palette.palette) // len(image.palette.mode)
         bits = min(bits, max(1, (colours - 1).bit_length()))
     return bits

@@ -37,6 +37,32 @@ def check_bmp(content: bytes, image: Image.Image) -> None:
     _check_raw(content, tile.offset, image.height, tile.args[1])
 
 
+def palette_size(content: bytes, image: Image.Image) -> int | None:
+    """Return how many colours an opened image has to choose from, None where pixels are no choice.
+
+    Of GIF, `check_gif` looks. Palettes of BMP that are all greys, Pillow does not keep.
+    """
+    if image.format == "BMP" and content[14] >= 40 and image.mode in "LP":
+        depth, used = struct.unpack_from("<H16xI", content, 28)
+        return used or 1 << depth
+    if image.mode == "P" and image.palette is not None:
+        return len(image.palette.palette) // len(image.palette.mode)
+    return None
+
+
+def check_colour(last: int, colours: int) -> None:
+    """Refuse a picture whose `last` colour, counted from 0, is none of its palette.
+
+    Raises
+    ------
+    UnreadableImageError
+        If it is none.
+    """
+    # Without a palette, those of GIF are the program's own: greys.
+    if colours and last >= colours:
+        raise damaged(f"a pixel of colour {last}, its palette has {colours}")
+
+
 def check_ppm(content: bytes, image: Image.Image) -> None:
     """Refuse a PPM or PGM file that does not hold the values that its header says.
 
@@ -129,7 +155,8 @@ def check_gif(content: bytes, image: Image.Image) -> None:
     Raises
     ------
     UnreadableImageError
-        If it is one, or its data have more or fewer pixels than the picture.
+        If it is one, or its data have more or fewer pixels than the picture, or other colours than
+        its palette.
     """
     if len(content) > LARGEST_GIF:
         raise UnreadableImageError(f"a GIF file of more than {LARGEST_GIF / 1e6:.0f} megabytes")
@@ -141,13 +168,16 @@ def check_gif(content: bytes, image: Image.Image) -> None:
         if mark == b"!":
             position = _blocks(content, position + 2)[0]
         elif mark == b",":
-            start = position + 10 + _table(content[position + 9])
+            own = _table(content[position + 9])
+            start = position + 10 + own
             position, data = _blocks(content, start + 1)
             check_run(data)
             codes, options = content[start + 1 : position], ("gif", content[start], 0)
             pixels = image.width * image.height
             if not unpacks_to(codes, pixels, *options) or unpacks_to(codes, pixels + 1, *options):
                 raise damaged(f"its data do not have the {pixels:,} pixels of its header")
+            last = Image.frombytes("L", (pixels, 1), codes, *options).getextrema()[1]
+            check_colour(int(last), (own or _table(content[10])) // 3)
         else:
             raise damaged("what follows is no part of a GIF file" if mark else _BREAKS_OFF)
     check_tail(content, position + 1)

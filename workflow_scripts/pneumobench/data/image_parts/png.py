@@ -65,14 +65,21 @@ def check_png(content: bytes) -> None:
     Raises
     ------
     UnreadableImageError
-        If it has, if the checksum of the rows is wrong, or if data follow.
+        If it has, or two headers or palettes, if the checksum of the rows is wrong, or if data
+        follow.
     """
-    view, end, header, pieces = memoryview(content), 0, None, []
+    view, end, header, palette, pieces = memoryview(content), 0, None, False, []
     for kind, start, length in _chunks(content):
         end = start + length + 4
         value = view[start : start + length]
-        if kind == b"IHDR" and header is None:
+        if kind == b"IHDR" and header is not None:
+            raise damaged("it has two headers")
+        if kind == b"IHDR":
             header = read_header(value)
+        elif kind == b"PLTE":
+            if palette or pieces:
+                raise damaged("its palette comes twice, or behind its pixels")
+            palette = True
         elif kind == b"IDAT":
             pieces.append(value)
     if header is None:

@@ -19,6 +19,7 @@ from pneumobench.data.image_parts.jpeg import check_jpeg
 PHOTOMETRIC, FORMAT, COMPRESSION, PLANAR = 262, 339, 259, 284
 _BITS, _SAMPLES, _SUBSAMPLING, _JPEG_TABLES = 258, 277, 530, 347
 _ROWS = 278
+_PALETTE, _COLOURS = 3, 320
 _STRIPS, _TILES = (273, 279), (324, 325)
 _TILE_SIZE = (322, 323)
 WHITE_IS_ZERO = 0
@@ -106,6 +107,8 @@ def _check_kind(image: TiffImagePlugin.TiffImageFile) -> None:
     if tags[PHOTOMETRIC] == _COLOUR_DIFFERENCES and tags.get(PLANAR, 1) != 1:
         raise UnreadableImageError("a TIFF file of colour differences in planes is not supported")
     bits = max(tags.get(_BITS, (1,)))
+    if tags[PHOTOMETRIC] == _PALETTE and len(tags.get(_COLOURS, ())) != 3 << bits:
+        raise damaged(f"its palette is missing or not of {1 << bits} colours")
     signed = _SIGNED in tags.get(FORMAT, (1,))
     if signed and bits == 8:
         raise UnreadableImageError("grey values that may be negative are not supported")
