@@ -7,6 +7,7 @@ others changed values inside the data cannot be noticed, but lost, missing and s
 import contextlib
 import io
 import random
+import re
 import struct
 import time
 import zlib
@@ -202,6 +203,92 @@ def test_png_parts_that_come_twice():
     assert "two headers" in refused(content[:-12] + content[8:33] + content[-12:])
     again = chunk(b"PLTE", bytes(768))
     assert "its palette comes twice" in refused(palette_png(256, again))
+
+
+def of_bits(bits: int, kind: int = 1, samples: int = 1, compression: int = 1) -> bytes:
+    """Return a TIFF file of 16 x 16 values that Pillow does not open."""
+    size = 256 * samples * bits // 8
+    entries = {
+        256: 16, 257: 16, 258: bits, 259: compression, 262: 1, 273: 8, 277: samples, 278: 16,
+        279: size, 339: kind,
+    }  # fmt: skip
+    content = b"II*\0" + struct.pack("<I", 8 + size) + bytes(size) + struct.pack("<H", 10)
+    return content + b"".join(struct.pack("<HHII", t, 4, 1, v) for t, v in entries.items())
+
+
+def jpeg_of(code: int, bits: int) -> bytes:
+    stream = WHOLE["jpeg"]
+    start = stream.index(b"\xff\xc0")
+    return (
+        stream[: start + 1]
+        + bytes([code])
+        + stream[start + 2 : start + 4]
+        + bytes([bits])
+        + (stream[start + 5 :])
+    )
+
+
+UNSUPPORTED = {
+    "a JPEG file of 12 bits": jpeg_of(0xC1, 12),
+    "a lossless JPEG file of 16 bits": jpeg_of(0xC3, 16),
+    "a JPEG-LS file of 8 bits": jpeg_of(0xF7, 8),
+    "a JPEG 2000 file": encoded("JPEG2000"),
+    "a JPEG XL file": b"\xff\x0a" + bytes(50),
+    "a HEIC file": b"\0\0\0\x18ftypheic" + bytes(50),
+    "a PAM file": b"P7\nWIDTH 4\n",
+    "a big-endian BigTIFF file": b"MM\0+\0\x08\0\0" + bytes(50),
+    "a TIFF file of 10 bits, whole numbers": of_bits(10),
+    "a TIFF file of 64 bits, floating-point numbers": of_bits(64, 3),
+    "a TIFF file of 16 bits, values of no known kind": of_bits(16, 4),
+    "a TIFF file of 2 x 16 bits, whole numbers": of_bits(16, samples=2),
+    "a TIFF file of 8 bits, whole numbers, compressed as LERC": of_bits(8, compression=34887),
+}
+
+
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_what_is_not_supported_is_named(name, tmp_path):
+    said = f"{name} is not supported; save it as PNG, or as TIFF without compression, of 8 or 16"
+    content = UNSUPPORTED[name]
+    assert refused(content).startswith(said)
+    (tmp_path / "film").write_bytes(content)
+    with pytest.raises(UnreadableImageError, match=re.escape(said)):
+        read_header(tmp_path / "film", 1.0)
+
+
+def test_damaged_headers_are_no_unknown_formats():
+    for content, name in (
+        (WHOLE["png"].replace(b"\r\n", b"\n", 1), "PNG"),
+        (b"GIF89", "GIF"),
+        (b"BM", "BMP"),
+        (b"II*\0\xff\xff\xff\xff", "TIFF"),
+        (of_bits(10)[:-100], "TIFF"),
+    ):
+        assert refused(content) == f"the header of the {name} file is damaged"
+    assert refused(b"no image") == "the content is no image in a known format"
+
+
+def test_damaged_notes_do_not_matter_to_the_pixels(tmp_path):
+    stream = WHOLE["jpeg"]
+    profile = b"ICC_PROFILE\0\x07\x01" + bytes(20)
+    marker = b"\xff\xe2" + struct.pack(">H", 2 + len(profile)) + profile
+    exif = chunk(b"eXIf", b"junk that is no note")
+    png = WHOLE["png"]
+    for content, sound in (
+        (stream[:2] + marker + stream[2:], stream),
+        (png[:33] + exif + png[33:], png),
+        (png[:-12] + exif + png[-12:], png),
+    ):
+        np.testing.assert_array_equal(grey(content), grey(sound))
+        (tmp_path / "film").write_bytes(content)
+        outline = read_header(tmp_path / "film", 1.0)
+        assert (outline.width, outline.height) == (160, 120)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF"])
+def test_an_image_that_is_wholly_transparent_is_named_so(kind):
+    clear = film().convert("RGBA")
+    clear.putalpha(0)
+    assert refused(encoded(kind, clear)).startswith("the image is wholly transparent")
 
 
 def test_whatever_a_reader_raises_is_a_reason(monkeypatch, tmp_path):

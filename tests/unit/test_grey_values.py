@@ -245,6 +245,13 @@ def test_transparency_of_16_bits_is_black():
     np.testing.assert_array_equal(decode_grey(png16(colours, key, colour=2))[0], grey)
 
 
+def test_a_deep_image_that_is_wholly_transparent_is_named_so():
+    for samples, colour in ((2, 4), (4, 6)):
+        values = np.stack([*[ramp(16)] * (samples - 1), np.zeros((40, 64), int)], axis=-1)
+        with pytest.raises(UnreadableImageError, match="wholly transparent"):
+            decode_grey(png16(values, colour=colour))
+
+
 def test_colours_of_16_bits_in_planes_are_refused():
     colours = np.stack([ramp(16)] * 3, axis=-1)
     with pytest.raises(UnreadableImageError, match="in planes of their own"):

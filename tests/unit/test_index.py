@@ -161,7 +161,7 @@ def test_every_truncation_is_noticed(tmp_path, suffix):
     content = write_film(tmp_path / f"film.{suffix}", 1).read_bytes()
     decode_grey(content)
     for share in (0.2, 0.5, 0.8):
-        with pytest.raises(UnreadableImageError, match=r"truncated or damaged|no image"):
+        with pytest.raises(UnreadableImageError, match=r"damaged|no image"):
             decode_grey(content[: int(len(content) * share)])
 
 

@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from pneumobench.data.dicom_parts.header import is_dicom
 from pneumobench.data.doorkeeper import UnreadableImageError, check_size
@@ -25,6 +25,8 @@ from pneumobench.data.image_parts.others import (
 )
 from pneumobench.data.image_parts.png import SIGNATURE, check_chunks, check_png, without_pixels
 from pneumobench.data.image_parts.tiff import check_tiff
+from pneumobench.data.image_parts.unsupported import unsupported
+from pneumobench.data.image_parts.upright import orientation, turn_upright
 
 RESIZE_MODES = ("squash", "pad", "crop")
 HASH_SIDE = 16
@@ -167,12 +169,12 @@ def read_picture(
         image.load()
         if colours:
             check_colour(image.getextrema()[1], colours)
-        ImageOps.exif_transpose(image, in_place=True)
+        turn_upright(image)
         return Picture(_grey_or_colour(image), mode, bits)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:
-        raise UnreadableImageError("the content is no image in a known format") from None
+        raise UnreadableImageError(unsupported(content)) from None
     except Exception as error:  # noqa: BLE001 - Pillow's readers raise any kind on damaged content
         raise damaged(str(error) or type(error).__name__) from None
 
@@ -248,7 +250,7 @@ def read_header(path: Path, maximum_megapixels: float, depth: int | None = None)
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:
-        raise UnreadableImageError("the content is no image in a known format") from None
+        raise UnreadableImageError(unsupported(path.read_bytes())) from None
     except Exception as error:  # noqa: BLE001 - Pillow's readers raise any kind on damaged content
         said = str(error) or type(error).__name__
         raise UnreadableImageError(f"the image cannot be read ({said})") from None
@@ -260,12 +262,9 @@ def _upright_size(image: ImageFile.ImageFile, stream: io.BufferedReader) -> tupl
         # Pillow tells the size of TIFF files upright.
         return image.size
     if image.format == "PNG":
-        # Asked for its orientation, a PNG file would be decoded: it may stand behind the pixels.
-        exif = Image.Image.getexif(_open(without_pixels(stream)))
-    else:
-        exif = image.getexif()
-    turned = exif.get(ExifTags.Base.Orientation, 1) in _ON_ITS_SIDE
-    return image.size[::-1] if turned else image.size
+        # The orientation may stand behind the pixels.
+        image = _open(without_pixels(stream))
+    return image.size[::-1] if orientation(image) in _ON_ITS_SIDE else image.size
 
 
 def _check_one_picture(image: Image.Image) -> None:
@@ -304,6 +303,8 @@ def _grey_or_colour(image: Image.Image) -> Image.Image:
         raise UnreadableImageError("floating point pixels are not supported; save as 8 or 16 bit")
     if image.has_transparency_data:
         image = image.convert("RGBA")
+        if not image.getextrema()[3][1]:
+            raise UnreadableImageError("the image is wholly transparent; save it without alpha")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image)
     if image.mode in ("1", "L"):
         return image if image.mode == "L" else image.convert("L")

@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile
 
 from pneumobench.data.doorkeeper import UnreadableImageError
 from pneumobench.data.image_parts.others import deep_colours, states_nothing
 from pneumobench.data.image_parts.png import significant_bits
 from pneumobench.data.image_parts.tiff import is_signed, is_white_zero
+from pneumobench.data.image_parts.upright import turn_upright
 
 DEPTHS = (8, 10, 12, 14, 16, 20, 24, 32)
 # Pillow takes the higher byte of colours of 16 bits; named the other way round it takes the lower.
@@ -137,7 +138,7 @@ def _loaded(image: ImageFile.ImageFile, raw: str) -> np.ndarray:
         for tile in image.tile
     ]
     image.load()
-    ImageOps.exif_transpose(image, in_place=True)
+    turn_upright(image)
     return np.asarray(image)
 
 
@@ -163,6 +164,8 @@ def _colour_values(open_again: Callable[[], ImageFile.ImageFile], raw: str) -> n
         values, alpha = values[..., :3], higher[..., 3:]
     else:
         raise UnreadableImageError(f"colours of 16 bits as {raw} are not supported")
+    if not alpha.any():
+        raise UnreadableImageError("the image is wholly transparent; save it without alpha")
     return (values.astype(np.uint32) * alpha // 255).astype(np.uint16)
 
 
