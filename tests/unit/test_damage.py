@@ -567,6 +567,13 @@ def test_lossless_jpeg_is_decoded_within_its_memory():
         refused(jpeg_in_dicom(other, pixels, uid.JPEGBaseline8Bit))
 
 
+def test_jpeg_in_tiff_may_be_filled_up_to_whole_blocks():
+    stream = encoded("JPEG", film(160, 128))
+    expected = np.asarray(Image.open(io.BytesIO(stream)))[:116]
+    np.testing.assert_array_equal(grey(jpeg_in_tiff(stream, 160, 116)), expected)
+    assert "in a place of 160x111" in refused(jpeg_in_tiff(stream, 160, 111))
+
+
 @pytest.mark.parametrize("size", [(160, 60), (100, 120), (160, 240), (320, 120), (120, 160)])
 def test_jpeg_in_tiff_is_of_the_size_of_its_strip(size):
     stream = encoded("JPEG", film(*size))

@@ -176,8 +176,8 @@ def test_significant_bits_are_read_alike_whatever_the_brightest_pixel(bits):
 def test_significant_bits_that_there_are_not():
     assert (decode_grey(png16(ramp(12), chunk(b"sBIT", b"\x10")), 12)[0].max()) == 16
     for bits in (0, 17, 200):
-        with pytest.raises(UnreadableImageError, match=f"{bits} significant bits"):
-            decode_grey(png16(ramp(12), chunk(b"sBIT", bytes([bits]))))
+        picture = read_picture(png16(ramp(12), chunk(b"sBIT", bytes([bits]))))
+        assert picture.needed == 12
     # Those of the transparency do not count.
     pair = np.stack([ramp(12), np.full((40, 64), 65535)], axis=-1)
     clear = png16(pair, chunk(b"sBIT", b"\x0c\x10"), colour=4)

@@ -168,7 +168,8 @@ def used_bits(values: np.ndarray, stored: int, layout: Layout) -> np.ndarray:
         larger than the header says, and would begin from zero again.
     """
     unused = 8 * values.itemsize - stored
-    if unused <= 0:
+    # Colour differences have become colours, which may use all bits.
+    if unused <= 0 or layout.photometric.startswith("YBR"):
         return values
     codes = values.view(f"u{values.itemsize}")
     above = ((2**unused - 1) << stored) & ~layout.overlays

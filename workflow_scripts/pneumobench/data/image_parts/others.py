@@ -44,7 +44,8 @@ def palette_size(content: bytes, image: Image.Image) -> int | None:
     """
     if image.format == "BMP" and content[14] >= 40 and image.mode in "LP":
         depth, used = struct.unpack_from("<H16xI", content, 28)
-        return used or 1 << depth
+        # Greys of fewer bits are spread over all values.
+        return (used or 1 << depth) if image.mode == "P" or depth == 8 else None
     if image.mode == "P" and image.palette is not None:
         return len(image.palette.palette) // len(image.palette.mode)
     return None

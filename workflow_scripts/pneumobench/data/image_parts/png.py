@@ -92,18 +92,12 @@ def significant_bits(content: bytes) -> int | None:
     """Return the most bits of a colour that the chunk sBIT calls significant, None without one.
 
     Transparency, which comes last of two or four, does not count.
-
-    Raises
-    ------
-    UnreadableImageError
-        If it calls none so, or more than 16.
     """
     for kind, start, length in _chunks(content):
         if kind == b"sBIT":
             bits = max(content[start : start + length][: 3 if length > 2 else 1], default=0)
-            if not 1 <= bits <= 16:
-                raise damaged(f"{bits} significant bits")
-            return bits
+            # Of others it makes no sense, and readers ignore it.
+            return bits if 1 <= bits <= 16 else None
         if kind == b"IDAT":
             return None
     return None

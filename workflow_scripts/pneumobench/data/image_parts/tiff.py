@@ -71,7 +71,9 @@ def check_tiff(
         if tags.get(COMPRESSION) == _JPEG:
             tables = bytes(tags.get(_JPEG_TABLES, b""))
             whole = tables[:-2] + bytes(piece[2:]) if tables else bytes(piece)
-            check_jpeg(whole, (columns, height), (columns, rows))
+            # Or up to whole blocks of 8 or 16.
+            filled = (height, rows, *(-(-height // block) * block for block in (8, 16)))
+            check_jpeg(whole, *((columns, number) for number in filled))
         else:
             _check_piece(piece, tags, size, rows * width)
         if tags.get(COMPRESSION, _RAW) == _RAW:
