@@ -10,9 +10,12 @@ from pneumobench.data.spelling import same_form
 UNUSED = "unused"
 # Words that stand for an allowed one elsewhere.
 MEANT = {
-    **dict.fromkeys(("training", "trn", "development", "dev"), "train"),
-    **dict.fromkeys(("validation", "valid", "validate", "tuning", "tune"), "val"),
-    **dict.fromkeys(("testing", "tst", "holdout", "hold-out", "evaluation", "eval"), "test"),
+    **dict.fromkeys(("training", "trn", "tr", "development", "dev"), "train"),
+    **dict.fromkeys(("entrenamiento", "entrainement", "entraînement", "treino"), "train"),
+    **dict.fromkeys(("validation", "valid", "validate", "tuning", "tune", "validación"), "val"),
+    **dict.fromkeys(("validacion", "validierung"), "val"),
+    **dict.fromkeys(("testing", "tst", "te", "ts", "evaluation", "eval", "prueba"), "test"),
+    **dict.fromkeys(("holdout", "hold-out", "heldout", "held-out", "held out", "teste"), "test"),
     **dict.fromkeys(("bacteria", "bacterium", "bacterial pneumonia"), "bacterial"),
     **dict.fromkeys(("virus", "viral pneumonia"), "viral"),
     **dict.fromkeys(("negative", "neg", "healthy", "no", "no finding", "false"), "normal"),
@@ -48,6 +51,35 @@ _PATTERNS = {
     for role, (word, after) in _NAMES.items()
 }
 _LONGEST = 60
+_PARTS_OF_DATA = ("train", "val", "test")
+# What may stand beside such a word and changes nothing.
+_BESIDE = re.compile(
+    "(?:sets?|data|daten|dataset|images?|splits?|folders?|files?|normal|pneumonia)"
+)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a name in small letters.
+
+    >>> words_of("ctPatient_ID2")
+    ['ct', 'patient', 'id']
+    """
+    return re.findall(r"[^\W\d_]+", same_form(_CAMEL.sub(" ", name)))
+
+
+def split_meant(name: str) -> str:
+    """Return the official split that a word or the name of a folder stands for, "" for none.
+
+    >>> [split_meant(name) for name in ("Testing set", "train_NORMAL", "Testdaten", "test bench")]
+    ['test', 'train', 'test', '']
+    """
+    words = [word for word in words_of(name) if not _BESIDE.fullmatch(word)]
+    letters = "".join(words)
+    for form in (letters, re.sub(f"{_BESIDE.pattern}\\Z", "", letters)):
+        if (meant := MEANT.get(form, form)) in _PARTS_OF_DATA:
+            return meant
+    return ""
 
 
 def looks_like(name: str, roles: Sequence[str]) -> str | None:
