@@ -84,6 +84,35 @@ def test_names_that_look_like_a_column(name, role):
     assert looks_like(name, OPTIONAL) == role
 
 
+@pytest.mark.parametrize(
+    ("names", "role"),
+    [
+        ("id_patient,ID Patient,no_patient,identifiant_patient,patient_uuid", "patient"),
+        ("study_patient_id,patient_id_anonymized,patient_id_str,patient_code_new", "patient"),
+        ("ct_patient_id,PatientNumberAnon,split_patient_id,subjectKeyOld", "patient"),
+        ("kfold,cv_fold,dataset_split,random_split,suggested_split,patient_split", "split"),
+        ("train_or_test,held_out,trainTestFlag,fold_of_5", "split"),
+        ("patient_age,Age of patient,PatientPosition,patient_birth_date", None),
+        ("split_date,folder,inpatient,unused_patient_key,skinfold", None),
+    ],
+)
+def test_names_of_several_words_are_known_by_one(names, role):
+    assert [looks_like(name, OPTIONAL) for name in names.split(",")] == [role] * len(
+        names.split(",")
+    )
+
+
+@pytest.mark.parametrize(
+    "words", ["train set,test set", "Training,Testdaten", "tr,te", "train,test,excluded"]
+)
+def test_words_for_parts_of_the_data_tell_a_column(table, words):
+    rows = "".join(
+        f"{name}.png,0,{word}\n" for name, word in zip("abc", words.split(","), strict=False)
+    )
+    error = refused(table, f"path,label,phase\n{rows}")
+    assert "rename 'phase' to 'split'" in error.remedy
+
+
 def test_columns_that_look_like_patient_and_split_stop(table):
     error = refused(table, "path,label,patient_id,Split\na.png,0,P0,train\nb.png,1,P0,test\n")
     assert "nobody would read the columns 'patient_id', 'Split' of the table" in error.what

@@ -31,7 +31,7 @@ _BEFORE = (
     "the|my|is|anon|anonymi[sz]ed|deidentified|deid|pseudo|hospital|unique|original|orig|src|"
     "source|dicom|true|real|final|new|old|official|col|column"
 )
-_PARTS = "(?:train|training|trn|test|testing|tst|val|valid|validation|holdout)"
+_PARTS = "(?:train|training|trn|test|testing|tst|val|valid|validation|holdout|heldout)"
 # Names as they are without case, digits, blanks and signs: the word itself, and what may follow it.
 _NAMES = {
     "path": ("paths?|files?|filepaths?|images?|imgs?|films?|pictures?|radiographs?|scans?|xrays?",
@@ -51,6 +51,19 @@ _PATTERNS = {
     for role, (word, after) in _NAMES.items()
 }
 _LONGEST = 60
+# A name of several words that holds one of these speaks of it, unless of something about it.
+_HEADS = {
+    "patient": re.compile("patients?|subjects?|participants?|patienten|pacientes?|pazient[ei]"),
+    "split": re.compile("(?:k|cv|data)?(?:splits?|folds?)"),
+}
+_ATTRIBUTES = frozenset(
+    (
+        *("age", "ages", "sex", "gender", "weight", "height", "size", "bmi", "birth", "birthdate"),
+        *("born", "dob", "race", "ethnicity", "ethnic", "position", "orientation", "view", "state"),
+        *("status", "type", "count", "date", "history", "comment", "comments", "note", "notes"),
+        *("name", "address", "country", "location", "site", "smoker", "diagnosis", "symptoms"),
+    )
+)
 _PARTS_OF_DATA = ("train", "val", "test")
 # What may stand beside such a word and changes nothing.
 _BESIDE = re.compile(
@@ -95,19 +108,36 @@ def looks_like(name: str, roles: Sequence[str]) -> str | None:
     >>> [looks_like(name, ("patient", "split")) for name in ("PatientID", "Fold", "patient_age")]
     ['patient', 'split', None]
     """
-    letters = re.sub(r"[\W\d_]", "", same_form(name))[:_LONGEST]
+    letters = _letters(name)
     if not letters or letters.startswith(UNUSED):
         return None
     for role in roles:
         if role in _PATTERNS and _PATTERNS[role].fullmatch(letters):
             return role
+    if head := _head(name):
+        return head if head in roles else None
     # A longer name that holds the word is another thing: patient_age.
     words = [role for role in roles if role not in letters or len(letters) == len(role) + 1]
     return next(iter(difflib.get_close_matches(letters, words, n=1, cutoff=0.8)), None)
 
 
+def _letters(name: str) -> str:
+    return re.sub(r"[\W\d_]", "", same_form(name))[:_LONGEST]
+
+
+def _head(name: str) -> str | None:
+    """Return which of patient and split a name of several words speaks of; the last one counts."""
+    words = words_of(name)
+    if not _ATTRIBUTES.isdisjoint(words):
+        return None
+    found = [role for word in words for role, head in _HEADS.items() if head.fullmatch(word)]
+    if found:
+        return found[-1]
+    return "split" if {"train", "test"} <= {MEANT.get(word, word) for word in words} else None
+
+
 def speaks_of(name: str, values: Iterable[str], allowed: Mapping[str, Sequence[str]]) -> str | None:
-    """Return the column whose words another one holds, two of them at least and nothing else.
+    """Return the column whose words another one holds, two of them at least and as many others.
 
     Parameters
     ----------
@@ -118,9 +148,10 @@ def speaks_of(name: str, values: Iterable[str], allowed: Mapping[str, Sequence[s
     """
     if same_form(name).startswith(UNUSED):
         return None
-    found = {MEANT.get(word, word) for word in map(same_form, set(values))} - {""}
+    found = {split_meant(word) or MEANT.get(word, word) for word in map(same_form, set(values))}
     for column, words in allowed.items():
-        if len(found) > 1 and found <= set(words):
+        telling = found & set(words)
+        if len(telling) > 1 and len(found - {""}) <= 2 * len(telling):
             return column
     return None
 
