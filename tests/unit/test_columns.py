@@ -127,6 +127,45 @@ def test_what_a_column_holds_tells_it_too(table):
     assert len(table("path,label,unused_set\na.png,0,train\nb.png,1,test\n").films) == 2
 
 
+@pytest.mark.parametrize(
+    ("header", "rows", "said"),
+    [
+        ("split,set", "train,test;test,train", "row 2, 'train' and 'test'"),
+        ("split,phase", "train,Training;train,Test set", "row 3, 'train' and 'Test set'"),
+        ("subtype,kind", "viral,virus;viral,bacteria", "row 3"),
+        ("patient,patient_id", "P1,7;P2,007", "rows 2 and 3, '7' is both 'p1' and 'p2'"),
+        ("patient,case_no", "P1,K;P2,K;P2,L", "rows 2 and 3"),
+    ],
+)
+def test_a_column_that_contradicts_one_that_is_read_stops(table, header, rows, said):
+    films = "".join(
+        f"{name}.png,1,{row}\n" for name, row in zip("abcd", rows.split(";"), strict=False)
+    )
+    error = refused(table, f"path,label,{header}\n{films}")
+    assert "contradict each other" in error.what and said in error.where
+    assert f"'unused_{header.split(',')[1]}'" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("split,set", "train,val;test,testing"),
+        ("split,fold", "train,0;test,1"),
+        ("patient,patient_id", "P1,7;P1,8;P2,9"),
+        ("patient,pid", "P1,unknown;P2,unknown;P3,3"),
+        ("patient,case", "P1,mild;P2,mild;P3,mild;P4,mild"),
+        ("patient,unused_patient_id", "P1,7;P2,7"),
+        ("patient,patient_age", "P1,7;P2,7"),
+    ],
+)
+def test_columns_that_agree_or_say_something_else_are_named_alone(table, header, rows):
+    films = "".join(
+        f"{name}.png,1,{row}\n" for name, row in zip("abcd", rows.split(";"), strict=False)
+    )
+    (note,) = table(f"path,label,{header}\n{films}").notes
+    assert note.endswith(f"nobody reads: {header.split(',')[1]}")
+
+
 def test_an_empty_column_is_as_good_as_none(table):
     error = refused(table, "path,label,patient,PatientID\na.png,0,,P1\nb.png,1,,P2\n")
     assert "more than once" not in error.what and "'PatientID'" in error.what

@@ -51,6 +51,8 @@ _PATTERNS = {
     for role, (word, after) in _NAMES.items()
 }
 _LONGEST = 60
+# A column of so many different values holds no words.
+_MOST_WORDS = 50
 # A name of several words that holds one of these speaks of it, unless of something about it.
 _HEADS = {
     "patient": re.compile("patients?|subjects?|participants?|patienten|pacientes?|pazient[ei]"),
@@ -146,9 +148,10 @@ def speaks_of(name: str, values: Iterable[str], allowed: Mapping[str, Sequence[s
     allowed
         The words of each column; "" for an empty cell.
     """
-    if same_form(name).startswith(UNUSED):
+    different = set(values)
+    if same_form(name).startswith(UNUSED) or len(different) > _MOST_WORDS:
         return None
-    found = {split_meant(word) or MEANT.get(word, word) for word in map(same_form, set(values))}
+    found = {split_meant(word) or MEANT.get(word, word) for word in map(same_form, different)}
     for column, words in allowed.items():
         telling = found & set(words)
         if len(telling) > 1 and len(found - {""}) <= 2 * len(telling):
