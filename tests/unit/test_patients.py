@@ -162,6 +162,19 @@ def test_an_image_without_a_patient_is_none_that_others_name(tmp_path):
     assert rows["patient"].tolist() == ["1", "image 1", "1", "3"]
 
 
+def test_copies_are_their_patients_and_are_told(tmp_path):
+    root = kaggle_folder(tmp_path / "data")
+    for seed, name in enumerate(("aug_0_person10_virus_10", "person10_virus_10 (1)")):
+        write_film(root / f"train/PNEUMONIA/{name}.png", 70 + seed)
+    found = audited(index(root, tmp_path / "m.csv"))
+    assert found["counts"]["patients"] == 21 and found["unknown_patients"] == []
+    (told,) = found["warnings"]
+    assert told.startswith("2 images are named as copies are") and "aug_0_person10" in told
+    write_film(root / "test/PNEUMONIA/flip_person10_virus_10.png", 80)
+    with pytest.raises(UserError, match="patient viral-person10"):
+        audited(index(root, tmp_path / "m.csv"))
+
+
 # Names of images
 
 

@@ -53,7 +53,7 @@ def list_directory(
     _check_layout(root, films, found.notes)
     if pattern is not None:
         _check_found(patient_pattern, films)
-    notes = [*_folder_notes(films), *_helper_notes(films), *found.notes]
+    notes = [*_folder_notes(films), *_helper_notes(films), *_copy_notes(films), *found.notes]
     return Listing(films, title, population, litter=found.litter, notes=notes)
 
 
@@ -248,4 +248,21 @@ def _helper_notes(films: list[Film]) -> list[str]:
     return [
         f"{len(beside):,} image files are set aside, since their folders are named as those of "
         f"masks, labels or copies: {named}{lost}; rename a folder that holds radiographs"
+    ]
+
+
+def _copy_notes(films: list[Film]) -> list[str]:
+    """Return which images belong to the patient of a known name that theirs hold."""
+    copies = [
+        film.path
+        for film in films
+        if film.patient_from == FILE_NAME
+        and parse_stem(unicodedata.normalize("NFC", film.stem)).within
+        and not film.reason
+    ]
+    if not copies:
+        return []
+    return [
+        f"{len(copies):,} images are named as copies are, with more around a known name, and count "
+        f"as that patient's: {', '.join(PurePosixPath(path).name for path in copies[:3])}"
     ]
