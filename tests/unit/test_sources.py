@@ -362,14 +362,49 @@ def test_many_rows_are_listed_without_opening_a_film(tmp_path):
     assert len(films) == 20_000 and time.process_time() - started < 20
 
 
-@pytest.mark.parametrize("name", ["test_list_NIH.txt", "My train list.csv"])
+@pytest.mark.parametrize(
+    "name", ["test_list_NIH.txt", "My train list.csv", "test_list", "train_val_list", "train.csv",
+             "Test images.txt"],
+)  # fmt: skip
 def test_lists_of_the_split_under_other_names_stop(tmp_path, name):
     root = nih_folder(tmp_path, split=False)
     (root / name).write_text("00000001_000.png\n")
     assert f"nobody would read {name}" in message(list_nih, root, positive="Pneumonia")
-    (root / name).rename(root / "BBox_List_2017_Official.csv")
+    (root / "lists").mkdir()
+    (root / name).rename(root / "lists" / name)
+    assert f"nobody would read lists/{name}" in message(list_nih, root, positive="Pneumonia")
+    (root / "lists" / name).rename(root / "BBox_List_2017_Official.csv")
     notes = list_nih(root, positive="Pneumonia").notes
     assert "tables in the folder that nobody reads: BBox_List_2017_Official.csv" in notes
+
+
+def test_other_files_that_speak_of_tests_are_no_lists_of_the_split(tmp_path):
+    root = nih_folder(tmp_path, split=False)
+    for name in ("train.py", "test_results.csv", "training notes.txt", "latest.txt"):
+        (root / name).write_text("")
+    assert len(list_nih(root, positive="Pneumonia").films) == 10
+
+
+def test_nih_names_and_patients_agree(tmp_path):
+    root = nih_folder(tmp_path)
+    table = root / "Data_Entry_2017.csv"
+    table.write_text(
+        table.read_text().replace("_001.png,Pneumonia,1,1,", "_001.png,Pneumonia,1,9,")
+    )
+    text = message(list_nih, root, positive="Pneumonia")
+    assert "00000001_001.png and its Patient ID, '9', contradict" in text
+    assert "row 3" in text
+
+
+def test_nih_boxes_of_other_films_are_told(tmp_path):
+    root = nih_folder(tmp_path)
+    write_nih_boxes(root, [("00000099_000.png", "Pneumonia", "1,1,2,2")])
+    notes = list_nih(root, positive="Pneumonia").notes
+    assert "1 films of BBox_List_2017.csv are not in the table, such as 00000099_000.png." in notes
+    for name in ("00000001_001.PNG", "images/00000001_001.png"):
+        write_nih_boxes(root, [(name, "Pneumonia", "1,1,2,2")])
+        text = message(list_nih, root, positive="Pneumonia")
+        assert f"calls a film {name}, the table 00000001_001.png" in text
 
 
 # RSNA
