@@ -300,6 +300,12 @@ def test_places_are_told_where_text_goes_wrong(table):
     assert "line 3" in refused(table, b"path,label\na.png,0\nb.\0png,1\n").where
 
 
+@pytest.mark.parametrize("first", ["sep=,", '"sep=,"', "SEP=,"])
+def test_a_first_line_that_names_commas_is_passed_over(table, first):
+    assert len(table(f"{first}\npath,label\na.png,0\nb.png,1\n").films) == 2
+    assert "row 3" in refused(table, f"{first}\npath,label\na.png,sick\n").where
+
+
 def test_lines_may_end_in_any_way(tmp_path):
     for end in ("\n", "\r\n", "\r"):
         (tmp_path / "t.csv").write_text(f'a,b{end}1,"x\ry"{end}', newline="")

@@ -67,6 +67,9 @@ def read_columns(
         column looks like an optional one that is not there or empty, or contradicts one that is.
     """
     cells = read_cells(path)
+    # Excel's note that commas separate the cells.
+    if cells and [cell.strip().lower() for cell in cells[0][1]] in (["sep=", ""], ["sep=,"]):
+        cells = cells[1:]
     first = cells[0][1] if cells else []
     header = list(map(visible, first))
     named = max((place for place, name in enumerate(header, 1) if name), default=0)
