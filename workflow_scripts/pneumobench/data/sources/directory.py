@@ -13,6 +13,7 @@ from pneumobench.data.sources.helpers import helper_folder
 from pneumobench.data.sources.lookalikes import split_meant
 from pneumobench.data.sources.patient_pattern import KEY, PatientPattern
 from pneumobench.data.sources.scan import scan_folder
+from pneumobench.data.spelling import visible
 
 LABEL_OF_FOLDER = {"normal": "normal", "pneumonia": "pneumonia"}
 OFFICIAL_SPLITS = ("train", "val", "test")
@@ -120,7 +121,7 @@ def _film_by_name(path: str, name: str, size: int, pattern: PatientPattern | Non
     parts = name.split("/")
     start = _class_index(parts[:-1])
     if start is None:
-        return Film(path, size, "", "none", reason="not in a NORMAL or PNEUMONIA folder")
+        return Film(path, size, "", "none", reason=_no_class(parts[:-1]))
     label = LABEL_OF_FOLDER[parts[start].lower()]
     above = parts[start - 1].lower() if start > 0 else ""
     split = above if above in OFFICIAL_SPLITS else "none"
@@ -139,6 +140,13 @@ def _film_by_name(path: str, name: str, size: int, pattern: PatientPattern | Non
         patient_from=patient_from,
         place="/".join((split, label, *parts[start + 1 :])),
     )
+
+
+def _no_class(folders: Sequence[str]) -> str:
+    """Say why a file has no class; a folder that looks like one of them is named."""
+    alike = [name for name in folders if visible(name).casefold() in LABEL_OF_FOLDER]
+    seen = f" ({alike[-1]!a} holds a blank, or characters that are not seen)" if alike else ""
+    return f"not in a NORMAL or PNEUMONIA folder{seen}"
 
 
 def _check_found(pattern: str, films: list[Film]) -> None:
