@@ -91,7 +91,7 @@ def test_names_that_look_like_a_column(name, role):
         ("study_patient_id,patient_id_anonymized,patient_id_str,patient_code_new", "patient"),
         ("ct_patient_id,PatientNumberAnon,split_patient_id,subjectKeyOld", "patient"),
         ("kfold,cv_fold,dataset_split,random_split,suggested_split,patient_split", "split"),
-        ("train_or_test,held_out,trainTestFlag,fold_of_5", "split"),
+        ("train_or_test,held_out,holdout_flag,trainTestFlag,fold_of_5", "split"),
         ("patient_age,Age of patient,PatientPosition,patient_birth_date", None),
         ("split_date,folder,inpatient,unused_patient_key,skinfold", None),
     ],

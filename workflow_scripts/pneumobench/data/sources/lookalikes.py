@@ -56,7 +56,9 @@ _MOST_WORDS = 50
 # A name of several words that holds one of these speaks of it, unless of something about it.
 _HEADS = {
     "patient": re.compile("patients?|subjects?|participants?|patienten|pacientes?|pazient[ei]"),
-    "split": re.compile("(?:k|cv|data)?(?:splits?|folds?)"),
+    "split": re.compile(
+        "(?:k|cv|data)?(?:splits?|folds?)|subsets?|partitions?|holdout|held(?:out)?"
+    ),
 }
 _ATTRIBUTES = frozenset(
     (
