@@ -11,6 +11,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table
 from pneumobench.data.audit import audit_dataset
 from pneumobench.data.groups import unite
+from pneumobench.data.sources.directory import list_directory
 from pneumobench.data.split import split_dataset
 
 
@@ -196,10 +197,34 @@ def test_folders_that_look_like_official_splits_stop(tmp_path, train, test):
         (tmp_path / old).rename(root / new)
     with pytest.raises(UserError, match="named like official splits") as caught:
         audit(root)
-    assert f"move NORMAL and PNEUMONIA of {train} to train" in caught.value.remedy
+    assert f"move the images of {train}/NORMAL to train/NORMAL" in caught.value.remedy
     # Of one alone, no split is lost.
     shutil.rmtree(root / test)
     assert audit(root)["counts"]["patients_test"] == 0
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("{}/train", "{}/test"),
+        ("{}", "{}/test"),
+        ("train_{0}/{0}", "test_{0}/{0}"),
+        ("{}/entrenamiento", "{}/prueba"),
+        ("train/{}", "train/{}/held-out"),
+        ("Leeds/{}", "external test/{0}/Test Images"),
+    ],
+)
+def test_official_splits_below_or_within_the_names_of_class_folders_stop(tmp_path, train, test):
+    root = kaggle_folder(tmp_path / "data")
+    for place, split in ((train, "train"), (test, "test")):
+        for kind in ("NORMAL", "PNEUMONIA"):
+            target = tmp_path / "new" / place.format(kind)
+            target.mkdir(parents=True, exist_ok=True)
+            for film in (root / split / kind).iterdir():
+                film.rename(target / film.name)
+    with pytest.raises(UserError, match="named like official splits") as caught:
+        list_directory(tmp_path / "new")
+    assert f"{test.format('NORMAL')} to test/NORMAL" in caught.value.remedy
 
 
 def test_union_find_joins_chains():

@@ -84,6 +84,35 @@ def test_names_that_look_like_a_column(name, role):
     assert looks_like(name, OPTIONAL) == role
 
 
+@pytest.mark.parametrize(
+    ("names", "role"),
+    [
+        ("id_patient,ID Patient,no_patient,identifiant_patient,patient_uuid", "patient"),
+        ("study_patient_id,patient_id_anonymized,patient_id_str,patient_code_new", "patient"),
+        ("ct_patient_id,PatientNumberAnon,split_patient_id,subjectKeyOld", "patient"),
+        ("kfold,cv_fold,dataset_split,random_split,suggested_split,patient_split", "split"),
+        ("train_or_test,held_out,holdout_flag,trainTestFlag,fold_of_5", "split"),
+        ("patient_age,Age of patient,PatientPosition,patient_birth_date", None),
+        ("split_date,folder,inpatient,unused_patient_key,skinfold", None),
+    ],
+)
+def test_names_of_several_words_are_known_by_one(names, role):
+    assert [looks_like(name, OPTIONAL) for name in names.split(",")] == [role] * len(
+        names.split(",")
+    )
+
+
+@pytest.mark.parametrize(
+    "words", ["train set,test set", "Training,Testdaten", "tr,te", "train,test,excluded"]
+)
+def test_words_for_parts_of_the_data_tell_a_column(table, words):
+    rows = "".join(
+        f"{name}.png,0,{word}\n" for name, word in zip("abc", words.split(","), strict=False)
+    )
+    error = refused(table, f"path,label,phase\n{rows}")
+    assert "rename 'phase' to 'split'" in error.remedy
+
+
 def test_columns_that_look_like_patient_and_split_stop(table):
     error = refused(table, "path,label,patient_id,Split\na.png,0,P0,train\nb.png,1,P0,test\n")
     assert "nobody would read the columns 'patient_id', 'Split' of the table" in error.what
@@ -96,6 +125,45 @@ def test_what_a_column_holds_tells_it_too(table):
     assert "rename 'Phase' to 'split', rename 'kind' to 'subtype'" in error.remedy
     assert len(table("path,label,phase\na.png,0,I\nb.png,1,II\n").films) == 2
     assert len(table("path,label,unused_set\na.png,0,train\nb.png,1,test\n").films) == 2
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "said"),
+    [
+        ("split,set", "train,test;test,train", "row 2, 'train' and 'test'"),
+        ("split,phase", "train,Training;train,Test set", "row 3, 'train' and 'Test set'"),
+        ("subtype,kind", "viral,virus;viral,bacteria", "row 3"),
+        ("patient,patient_id", "P1,7;P2,007", "rows 2 and 3, '7' is both 'p1' and 'p2'"),
+        ("patient,case_no", "P1,K;P2,K;P2,L", "rows 2 and 3"),
+    ],
+)
+def test_a_column_that_contradicts_one_that_is_read_stops(table, header, rows, said):
+    films = "".join(
+        f"{name}.png,1,{row}\n" for name, row in zip("abcd", rows.split(";"), strict=False)
+    )
+    error = refused(table, f"path,label,{header}\n{films}")
+    assert "contradict each other" in error.what and said in error.where
+    assert f"'unused_{header.split(',')[1]}'" in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("split,set", "train,val;test,testing"),
+        ("split,fold", "train,0;test,1"),
+        ("patient,patient_id", "P1,7;P1,8;P2,9"),
+        ("patient,pid", "P1,unknown;P2,unknown;P3,3"),
+        ("patient,case", "P1,mild;P2,mild;P3,mild;P4,mild"),
+        ("patient,unused_patient_id", "P1,7;P2,7"),
+        ("patient,patient_age", "P1,7;P2,7"),
+    ],
+)
+def test_columns_that_agree_or_say_something_else_are_named_alone(table, header, rows):
+    films = "".join(
+        f"{name}.png,1,{row}\n" for name, row in zip("abcd", rows.split(";"), strict=False)
+    )
+    (note,) = table(f"path,label,{header}\n{films}").notes
+    assert note.endswith(f"nobody reads: {header.split(',')[1]}")
 
 
 def test_an_empty_column_is_as_good_as_none(table):
@@ -230,6 +298,12 @@ def test_places_are_told_where_text_goes_wrong(table):
     assert "line 3" in error.where and "'Müller.png,1'" in error.where
     assert "row 3" in refused(table, b'path,label\na.png,0\nb.png,"1\n').where
     assert "line 3" in refused(table, b"path,label\na.png,0\nb.\0png,1\n").where
+
+
+@pytest.mark.parametrize("first", ["sep=,", '"sep=,"', "SEP=,"])
+def test_a_first_line_that_names_commas_is_passed_over(table, first):
+    assert len(table(f"{first}\npath,label\na.png,0\nb.png,1\n").films) == 2
+    assert "row 3" in refused(table, f"{first}\npath,label\na.png,sick\n").where
 
 
 def test_lines_may_end_in_any_way(tmp_path):

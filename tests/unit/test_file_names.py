@@ -38,7 +38,29 @@ def test_same_number_is_another_child_under_another_subtype_or_prefix():
 
 
 @pytest.mark.parametrize(
-    "stem", ["person12_fungus_3", "person12_bacteria_34 (1)", "copy of IM-0115-0001", "xray", ""]
+    ("stem", "patient"),
+    [
+        ("aug_0_person11_bacteria_11", "bacterial-person11"),
+        ("PNEUMONIA_original_person11_bacteria_11.png_5b0c", "bacterial-person11"),
+        ("person12_virus_34 (1)", "viral-person12"),
+        ("person12_virus_34 - Copy", "viral-person12"),
+        ("copy of IM-0115-0001", "normal-IM-0115"),
+        ("flip-NORMAL2-IM-0115-0001_2", "normal-NORMAL2-IM-0115"),
+        ("rot90_VIRUS-5660566-0001", "patient-5660566"),
+        ("person1_virus_2+person1_virus_3", "viral-person1"),
+    ],
+)
+def test_copies_belong_to_the_patient_of_the_name_that_theirs_hold(stem, patient):
+    named = parse_stem(stem)
+    assert named.patient == patient and named.within
+
+
+@pytest.mark.parametrize(
+    "stem",
+    [
+        *("person12_fungus_3", "xray", "", "xperson12_bacteria_34", "SIM-0115-0001"),
+        *("scan_NORMAL-2019-05-01", "trauma-IM-15-1-7 b", "person1_virus_2_person2_virus_3 mixed"),
+    ],
 )
 def test_names_outside_the_grammar(stem):
     assert parse_stem(stem) is None
@@ -71,5 +93,6 @@ def test_names_of_the_grammar_stay_in_it_and_others_out(stem, more):
     named = parse_stem(stem)
     assert named is not None and re.search(r"\d", named.patient)
     longer = parse_stem(stem + more)
-    # What follows may continue the number or add a tail; nothing else is swallowed.
-    assert longer is None or re.fullmatch(r"[-_]?[^\W_]*[-_]?[^\W_]*", more)
+    # What follows may continue the number or add a tail; nothing else is swallowed in silence.
+    tail = re.fullmatch(r"[-_]?[^\W_]*[-_]?[^\W_]*", more)
+    assert longer is None or tail or (longer.within and longer.patient == named.patient)

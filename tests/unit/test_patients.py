@@ -27,6 +27,9 @@ COMPOSED, DECOMPOSED = "Jos\u00e9", "Jose\u0301"
         ("O'Brien", "O\u2019Brien", "o\u02bcbrien"),
         ("so\u00adfia", "sofia", "\u202esofia\u202c", "so\ufe0ffia", "so\x00fia", "so\u3164fia"),
         ("stra\u00dfe", "STRASSE"),
+        ("7", '="007"', "'007", '"007"', "\u201c7\u201d", "7.", "+7", "#7", "# 007", '=" 7 "'),
+        ("1234", "1,234", "01234", "1234.0", '"1,234"'),
+        ("12000", "12,000"),
         ("\ufb01n", "fin"),
     ],
 )
@@ -49,6 +52,11 @@ def test_ways_to_write_one_name(names):
         ("1.2.0", "1.2"),
         ("a01b1", "a1b01"),
         ("10", "1"),
+        ("12,000", "12"),
+        ("1,23", "123"),
+        ("-7", "7"),
+        ("O'Brien", "OBrien"),
+        ("7+", "7"),
         ("0", ""),
     ],
 )
@@ -160,6 +168,19 @@ def test_published_numbers_are_read_alike(tmp_path):
 def test_an_image_without_a_patient_is_none_that_others_name(tmp_path):
     rows = accepted_images(read_manifest(table_of(tmp_path, ["1", "", "1", ""], [""] * 4)))
     assert rows["patient"].tolist() == ["1", "image 1", "1", "3"]
+
+
+def test_copies_are_their_patients_and_are_told(tmp_path):
+    root = kaggle_folder(tmp_path / "data")
+    for seed, name in enumerate(("aug_0_person10_virus_10", "person10_virus_10 (1)")):
+        write_film(root / f"train/PNEUMONIA/{name}.png", 70 + seed)
+    found = audited(index(root, tmp_path / "m.csv"))
+    assert found["counts"]["patients"] == 21 and found["unknown_patients"] == []
+    (told,) = found["warnings"]
+    assert told.startswith("2 images are named as copies are") and "aug_0_person10" in told
+    write_film(root / "test/PNEUMONIA/flip_person10_virus_10.png", 80)
+    with pytest.raises(UserError, match="patient viral-person10"):
+        audited(index(root, tmp_path / "m.csv"))
 
 
 # Names of images

@@ -48,6 +48,17 @@ def test_flat_labels_and_other_integers(tmp_path, labels):
     write_films(tmp_path / "p.npz", tmp_path / "films", size=28)
 
 
+def test_an_array_that_is_there_twice_is_refused(tmp_path):
+    (tmp_path / "p.npz").write_bytes(npz(medmnist_arrays(28, 6)))
+    with zipfile.ZipFile(tmp_path / "p.npz", "a") as packed:
+        labels = packed.read("train_labels.npy")
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            packed.writestr("train_labels.npy", labels)
+    text = refused(write_films, tmp_path / "p.npz", tmp_path / "films", size=28)
+    assert "it holds train_labels.npy more than once" in text
+    assert not (tmp_path / "films").exists()
+
+
 def changed(**arrays):
     made = medmnist_arrays(28, 6) | arrays
     return npz({key: value for key, value in made.items() if value is not None})

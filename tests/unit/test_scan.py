@@ -40,6 +40,9 @@ def copy(film, place):
         *((name, True) for name in ("annotations", "labels", "Segmentation", "seg", "overlays")),
         *((name, True) for name in ("SegmentationClass", "masks_png", "GT Segmentation", "x_json")),
         *((name, True) for name in ("augmented", "train_augmented", "heatmaps", "grad-cam", "ROI")),
+        *((name, True) for name in ("aug", "aug_images", "label", "mask_1")),
+        *((name, False) for name in ("Aug", "Aug2019", "2019-aug", "AUG 07", "label_1", "label0")),
+        *((name, False) for name in ("no mask", "oxygen_mask", "Patient with mask", "NoMask")),
         *((name, False) for name in ("NORMAL", "images", "train", "unmasked", "labelled", "2019")),
         *(
             (name, False)
@@ -49,6 +52,11 @@ def copy(film, place):
 )
 def test_names_of_helper_folders(name, helper):
     assert helper_folder(f"Train/{name}/masks.png") == (name if helper else "")
+
+
+def test_months_below_a_year_are_no_copies():
+    assert helper_folder("PNEUMONIA/2019/aug/x.png") == ""
+    assert helper_folder("PNEUMONIA/set/aug/x.png") == "aug"
 
 
 @pytest.mark.parametrize("folder", ["NORMAL/masks", "masks/NORMAL", "NORMAL/lung masks/a"])
@@ -151,6 +159,48 @@ def test_files_without_a_suffix_are_images_by_their_content(root):
     assert listing.notes == [
         "1 files begin as images do but end in another suffix, left out: .png_original (1)"
     ]
+
+
+def pnm(kind, blank=b"\n"):
+    values = b"1 " * 1440 if kind < b"P4" else bytes(1440)
+    return blank.join((kind, b"40 36", b"255", b"")) + values
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"BM" + bytes(12) + b"\x28\0\0\0" + bytes(60),
+        b"BM" + bytes(12) + b"\x7c\0\0\0" + bytes(60),
+        b"RIFF\1\2\3\nWEBPVP8 ",
+        *(b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0"),
+        *(pnm(b"P2"), pnm(b"P5", b"\r\n"), pnm(b"P5", b"\t"), b"P5\n# by hand\n40 36 255\n"),
+        *(b"\xff\x4f\xff\x51\0", b"\0\0\0\x0cjP  \r\n"),
+    ],
+)
+def test_no_image_vanishes_whatever_its_name(root, content):
+    folder = root / "train/NORMAL"
+    for name in ("plain", "a.bmp_original", "b.PGMA"):
+        (folder / name).write_bytes(content)
+    found = scan_folder(root)
+    assert "train/NORMAL/plain" in dict(found.files)
+    assert found.notes == [
+        "2 files begin as images do but end in another suffix, left out: .bmp_original (1), "
+        ".pgma (1)"
+    ]
+
+
+def test_text_that_begins_alike_is_no_image(root):
+    for number, text in enumerate(("BMI and age", "P2 is ill", "P51 40", "MM", "BM", "RIFF")):
+        (root / f"text{number}").write_text(text)
+        (root / f"{number}.notes").write_text(text)
+    found = scan_folder(root)
+    assert (len(found.files), found.litter, found.notes) == (21, 12, [])
+
+
+@pytest.mark.parametrize("suffix", ["jpe", "ppm", "pnm", "dib", "btf", "PBM"])
+def test_rarer_suffixes_of_formats_that_are_read(root, suffix):
+    copy(root / "train/NORMAL/IM-0010-0001.png", root / f"train/NORMAL/x.{suffix}")
+    assert len(scan_folder(root).files) == 22
 
 
 def test_what_is_no_regular_file_is_not_opened(root):

@@ -151,6 +151,11 @@ def test_a_missing_file_is_a_counted_reject(tmp_path):
         ('path,label,boxes\na.png,1,"[[1,2,0,4]]"\n', "cannot be read"),
         (f'path,label,boxes\na.png,1,"[[1,2,3,{"9" * 400}]]"\n', "cannot be read"),
         (f'path,label,boxes\na.png,1,"{"[" * 50_000}"\n', "cannot be read"),
+        ('path,label,boxes\na.png,1,"[{""1"":0,""2"":0,""3"":0,""4"":0}]"\n', "cannot be read"),
+        ('path,label,boxes\na.png,1,"[[1,2,true,true]]"\n', "cannot be read"),
+        ('path,label,boxes\na.png,1,"{}"\n', "cannot be read"),
+        ('path,label,boxes\na.png,0,"[[1,2,3,4]]"\n', "a normal film has the boxes"),
+        ("path,label,split\na.png,1,NA\n", "leave the cell empty where nobody knows"),
         ("path,label\na.png,0\n./a.png,1\n", "names a film twice"),
         ("path,label\na.png,0\nx/../a.png,1\n", "names a film twice"),
     ],
@@ -221,6 +226,13 @@ def test_folder_names_patients_by_file_name(tmp_path):
     films = list_directory(kaggle_folder(tmp_path)).films
     assert {film.patient_from for film in films} == {"file_name"}
     assert "viral-person12" in {film.patient for film in films}
+
+
+def test_a_class_folder_with_a_blank_is_named(tmp_path):
+    write_film(tmp_path / "train/NORMAL/a.png", 1)
+    write_film(tmp_path / "train/PNEUMONIA /b.png", 2)
+    reasons = [film.reason for film in list_directory(tmp_path).films]
+    assert reasons[0] == "" and "folder ('PNEUMONIA ' holds a blank" in reasons[1]
 
 
 # NIH
@@ -362,14 +374,49 @@ def test_many_rows_are_listed_without_opening_a_film(tmp_path):
     assert len(films) == 20_000 and time.process_time() - started < 20
 
 
-@pytest.mark.parametrize("name", ["test_list_NIH.txt", "My train list.csv"])
+@pytest.mark.parametrize(
+    "name", ["test_list_NIH.txt", "My train list.csv", "test_list", "train_val_list", "train.csv",
+             "Test images.txt"],
+)  # fmt: skip
 def test_lists_of_the_split_under_other_names_stop(tmp_path, name):
     root = nih_folder(tmp_path, split=False)
     (root / name).write_text("00000001_000.png\n")
     assert f"nobody would read {name}" in message(list_nih, root, positive="Pneumonia")
-    (root / name).rename(root / "BBox_List_2017_Official.csv")
+    (root / "lists").mkdir()
+    (root / name).rename(root / "lists" / name)
+    assert f"nobody would read lists/{name}" in message(list_nih, root, positive="Pneumonia")
+    (root / "lists" / name).rename(root / "BBox_List_2017_Official.csv")
     notes = list_nih(root, positive="Pneumonia").notes
     assert "tables in the folder that nobody reads: BBox_List_2017_Official.csv" in notes
+
+
+def test_other_files_that_speak_of_tests_are_no_lists_of_the_split(tmp_path):
+    root = nih_folder(tmp_path, split=False)
+    for name in ("train.py", "test_results.csv", "training notes.txt", "latest.txt"):
+        (root / name).write_text("")
+    assert len(list_nih(root, positive="Pneumonia").films) == 10
+
+
+def test_nih_names_and_patients_agree(tmp_path):
+    root = nih_folder(tmp_path)
+    table = root / "Data_Entry_2017.csv"
+    table.write_text(
+        table.read_text().replace("_001.png,Pneumonia,1,1,", "_001.png,Pneumonia,1,9,")
+    )
+    text = message(list_nih, root, positive="Pneumonia")
+    assert "00000001_001.png and its Patient ID, '9', contradict" in text
+    assert "row 3" in text
+
+
+def test_nih_boxes_of_other_films_are_told(tmp_path):
+    root = nih_folder(tmp_path)
+    write_nih_boxes(root, [("00000099_000.png", "Pneumonia", "1,1,2,2")])
+    notes = list_nih(root, positive="Pneumonia").notes
+    assert "1 films of BBox_List_2017.csv are not in the table, such as 00000099_000.png." in notes
+    for name in ("00000001_001.PNG", "images/00000001_001.png"):
+        write_nih_boxes(root, [(name, "Pneumonia", "1,1,2,2")])
+        text = message(list_nih, root, positive="Pneumonia")
+        assert f"calls a film {name}, the table 00000001_001.png" in text
 
 
 # RSNA
@@ -431,6 +478,30 @@ def test_bad_rsna_tables(tmp_path, name, header, rows, said):
     root = rsna_folder(tmp_path)
     write_rows(root / name, header, rows)
     assert said in message(list_rsna, root, negatives="all")
+
+
+def test_rsna_tables_hold_the_same_films(tmp_path):
+    root = rsna_folder(tmp_path)
+    labels = (root / LABELS).read_text().splitlines(keepends=True)
+    (root / LABELS).write_text("".join(labels[:-1]))
+    text = message(list_rsna, root, negatives="normal")
+    assert f"1 films of {CLASSES} are not in {LABELS}" in text and "00000005-aaaa" in text
+
+
+def test_rsna_boxes_belong_to_opacities(tmp_path):
+    root = rsna_folder(tmp_path)
+    labels = (root / LABELS).read_text()
+    (root / LABELS).write_text(labels.replace("00000001-aaaa,,,,", "00000001-aaaa,1,2,3,4"))
+    text = message(list_rsna, root, negatives="all")
+    assert "00000001-aaaa has a box, but Target 0" in text and "row 3, 1, 2, 3, 4" in text
+
+
+def test_rsna_tables_saved_by_pandas_are_read(tmp_path):
+    root = rsna_folder(tmp_path)
+    before = list_rsna(root, negatives="all").films
+    lines = (root / LABELS).read_text().splitlines()
+    (root / LABELS).write_text("\n".join([lines[0], *(f"{line}.0" for line in lines[1:])]))
+    assert list_rsna(root, negatives="all").films == before
 
 
 def test_rsna_without_a_table(tmp_path):

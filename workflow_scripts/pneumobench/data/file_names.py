@@ -7,11 +7,13 @@ Three grammars are read, all of the same collection (Kermany et al., Cell 172, 2
 * ``IM-0115-0001``, ``NORMAL2-IM-1427-0001``, also with a tail as in ``IM-0176-0001-0002``;
 * ``BACTERIA-5660566-0001``, ``VIRUS-...``, ``NORMAL-...`` (Mendeley version 3).
 
-Each may end as Roboflow ends the names of the copies that it exports: ``..._jpeg.rf.1a2b3c``.
+Each may end as Roboflow ends the names of the copies that it exports: ``..._jpeg.rf.1a2b3c``. Each
+may stand within a longer name, between signs, as in those of copies: ``aug_0_person12_virus_34``,
+``IM-0115-0001 (1)``.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 SUBTYPE_OF_WORD = {"bacteria": "bacterial", "virus": "viral", "normal": "normal"}
 LABEL_OF_SUBTYPE = {"bacterial": "pneumonia", "viral": "pneumonia", "normal": "normal"}
@@ -20,14 +22,24 @@ _PERSON = re.compile(r"person(\d+)_(bacteria|virus)_\d+(?:_\d+)?", re.IGNORECASE
 _NORMAL = re.compile(r"(NORMAL2-)?IM-(\d+)-\d+(?:-\d+)?", re.IGNORECASE)
 _EXPORTED = re.compile(r"_(?:jpe?g|png|bmp|tiff?|webp)\.rf\.[0-9a-z]+\Z", re.IGNORECASE)
 _VERSION_3 = re.compile(r"(BACTERIA|VIRUS|NORMAL)-(\d+)-\d+", re.IGNORECASE)
+# Within a longer name, numbers have as many digits as the collection's: a date is none of them.
+_WITHIN = re.compile(
+    rf"(?<![^\W_])(?:{_PERSON.pattern}|(?:NORMAL2-)?IM-\d{{4}}-\d{{4}}(?:-\d{{4}})?"
+    r"|(?:BACTERIA|VIRUS|NORMAL)-\d{5,}-\d{4})(?![^\W_])",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
 class NamedFilm:
-    """Subtype (bacterial, viral or normal) and patient key, as the file name alone tells them."""
+    """Subtype (bacterial, viral or normal) and patient key, as the file name alone tells them.
+
+    `within` tells that the name holds more than the grammars have, as the names of copies do.
+    """
 
     subtype: str
     patient: str
+    within: bool = False
 
 
 def parse_stem(stem: str) -> NamedFilm | None:
@@ -38,11 +50,19 @@ def parse_stem(stem: str) -> NamedFilm | None:
     patients across subtypes.
 
     >>> parse_stem("person447_virus_921_1")
-    NamedFilm(subtype='viral', patient='viral-person447')
+    NamedFilm(subtype='viral', patient='viral-person447', within=False)
     >>> parse_stem("NORMAL2-IM-1427-0001").patient
     'normal-NORMAL2-IM-1427'
     """
     stem = _EXPORTED.sub("", stem)
+    if named := _parse_whole(stem):
+        return named
+    found = {_parse_whole(match[0]) for match in _WITHIN.finditer(stem)}
+    # A mixture of two patients is neither's.
+    return replace(found.pop(), within=True) if len(found) == 1 else None
+
+
+def _parse_whole(stem: str) -> NamedFilm | None:
     if match := _PERSON.fullmatch(stem):
         subtype = SUBTYPE_OF_WORD[match[2].lower()]
         return NamedFilm(subtype, f"{subtype}-person{int(match[1])}")

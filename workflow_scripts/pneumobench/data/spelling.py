@@ -9,9 +9,14 @@ from collections.abc import Iterable
 _UNSEEN = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u2800\u3164\ufe00-\ufe0f\uffa0]"
 )
-_QUOTES = str.maketrans("\u2018\u2019\u02bc\u00b4`", "'''''")
+_QUOTES = str.maketrans("\u2018\u2019\u02bc\u00b4`\u201c\u201d\u201e", "'''''\"\"\"")
+# How spreadsheets keep a number from being read as one: ="007", '007; and quotation marks around.
+_GUARDED = re.compile(r"""=?(["'])(?P<within>.+)\1|'(?P<text>.+)""")
+_SIGN = re.compile(r"[+#] ?(?=\d)")
+# Thousands apart: 12,000 is no 12 with decimals.
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+")
 # A whole number that a program wrote with decimals.
-_WHOLE = re.compile(r"(?<![\d.,])(\d+)[.,]0+$")
+_WHOLE = re.compile(r"(?<![\d.,])(\d+)[.,]0*$")
 # Zeros before a number; within a word of letters and digits they may tell two words apart.
 _LEADING_ZEROS = re.compile(r"(?<!\d)0+(?=\d+(?![0-9a-z]))")
 
@@ -31,15 +36,21 @@ def visible(text: str) -> str:
 def same_form(text: str) -> str:
     """Return what is equal for all ways to write one name.
 
-    Case, kinds of dashes, quotation marks and digits, decimals of whole numbers and zeros before a
-    number make no other name.
+    Case, kinds of dashes, quotation marks and digits, quotation marks around, a + or # before a
+    number, commas between thousands, decimals of whole numbers and zeros before a number make no
+    other name.
 
-    >>> same_form("P\\u20110070") == same_form("p-70"), same_form("7.0") == same_form("007")
+    >>> same_form("P\\u20110070") == same_form("p-70"), same_form("7.0") == same_form('="007"')
     (True, True)
     """
     text = visible(text).casefold()
     if not text.isascii():
         text = unicodedata.normalize("NFKC", "".join(map(_plain, text.translate(_QUOTES))))
+    if guarded := _GUARDED.fullmatch(text):
+        text = " ".join((guarded["within"] or guarded["text"]).split())
+    text = _SIGN.sub("", text, count=1) if text[:1] in ("+", "#") else text
+    if _THOUSANDS.fullmatch(text):
+        return text.replace(",", "")
     return _LEADING_ZEROS.sub("", _WHOLE.sub(r"\1", text))
 
 

@@ -9,6 +9,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.names import nearest
 from pneumobench.data.sources.cells import read_cells, separator_of
 from pneumobench.data.sources.lookalikes import UNUSED, looks_like, speaks_of
+from pneumobench.data.sources.rivals import check_rivals
 from pneumobench.data.spelling import visible
 
 TABLE_SUFFIXES = (".csv", ".txt")
@@ -63,9 +64,12 @@ def read_columns(
     ------
     UserError
         If the file is not there, is no such table, lacks a required column, or has no rows; if a
-        column looks like an optional one that is not there or empty.
+        column looks like an optional one that is not there or empty, or contradicts one that is.
     """
     cells = read_cells(path)
+    # Excel's note that commas separate the cells.
+    if cells and [cell.strip().lower() for cell in cells[0][1]] in (["sep=", ""], ["sep=,"]):
+        cells = cells[1:]
     first = cells[0][1] if cells else []
     header = list(map(visible, first))
     named = max((place for place, name in enumerate(header, 1) if name), default=0)
@@ -81,15 +85,17 @@ def read_columns(
             remedy="fill in the table, or point the configuration to another file",
         )
     unused = {
-        name or f"column {place} (without a name)": {_cell(row, place - 1) for _, row in cells[1:]}
+        name or f"column {place} (without a name)": [_cell(row, place - 1) for _, row in cells[1:]]
         for place, name in enumerate(header[:named], 1)
         if name not in {*wanted, *published}
     }
-    unused = {name: values for name, values in unused.items() if name in header or values != {""}}
+    unused = {name: values for name, values in unused.items() if name in header or any(values)}
     # An empty column says as little as one that is not there.
     missing = [name for name in optional if not any(row.get(name) for row in rows)]
-    telling = {name: values for name, values in unused.items() if values != {""}}
+    telling = {name: values for name, values in unused.items() if any(values)}
     _check_unused(path, telling, missing, words or {})
+    read = {name: [row[name] for row in rows] for name in optional if name not in missing}
+    check_rivals(path, [row.number for row in rows], read, telling, words or {})
     return Columns(rows, list(unused))
 
 

@@ -1,9 +1,8 @@
 """A folder of films as users have it: layouts and names, folders of masks. No film is opened."""
 
-import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -11,9 +10,10 @@ from pneumobench.core.errors import UserError
 from pneumobench.data.file_names import parse_stem, subtype_in_folder
 from pneumobench.data.sources.film import FILE_NAME, IN_HELPER, PATTERN, Film, Listing
 from pneumobench.data.sources.helpers import helper_folder
-from pneumobench.data.sources.lookalikes import MEANT
+from pneumobench.data.sources.lookalikes import split_meant
 from pneumobench.data.sources.patient_pattern import KEY, PatientPattern
 from pneumobench.data.sources.scan import scan_folder
+from pneumobench.data.spelling import visible
 
 LABEL_OF_FOLDER = {"normal": "normal", "pneumonia": "pneumonia"}
 OFFICIAL_SPLITS = ("train", "val", "test")
@@ -54,7 +54,7 @@ def list_directory(
     _check_layout(root, films, found.notes)
     if pattern is not None:
         _check_found(patient_pattern, films)
-    notes = [*_folder_notes(films), *_helper_notes(films), *found.notes]
+    notes = [*_folder_notes(films), *_helper_notes(films), *_copy_notes(films), *found.notes]
     return Listing(films, title, population, litter=found.litter, notes=notes)
 
 
@@ -121,7 +121,7 @@ def _film_by_name(path: str, name: str, size: int, pattern: PatientPattern | Non
     parts = name.split("/")
     start = _class_index(parts[:-1])
     if start is None:
-        return Film(path, size, "", "none", reason="not in a NORMAL or PNEUMONIA folder")
+        return Film(path, size, "", "none", reason=_no_class(parts[:-1]))
     label = LABEL_OF_FOLDER[parts[start].lower()]
     above = parts[start - 1].lower() if start > 0 else ""
     split = above if above in OFFICIAL_SPLITS else "none"
@@ -140,6 +140,13 @@ def _film_by_name(path: str, name: str, size: int, pattern: PatientPattern | Non
         patient_from=patient_from,
         place="/".join((split, label, *parts[start + 1 :])),
     )
+
+
+def _no_class(folders: Sequence[str]) -> str:
+    """Say why a file has no class; a folder that looks like one of them is named."""
+    alike = [name for name in folders if visible(name).casefold() in LABEL_OF_FOLDER]
+    seen = f" ({alike[-1]!a} holds a blank, or characters that are not seen)" if alike else ""
+    return f"not in a NORMAL or PNEUMONIA folder{seen}"
 
 
 def _check_found(pattern: str, films: list[Film]) -> None:
@@ -167,6 +174,7 @@ def _check_layout(root: Path, films: list[Film], notes: Sequence[str]) -> None:
             "folders of radiographs whose names say something else",
         )
     outside = [film.path for film in labelled if film.official_split == "none"]
+    _check_inner_splits(root, [film for film in labelled if film.official_split != "none"])
     if outside and len(outside) < len(labelled):
         raise UserError(
             f"{len(outside)} images lie outside train, val and test, the others inside",
@@ -178,35 +186,49 @@ def _check_layout(root: Path, films: list[Film], notes: Sequence[str]) -> None:
 
 
 def _check_split_folders(root: Path, outside: Sequence[str]) -> None:
-    """Stop where the folders of two official splits are there, but not as they are read."""
-    meant = {folder: _split_meant(folder) for folder in map(folder_above_class, outside)}
-    named = {folder: split for folder, split in meant.items() if split}
-    if len(set(named.values())) > 1:
-        examples = sorted(named.items())[:5]
-        raise UserError(
-            "folders are named like official splits, but would not be read as such",
-            where=f"{root}: {', '.join(folder for folder, _ in examples)}",
-            expected=LAYOUT,
-            remedy="; ".join(
-                f"move NORMAL and PNEUMONIA of {folder} to {split}" for folder, split in examples
-            )
-            + "; give folders that are no official splits names that say nothing of training, "
-            "validation or testing",
+    """Stop where folders of official splits are there, but not as they are read."""
+    folders = sorted({str(PurePosixPath(path).parent) for path in outside})
+    meant = {folder: _split_meant(folder) for folder in folders}
+    # What is called training and nothing else loses no split.
+    if len(set(meant.values())) > 1 and {"val", "test"} & set(meant.values()):
+        raise _not_read(root, {folder: split for folder, split in meant.items() if split})
+
+
+def _check_inner_splits(root: Path, labelled: Sequence[Film]) -> None:
+    """Stop where a class folder of an official split holds a folder named as another one."""
+    meant = {}
+    for folder, split in {(str(PurePosixPath(f.path).parent), f.official_split) for f in labelled}:
+        names = folder.split("/")
+        inner = _split_meant("/".join(names[(_class_index(names) or 0) + 1 :]))
+        if inner not in ("", split):
+            meant[folder] = inner
+    if meant:
+        raise _not_read(root, meant)
+
+
+def _not_read(root: Path, meant: Mapping[str, str]) -> UserError:
+    examples = sorted(meant.items())[:5]
+    return UserError(
+        "folders are named like official splits, but would not be read as such",
+        where=f"{root}: {', '.join(folder for folder, _ in examples)}",
+        expected=LAYOUT,
+        remedy="; ".join(
+            f"move the images of {folder} to {split}/{_class_name(folder)}"
+            for folder, split in examples
         )
+        + "; give folders that are no official splits names that say nothing of training, "
+        "validation or testing",
+    )
 
 
-def _split_meant(folder: str) -> str | None:
-    """Return the official split that the folders above a class folder seem to mean.
+def _class_name(folder: str) -> str:
+    names = folder.split("/")
+    return names[_class_index(names) or 0]
 
-    >>> _split_meant("data/Testing set/2019")
-    'test'
-    """
-    for name in reversed(folder.split("/")):
-        letters = re.sub(r"[\W\d_]|(?:set|data|images|split|folder)s?\Z", "", name.lower())
-        word = MEANT.get(letters, letters)
-        if word in OFFICIAL_SPLITS:
-            return word
-    return None
+
+def _split_meant(folder: str) -> str:
+    """Return the official split that the innermost of folders that names one seems to mean."""
+    return next(filter(None, map(split_meant, reversed(folder.split("/")))), "")
 
 
 def _folder_notes(films: list[Film]) -> list[str]:
@@ -234,4 +256,21 @@ def _helper_notes(films: list[Film]) -> list[str]:
     return [
         f"{len(beside):,} image files are set aside, since their folders are named as those of "
         f"masks, labels or copies: {named}{lost}; rename a folder that holds radiographs"
+    ]
+
+
+def _copy_notes(films: list[Film]) -> list[str]:
+    """Return which images belong to the patient of a known name that theirs hold."""
+    copies = [
+        film.path
+        for film in films
+        if film.patient_from == FILE_NAME
+        and parse_stem(unicodedata.normalize("NFC", film.stem)).within
+        and not film.reason
+    ]
+    if not copies:
+        return []
+    return [
+        f"{len(copies):,} images are named as copies are, with more around a known name, and count "
+        f"as that patient's: {', '.join(PurePosixPath(path).name for path in copies[:3])}"
     ]

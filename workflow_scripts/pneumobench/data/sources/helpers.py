@@ -22,6 +22,21 @@ _BESIDE = frozenset(
         *("png", "semantic", "tif", "truth", "grad", "cam", "train", "test", "val"),
     )
 )
+# Words before a mask that a patient wears, or that is not there.
+_WORN = frozenset(
+    (
+        "no",
+        "without",
+        "with",
+        "oxygen",
+        "face",
+        "facial",
+        "surgical",
+        "venturi",
+        "wearing",
+        "patient",
+    )
+)
 _LABELME = "_json"
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
@@ -32,17 +47,29 @@ def helper_folder(path: str) -> str:
     >>> [helper_folder(f"Train/Normal/{name}/a.png") for name in ("lung masks", "images")]
     ['lung masks', '']
     """
-    return next((name for name in path.split("/")[:-1] if _is_helper(name)), "")
+    above = ""
+    for name in path.split("/")[:-1]:
+        if _is_helper(name) and not _is_month(name, above):
+            return name
+        above = name
+    return ""
+
+
+def _is_month(name: str, above: str) -> bool:
+    """Tell August from augmented copies: Aug, Aug2019, 2019/aug."""
+    if [word.lower() for word in _WORD.findall(name)] != ["aug"]:
+        return False
+    return "aug" not in name or any(map(str.isdigit, name)) or above.isdigit()
 
 
 def _is_helper(name: str) -> bool:
     words = [word.lower() for word in _WORD.findall(name)]
-    if not words:
+    if not words or (words == ["label"] and any(map(str.isdigit, name))):
         return False
     alone = set(words) <= _HELPERS | _BESIDE and not _HELPERS.isdisjoint(words)
     return (
         alone
         or "".join(words) in _HELPERS
-        or words[-1] in _MASKS
+        or (words[-1] in _MASKS and _WORN.isdisjoint(words))
         or name.lower().endswith(_LABELME)
     )

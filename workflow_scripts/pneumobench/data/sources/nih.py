@@ -5,7 +5,10 @@ Wang et al., CVPR 2017, 2097-2106. The published layout: Data_Entry_2017.csv (or
 """
 
 import json
-from pathlib import Path
+import os
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.findings import ABNORMAL, FINDINGS, NO_FINDING
@@ -14,17 +17,23 @@ from pneumobench.data.sources.columns import (
     check_unique,
     read_columns,
     read_rows,
-    tables_beside,
     unread_note,
     unused_note,
 )
 from pneumobench.data.sources.directory import films_by_name
 from pneumobench.data.sources.film import COLUMN, Film, Listing
-from pneumobench.data.sources.scan import scan_folder
+from pneumobench.data.sources.lookalikes import split_meant, words_of
+from pneumobench.data.sources.scan import is_apart, scan_folder
+from pneumobench.data.spelling import same_form
 
 TABLES = ("Data_Entry_2017.csv", "Data_Entry_2017_v2020.csv")
 BOXES = "BBox_List_2017.csv"
 SPLIT_LISTS = {"train": "train_val_list.txt", "test": "test_list.txt"}
+# What lists of a split are called otherwise: train.csv, "Test images".
+_LIST_SUFFIXES = ("", ".csv", ".json", ".list", ".lst", ".tsv", ".txt")
+_OF_LISTS = {"ids", "names", "files", "images", "set", "split", "data", "nih", "official"}
+# Patient and follow-up number, as films are published.
+_PUBLISHED = re.compile(r"(\d{8})_\d{3}\.png")
 # As the published list of boxes names its columns.
 CORNERS = ("Bbox [x", "y", "w", "h]")
 NAME, LABELS, PATIENT = "Image Index", "Finding Labels", "Patient ID"
@@ -50,14 +59,16 @@ def list_nih(root: Path, *, positive: str) -> Listing:
     Raises
     ------
     UserError
-        If a table is missing or no such table, a finding is unknown or stands beside none, two
-        files have the name of one film, or the lists of the official split contradict each other.
+        If a table is missing or no such table, a finding is unknown or stands beside none, a
+        film's name says another patient than its row, two files have the name of one film, or the
+        lists of the official split contradict each other.
     """
     root = Path(root)
     table_path = _table_path(root)
     columns = read_columns(table_path, (NAME, LABELS, PATIENT), published=OTHERS)
     rows = columns.rows
     check_unique(rows, (row[NAME] for row in rows), table_path)
+    _check_patients(rows, table_path)
     found = scan_folder(root)
     files = films_by_name(root, found.files, [row[NAME] for row in rows], of="name")
     splits, boxes = _official_splits(root), _boxes(root, positive)
@@ -92,6 +103,7 @@ def list_nih(root: Path, *, positive: str) -> Listing:
         litter=found.litter + len(found.files) - len(files),
         notes=[
             *_notes(others, positive),
+            *_box_notes(root, boxes, [row[NAME] for row in rows]),
             *unused_note(table_path, columns.unused),
             *unread_note(root, (table_path.name, BOXES, *SPLIT_LISTS.values())),
         ],
@@ -108,6 +120,19 @@ def _table_path(root: Path) -> Path:
         expected=" or ".join(TABLES),
         remedy="put the table beside the folders of images, as it is published",
     )
+
+
+def _check_patients(rows: list[Row], path: Path) -> None:
+    """Stop where a row gives a film to another patient than its published name does."""
+    for row in rows:
+        match = _PUBLISHED.fullmatch(row[NAME])
+        if match and row[PATIENT] and same_form(row[PATIENT]) != str(int(match[1])):
+            raise UserError(
+                f"{row[NAME]} and its {PATIENT}, {row[PATIENT][:40]!r}, contradict each other",
+                where=f"{path}: row {row.number}",
+                expected="the number of the patient at the beginning of the name",
+                remedy="use the table as it is published; look for rows or cells that were moved",
+            )
 
 
 def _labels(rows: list[Row], positive: str, path: Path) -> dict[str, str | None]:
@@ -166,20 +191,35 @@ def _official_splits(root: Path) -> dict[str, str]:
 
 
 def _check_other_lists(root: Path) -> None:
-    """Stop where lists of the official split seem to be there under other names."""
-    for split, name in SPLIT_LISTS.items():
-        parts = split, "list"
-        found = [
-            path.name for path in tables_beside(root) if all(p in path.stem.lower() for p in parts)
-        ]
-        if found:
-            raise UserError(
-                f"nobody would read {found[0]}, which looks like a list of the official split",
-                where=str(root),
-                expected=" and ".join(SPLIT_LISTS.values()) + ", or no such list",
-                remedy=f"rename {found[0]} to {name}, or move it away: a hold-out is then drawn by "
-                "patient",
-            )
+    """Stop where lists of the official split seem to be there under other names or elsewhere."""
+    for folder, inner, names in os.walk(root):
+        inner[:] = [name for name in inner if not is_apart((name,))]
+        for name in names:
+            if split := _listed_split(name):
+                place = (Path(folder) / name).relative_to(root)
+                raise UserError(
+                    f"nobody would read {place}, which looks like a list of the official split",
+                    where=str(root),
+                    expected=" and ".join(SPLIT_LISTS.values()) + f" in {root}, or no such list",
+                    remedy=f"rename {place} to {SPLIT_LISTS[split]}, or move it away: a hold-out "
+                    "is then drawn by patient",
+                )
+
+
+def _listed_split(name: str) -> str:
+    """Return train or test where the name of a file seems to be that of a list of it, "" else.
+
+    >>> [_listed_split(name) for name in ("test_list", "train.csv", "test_001.png", "train.py")]
+    ['test', 'train', '', '']
+    """
+    path = PurePosixPath(name)
+    if path.suffix.lower() not in _LIST_SUFFIXES:
+        return ""
+    words = {split_meant(word) or word for word in words_of(path.stem)}
+    parts, others = words & {"train", "val", "test"}, words - {"train", "val", "test"}
+    if not parts or not ("list" in others or others <= _OF_LISTS):
+        return ""
+    return "test" if "test" in parts else "train"
 
 
 def _listed(path: Path) -> list[str]:
@@ -240,3 +280,30 @@ def _notes(others: int, positive: str) -> list[str]:
     if others:
         notes.append(f"{others:,} films with findings other than {positive} are left out.")
     return notes
+
+
+def _box_notes(root: Path, boxed: Iterable[str], names: Sequence[str]) -> list[str]:
+    """Say how many films of the list of boxes the table does not hold.
+
+    Raises
+    ------
+    UserError
+        If it holds one of them under a name that is written otherwise.
+    """
+    others = sorted(set(boxed) - set(names))
+    by_form = {_bare(name): name for name in names} if others else {}
+    for name in others:
+        if _bare(name) in by_form:
+            raise UserError(
+                f"the list of boxes calls a film {name}, the table {by_form[_bare(name)]}",
+                where=str(root / BOXES),
+                expected="the same name in both",
+                remedy="use the list as it is published, or move it away",
+            )
+    if not others:
+        return []
+    return [f"{len(others):,} films of {BOXES} are not in the table, such as {others[0]}."]
+
+
+def _bare(name: str) -> str:
+    return PurePosixPath(name.replace("\\", "/")).stem.casefold()

@@ -9,6 +9,7 @@ import io
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -110,9 +111,14 @@ def write_films(npz: Path, folder: Path, *, size: int) -> None:
 
 def _open(npz: Path) -> zipfile.ZipFile:
     try:
-        return zipfile.ZipFile(npz)
+        packed = zipfile.ZipFile(npz)
     except _DAMAGE as error:
         raise _refused(npz, f"it cannot be read ({error})", "an npz file, whole") from error
+    names = Counter(packed.namelist())
+    if twice := [name for name, count in names.items() if count > 1]:
+        packed.close()
+        raise _refused(npz, f"it holds {twice[0]} more than once", "every array once")
+    return packed
 
 
 def _images(npz: Path, packed: zipfile.ZipFile, split: str, size: int) -> np.ndarray:

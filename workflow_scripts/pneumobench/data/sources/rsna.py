@@ -5,6 +5,7 @@ stage_2_train_labels.csv, stage_2_detailed_class_info.csv, stage_2_train_images/
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from pneumobench.core.errors import UserError
@@ -18,6 +19,8 @@ LABELS, CLASSES = "stage_2_train_labels.csv", "stage_2_detailed_class_info.csv"
 SUBMISSION = "stage_2_sample_submission.csv"
 NAME, TARGET, CLASS = "patientId", "Target", "class"
 BOX = ("x", "y", "width", "height")
+# As pandas saves a column of whole numbers that once had gaps.
+_AS_FLOAT = {"0.0": "0", "1.0": "1"}
 OPACITY, NORMAL, OTHER = "Lung Opacity", "Normal", "No Lung Opacity / Not Normal"
 
 
@@ -66,6 +69,7 @@ def list_rsna(root: Path, *, negatives: str) -> Listing:
                 reason="" if size >= 0 else "the table names it, but there is no such file",
             )
         )
+    _check_same_films(root, rows_of, class_of)
     return Listing(
         sorted(films, key=lambda film: film.path),
         "RSNA Pneumonia Detection Challenge 2018, Shih et al. 2019",
@@ -99,7 +103,7 @@ def _classes(path: Path, rows: list[Row]) -> dict[str, str]:
 
 
 def _label(name: str, rows: list[Row], class_of: dict[str, str], root: Path) -> str:
-    targets = {row[TARGET] for row in rows}
+    targets = {_AS_FLOAT.get(row[TARGET], row[TARGET]) for row in rows}
     expected = {"1"} if class_of.get(name) == OPACITY else {"0"}
     if name not in class_of or targets != expected:
         raise UserError(
@@ -109,7 +113,30 @@ def _label(name: str, rows: list[Row], class_of: dict[str, str], root: Path) -> 
             expected=f"Target 1 with {OPACITY}, 0 with the other classes",
             remedy="use the tables as they are published",
         )
-    return "pneumonia" if targets == {"1"} else "normal"
+    if targets == {"1"}:
+        return "pneumonia"
+    for row in rows:
+        box = [row[key] for key in BOX if row[key].lower() not in ("", "nan")]
+        if box:
+            raise UserError(
+                f"{name} has a box, but Target 0",
+                where=f"{root / LABELS}: row {row.number}, {', '.join(box)}",
+                expected="boxes in rows with Target 1 alone",
+                remedy="use the table as it is published",
+            )
+    return "normal"
+
+
+def _check_same_films(root: Path, labelled: Iterable[str], classed: Iterable[str]) -> None:
+    """Stop where the table of classes has films that the other lacks, as when that one was cut."""
+    missing = sorted(set(classed) - set(labelled))
+    if missing:
+        raise UserError(
+            f"{len(missing):,} films of {CLASSES} are not in {LABELS}",
+            where=f"{root}: {', '.join(missing[:3])}",
+            expected="the same films in both tables",
+            remedy="use the tables as they are published; leave rows out of both",
+        )
 
 
 def _boxes(rows: list[Row], root: Path) -> str:

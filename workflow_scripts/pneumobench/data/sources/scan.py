@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -12,8 +13,9 @@ from pneumobench.core.errors import UserError
 
 IMAGE_SUFFIXES = frozenset(
     (
-        *(".bmp", ".dcm", ".dic", ".dicom", ".gif", ".ima", ".jfif", ".jpeg", ".jpg", ".pgm"),
-        *(".png", ".tif", ".tiff", ".webp"),
+        *(".bmp", ".btf", ".dcm", ".dib", ".dic", ".dicom", ".gif", ".ima", ".jfif", ".jpe"),
+        *(".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tf8", ".tif", ".tiff"),
+        ".webp",
     )
 )
 # Pictures, or files that hold some, which are not read: told, since patients may be missing.
@@ -73,7 +75,14 @@ DEEPEST = 100
 
 # Where a DICOM file says so.
 _PREAMBLE, _DICOM = 128, b"DICM"
-_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"II*\0", b"MM\0*", b"P5\n", b"P5 ")
+# JPEG, PNG, GIF, TIFF and BigTIFF, BMP with one of its headers, WebP, PNM (a number or a comment
+# follows); JPEG 2000 and JPEG XL, which are refused by name.
+_PICTURE = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n|GIF8|II[*+]\0|MM\0[*+]"
+    rb"|BM.{12}[\x0c(48@l|]\0\0\0|RIFF.{4}WEBP|P[1-6]\s+[#\d]"
+    rb"|\xff\x4f\xff\x51|\0\0\0\x0c(?:jP  |JXL )",
+    re.DOTALL,
+)
 # Data sets without a preamble begin with one of these groups.
 _FIRST_GROUPS = (b"\x02\0", b"\x08\0")
 
@@ -174,8 +183,7 @@ def _begins_as_image(found: _Entry, suffix: str) -> bool:
     if start[_PREAMBLE:] == _DICOM:
         return True
     # What another program names in its own way (film.jpg.bak) is no second image.
-    webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
-    return not suffix and (start.startswith(_STARTS) or webp or _begins_as_data_set(start))
+    return not suffix and (_PICTURE.match(start) is not None or _begins_as_data_set(start))
 
 
 def _start(found: _Entry) -> bytes:
@@ -210,7 +218,7 @@ def _worth_a_word(parts: Parts, found: _Entry) -> Iterator[tuple[str, str]]:
         return
     elif suffix in OTHER_PICTURES:
         yield "files are of kinds that are not read", suffix
-    elif suffix not in NO_PICTURES and _start(found).startswith(_STARTS):
+    elif suffix not in NO_PICTURES and _PICTURE.match(_start(found)):
         yield "files begin as images do but end in another suffix", suffix
 
 

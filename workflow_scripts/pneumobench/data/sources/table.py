@@ -3,7 +3,9 @@
 import json
 import os
 import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pneumobench.core.errors import UserError
 from pneumobench.data.file_names import LABEL_OF_SUBTYPE
@@ -11,7 +13,8 @@ from pneumobench.data.sources.columns import Row, check_unique, read_columns, un
 from pneumobench.data.sources.directory import OFFICIAL_SPLITS
 from pneumobench.data.sources.film import COLUMN, Film, Listing
 from pneumobench.data.sources.lookalikes import right_word
-from pneumobench.data.spelling import visible
+from pneumobench.data.sources.patients import NOBODY
+from pneumobench.data.spelling import same_form, visible
 
 REQUIRED = ("path", "label")
 OPTIONAL = ("patient", "split", "subtype", "boxes")
@@ -94,7 +97,7 @@ def _film(row: Row, path: str, size: int, where: str) -> Film:
         subtype=subtype,
         patient=row.get("patient", ""),
         patient_from=COLUMN if row.get("patient") else "",
-        boxes=_boxes(row.get("boxes", ""), where),
+        boxes=_boxes(row.get("boxes", ""), label, where),
         reason="" if size >= 0 else "the table names it, but there is no such file",
     )
 
@@ -128,35 +131,59 @@ def _word(row: Row, column: str) -> str:
     return visible(row.get(column, "")).lower()
 
 
-def _boxes(text: str, where: str) -> str:
+def _boxes(text: str, label: str, where: str) -> str:
     """Return the boxes as the manifest has them."""
     if not text:
         return ""
     try:
-        boxes = [[float(number) for number in box] for box in json.loads(text)]
-        sound = all(len(box) == 4 and box[2] > 0 and box[3] > 0 for box in boxes)
-    except (ValueError, TypeError, OverflowError, RecursionError):
-        sound = False
-    if not sound:
+        boxes = [_box(found) for found in _as_list(json.loads(text))]
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise UserError(
             f"the boxes {text[:60]!r} cannot be read",
             where=where,
             expected="[[x, y, width, height], ...] in pixels, width and height above 0",
             remedy="correct them, or leave the cell empty",
+        ) from error
+    if boxes and label == "normal":
+        raise UserError(
+            f"a normal film has the boxes {text[:60]!r}",
+            where=where,
+            expected="boxes around what shows the pneumonia",
+            remedy="correct the label, or leave the cell empty",
         )
     return json.dumps(boxes)
+
+
+def _box(found: object) -> list[float]:
+    x, y, width, height = _as_list(found)
+    box = [float(number) for number in (x, y, width, height) if not isinstance(number, bool)]
+    if len(box) < 4 or not (box[2] > 0 and box[3] > 0):
+        raise ValueError
+    return box
+
+
+def _as_list(found: object) -> list[Any]:
+    if not isinstance(found, list):
+        raise TypeError
+    return found
 
 
 def _check_values(row: Row, where: str) -> None:
     for column, allowed in ALLOWED.items():
         if column in row and _word(row, column) not in allowed:
-            right = right_word(row[column], allowed)
             raise UserError(
                 f"the {column} {row[column][:60]!r} is none",
                 where=where,
                 expected=", ".join(value or "an empty cell" for value in allowed),
-                remedy=f"write {right} instead, in every row" if right else "correct the table",
+                remedy=_remedy(row[column], allowed),
             )
+
+
+def _remedy(word: str, allowed: Sequence[str]) -> str:
+    if "" in allowed and same_form(word) in NOBODY:
+        return "leave the cell empty where nobody knows"
+    right = right_word(word, allowed)
+    return f"write {right} instead, in every row" if right else "correct the table"
 
 
 def _check_splits(rows: list[Row], path: Path) -> None:
