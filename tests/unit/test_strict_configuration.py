@@ -1,6 +1,7 @@
 """Configuration files, `--config` and the folders of a start: what is refused, in which words."""
 
 import re
+import sys
 
 import pytest
 import yaml
@@ -341,6 +342,8 @@ def test_commands_that_may_start(start, tmp_path):
         "--cores 2 -n all",
         "report --config allow_partial=true --configfile a.yaml",
         "--configfile=a.yaml -C data={source:mendeley} --directory new/folder",
+        "--configfile=a.yaml report --config=allow_partial=true all",
+        "-nCallow_partial=true all",
     ):
         assert start(*command.split()) is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml"]
@@ -350,6 +353,10 @@ def test_commands_that_may_start(start, tmp_path):
     ("command", "words"),
     [
         ("--config a=1 --config b=2", "--config stands twice"),
+        ("-Csplit={folds:3} --config experiment=b", "--config stands twice"),
+        ("-nCa=1 -C=b=2", "--config stands twice"),
+        ("-Cx={password:hunter2}", "a password stands in the command"),
+        ("-nFC password=hunter2", "a password stands in the command"),
         ("--config allow_partial=true all", "a target belongs in front"),
         ("--config data.source=mendeley", "write data='{source: mendeley}'"),
         ("--config data.phantom.seed=1", "write data='{phantom: {seed: 1}}'"),
@@ -373,7 +380,8 @@ def test_commands_that_may_not(start, command, words):
 
 def test_folders_that_take_no_files(start, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    assert "file/.snakemake" in start("--directory", "file")
+    for words in (["--directory", "file"], ["-dfile"], ["-nd", "file"], ["--dir=file"]):
+        assert "file/.snakemake" in start(*words)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     message = start("--cores", "2")
     assert "file/snakemake" in message and "XDG_CACHE_HOME" in message
@@ -403,8 +411,17 @@ def test_lock_names_its_way_out(tmp_path):
     assert "--unlock" in warning_of_lock(tmp_path)
 
 
-def test_profiles_ask_before_snakemake_starts():
-    for name in ("default", "slurm"):
-        profile = yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text())
-        (code,) = profile["__definitions__"]
-        assert profile["__use_yte__"] is True and "check_or_exit(sys.argv[1:], project)" in code
+@pytest.mark.parametrize("name", ["default", "slurm"])
+@pytest.mark.parametrize("option", [["-s"], ["--snakefile", ""], ["--snakefile="]])
+def test_profiles_ask_before_snakemake_starts(tmp_path, monkeypatch, capsys, name, option):
+    profile = yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text())
+    (code,) = profile["__definitions__"]
+    assert profile["__use_yte__"] is True
+    *before, attached = option
+    words = [*before, f"{attached}{ROOT}/Snakefile", "--configfile", "nowhere.yaml"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "argv", ["snakemake", *words])
+    with pytest.raises(SystemExit):
+        exec(code, {})
+    assert "nowhere.yaml" in capsys.readouterr().err

@@ -22,6 +22,10 @@ RECORDS, LOCKS = ".snakemake", ".snakemake/locks"
 ROOM = 1_000_000
 # What Snakemake takes as a key behind --config.
 KEY = re.compile(r"[A-Za-z_][\w-]*\w")
+# One letter of an option that takes words, behind letters that take none; and what is attached.
+SHORT = re.compile(r"-[ntkfFlSDpa]*([Cdsc])(.*)", re.DOTALL)
+# Snakemake knows an option by its beginning, too, where no other one begins so.
+CUT = {"--directory"[:end]: "--directory" for end in range(len("--di"), len("--directory"))}
 
 
 def check_or_exit(arguments: Sequence[str], project: Path) -> None:
@@ -85,19 +89,30 @@ def warning_of_lock(folder: Path) -> str | None:
 
 
 def _behind(arguments: Sequence[str], *names: str) -> list[list[str]]:
-    """Return the words behind each occurrence of an option, up to the next option."""
+    """Return the words behind each occurrence of an option, up to the next option.
+
+    Read as Snakemake does: `-Ca=1`, `-nCa=1` and `--config=a=1` have one word, which is attached.
+    """
     found: list[list[str]] = []
     reading = False
     for word in arguments:
-        name, equals, value = word.partition("=")
-        if name in names:
-            found.append([value] if equals else [])
-            reading = True
+        name, attached = _option(word)
+        if CUT.get(name, name) in names:
+            found.append([] if attached is None else [attached])
+            reading = attached is None
         elif word.startswith("-"):
             reading = False
         elif reading:
             found[-1].append(word)
     return found
+
+
+def _option(word: str) -> tuple[str, str | None]:
+    """Return the option that a word names, and what is attached to it."""
+    if short := SHORT.fullmatch(word):
+        return f"-{short[1]}", short[2].removeprefix("=") or None
+    name, equals, value = word.partition("=")
+    return name, value if equals else None
 
 
 def _given_once(arguments: Sequence[str], *names: str) -> list[str]:
