@@ -1,5 +1,6 @@
 """Configuration files, `--config` and the folders of a start: what is refused, in which words."""
 
+import json
 import re
 import sys
 
@@ -205,7 +206,7 @@ def test_value_that_does_not_say_one_thing(entries, words):
         "https://hunter2@mirror.example",
         "HTTP://me:hun/hunter2@mirror.example",
         "//me:hunter2@mirror.example",
-        "me:hunter2@mirror.example:/data",
+        "HTTP://me:hun@ter2/hunter2@mirror.example",
         r"ftp:\\me:hunter2@host",
         "see https://me:hunter2@mirror.example",
     ],
@@ -225,12 +226,54 @@ def test_address_with_a_password_is_refused_and_not_repeated(text, place):
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("place", ["downloads.data_mirror", "downloads.weights_mirror", "x.y"])
+def test_address_with_a_password_and_without_its_scheme_is_refused(place):
+    section, key = place.split(".")
+    (problem,) = problems(f"{section}: {{{key}: 'me:hunter2@mirror.example:/data'}}").values()
+    assert problem.path == place and ".netrc" in problem.hint and "hunter2" not in str(problem)
+
+
 @pytest.mark.parametrize(
     "text",
-    ["a@b.example", r"(?:a|b):\d+@x", "https://mirror.example:8443/a", "/films/me@home", "C:/a"],
+    [
+        "a@b.example",
+        "https://mirror.example:8443/a",
+        "/films/me@home",
+        "C:/a",
+        "https://mirror.example:8443/@me/a",
+        "https://mirror.example/@me/",
+        "http://mirror.example:/@me",
+        "//nas/kinder@klinik/films.csv",
+        r"\\nas\kinder@klinik\films.csv",
+        "file:///data/me@x/",
+    ],
 )
 def test_texts_without_a_password(text):
-    assert not has_credentials(text) and redacted(text) == text
+    assert not has_credentials(text, address=True) and redacted(text) == text
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("report.title", "Ward A:children@hospital"),
+        ("report.title", "Study 12:30@ward"),
+        ("report.title", "a:b@c"),
+        ("data.directory.path", "/films/a:b@c"),
+        ("data.table.path", "auth=1/token: 2/films.csv"),
+        ("data.directory.patient_pattern", r"(?:a|b):(\d+)@x"),
+    ],
+)
+def test_titles_and_paths_are_no_passwords(start, place, text):
+    section, *rest = place.split(".")
+    overlay: object = text
+    for key in reversed(rest):
+        overlay = {key: overlay}
+    check(yaml.safe_dump({section: overlay}))
+    assert start("--config", f"{section}={json.dumps(overlay)}") is None
+
+
+def test_archive_whose_name_has_words_of_secrets(start):
+    assert start("--config", "archive=auth=1/token: 2/a:b@c.zip") is None
 
 
 @pytest.mark.parametrize(
@@ -245,7 +288,8 @@ def test_texts_without_a_password(text):
 def test_address_of_a_mirror_is_one_of_a_folder(text):
     problem = only_problem(yaml.safe_dump({"downloads": {"weights_mirror": text}}))
     assert "https://..." in problem.allowed and "hunter2" not in str(problem)
-    check("downloads: {weights_mirror: 'https://mirror.example:8443/a/b/'}")
+    for path in ("a/b/", "@me/a"):
+        check(f"downloads: {{weights_mirror: 'https://mirror.example:8443/{path}'}}")
 
 
 @pytest.mark.parametrize("key", ["password", "KAGGLE_KEY", "api_token", "secret", "apikey"])
@@ -370,7 +414,14 @@ def test_commands_that_may_start(start, tmp_path):
         ("--config downloads={data_mirror:https://me:hunter2@host}", "name or a password"),
         ("--config password=hunter2", "a password stands in the command"),
         ("--config downloads={api_token:hunter2}", "a api_token stands"),
+        ("--config downloads={data_mirror:me:hunter2@host}", "name or a password"),
+        ('--config downloads={"data_mirror":"me:hunter2@host"}', "name or a password"),
+        ("--config a={b:[{token=hunter2}]}", "a token stands"),
+        ('--config x={"a":"https://host/?b=1&token=hunter2"}', "a token stands"),
+        ('--config x={"password":"hunter2"', "a password stands"),
+        ("--config x={a:b:hunter2@host", "name or a password"),
         ("https://me:hunter2@host/x.zip", "name or a password"),
+        ("--config me:hunter2@host=1", "name or a password"),
     ],
 )
 def test_commands_that_may_not(start, command, words):

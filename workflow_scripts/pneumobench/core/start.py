@@ -10,9 +10,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pneumobench.core.config.arguments import with_arguments
+from pneumobench.core.config.arguments import parsed, with_arguments
 from pneumobench.core.config.reading import check_config_files
-from pneumobench.core.config.secrets import has_credentials, is_secret
+from pneumobench.core.config.secrets import (
+    has_credentials,
+    is_secret,
+    names_of_secrets,
+    places_of_credentials,
+)
 from pneumobench.core.config.section import one_line
 from pneumobench.core.errors import UserError
 from pneumobench.core.room import check_room, writing_failed
@@ -128,9 +133,20 @@ def _given_once(arguments: Sequence[str], *names: str) -> list[str]:
 
 
 def _refuse_secrets(arguments: Sequence[str], values: Sequence[str]) -> None:
-    named = [name for value in values for name in re.findall(r"[\w-]+(?=['\"]?\s*[:=])", value)]
-    secret = next(filter(is_secret, named), None)
-    if secret is not None or any(map(has_credentials, arguments)):
+    secrets, login = [], any(map(has_credentials, arguments))
+    for value in values:
+        key, _, text = value.partition("=")
+        try:
+            given = {key: parsed(key, text)}
+        except UserError:
+            # What cannot be read is said later, in a message that repeats a part of it.
+            secrets += filter(is_secret, re.findall(r"[\w-]+(?=['\"]?\s*[:=])", value))
+            login = login or has_credentials(value, address=True)
+            continue
+        secrets += names_of_secrets(given)
+        login = login or next(places_of_credentials(given), None) is not None
+    secret = next(iter(secrets), None)
+    if secret is not None or login:
         subject = "an address with a name or a password" if secret is None else f"a {secret}"
         raise UserError(
             f"{subject} stands in the command, which Snakemake would write into its log",
