@@ -444,6 +444,17 @@ def test_disk_without_room_stops_the_start(start, monkeypatch):
     assert "not enough room" in start("all")
 
 
+def test_user_without_a_home_may_start(start, monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    assert start("all") is None
+
+
+def test_level_of_messages_that_there_is_not_stops_the_start(start, monkeypatch):
+    monkeypatch.setenv("PNEUMOBENCH_TERMINAL_LOG", "loud")
+    assert "PNEUMOBENCH_TERMINAL_LOG='loud'" in start("all")
+
+
 class Full:
     free = 0
 

@@ -20,6 +20,7 @@ from pneumobench.core.config.secrets import (
 )
 from pneumobench.core.config.section import one_line
 from pneumobench.core.errors import UserError
+from pneumobench.core.job import terminal_level
 from pneumobench.core.room import check_room, writing_failed
 
 # Of Snakemake's own records and caches.
@@ -56,7 +57,8 @@ def check_start(arguments: Sequence[str], project: Path) -> None:
     ------
     UserError
         If the command holds a password, gives --config or --configfile twice, or names a file that
-        is not there or does not say one thing; or if Snakemake's records and cache have no place.
+        is not there or does not say one thing; if Snakemake's records and cache have no place; or
+        if the environment asks for messages that there are not.
     """
     values = _given_once(arguments, "--config", "-C")
     overlays = [Path(name) for name in _given_once(arguments, "--configfile", "--configfiles")]
@@ -71,6 +73,7 @@ def check_start(arguments: Sequence[str], project: Path) -> None:
                 remedy="correct the path; a target belongs in front of --configfile",
             )
     check_config_files([project / "recipes.yaml", project / "config.yaml", *overlays])
+    terminal_level()
     folders = _behind(arguments, "--directory", "-d")
     results = Path(*(words[0] for words in folders[-1:] if words)).absolute()
     _check_characters(results)
@@ -189,9 +192,11 @@ def _check_characters(folder: Path) -> None:
 
 def _caches() -> Path:
     """Return the user's folder of caches, which Snakemake copies scripts to."""
-    if sys.platform == "darwin":
-        return Path("~/Library/Caches").expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    folder = "~/Library/Caches"
+    if sys.platform != "darwin":
+        folder = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    # Not Path.expanduser, which raises where a user has no home, as in some containers.
+    return Path(os.path.expanduser(folder))
 
 
 def _check_writing(folder: Path, otherwise: str) -> None:
