@@ -411,6 +411,7 @@ def test_commands_that_may_start(start, tmp_path):
         ("--configfile a.yaml --cores 2 --configfile a.yaml", "--configfile stands twice"),
         ("--configfile a.yaml all", "all (seen from"),
         ("--configfile nowhere.yaml", "nowhere.yaml (seen from"),
+        (f"--configfile {'a' * 300}.yaml", "does not exist"),
         ("--config downloads={data_mirror:https://me:hunter2@host}", "name or a password"),
         ("--config password=hunter2", "a password stands in the command"),
         ("--config downloads={api_token:hunter2}", "a api_token stands"),
@@ -427,6 +428,33 @@ def test_commands_that_may_start(start, tmp_path):
 def test_commands_that_may_not(start, command, words):
     message = start(*command.split(" "))
     assert words in message and "to do:" in message and "hunter2" not in message
+
+
+@pytest.mark.parametrize(
+    ("target", "content"),
+    [
+        ("figures/roc.png", b"\x89PNG\r\n"),
+        ("figures/roc.pdf", b"%PDF-1.7 \xb5"),
+        ("comparison/comparison.csv", b"schema_version 0123456789abcdef,run\n1,2\n"),
+        ("tables/comparison.md", b"| run | AUC |\n|---|---|\n"),
+        ("comparison/comparison.json", b'{"schema_version": 1}'),
+        ("report", None),
+    ],
+)
+def test_target_behind_a_configuration_file_is_told_from_one(start, tmp_path, target, content):
+    path = tmp_path / "results/tiny" / target
+    path.parent.mkdir(parents=True)
+    path.mkdir() if content is None else path.write_bytes(content)
+    message = start("--configfile", "a.yaml", f"results/tiny/{target}")
+    assert "a target belongs in front of --configfile" in message and target in message
+
+
+def test_configuration_file_of_any_name_may_start(start, tmp_path):
+    for name in ("a", "a.conf", "a.json"):
+        (tmp_path / name).write_text('{"images": {"size": 96}}')
+        assert start("--configfile", name) is None
+    (tmp_path / "results").symlink_to("results")
+    assert start("--configfile", "a.json") is None
 
 
 def test_folders_that_take_no_files(start, tmp_path, monkeypatch):

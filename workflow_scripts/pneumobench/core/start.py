@@ -64,21 +64,15 @@ def check_start(arguments: Sequence[str], project: Path) -> None:
     overlays = [Path(name) for name in _given_once(arguments, "--configfile", "--configfiles")]
     _refuse_secrets(arguments, values)
     _check_values(values)
-    for path in overlays:
-        if not path.exists():
-            raise UserError(
-                "the configuration file does not exist",
-                where=f"--configfile {path} (seen from {Path.cwd()})",
-                expected="files alone behind --configfile",
-                remedy="correct the path; a target belongs in front of --configfile",
-            )
-    check_config_files([project / "recipes.yaml", project / "config.yaml", *overlays])
-    terminal_level()
     folders = _behind(arguments, "--directory", "-d")
-    results = Path(*(words[0] for words in folders[-1:] if words)).absolute()
-    _check_characters(results)
+    place = Path(*(words[0] for words in folders[-1:] if words)).absolute()
+    check_config_files([project / "recipes.yaml", project / "config.yaml"])
+    for path in overlays:
+        _check_overlay(path, place / "results")
+    terminal_level()
+    _check_characters(place)
     _check_characters(project.absolute())
-    _check_writing(results / RECORDS, "")
+    _check_writing(place / RECORDS, "")
     if not _behind(arguments, "--runtime-source-cache-path"):
         _check_writing(
             _caches() / "snakemake", "; or name another folder: export XDG_CACHE_HOME=..."
@@ -157,6 +151,36 @@ def _refuse_secrets(arguments: Sequence[str], values: Sequence[str]) -> None:
             expected="no secret in a command or a configuration",
             remedy="leave it out, and put it into ~/.netrc: machine HOST login NAME password ... "
             "(for Kaggle: ~/.kaggle or the environment, docs/data.md)",
+        )
+
+
+def _check_overlay(path: Path, results: Path) -> None:
+    """Stop where what stands behind --configfile is no configuration, as a target is none."""
+    where = f"--configfile {path} (seen from {Path.cwd()})"
+    expected = "files alone behind --configfile, whose names end in .yaml, .yml or .json"
+    remedy = "a target belongs in front of --configfile"
+    # Not Path.exists, which raises where a name is too long.
+    if not os.path.exists(path):
+        raise UserError(
+            "the configuration file does not exist",
+            where=where,
+            expected=expected,
+            remedy=f"correct the path; {remedy}",
+        )
+    suffix = path.suffix.lower()
+    target = suffix == ".json" and os.path.realpath(results) in map(str, path.resolve().parents)
+    try:
+        check_config_files([path])
+    except UserError:
+        if suffix in (".yaml", ".yml", ".json"):
+            raise
+        target = True
+    if target:
+        raise UserError(
+            "what stands behind --configfile is no configuration",
+            where=where,
+            expected=expected,
+            remedy=remedy,
         )
 
 
