@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -17,6 +18,7 @@ from pneumobench.core.config.problems import value_text
 from pneumobench.core.config.reading import check_config_files
 from pneumobench.core.config.secrets import has_credentials, is_secret, redacted
 from pneumobench.core.errors import UserError
+from pneumobench.core.room import check_writing
 from pneumobench.core.start import LOCKS, check_or_exit, check_start, warning_of_lock
 
 LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -465,6 +467,19 @@ def test_folders_that_take_no_files(start, tmp_path, monkeypatch):
     message = start("--cores", "2")
     assert "file/snakemake" in message and "XDG_CACHE_HOME" in message
     assert start("--runtime-source-cache-path", "elsewhere") is None
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records/.snakemake").symlink_to("nowhere")
+    message = start("--directory", "records")
+    assert "leads nowhere" in message and "records/.snakemake" in message
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, as Linux has it")
+def test_results_linked_to_where_nothing_can_be_written_are_named(tmp_path):
+    (tmp_path / "results").symlink_to("/proc")
+    with pytest.raises(UserError, match="cannot be written") as caught:
+        check_writing(tmp_path / "results/demo")
+    assert f"rights of {tmp_path / 'results'}" in caught.value.remedy
+    check_writing(tmp_path / "other/demo")
 
 
 def test_disk_without_room_stops_the_start(start, monkeypatch):

@@ -6,7 +6,6 @@ Snakemake itself answers these with a traceback, or writes them into its log.
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,11 +20,10 @@ from pneumobench.core.config.secrets import (
 from pneumobench.core.config.section import one_line
 from pneumobench.core.errors import UserError
 from pneumobench.core.job import terminal_level
-from pneumobench.core.room import check_room, writing_failed
+from pneumobench.core.room import check_writing
 
 # Of Snakemake's own records and caches.
 RECORDS, LOCKS = ".snakemake", ".snakemake/locks"
-ROOM = 1_000_000
 # What Snakemake takes as a key behind --config.
 KEY = re.compile(r"[A-Za-z_][\w-]*\w")
 # One letter of an option that takes words, behind letters that take none; and what is attached.
@@ -72,9 +70,9 @@ def check_start(arguments: Sequence[str], project: Path) -> None:
     terminal_level()
     _check_characters(place)
     _check_characters(project.absolute())
-    _check_writing(place / RECORDS, "")
+    check_writing(place / RECORDS)
     if not _behind(arguments, "--runtime-source-cache-path"):
-        _check_writing(
+        check_writing(
             _caches() / "snakemake", "; or name another folder: export XDG_CACHE_HOME=..."
         )
 
@@ -221,22 +219,3 @@ def _caches() -> Path:
         folder = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     # Not Path.expanduser, which raises where a user has no home, as in some containers.
     return Path(os.path.expanduser(folder))
-
-
-def _check_writing(folder: Path, otherwise: str) -> None:
-    """Stop where a folder, or the first one on the way to it that is there, takes no files."""
-    place = folder.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    try:
-        with tempfile.TemporaryFile(dir=place):
-            pass
-        check_room(place, ROOM)
-    except OSError as error:
-        failed = writing_failed(error, folder)
-        raise UserError(
-            failed.what.replace("the file", "a folder that Snakemake needs"),
-            where=failed.where,
-            expected=failed.expected,
-            remedy=f"make room, or correct the rights of {place}{otherwise}",
-        ) from None
