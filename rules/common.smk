@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from snakemake.cli import get_argument_parser
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
@@ -42,6 +43,7 @@ from pneumobench.core.resources import (
     training_memory_mb,
     training_minutes,
 )
+from pneumobench.core.room import check_folder, check_writing
 from pneumobench.core.start import warning_of_lock
 from pneumobench.core.task import BINARY
 from pneumobench.core.views import VIEW_SETS
@@ -97,15 +99,18 @@ def checked_experiment(archive):
     try:
         experiment = check_config(given, architectures=registry.names())
         results = f"results/{experiment.experiment}"
+        if workflow.is_main_process:
+            check_folder(Path(results))
+            if archive is None:
+                check_folder(Path("resources"))
         # What a job unpacks is gone while it does.
         if archive is None or workflow.is_main_process:
             check_unpacked(results, archive)
         if archive is None:
             check_results_folder(results, experiment)
-        # Snakemake reads the workflow before it says what it was asked for.
-        if archive is None and not BEFORE_DATA & set(sys.argv):
-            check_data_source(experiment)
-            check_starting_weights(experiment)
+        # Jobs read the workflow, too, perhaps where nothing but results is to be seen.
+        if archive is None and workflow.is_main_process:
+            check_sources(experiment)
     except UserError as error:
         raise WorkflowError(f"{archive.path}: {error}" if archive else str(error))
     # Jobs read the workflow, too, whose driver has said it.
@@ -113,6 +118,22 @@ def checked_experiment(archive):
         for caution in cautions(experiment, cores=local_cores()):
             logger.warning(caution)
     return experiment
+
+
+def check_sources(experiment):
+    """Stop where images or weights are not there, unless nothing is asked for but what needs none."""
+    try:
+        check_data_source(experiment)
+        check_starting_weights(experiment)
+    except UserError:
+        targets = set(command().targets)
+        if not targets or targets - BEFORE_DATA:
+            raise
+
+
+def command():
+    """Return the words of the command by their options: Snakemake tells what it was asked for later."""
+    return get_argument_parser().parse_known_args(sys.argv[1:])[0]
 
 
 def local_cores():
@@ -125,10 +146,11 @@ def local_cores():
 
 def warn_of_lock():
     """Say what a lock means, before Snakemake stops at it."""
-    quiet = {"--unlock", "--nolock", "-n", "--dry-run", "--dryrun"} & set(sys.argv)
-    warning = warning_of_lock(Path.cwd())
-    if workflow.is_main_process and warning and not quiet:
-        logger.warning(warning)
+    warning = workflow.is_main_process and warning_of_lock(Path.cwd())
+    if warning:
+        given = command()
+        if not (given.unlock or given.nolock or given.dryrun):
+            logger.warning(warning)
 
 
 warn_of_lock()
@@ -212,6 +234,14 @@ FOLD_FILES = [
 # labels of the test set met predictions. Rebuilding from an archive shows nothing new: its log stays.
 LOOKS = f"results/{EXPERIMENT.experiment}/test_looks"
 LOGGED_LOOKS = None if ARCHIVE else LOOKS
+
+
+onstart:
+    # Not before: who only looks at finished results need not be allowed to write.
+    try:
+        check_writing(Path(f"results/{EXPERIMENT.experiment}"))
+    except UserError as error:
+        raise WorkflowError(str(error))
 
 
 # Data

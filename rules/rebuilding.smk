@@ -23,8 +23,6 @@ if INFLATED:
 
 rule unpack_archive:
     """Put an archive's files where the rules that read them look for them."""
-    input:
-        ARCHIVE.path,
     output:
         [path for path in ARCHIVED if not path.endswith("/panels")],
         PACKED_FILMS,
@@ -35,6 +33,9 @@ rule unpack_archive:
     localrule: True
     conda:
         "../envs/report.yaml"
+    # Of the archive only the digest counts, which is a param: the same one may lie elsewhere later.
+    resources:
+        archive=ARCHIVE.path,
     params:
         results=f"results/{EXPERIMENT.experiment}",
         packed=PACKED_FILMS[0] if PACKED_FILMS else None,

@@ -6,7 +6,7 @@ with job_log(snakemake.log[0]):
     from pneumobench.reporting.unpack import unpack_archive
 
     unpack_archive(
-        snakemake.input[0],
+        snakemake.resources.archive,
         panels=snakemake.output.panels,
         **{name: snakemake.params[name] for name in ("results", "packed", "digest", "size")},
     )

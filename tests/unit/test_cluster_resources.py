@@ -136,10 +136,22 @@ def test_profile_leaves_to_the_site_what_is_the_site_s():
     )
 
 
-@pytest.mark.parametrize("content", ["", "[1]", "\0\1", '{"parameters": null}', '{"size": 64}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "[1]", "\0\1", '{"parameters": null}', '{"size": 64}', "[" * 100_000),
+        '{"parameters": Infinity}',
+    ],
+)
 def test_files_that_cannot_be_read_are_left_to_the_job(tmp_path, content):
     path = tmp_path / "some.json"
     path.write_text(content)
     configured = {"batch_size": 8, "epochs": 1, "threads": 1}
     size = read_training_size(str(path), str(path), str(path), copies=0, **configured)
     assert size is None and training_memory_mb(size, 1) > 0 and training_minutes(size, 1) > 0
+
+
+def test_folder_where_a_file_belongs_is_left_to_the_job(tmp_path):
+    configured = {"batch_size": 8, "epochs": 1, "threads": 1}
+    path = str(tmp_path)
+    assert read_training_size(path, path, path, copies=0, **configured) is None

@@ -791,11 +791,43 @@ def test_results_folder_of_another_configuration_names_keys_values_and_remedies(
     assert f"remove {folder}" in caught.value.remedy
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '"text"'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '"text"', "[" * 100_000, '{"identity": {"a":' + "[" * 100_000]
+)
 def test_results_folder_with_a_damaged_record_says_what_to_remove(tmp_path, content):
     (tmp_path / IDENTITY_FILE).write_text(content, encoding="utf-8")
     with pytest.raises(UserError, match=rf"remove {re.escape(str(tmp_path / IDENTITY_FILE))}"):
         check_results_folder(tmp_path, check())
+
+
+@pytest.mark.parametrize("depth", range(100, 1000, 60))
+def test_results_folder_with_a_nested_record_is_refused_in_short(tmp_path, depth):
+    for begin, end in (("[", "]"), ('{"a":', "}")):
+        nested = f'{{"identity": {begin * depth}1{end * depth}}}'
+        (tmp_path / IDENTITY_FILE).write_text(nested, encoding="utf-8")
+        with pytest.raises(UserError) as caught:
+            check_results_folder(tmp_path, check())
+        assert len(str(caught.value)) < 6000
+
+
+def test_record_of_a_results_folder_that_is_a_folder(tmp_path):
+    (tmp_path / IDENTITY_FILE).mkdir()
+    with pytest.raises(UserError, match="cannot be read: Is a directory"):
+        check_results_folder(tmp_path, check())
+
+
+@pytest.mark.parametrize("target", [None, "results", "nowhere"])
+@pytest.mark.parametrize("name", ["results", "results/demo"])
+def test_results_folder_that_can_be_none(tmp_path, name, target):
+    place = tmp_path / name
+    place.parent.mkdir(exist_ok=True)
+    if target:
+        place.symlink_to(place if target == "results" else tmp_path / target)
+    else:
+        place.touch()
+    with pytest.raises(UserError, match="where a folder belongs") as caught:
+        check_results_folder(tmp_path / "results/demo", check())
+    assert caught.value.where.startswith(f"{place}, ")
 
 
 def with_path(path: object) -> Experiment:

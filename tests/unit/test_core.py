@@ -192,6 +192,24 @@ def test_other_trouble_with_files_keeps_its_traceback(tmp_path, capsys):
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("level", ["loud", "10", "WARNING "])
+def test_level_of_messages_that_there_is_not_ends_a_job(tmp_path, capsys, monkeypatch, level):
+    monkeypatch.setenv("PNEUMOBENCH_TERMINAL_LOG", level)
+    with pytest.raises(SystemExit) as ended, job_log(tmp_path / "job.log"):
+        raise AssertionError
+    assert ended.value.code == 1
+    for text in (capsys.readouterr().err, (tmp_path / "job.log").read_text()):
+        assert f"PNEUMOBENCH_TERMINAL_LOG={level!r}" in text and "Traceback" not in text
+
+
+@pytest.mark.parametrize(("level", "shown"), [("", False), ("info", True), ("WARNING", False)])
+def test_level_of_messages(tmp_path, capsys, monkeypatch, level, shown):
+    monkeypatch.setenv("PNEUMOBENCH_TERMINAL_LOG", level)
+    with job_log(tmp_path / "job.log") as logger:
+        logger.info("so far so good")
+    assert ("so far" in capsys.readouterr().err) is shown
+
+
 def test_log_that_cannot_be_opened_ends_a_job_with_one_message(tmp_path, capsys):
     (tmp_path / "file").write_text("")
     with pytest.raises(SystemExit) as ended, job_log(tmp_path / "file" / "job.log"):

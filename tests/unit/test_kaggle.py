@@ -182,7 +182,7 @@ def test_what_is_no_token_is_not_shown(kaggle, tmp_path, monkeypatch, secret, ca
         assert word not in str(caught.value) and word not in caplog.text
 
 
-@pytest.mark.parametrize("content", ["", "{", "[1]", "{}", '{"username": "me"}',
+@pytest.mark.parametrize("content", ["", "{", "[1]", "{}", "[" * 100_000, '{"username": "me"}',
                                      '{"username": 1, "key": "key123"}'])  # fmt: skip
 def test_damaged_key_file(kaggle, tmp_path, content):
     (tmp_path / "home/.kaggle").mkdir()

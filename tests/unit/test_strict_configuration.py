@@ -1,6 +1,9 @@
 """Configuration files, `--config` and the folders of a start: what is refused, in which words."""
 
+import json
 import re
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -15,6 +18,7 @@ from pneumobench.core.config.problems import value_text
 from pneumobench.core.config.reading import check_config_files
 from pneumobench.core.config.secrets import has_credentials, is_secret, redacted
 from pneumobench.core.errors import UserError
+from pneumobench.core.room import check_writing
 from pneumobench.core.start import LOCKS, check_or_exit, check_start, warning_of_lock
 
 LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
@@ -204,7 +208,7 @@ def test_value_that_does_not_say_one_thing(entries, words):
         "https://hunter2@mirror.example",
         "HTTP://me:hun/hunter2@mirror.example",
         "//me:hunter2@mirror.example",
-        "me:hunter2@mirror.example:/data",
+        "HTTP://me:hun@ter2/hunter2@mirror.example",
         r"ftp:\\me:hunter2@host",
         "see https://me:hunter2@mirror.example",
     ],
@@ -224,12 +228,54 @@ def test_address_with_a_password_is_refused_and_not_repeated(text, place):
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("place", ["downloads.data_mirror", "downloads.weights_mirror", "x.y"])
+def test_address_with_a_password_and_without_its_scheme_is_refused(place):
+    section, key = place.split(".")
+    (problem,) = problems(f"{section}: {{{key}: 'me:hunter2@mirror.example:/data'}}").values()
+    assert problem.path == place and ".netrc" in problem.hint and "hunter2" not in str(problem)
+
+
 @pytest.mark.parametrize(
     "text",
-    ["a@b.example", r"(?:a|b):\d+@x", "https://mirror.example:8443/a", "/films/me@home", "C:/a"],
+    [
+        "a@b.example",
+        "https://mirror.example:8443/a",
+        "/films/me@home",
+        "C:/a",
+        "https://mirror.example:8443/@me/a",
+        "https://mirror.example/@me/",
+        "http://mirror.example:/@me",
+        "//nas/kinder@klinik/films.csv",
+        r"\\nas\kinder@klinik\films.csv",
+        "file:///data/me@x/",
+    ],
 )
 def test_texts_without_a_password(text):
-    assert not has_credentials(text) and redacted(text) == text
+    assert not has_credentials(text, address=True) and redacted(text) == text
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("report.title", "Ward A:children@hospital"),
+        ("report.title", "Study 12:30@ward"),
+        ("report.title", "a:b@c"),
+        ("data.directory.path", "/films/a:b@c"),
+        ("data.table.path", "auth=1/token: 2/films.csv"),
+        ("data.directory.patient_pattern", r"(?:a|b):(\d+)@x"),
+    ],
+)
+def test_titles_and_paths_are_no_passwords(start, place, text):
+    section, *rest = place.split(".")
+    overlay: object = text
+    for key in reversed(rest):
+        overlay = {key: overlay}
+    check(yaml.safe_dump({section: overlay}))
+    assert start("--config", f"{section}={json.dumps(overlay)}") is None
+
+
+def test_archive_whose_name_has_words_of_secrets(start):
+    assert start("--config", "archive=auth=1/token: 2/a:b@c.zip") is None
 
 
 @pytest.mark.parametrize(
@@ -244,7 +290,8 @@ def test_texts_without_a_password(text):
 def test_address_of_a_mirror_is_one_of_a_folder(text):
     problem = only_problem(yaml.safe_dump({"downloads": {"weights_mirror": text}}))
     assert "https://..." in problem.allowed and "hunter2" not in str(problem)
-    check("downloads: {weights_mirror: 'https://mirror.example:8443/a/b/'}")
+    for path in ("a/b/", "@me/a"):
+        check(f"downloads: {{weights_mirror: 'https://mirror.example:8443/{path}'}}")
 
 
 @pytest.mark.parametrize("key", ["password", "KAGGLE_KEY", "api_token", "secret", "apikey"])
@@ -341,6 +388,8 @@ def test_commands_that_may_start(start, tmp_path):
         "--cores 2 -n all",
         "report --config allow_partial=true --configfile a.yaml",
         "--configfile=a.yaml -C data={source:mendeley} --directory new/folder",
+        "--configfile=a.yaml report --config=allow_partial=true all",
+        "-nCallow_partial=true all",
     ):
         assert start(*command.split()) is None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml"]
@@ -350,6 +399,10 @@ def test_commands_that_may_start(start, tmp_path):
     ("command", "words"),
     [
         ("--config a=1 --config b=2", "--config stands twice"),
+        ("-Csplit={folds:3} --config experiment=b", "--config stands twice"),
+        ("-nCa=1 -C=b=2", "--config stands twice"),
+        ("-Cx={password:hunter2}", "a password stands in the command"),
+        ("-nFC password=hunter2", "a password stands in the command"),
         ("--config allow_partial=true all", "a target belongs in front"),
         ("--config data.source=mendeley", "write data='{source: mendeley}'"),
         ("--config data.phantom.seed=1", "write data='{phantom: {seed: 1}}'"),
@@ -360,10 +413,18 @@ def test_commands_that_may_start(start, tmp_path):
         ("--configfile a.yaml --cores 2 --configfile a.yaml", "--configfile stands twice"),
         ("--configfile a.yaml all", "all (seen from"),
         ("--configfile nowhere.yaml", "nowhere.yaml (seen from"),
+        (f"--configfile {'a' * 300}.yaml", "does not exist"),
         ("--config downloads={data_mirror:https://me:hunter2@host}", "name or a password"),
         ("--config password=hunter2", "a password stands in the command"),
         ("--config downloads={api_token:hunter2}", "a api_token stands"),
+        ("--config downloads={data_mirror:me:hunter2@host}", "name or a password"),
+        ('--config downloads={"data_mirror":"me:hunter2@host"}', "name or a password"),
+        ("--config a={b:[{token=hunter2}]}", "a token stands"),
+        ('--config x={"a":"https://host/?b=1&token=hunter2"}', "a token stands"),
+        ('--config x={"password":"hunter2"', "a password stands"),
+        ("--config x={a:b:hunter2@host", "name or a password"),
         ("https://me:hunter2@host/x.zip", "name or a password"),
+        ("--config me:hunter2@host=1", "name or a password"),
     ],
 )
 def test_commands_that_may_not(start, command, words):
@@ -371,18 +432,70 @@ def test_commands_that_may_not(start, command, words):
     assert words in message and "to do:" in message and "hunter2" not in message
 
 
+@pytest.mark.parametrize(
+    ("target", "content"),
+    [
+        ("figures/roc.png", b"\x89PNG\r\n"),
+        ("figures/roc.pdf", b"%PDF-1.7 \xb5"),
+        ("comparison/comparison.csv", b"schema_version 0123456789abcdef,run\n1,2\n"),
+        ("tables/comparison.md", b"| run | AUC |\n|---|---|\n"),
+        ("comparison/comparison.json", b'{"schema_version": 1}'),
+        ("report", None),
+    ],
+)
+def test_target_behind_a_configuration_file_is_told_from_one(start, tmp_path, target, content):
+    path = tmp_path / "results/tiny" / target
+    path.parent.mkdir(parents=True)
+    path.mkdir() if content is None else path.write_bytes(content)
+    message = start("--configfile", "a.yaml", f"results/tiny/{target}")
+    assert "a target belongs in front of --configfile" in message and target in message
+
+
+def test_configuration_file_of_any_name_may_start(start, tmp_path):
+    for name in ("a", "a.conf", "a.json"):
+        (tmp_path / name).write_text('{"images": {"size": 96}}')
+        assert start("--configfile", name) is None
+    (tmp_path / "results").symlink_to("results")
+    assert start("--configfile", "a.json") is None
+
+
 def test_folders_that_take_no_files(start, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
-    assert "file/.snakemake" in start("--directory", "file")
+    for words in (["--directory", "file"], ["-dfile"], ["-nd", "file"], ["--dir=file"]):
+        assert "file/.snakemake" in start(*words)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     message = start("--cores", "2")
     assert "file/snakemake" in message and "XDG_CACHE_HOME" in message
     assert start("--runtime-source-cache-path", "elsewhere") is None
+    (tmp_path / "records").mkdir()
+    (tmp_path / "records/.snakemake").symlink_to("nowhere")
+    message = start("--directory", "records")
+    assert "leads nowhere" in message and "records/.snakemake" in message
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, as Linux has it")
+def test_results_linked_to_where_nothing_can_be_written_are_named(tmp_path):
+    (tmp_path / "results").symlink_to("/proc")
+    with pytest.raises(UserError, match="cannot be written") as caught:
+        check_writing(tmp_path / "results/demo")
+    assert f"rights of {tmp_path / 'results'}" in caught.value.remedy
+    check_writing(tmp_path / "other/demo")
 
 
 def test_disk_without_room_stops_the_start(start, monkeypatch):
     monkeypatch.setattr("shutil.disk_usage", lambda _: Full())
     assert "not enough room" in start("all")
+
+
+def test_user_without_a_home_may_start(start, monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    assert start("all") is None
+
+
+def test_level_of_messages_that_there_is_not_stops_the_start(start, monkeypatch):
+    monkeypatch.setenv("PNEUMOBENCH_TERMINAL_LOG", "loud")
+    assert "PNEUMOBENCH_TERMINAL_LOG='loud'" in start("all")
 
 
 class Full:
@@ -403,8 +516,17 @@ def test_lock_names_its_way_out(tmp_path):
     assert "--unlock" in warning_of_lock(tmp_path)
 
 
-def test_profiles_ask_before_snakemake_starts():
-    for name in ("default", "slurm"):
-        profile = yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text())
-        (code,) = profile["__definitions__"]
-        assert profile["__use_yte__"] is True and "check_or_exit(sys.argv[1:], project)" in code
+@pytest.mark.parametrize("name", ["default", "slurm"])
+@pytest.mark.parametrize("option", [["-s"], ["--snakefile", ""], ["--snakefile="]])
+def test_profiles_ask_before_snakemake_starts(tmp_path, monkeypatch, capsys, name, option):
+    profile = yaml.safe_load((ROOT / f"profiles/{name}/config.yaml").read_text())
+    (code,) = profile["__definitions__"]
+    assert profile["__use_yte__"] is True
+    *before, attached = option
+    words = [*before, f"{attached}{ROOT}/Snakefile", "--configfile", "nowhere.yaml"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "argv", ["snakemake", *words])
+    with pytest.raises(SystemExit):
+        exec(code, {})
+    assert "nowhere.yaml" in capsys.readouterr().err

@@ -176,6 +176,9 @@ def test_figures_are_made_where_torch_is_not_installed(archive, finished, monkey
     assert same_bytes(archive, finished, "tables/*") == 4
     assert same_bytes(archive, finished, "report/report.html") == 1
     assert "Nothing to be done" in archive.succeed("figures", "--dry-run")
+    shutil.copyfile(archive.folder / "passed_on.zip", archive.folder / "a copy: later.zip")
+    moved = type(archive)(archive.folder, {"archive": str(archive.folder / "a copy: later.zip")})
+    assert "Nothing to be done" in moved.succeed("figures", "--dry-run")
 
 
 @pytest.mark.slow

@@ -157,3 +157,21 @@ def test_folder_that_takes_no_files_is_named(tmp_path):
     for environment, directory, words in cases:
         status, output = snakemake("-n", "--directory", directory, **environment)
         assert status == 1 and words in output and "Traceback" not in output
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, as Linux has it")
+def test_results_linked_to_where_nothing_can_be_written_stop_before_any_job(tmp_path):
+    (tmp_path / "results").symlink_to("/proc")
+    words = ("--directory", tmp_path, IDENTITY.replace("tiny", "demo"))
+    status, output = snakemake(*words)
+    assert status == 1 and output.count("cannot be written") == 1, output
+    assert "Traceback" not in output and "rule record_experiment" not in output
+    assert snakemake("-n", *words)[0] == 0
+
+
+def test_folder_called_as_a_target_is_none(tmp_path):
+    (tmp_path / "overlay.yaml").write_text("data: {source: directory, directory: {path: none}}")
+    words = ("-n", "--configfile", tmp_path / "overlay.yaml", "--directory", tmp_path / "fetch")
+    status, output = snakemake(*words)
+    assert status == 1 and "the folder of images does not exist" in output
+    assert snakemake(*words, "--cores", "1", "fetch")[0] == 0

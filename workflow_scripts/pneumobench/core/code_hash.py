@@ -87,7 +87,7 @@ def _readings() -> dict[str, tuple[str, list[str]]]:
     """
     try:
         kept = json.loads(_readings_file().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     # Of a package that is often edited, most are of sources that are gone.
     return kept if len(kept) < MOST_READINGS else {}

@@ -16,6 +16,8 @@ from pneumobench.core.room import is_disk_trouble, writing_failed
 
 REBUILT_MARK = "archive.json"
 """A file in the results folder where results are rebuilt from an archive."""
+TERMINAL_LOG = "PNEUMOBENCH_TERMINAL_LOG"
+TERMINAL_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 @contextlib.contextmanager
@@ -30,7 +32,7 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
     with _log_file(Path(path)) as stream:
         faulthandler.enable(stream)
         handlers = [logging.StreamHandler(stream), logging.StreamHandler(sys.stderr)]
-        handlers[1].setLevel(os.environ.get("PNEUMOBENCH_TERMINAL_LOG", "WARNING"))
+        handlers[1].setLevel("WARNING")
         logging.basicConfig(
             level="INFO",
             format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -41,6 +43,7 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
         logger = logging.getLogger("pneumobench")
         logger.info("%s", _place())
         try:
+            handlers[1].setLevel(terminal_level())
             yield logger
         except InterruptedJobError as interruption:
             logger.warning("%s", interruption)
@@ -60,6 +63,25 @@ def job_log(path: str | Path) -> Iterator[logging.Logger]:
         finally:
             faulthandler.disable()
             logging.shutdown()
+
+
+def terminal_level() -> str:
+    """Return from which level on messages of jobs stand on the terminal, too.
+
+    Raises
+    ------
+    UserError
+        If the environment names none.
+    """
+    given = os.environ.get(TERMINAL_LOG) or "WARNING"
+    if given.upper() in TERMINAL_LEVELS:
+        return given.upper()
+    raise UserError(
+        f"{TERMINAL_LOG} is none of the levels of messages",
+        where=f"the environment: {TERMINAL_LOG}={ascii(given)[:80]}",
+        expected=", ".join(TERMINAL_LEVELS),
+        remedy=f"unset {TERMINAL_LOG}, or set it to one of these",
+    )
 
 
 def _log_failure(logger: logging.Logger, error: Exception, log: Path) -> None:

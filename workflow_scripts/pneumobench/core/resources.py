@@ -88,7 +88,10 @@ def read_training_size(
             device=_read(precision)["device"],
             **configured,
         )
-    except (ValueError, TypeError, KeyError):
+    except FileNotFoundError:
+        raise
+    # What is damaged is named by the job that reads it.
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
 
 

@@ -1,8 +1,11 @@
 """Room on the disk: asked for before writing, and said plainly where it ends."""
 
 import errno
+import os
 import re
 import shutil
+import stat
+import tempfile
 from pathlib import Path
 
 from pneumobench.core.errors import UserError
@@ -20,6 +23,12 @@ WRITING = {
     errno.ENOTDIR: "a file stands where a folder belongs",
     errno.EISDIR: "a folder stands where the file belongs",
 }
+LEADING_NOWHERE = {
+    errno.ENOENT: "what it names does not exist",
+    errno.ELOOP: "it names itself",
+}
+# Bytes of what is written before anything large is.
+SMALL_FILES = 1_000_000
 
 
 def errno_of(error: BaseException) -> int | None:
@@ -57,6 +66,71 @@ def check_room(folder: Path, needed: int) -> None:
             expected="room for the whole of it",
             remedy="make room, or link the folder to another disk; then run the same command again",
         )
+
+
+def check_folder(folder: Path, otherwise: str = "") -> Path:
+    """Return a folder, or the first one on the way to it that is there.
+
+    Parameters
+    ----------
+    folder
+        A folder that is there or will be made.
+    otherwise
+        What else to do, put behind the remedy.
+
+    Raises
+    ------
+    UserError
+        If there can be no such folder: where a link leads nowhere, or something else stands.
+    """
+    place = folder.absolute()
+    try:
+        while not os.path.lexists(place) and place != place.parent:
+            place = place.parent
+        mode = place.stat().st_mode
+    except OSError as error:
+        said = LEADING_NOWHERE.get(error.errno, error.strerror)
+        what = f"a link where a folder belongs leads nowhere: {said}"
+        if not place.is_symlink():
+            what = f"the path of a folder cannot be asked for: {said}"
+    else:
+        if stat.S_ISDIR(mode):
+            return place
+        what = "a file stands where a folder belongs"
+    raise UserError(
+        what,
+        where=f"{place}, on the way to {folder}",
+        expected="a folder, a link to one, or nothing",
+        remedy=f"remove or rename {place}, or correct where it leads{otherwise}",
+    )
+
+
+def check_writing(folder: Path, otherwise: str = "") -> None:
+    """Stop where a folder, or the first one on the way to it that is there, takes no files.
+
+    Parameters
+    ----------
+    folder, otherwise
+        As `check_folder` has them.
+
+    Raises
+    ------
+    UserError
+        If nothing can be written there, or there can be no such folder.
+    """
+    place = check_folder(folder, otherwise)
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+        check_room(place, SMALL_FILES)
+    except OSError as error:
+        failed = writing_failed(error, folder)
+        raise UserError(
+            failed.what.replace("the file", "a folder of results, records or caches"),
+            where=failed.where,
+            expected=failed.expected,
+            remedy=f"make room, or correct the rights of {place}{otherwise}",
+        ) from None
 
 
 def is_disk_trouble(error: OSError) -> bool:

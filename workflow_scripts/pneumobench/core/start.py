@@ -6,22 +6,30 @@ Snakemake itself answers these with a traceback, or writes them into its log.
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from pneumobench.core.config.arguments import with_arguments
+from pneumobench.core.config.arguments import parsed, with_arguments
 from pneumobench.core.config.reading import check_config_files
-from pneumobench.core.config.secrets import has_credentials, is_secret
+from pneumobench.core.config.secrets import (
+    has_credentials,
+    is_secret,
+    names_of_secrets,
+    places_of_credentials,
+)
 from pneumobench.core.config.section import one_line
 from pneumobench.core.errors import UserError
-from pneumobench.core.room import check_room, writing_failed
+from pneumobench.core.job import terminal_level
+from pneumobench.core.room import check_writing
 
 # Of Snakemake's own records and caches.
 RECORDS, LOCKS = ".snakemake", ".snakemake/locks"
-ROOM = 1_000_000
 # What Snakemake takes as a key behind --config.
 KEY = re.compile(r"[A-Za-z_][\w-]*\w")
+# One letter of an option that takes words, behind letters that take none; and what is attached.
+SHORT = re.compile(r"-[ntkfFlSDpa]*([Cdsc])(.*)", re.DOTALL)
+# Snakemake knows an option by its beginning, too, where no other one begins so.
+CUT = {"--directory"[:end]: "--directory" for end in range(len("--di"), len("--directory"))}
 
 
 def check_or_exit(arguments: Sequence[str], project: Path) -> None:
@@ -47,28 +55,24 @@ def check_start(arguments: Sequence[str], project: Path) -> None:
     ------
     UserError
         If the command holds a password, gives --config or --configfile twice, or names a file that
-        is not there or does not say one thing; or if Snakemake's records and cache have no place.
+        is not there or does not say one thing; if Snakemake's records and cache have no place; or
+        if the environment asks for messages that there are not.
     """
     values = _given_once(arguments, "--config", "-C")
     overlays = [Path(name) for name in _given_once(arguments, "--configfile", "--configfiles")]
     _refuse_secrets(arguments, values)
     _check_values(values)
-    for path in overlays:
-        if not path.exists():
-            raise UserError(
-                "the configuration file does not exist",
-                where=f"--configfile {path} (seen from {Path.cwd()})",
-                expected="files alone behind --configfile",
-                remedy="correct the path; a target belongs in front of --configfile",
-            )
-    check_config_files([project / "recipes.yaml", project / "config.yaml", *overlays])
     folders = _behind(arguments, "--directory", "-d")
-    results = Path(*(words[0] for words in folders[-1:] if words)).absolute()
-    _check_characters(results)
+    place = Path(*(words[0] for words in folders[-1:] if words)).absolute()
+    check_config_files([project / "recipes.yaml", project / "config.yaml"])
+    for path in overlays:
+        _check_overlay(path, place / "results")
+    terminal_level()
+    _check_characters(place)
     _check_characters(project.absolute())
-    _check_writing(results / RECORDS, "")
+    check_writing(place / RECORDS)
     if not _behind(arguments, "--runtime-source-cache-path"):
-        _check_writing(
+        check_writing(
             _caches() / "snakemake", "; or name another folder: export XDG_CACHE_HOME=..."
         )
 
@@ -85,19 +89,30 @@ def warning_of_lock(folder: Path) -> str | None:
 
 
 def _behind(arguments: Sequence[str], *names: str) -> list[list[str]]:
-    """Return the words behind each occurrence of an option, up to the next option."""
+    """Return the words behind each occurrence of an option, up to the next option.
+
+    Read as Snakemake does: `-Ca=1`, `-nCa=1` and `--config=a=1` have one word, which is attached.
+    """
     found: list[list[str]] = []
     reading = False
     for word in arguments:
-        name, equals, value = word.partition("=")
-        if name in names:
-            found.append([value] if equals else [])
-            reading = True
+        name, attached = _option(word)
+        if CUT.get(name, name) in names:
+            found.append([] if attached is None else [attached])
+            reading = attached is None
         elif word.startswith("-"):
             reading = False
         elif reading:
             found[-1].append(word)
     return found
+
+
+def _option(word: str) -> tuple[str, str | None]:
+    """Return the option that a word names, and what is attached to it."""
+    if short := SHORT.fullmatch(word):
+        return f"-{short[1]}", short[2].removeprefix("=") or None
+    name, equals, value = word.partition("=")
+    return name, value if equals else None
 
 
 def _given_once(arguments: Sequence[str], *names: str) -> list[str]:
@@ -113,9 +128,20 @@ def _given_once(arguments: Sequence[str], *names: str) -> list[str]:
 
 
 def _refuse_secrets(arguments: Sequence[str], values: Sequence[str]) -> None:
-    named = [name for value in values for name in re.findall(r"[\w-]+(?=['\"]?\s*[:=])", value)]
-    secret = next(filter(is_secret, named), None)
-    if secret is not None or any(map(has_credentials, arguments)):
+    secrets, login = [], any(map(has_credentials, arguments))
+    for value in values:
+        key, _, text = value.partition("=")
+        try:
+            given = {key: parsed(key, text)}
+        except UserError:
+            # What cannot be read is said later, in a message that repeats a part of it.
+            secrets += filter(is_secret, re.findall(r"[\w-]+(?=['\"]?\s*[:=])", value))
+            login = login or has_credentials(value, address=True)
+            continue
+        secrets += names_of_secrets(given)
+        login = login or next(places_of_credentials(given), None) is not None
+    secret = next(iter(secrets), None)
+    if secret is not None or login:
         subject = "an address with a name or a password" if secret is None else f"a {secret}"
         raise UserError(
             f"{subject} stands in the command, which Snakemake would write into its log",
@@ -123,6 +149,36 @@ def _refuse_secrets(arguments: Sequence[str], values: Sequence[str]) -> None:
             expected="no secret in a command or a configuration",
             remedy="leave it out, and put it into ~/.netrc: machine HOST login NAME password ... "
             "(for Kaggle: ~/.kaggle or the environment, docs/data.md)",
+        )
+
+
+def _check_overlay(path: Path, results: Path) -> None:
+    """Stop where what stands behind --configfile is no configuration, as a target is none."""
+    where = f"--configfile {path} (seen from {Path.cwd()})"
+    expected = "files alone behind --configfile, whose names end in .yaml, .yml or .json"
+    remedy = "a target belongs in front of --configfile"
+    # Not Path.exists, which raises where a name is too long.
+    if not os.path.exists(path):
+        raise UserError(
+            "the configuration file does not exist",
+            where=where,
+            expected=expected,
+            remedy=f"correct the path; {remedy}",
+        )
+    suffix = path.suffix.lower()
+    target = suffix == ".json" and os.path.realpath(results) in map(str, path.resolve().parents)
+    try:
+        check_config_files([path])
+    except UserError:
+        if suffix in (".yaml", ".yml", ".json"):
+            raise
+        target = True
+    if target:
+        raise UserError(
+            "what stands behind --configfile is no configuration",
+            where=where,
+            expected=expected,
+            remedy=remedy,
         )
 
 
@@ -158,25 +214,8 @@ def _check_characters(folder: Path) -> None:
 
 def _caches() -> Path:
     """Return the user's folder of caches, which Snakemake copies scripts to."""
-    if sys.platform == "darwin":
-        return Path("~/Library/Caches").expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-
-
-def _check_writing(folder: Path, otherwise: str) -> None:
-    """Stop where a folder, or the first one on the way to it that is there, takes no files."""
-    place = folder.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    try:
-        with tempfile.TemporaryFile(dir=place):
-            pass
-        check_room(place, ROOM)
-    except OSError as error:
-        failed = writing_failed(error, folder)
-        raise UserError(
-            failed.what.replace("the file", "a folder that Snakemake needs"),
-            where=failed.where,
-            expected=failed.expected,
-            remedy=f"make room, or correct the rights of {place}{otherwise}",
-        ) from None
+    folder = "~/Library/Caches"
+    if sys.platform != "darwin":
+        folder = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    # Not Path.expanduser, which raises where a user has no home, as in some containers.
+    return Path(os.path.expanduser(folder))

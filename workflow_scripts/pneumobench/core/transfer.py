@@ -66,7 +66,7 @@ class Partial:
         """Return the record of bytes that can be continued, None where there are none."""
         try:
             said = json.loads(self.record.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
+        except (FileNotFoundError, ValueError, RecursionError):
             return None
         if not isinstance(said, dict) or said.keys() != {"url", "validator", "length"}:
             return None

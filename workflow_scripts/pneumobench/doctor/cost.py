@@ -86,7 +86,7 @@ def measured_here(folder: Path, px: int) -> dict[tuple[str, str], float]:
             if record["image_size"] == px:
                 key = (record["model"], record["device"])
                 found.setdefault(key, []).append(float(speeds["train"]))
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             # A fold in the making; its neighbours will do.
             continue
     return {key: statistics.median(speeds) for key, speeds in found.items()}

@@ -41,6 +41,6 @@ def _complete(record: Path) -> bool:
     try:
         checkpoints = json.loads(record.read_text(encoding="utf-8"))["checkpoints"]
         files = [entry["file"] for entry in checkpoints.values()]
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return False
     return all(record.with_name(file).is_file() for file in files)

@@ -44,7 +44,7 @@ def with_arguments(config: dict[str, Any], entries: Sequence[str]) -> dict[str, 
     merged, given = copy.deepcopy(config), set()
     for entry in entries:
         key, _, text = entry.partition("=")
-        value = _typed(_parsed(key, text), (key,))
+        value = _typed(parsed(key, text), (key,))
         for place in _leaves(value, (key,)):
             if place in given:
                 raise UserError(
@@ -58,8 +58,14 @@ def with_arguments(config: dict[str, Any], entries: Sequence[str]) -> dict[str, 
     return merged
 
 
-def _parsed(key: str, text: str) -> Any:
-    """Return what YAML makes of a value when it knows nothing but text, lists and sections."""
+def parsed(key: str, text: str) -> Any:
+    """Return what YAML makes of a value when it knows nothing but text, lists and sections.
+
+    Raises
+    ------
+    UserError
+        If it is no YAML, or does not say one thing.
+    """
     if "type" in _node((key,)) and not text.lstrip().startswith(("{", "[")):
         return text.strip().strip("\"'") if text.strip()[:1] in "\"'" else text.strip()
     check_config_text(f"{key}: {text}", f"--config {key}=...", subject="the value")

@@ -8,7 +8,9 @@ from typing import Any, get_args
 
 from pneumobench.core.config.data import Data
 from pneumobench.core.config.experiment import Experiment
+from pneumobench.core.config.problems import value_text
 from pneumobench.core.errors import UserError
+from pneumobench.core.room import check_folder
 from pneumobench.core.task import BINARY
 
 IDENTITY_FILE = "experiment.json"
@@ -71,27 +73,31 @@ def check_results_folder(folder: str | Path, experiment: Experiment) -> None:
     Raises
     ------
     UserError
-        If experiment.json there says otherwise, or cannot be read.
+        If experiment.json there says otherwise or cannot be read, or there can be no such folder.
     """
     path = Path(folder) / IDENTITY_FILE
     # Not core.files.read_json: this runs whenever Snakemake reads the workflow, and pandas is slow.
+    check_folder(path.parent)
     try:
         there = json.loads(path.read_text(encoding="utf-8"))["identity"]
+        old = dict(_flat(there))
+        shown = {key: value_text(value) for key, value in old.items()}
     except FileNotFoundError:
         return
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = f": {error.strerror}" if isinstance(error, OSError) else ""
         raise UserError(
-            "the record of what a results folder belongs to cannot be read",
+            f"the record of what a results folder belongs to cannot be read{reason}",
             where=str(path),
             expected="the file as the pipeline wrote it, with the key `identity`",
             remedy=f"remove {path}; if the results are of another configuration, remove {folder}",
-        ) from error
-    old = dict(_flat(there))
+        ) from (None if isinstance(error, RecursionError) else error)
     new = dict(_flat(experiment_identity(experiment)))
     keys = [key for key in dict.fromkeys([*new, *old]) if old.get(key) != new.get(key)]
     if keys:
         differences = "".join(
-            f"\n    {key}: {_shown(old, key)} in the folder, {_shown(new, key)} in the config"
+            f"\n    {key}: {shown.get(key, 'not there')} in the folder, "
+            f"{value_text(new[key]) if key in new else 'not there'} in the config"
             for key in keys
         )
         raise UserError(
@@ -109,10 +115,6 @@ def _flat(values: Any, above: str = "") -> Iterator[tuple[str, Any]]:
             yield from _flat(value, f"{above}.{key}" if above else key)
     else:
         yield above, values
-
-
-def _shown(values: dict[str, Any], key: str) -> str:
-    return json.dumps(values[key]) if key in values else "not there"
 
 
 def check_data_source(experiment: Experiment) -> None:

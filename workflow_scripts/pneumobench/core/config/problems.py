@@ -92,7 +92,7 @@ def problems_of_credentials(raw: object) -> list[Problem]:
         Problem(
             path=path_text(place),
             given="an address with a name or a password, which is not repeated here",
-            allowed="an address without them; an @ of its path is written %40",
+            allowed="an address without them",
             hint="leave them out, and put them into ~/.netrc: machine HOST login NAME password ...",
         )
         for place in places_of_credentials(raw)

@@ -57,7 +57,7 @@ FilePath = Annotated[
 Address = Annotated[
     str,
     Field(
-        pattern=r"^https?://[^\s/@?#\\]+(/[^\s@?#\\]*)?$",
+        pattern=r"^https?://[^\s/@?#\\]+(/[^\s?#\\]*)?$",
         max_length=2048,
         json_schema_extra={
             "$comment": "an address http://... or https://... of a folder, without a name, a "

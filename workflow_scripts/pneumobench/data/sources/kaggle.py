@@ -108,7 +108,7 @@ def _token_of_login() -> str | None:
             return login and patiently(login.get_access_token)
     except requests.RequestException as error:
         raise _refusal(error, KERMANY_ON_KAGGLE, LOGIN) from None
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         raise UserError(
             "the file with the Kaggle login cannot be read",
             where=LOGIN,
@@ -140,7 +140,7 @@ def _key_in_file(file: Path) -> tuple[str, str]:
             remedy="make one there (API, Generate new token), put it into ~/.kaggle/access_token "
             f"and keep that to yourself (chmod 600); {INSTEAD}",
         ) from None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         # Without its cause, which would show what stands in the file.
         raise UserError(
             "the file with the Kaggle token cannot be read",
