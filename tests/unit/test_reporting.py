@@ -176,6 +176,22 @@ def test_single_run_without_held_out_part_is_drawn(tmp_path):
         assert (tmp_path / f"{name}.pdf").stat().st_size > 1000
 
 
+def test_a_history_of_another_fold_is_not_drawn(made, tmp_path):
+    run = made.runs[0]
+    identity = {"model": run.model, "recipe": run.recipe, "seed": run.seed}
+    copied = []
+    for path in made.histories:
+        inside = tmp_path / path.relative_to(made.folder)
+        fold = int(path.parent.name.removeprefix("fold"))
+        own = identity | {"model": path.parts[-5], "fold": fold}
+        write_table(inside, read_table(path).assign(**own))
+        copied.append(inside)
+    plot_training_curves(copied, made.comparison_csv, tmp_path / "curves")
+    copied[0].write_bytes(copied[1].read_bytes())
+    with pytest.raises(UserError, match=r"history.csv is of \S+/fold1\n[\s\S]*/fold0,"):
+        plot_training_curves(copied, made.comparison_csv, tmp_path / "curves")
+
+
 # Curves, on the files that the statistics really write
 
 
