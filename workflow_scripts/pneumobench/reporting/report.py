@@ -25,6 +25,7 @@ from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
 from pneumobench.reporting.inputs import (
     DATASET_TITLES,
+    complete_runs,
     read_comparison,
     read_metrics,
 )
@@ -269,7 +270,7 @@ def render_report(
     of_corruptions = robustness_section(comparison, robustness)
     of_bad_practice = inflation_section(inflation)
     of_subtypes = subtypes_section(comparison, subtypes)
-    of_looks = looks_section(looks)
+    of_looks = looks_section(looks, complete_runs(comparison)["run"])
     of_ensembles = ensemble_section(comparison, facts)
     parts = (
         of_differences,
