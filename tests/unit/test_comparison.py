@@ -184,3 +184,36 @@ def test_comparison_is_byte_identical_in_any_order(experiment):
     before = [path.read_bytes() for path in experiment.compare(list(RUNS), MISSING)]
     after = [path.read_bytes() for path in experiment.compare(list(RUNS)[::-1], MISSING)]
     assert before == after
+
+
+@pytest.fixture
+def two_runs(tmp_path):
+    made = make_experiment(tmp_path)
+    for run in (VGG16, NOISE):
+        made.add_run(run, 1.0)
+        for fold, path in enumerate(made.files([run], "timing.csv")):
+            edit_csv(path, lambda table, run=run, fold=fold: table.assign(**vars(run), fold=fold))
+    made.select([VGG16, NOISE])
+    for run in (VGG16, NOISE):
+        made.evaluate(run)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "said"),
+    [
+        (f"runs/{VGG16.folder}/fold0/timing.csv", f"runs/{VGG16.folder}/fold1/timing.csv", "fold1"),
+        (f"runs/{NOISE.folder}/fold0/timing.csv", f"runs/{VGG16.folder}/fold0/timing.csv", VGG16),
+        (f"runs/{VGG16.folder}/fold0/run.json", f"runs/{VGG16.folder}/fold1/run.json", "fold1"),
+        (f"runs/{NOISE.folder}/metrics.json", f"runs/{VGG16.folder}/metrics.json", VGG16),
+        (f"models/{NOISE.slug}.json", f"models/{VGG16.slug}.json", VGG16),
+    ],
+)
+def test_files_of_another_fold_run_or_model_are_refused(two_runs, wrong, right, said):
+    two_runs.compare([VGG16, NOISE])
+    (two_runs.root / wrong).write_bytes((two_runs.root / right).read_bytes())
+    with pytest.raises(UserError) as caught:
+        two_runs.compare([VGG16, NOISE])
+    text = str(caught.value)
+    assert wrong in text and "run snakemake again" in text
+    assert (said if isinstance(said, str) else said.model) in text.splitlines()[0]

@@ -190,6 +190,19 @@ def test_test_scores_need_every_fold_for_every_image(dataset):
         read_test_scores(path, read_labels(dataset.test_labels), FOLDS, FLOOR)
 
 
+@pytest.mark.parametrize("name", ["out_of_fold", "test"])
+def test_scores_of_another_floor_are_refused_by_their_folder(dataset, name):
+    score(dataset)
+    copied = dataset.root / f"floors/thumbnail/{name}.csv"
+    copied.write_bytes((dataset.root / f"floors/border/{name}.csv").read_bytes())
+    read, labels = {
+        "out_of_fold": (read_out_of_fold_scores, dataset.development_labels),
+        "test": (read_test_scores, dataset.test_labels),
+    }[name]
+    with pytest.raises(UserError, match=r"is of border[\s\S]*thumbnail[\s\S]*score_floors"):
+        read(copied, read_labels(labels), FOLDS, FLOOR)
+
+
 # Selection and comparison
 
 

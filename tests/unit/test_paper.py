@@ -12,7 +12,8 @@ from reporting_fixture import Experiment
 from statistics_cases import make_experiment
 from test_reporting import render
 
-from pneumobench.core.files import read_json, write_json
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import content_sha256, read_json, write_json
 from pneumobench.core.run import Run
 from pneumobench.reporting.checklists import STATUSES, fill_checklists, read_guidelines
 from pneumobench.reporting.figure_manifest import list_figures
@@ -151,7 +152,7 @@ def test_model_card_has_the_figures_of_the_run(judged, tmp_path):
     (line,) = [line for line in text.splitlines() if line.startswith("| Specificity")]
     assert f"{entry['value']:.3f} ({entry['low']:.3f}" in line.split("|")[3]
     assert "no medical device" in text and "Phantoms" not in text
-    assert hashlib.sha256(judged.selection.read_bytes()).hexdigest() in text
+    assert content_sha256(judged.selection) in text
     assert "Phantoms, not patients" in card_of(judged, tmp_path, "phantom")
     assert "no external validation" in text
     assert "no external" not in card_of(judged, tmp_path, "directory", external=True)
@@ -197,6 +198,35 @@ def test_measuring_bad_practice_is_a_look_of_its_own(judged, tmp_path):
     del old["purpose"]
     write_json(path, old)
     assert [row["Looks"] for row in looks_section(tmp_path)["rows"]] == ["2"]
+
+
+def test_a_damaged_look_is_not_to_be_removed(judged, tmp_path):
+    path = look(judged, tmp_path)
+    whole = path.read_bytes()
+    lacking = {key: value for key, value in read_json(path).items() if key != "looked_at"}
+    damages = [
+        lambda: path.write_bytes(whole[:-40]),
+        lambda: path.write_bytes(whole.replace(b"evaluation", b"something!")),
+        lambda: write_json(path, lacking),
+    ]
+    for damage in damages:
+        damage()
+        with pytest.raises(UserError) as caught:
+            looks_section(tmp_path)
+        text = str(caught.value)
+        assert path.name in text and "back from a backup" in text and "cannot be made anew" in text
+        assert "remove " not in text
+
+
+def test_runs_without_a_look_and_a_log_elsewhere_are_named(judged, tmp_path):
+    look(judged, tmp_path / "there")
+    (tmp_path / "looks").symlink_to(tmp_path / "there")
+    other = Run("alexnet", "other", 3)
+    reading = looks_section(tmp_path / "looks", [RUN, other])["reading"]
+    assert f"No look is on record for {other.title}, although" in reading
+    assert "is a link to another place" in reading and "met predictions 1 time" in reading
+    gone = looks_section(tmp_path / "gone", [RUN])
+    assert f"for {RUN.title}" in gone["reading"] and gone["rows"] == []
 
 
 def test_report_counts_looks_and_shows_checklists(made, judged, tmp_path):

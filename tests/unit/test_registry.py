@@ -149,6 +149,16 @@ def test_the_model_of_the_guide_needs_one_file_only(extra_folder):
     assert all(parameter.grad is not None for parameter in network.parameters())
 
 
+def test_an_own_model_of_which_a_part_is_never_trained_is_refused(extra_folder):
+    guide = (ROOT / "docs/adding-a-model.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", guide, flags=re.DOTALL)
+    cut = code.replace("return self.trunk(prepared)", "return self.trunk(prepared).detach()")
+    assert cut != code
+    (extra_folder / "cut_cnn.py").write_text(cut)
+    with pytest.raises(UserError, match=r"no gradient reaches \d+ of its \d+(.|\n)*trunk"):
+        describe_model("cut_cnn", 64)
+
+
 def test_freeze_selects_by_whole_path_and_in_order():
     names = ["net.layer4.w", "net.layer40.w", "net.fc.w", "new.w"]
     assert Freeze("", all_but=("net.layer4", "net.fc")).select(names) == ["net.layer40.w", "new.w"]

@@ -1,6 +1,7 @@
 import hashlib
 import html
 import itertools
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
+from PIL import Image
 from reporting_fixture import FOUR_RUNS, Experiment, Made
 from statistics_cases import make_experiment
 from statsmodels.stats.proportion import proportion_confint
@@ -108,23 +110,25 @@ def report(made, figures):
 @pytest.mark.filterwarnings("error::UserWarning")
 @pytest.mark.parametrize("name", ["ranking", "confusion", "data_flow", "cost"])
 def test_figures_are_byte_identical_on_repetition(made, figures, tmp_path, name):
-    plots(made)[name](tmp_path / "again")
+    plots(made)[name](tmp_path / name)
     for suffix in (".png", ".pdf"):
         first = figures[name].with_suffix(suffix).read_bytes()
-        assert first == (tmp_path / f"again{suffix}").read_bytes()
+        assert first == (tmp_path / f"{name}{suffix}").read_bytes()
 
 
-def test_figures_are_byte_identical_in_another_process(made, figures, tmp_path):
+def test_figures_are_byte_identical_whatever_matplotlib_is_told(made, figures, tmp_path):
     code = (
         "import sys; from pneumobench.reporting.flow import plot_data_flow; "
         "plot_data_flow(*sys.argv[1:])"
     )
-    arguments = [str(path) for path in (made.audit, made.splits, tmp_path / "again")]
-    subprocess.run([sys.executable, "-c", code, *arguments], check=True, cwd=SCRIPTS)
+    arguments = [str(path) for path in (made.audit, made.splits, tmp_path / "data_flow")]
+    (tmp_path / "matplotlibrc").write_text("text.color: white\nsavefig.bbox: tight\n")
+    told = os.environ | {"MPLBACKEND": "nonsense", "PYTHONPATH": str(SCRIPTS)}
+    subprocess.run([sys.executable, "-c", code, *arguments], check=True, cwd=tmp_path, env=told)
     for suffix in (".png", ".pdf"):
         digests = [
             hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in (figures["data_flow"].with_suffix(suffix), tmp_path / f"again{suffix}")
+            for path in (figures["data_flow"].with_suffix(suffix), tmp_path / f"data_flow{suffix}")
         ]
         assert digests[0] == digests[1]
 
@@ -174,6 +178,22 @@ def test_single_run_without_held_out_part_is_drawn(tmp_path):
     for name in ("training_curves", "cost", "ranking"):
         plots(made)[name](tmp_path / name)
         assert (tmp_path / f"{name}.pdf").stat().st_size > 1000
+
+
+def test_a_history_of_another_fold_is_not_drawn(made, tmp_path):
+    run = made.runs[0]
+    identity = {"model": run.model, "recipe": run.recipe, "seed": run.seed}
+    copied = []
+    for path in made.histories:
+        inside = tmp_path / path.relative_to(made.folder)
+        fold = int(path.parent.name.removeprefix("fold"))
+        own = identity | {"model": path.parts[-5], "fold": fold}
+        write_table(inside, read_table(path).assign(**own))
+        copied.append(inside)
+    plot_training_curves(copied, made.comparison_csv, tmp_path / "curves")
+    copied[0].write_bytes(copied[1].read_bytes())
+    with pytest.raises(UserError, match=r"history.csv is of \S+/fold1\n[\s\S]*/fold0,"):
+        plot_training_curves(copied, made.comparison_csv, tmp_path / "curves")
 
 
 # Curves, on the files that the statistics really write
@@ -370,6 +390,34 @@ def test_report_embeds_every_figure(report, figures):
     assert report.count("data:image/png;base64,") == len(figures)
     for name in figures:
         assert f'id="figure-{name}"' in report
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "folder", "text", "missing"])
+def test_report_does_not_embed_a_damaged_figure_or_another_one(made, figures, tmp_path, damage):
+    copied = {name: tmp_path / f"{name}.png" for name in figures}
+    for name, path in figures.items():
+        copied[name].write_bytes(path.read_bytes())
+    wrong = copied["ranking"]
+    if damage == "cut":
+        wrong.write_bytes(wrong.read_bytes()[:5000])
+    elif damage == "text":
+        wrong.write_text("no picture at all")
+    elif damage == "other":
+        wrong.write_bytes(copied["roc"].read_bytes())
+    else:
+        wrong.unlink()
+        if damage == "folder":
+            wrong.mkdir()
+    with pytest.raises(UserError, match=r"ranking.png is not what was written[\s\S]*made anew"):
+        render(made, copied, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
+
+
+def test_figures_of_earlier_versions_have_no_name_and_are_embedded(made, figures, tmp_path):
+    with Image.open(figures["roc"]) as image:
+        image.save(tmp_path / "roc.png")
+    text = render(made, figures | {"roc": tmp_path / "roc.png"}, tmp_path / "report.html")
+    assert 'id="figure-roc"' in text
 
 
 def test_report_names_what_is_missing_rejected_and_escaped(report):

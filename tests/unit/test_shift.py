@@ -377,7 +377,8 @@ def test_a_run_that_was_not_selected_is_named(dataset, tmp_path):
 
 
 def test_a_floor_of_other_folds_is_named(dataset, tmp_path):
-    path = tmp_path / "out_of_fold.csv"
+    path = tmp_path / "border/out_of_fold.csv"
+    path.parent.mkdir()
     path.write_bytes((dataset.root / "floors/border/out_of_fold.csv").read_bytes())
     edit_csv(path, lambda t: t.assign(fold=[str((int(f) + 1) % FOLDS) for f in t["fold"]]))
     test = dataset.root / "floors/border/test.csv"

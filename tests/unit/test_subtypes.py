@@ -394,3 +394,12 @@ def test_log_softmax_is_scipys():
     np.testing.assert_allclose(own(large), log_softmax(large.astype(float), axis=1), atol=1e-12)
     ranks = against_the_rest(large)
     assert np.isfinite(ranks).all() and len(np.unique(ranks[:200, 0])) > 150
+
+
+def test_predictions_of_a_run_are_no_floor(experiment, tmp_path):
+    own = [experiment.files([RUN], f"{name}.csv") for name in ("out_of_fold", "test")]
+    with pytest.raises(UserError, match=r"predictions are of[\s\S]*linear model of thumbnails"):
+        evaluate_subtypes(
+            *own, *own, experiment.development_labels, experiment.test_labels,
+            experiment.selection, tmp_path / "subtypes.csv", tmp_path / "subtypes.json", **DRAW,
+        )  # fmt: skip

@@ -228,6 +228,13 @@ def test_layers_that_are_given_a_parameter_can_be_counted(monkeypatch):
     assert description["trainable_parameters"] == description["parameters"] > 1
 
 
+def remembered(network, logits):
+    """Return logits that follow from what training left in a plain attribute."""
+    if network.training:
+        network.seen = getattr(network, "seen", 0.0) + float(logits.detach().abs().mean())
+    return logits + getattr(network, "seen", 0.0)
+
+
 class TestUnusable:
     """What is built, but cannot be used, is said in one message before anything is trained."""
 
@@ -275,6 +282,12 @@ class TestUnusable:
             (lambda _, logits: logits / 0, "not finite"),
             (lambda network, logits: logits + id(network) % 97, "give other logits"),
             (lambda network, logits: [logits] if network.training else logits, "is list"),
+            (lambda _, logits: logits.detach(), "give no gradient"),
+            (lambda _, logits: logits.sigmoid().mul_(2) + logits.exp().mul_(2), "give no gradient"),
+            (lambda _, logits: (logits - logits.detach()).sqrt(), "is not finite"),
+            (lambda _, logits: logits + 0.1 * logits.mean(), "an image alone"),
+            (lambda _, logits: logits + torch.rand(1), "the second time"),
+            (lambda network, logits: remembered(network, logits), "a registered buffer"),
         ],
     )
     def test_outputs_that_are_no_logits(self, change, expected, monkeypatch):
@@ -285,3 +298,13 @@ class TestUnusable:
         monkeypatch.setattr(timm_backbone, "TimmBackbone", Changed)
         text = said(describe_model, "timm:test_vit", 64)
         assert "timm:test_vit cannot be trained" in text and expected in text
+
+    def test_parameters_that_the_logits_do_not_use(self, monkeypatch, caplog):
+        class Spare(TimmBackbone):
+            def __init__(self, name, outputs):
+                super().__init__(name, outputs)
+                self.spare = nn.Linear(2, 2)
+
+        monkeypatch.setattr(timm_backbone, "TimmBackbone", Spare)
+        describe_model("timm:test_vit", 64)
+        assert "no gradient reaches 2 of its" in caplog.text and "spare.weight" in caplog.text

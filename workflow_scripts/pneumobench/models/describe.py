@@ -1,5 +1,6 @@
 """What a network is made of, what one image costs, and whether it can be trained and kept."""
 
+import logging
 import math
 import tempfile
 from pathlib import Path
@@ -14,6 +15,8 @@ from pneumobench.models import registry
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.models.start_up import unmark_methods
 from pneumobench.models.weights.saved import restore_weights, save_weights
+
+logger = logging.getLogger(__name__)
 
 # Logits of one network may differ by this much where work is divided among threads.
 TOLERANCE = 1e-4
@@ -32,7 +35,9 @@ def describe_model(model: str, image_size: int) -> dict[str, Any]:
     """Describe an architecture as it is used for two classes (one logit), and try it once.
 
     What would end a training or what comes after it is found here: a size that the network does
-    not take, an output that is no logit, weights that cannot be saved or do not come back.
+    not take, an output that is no logit, a step back that fails or does not reach a parameter,
+    logits that follow from more than weights and image, weights that cannot be saved or do not come
+    back. A backbone of timm may have parameters that its logits do not use, which is logged.
 
     Parameters
     ----------
@@ -57,20 +62,22 @@ def describe_model(model: str, image_size: int) -> dict[str, Any]:
     """
     architecture = registry.load(model)
     network = architecture.build(1).eval()
-    trainable = count_parameters(network, trainable_only=True)
+    trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
     # The counter stumbles over layers that are given a parameter, as a class token, to take in.
     network.requires_grad_(False)
     outputs = _record_outputs(network, network.explained_layers)
     macs = _count_macs(network, image_size)
     layers = [_cam_layer(network, layer, outputs[layer]) for layer in outputs]
-    _check_keeping(network, image_size)
+    for parameter in trainable:
+        parameter.requires_grad_(True)
     _check_training(network, image_size)
+    _check_keeping(network, image_size)
     return {
         "model": model,
         "title": architecture.title,
         "family": architecture.family,
         "parameters": count_parameters(network),
-        "trainable_parameters": trainable,
+        "trainable_parameters": count_parameters(network, trainable_only=True),
         "macs": macs,
         "image_size": image_size,
         "cam_layers": layers,
@@ -152,25 +159,67 @@ def _unusable(name: str, why: str) -> UserError:
     )
 
 
-def _check_keeping(network: Classifier, image_size: int) -> None:
-    """Save the network as training does, and load it into another one as everything else does."""
-    images = torch.linspace(0, 1, image_size**2).view(1, 1, image_size, image_size)
+def _check_training(network: Classifier, image_size: int) -> None:
+    """Look at two images as training does, and go back: some networks give something else then."""
     name = network.architecture.name
+    network.train()
+    logits = _logits(network, torch.rand(2, 1, image_size, image_size))
+    try:
+        nn.functional.binary_cross_entropy_with_logits(logits[:, 0], torch.eye(2)[0]).backward()
+    except RuntimeError as error:
+        raise _unusable(name, f"its logits give no gradient ({error})") from error
+    _check_gradients(network)
+    network.zero_grad(set_to_none=True)
+    network.eval()
+
+
+def _check_gradients(network: Classifier) -> None:
+    """Check that a step back reached every parameter that is to be trained."""
+    name = network.architecture.name
+    trained = {key: value for key, value in network.named_parameters() if value.requires_grad}
+    lacking = [key for key, value in trained.items() if value.grad is None]
+    if lacking:
+        why = (
+            f"no gradient reaches {len(lacking)} of its {len(trained)} trainable parameters "
+            f"(as {lacking[0]})"
+        )
+        # Backbones of timm come with heads and norms that only other uses need.
+        if not name.startswith(registry.TIMM_PREFIX) or len(lacking) == len(trained):
+            raise _unusable(name, f"{why}; what is to stay as it is has requires_grad False")
+        logger.warning("%s: %s; they stay as they start", name, why)
+    for key, value in trained.items():
+        if value.grad is not None and not value.grad.isfinite().all():
+            raise _unusable(name, f"the gradient of {key} is not finite")
+
+
+@torch.no_grad()
+def _check_keeping(network: Classifier, image_size: int) -> None:
+    """Save the trained network, and load it into another one as everything else does."""
+    ramp = torch.linspace(0, 1, image_size**2).view(1, 1, image_size, image_size)
+    images = torch.cat([ramp, 1 - ramp.square()])
+    name = network.architecture.name
+    beside, alone = _logits(network, images)[:1], _logits(network, images[:1])
+    if not _alike(beside, alone):
+        if not _alike(_logits(network, images)[:1], beside):
+            raise _unusable(name, "the same images have other logits the second time")
+        raise _unusable(name, "an image alone has another logit than beside another image")
     other = network.architecture.build(1).eval()
-    with tempfile.TemporaryDirectory() as folder, torch.no_grad():
+    with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "weights.safetensors")
         save_weights(file, network, name)
         restore_weights(file, other, where=f"model {name}", remedy=f"leave {name} out")
-        again = _logits(other, images)
-        if not torch.allclose(again, _logits(network, images), rtol=TOLERANCE, atol=TOLERANCE):
-            raise _unusable(name, "loaded from a file, its weights give other logits")
+    if not _alike(_logits(other, images[:1]), alone):
+        raise _unusable(
+            name,
+            "loaded from a file, its weights give other logits; what training changes must be a "
+            "parameter or a registered buffer",
+        )
 
 
-def _check_training(network: Classifier, image_size: int) -> None:
-    """Look at two images as training does: some networks give something else then."""
-    network.train()
-    with torch.no_grad():
-        _logits(network, torch.rand(2, 1, image_size, image_size))
+def _alike(first: Tensor, second: Tensor) -> bool:
+    # Of large logits the last digits differ by more.
+    scale = max(1.0, float(second.abs().max()))
+    return torch.allclose(first, second, rtol=TOLERANCE, atol=TOLERANCE * scale)
 
 
 def _published_size(network: Classifier) -> str:

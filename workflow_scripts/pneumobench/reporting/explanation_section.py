@@ -13,6 +13,7 @@ from PIL import Image
 
 from pneumobench.core.arrays import read_arrays
 from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_bytes
 from pneumobench.reporting.explained import (
     OUTCOMES,
     SMALLEST_SIDE,
@@ -29,6 +30,7 @@ from pneumobench.reporting.faithfulness import (
     Faithfulness,
     read_faithfulness,
 )
+from pneumobench.reporting.figure_file import open_whole
 from pneumobench.reporting.inputs import files_by_run
 from pneumobench.reporting.wording import EMPTY, count, listing, plural
 from pneumobench.statistics.agreement import fold_agreement
@@ -228,7 +230,7 @@ def _caption(row: pd.Series) -> str:
 
 def _thumbnail(path: Path) -> str:
     """Return a panel as a small JPEG for an `img` element."""
-    with Image.open(path) as panel:
+    with open_whole(path, read_bytes(path)) as panel:
         height = round(panel.height * _THUMBNAIL_WIDTH / panel.width)
         small = panel.convert("RGB").resize(
             (_THUMBNAIL_WIDTH, height), Image.Resampling.LANCZOS, reducing_gap=3

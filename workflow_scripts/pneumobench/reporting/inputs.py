@@ -8,6 +8,7 @@ import pandas as pd
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table
+from pneumobench.core.ownership import read_owned_json
 from pneumobench.core.run import Run
 from pneumobench.reporting.plain_text import LONGEST_LABEL, shown
 
@@ -122,7 +123,7 @@ def read_details(comparison: pd.DataFrame, paths: Iterable[str | Path]) -> Judge
 
 def read_metrics(paths: Iterable[str | Path]) -> dict[str, dict[str, Any]]:
     """Read metrics.json files, by their run's folder."""
-    contents = (read_json(path) for path in paths)
+    contents = map(read_owned_json, map(Path, paths))
     return {
         Run(content["model"], content["recipe"], int(content["seed"])).folder: content
         for content in contents

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from pneumobench.core.files import read_json
+from pneumobench.core.ownership import read_owned_json
 from pneumobench.core.run import Run
 from pneumobench.reporting.inputs import complete_runs
 from pneumobench.reporting.wording import EN_DASH, listing
@@ -29,8 +29,7 @@ ORIGINS = (
 def read_runs(run_jsons: Iterable[str | Path]) -> dict[str, list[dict[str, Any]]]:
     """Read run.json files, by their run's folder, folds in order."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for path in run_jsons:
-        content = read_json(path)
+    for content in map(read_owned_json, map(Path, run_jsons)):
         run = Run(content["model"], content["recipe"], int(content["seed"]))
         found.setdefault(run.folder, []).append(content)
     return {folder: sorted(folds, key=lambda fold: fold["fold"]) for folder, folds in found.items()}

@@ -7,6 +7,7 @@ from typing import Any
 
 from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.files import atomic_path, read_json
+from pneumobench.core.ownership import read_owned_json
 from pneumobench.reporting.inputs import DATASET_TITLES, DECISION_AGGREGATE
 from pneumobench.reporting.methods import flatten, values_of, versions_of
 from pneumobench.reporting.summary import PHANTOM_NOTICE
@@ -66,8 +67,8 @@ def write_model_card(inputs: CardInputs, card: str | Path, *, settings: dict[str
     settings
         The configuration as the report states it.
     """
-    metrics, description = read_json(inputs.metrics), read_json(inputs.description)
-    folds = sorted(map(read_json, inputs.run_jsons), key=lambda fold: fold["fold"])
+    metrics, description = read_owned_json(inputs.metrics), read_json(inputs.description)
+    folds = sorted(map(read_owned_json, inputs.run_jsons), key=lambda fold: fold["fold"])
     selection = read_json(inputs.selection)
     title = f"{description['title']}, recipe {metrics['recipe']}, seed {metrics['seed']}"
     phantom = settings["data"]["source"] == "phantom"

@@ -19,11 +19,13 @@ from pneumobench.reporting.differences_section import DifferencesInputs, differe
 from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_section
 from pneumobench.reporting.explanation_section import ExplanationInputs, explanation_section
 from pneumobench.reporting.external_section import external_section
+from pneumobench.reporting.figure_file import read_figure
 from pneumobench.reporting.floors import FLOOR, majority_notes
 from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
 from pneumobench.reporting.inputs import (
     DATASET_TITLES,
+    complete_runs,
     read_comparison,
     read_metrics,
 )
@@ -250,6 +252,11 @@ def render_report(
         checklists.json, or None.
     looks
         The folder of the log of looks at the test set, or None.
+
+    Raises
+    ------
+    UserError
+        If a file is not what an earlier job wrote, or of another run or figure.
     """
     comparison, facts = read_comparison(comparison_csv), read_json(comparison_json)
     by_folder, runs = read_metrics(metrics), read_runs(run_jsons)
@@ -263,7 +270,7 @@ def render_report(
     of_corruptions = robustness_section(comparison, robustness)
     of_bad_practice = inflation_section(inflation)
     of_subtypes = subtypes_section(comparison, subtypes)
-    of_looks = looks_section(looks)
+    of_looks = looks_section(looks, complete_runs(comparison)["run"])
     of_ensembles = ensemble_section(comparison, facts)
     parts = (
         of_differences,
@@ -375,7 +382,7 @@ def _environment() -> jinja2.Environment:
 
 def _figure(name: str, path: str | Path) -> dict[str, str]:
     title, caption = FIGURES.get(name, (name.replace("_", " ").capitalize(), ""))
-    data = base64.b64encode(Path(path).read_bytes()).decode("ascii")
+    data = base64.b64encode(read_figure(path)).decode("ascii")
     return {"title": title, "caption": caption, "source": f"data:image/png;base64,{data}"}
 
 

@@ -6,8 +6,9 @@ printed in grey can be read as well. `matplotlib.pyplot` is not imported: no fig
 and a plot job starts sooner without it.
 """
 
+import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from matplotlib.text import Text
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from pneumobench.core.files import atomic_path
+from pneumobench.reporting.figure_file import NAME
 from pneumobench.reporting.plain_text import shown
 from pneumobench.reporting.vocabulary import spoken
 
@@ -101,9 +103,16 @@ def luminance(colour: str | tuple[float, ...]) -> float:
     return float(linear @ (0.2126, 0.7152, 0.0722))
 
 
-def styled():
-    """Return a decorator (or context) under which figures are made and saved in the house style."""
-    return matplotlib.rc_context(STYLE)
+@contextlib.contextmanager
+def styled() -> Iterator[None]:
+    """Let figures be made and saved in the house style, whatever matplotlibrc lies about.
+
+    It decorates a function, or is a context.
+    """
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
 
 
 def new_figure(height: float, layout: str | None = "constrained") -> Figure:
@@ -199,7 +208,7 @@ def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
     Returns
     -------
     tuple of Path
-        The PNG (220 dots per inch) and the PDF (fonts embedded as TrueType).
+        The PNG (220 dots per inch, with its name as text) and the PDF (fonts embedded as TrueType).
     """
     rewrite(figure, lambda text: shown(spoken().label(text)))
     stem = Path(stem)
@@ -211,7 +220,7 @@ def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
         figure.set_layout_engine("none")
     # Dates and library versions would make the files of two equal runs differ.
     with atomic_path(png) as temporary:
-        figure.savefig(temporary, dpi=PNG_DPI, metadata={"Software": None})
+        figure.savefig(temporary, dpi=PNG_DPI, metadata={"Software": None, NAME: stem.name})
     with atomic_path(pdf) as temporary:
         figure.savefig(
             temporary, metadata={"CreationDate": None, "Creator": "pneumobench", "Producer": None}

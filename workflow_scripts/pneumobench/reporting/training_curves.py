@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from pneumobench.core.files import read_table
+from pneumobench.core.ownership import read_fold_table
 from pneumobench.reporting.inputs import (
     drawn_comparison,
     files_by_run,
@@ -54,10 +54,15 @@ def plot_training_curves(
         comparison.csv, for order and names.
     stem
         Path of the figure without a suffix.
+
+    Raises
+    ------
+    UserError
+        If a history is of another run or fold than its folder.
     """
     table = drawn_comparison(comparison)
     runs = [
-        (row["label"], [read_table(path) for path in paths])
+        (row["label"], [read_fold_table(path) for path in paths])
         for row, paths in paths_in_order(table, files_by_run(histories, depth=2))
     ]
     notes = [

@@ -11,6 +11,7 @@ import pandas as pd
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_json, write_table
+from pneumobench.core.ownership import read_fold_table, read_owned_json
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import Resamples
 from pneumobench.statistics.compared_scores import Compared, read_compared, replicate_areas
@@ -112,7 +113,7 @@ def compare_runs(
         If no run is complete, a run was judged with another selection, or runs and floors are of
         different images or folds.
     """
-    contents = {path.parent: read_json(path) for path in metrics}
+    contents = {path.parent: read_owned_json(path) for path in metrics}
     evaluated = {_run_of(content): content for content in contents.values()}
     if not evaluated:
         raise UserError(
@@ -134,9 +135,10 @@ def compare_runs(
         compared["out_of_fold"].fold, confidence,
     )  # fmt: skip
     held = {run: hold_against_floors(area, floors, confidence) for run, area in areas.items()}
-    descriptions = {content["model"]: content for content in map(read_json, models)}
+    descriptions = _describe_models(models)
     resources = _sum_resources(run_jsons, timings)
-    hardest = {_run_of(content): _worst_numbers(content) for content in map(read_json, robustness)}
+    worst = map(read_owned_json, robustness)
+    hardest = {_run_of(content): _worst_numbers(content) for content in worst}
 
     order = sorted(evaluated, key=lambda run: (-areas[run][0], run))
     best_areas = _areas_of(order[0], compared)
@@ -207,6 +209,22 @@ def compare_runs(
             **_views(evaluated[order[0]]),
         },
     )
+
+
+def _describe_models(paths: list[Path]) -> dict[str, dict[str, Any]]:
+    """Return what describe_model wrote, by model; each file bears the name of its model."""
+    found = {}
+    for path in paths:
+        content = read_json(path)
+        if Run(content["model"], "", 0).slug != path.stem:
+            raise UserError(
+                f"{path.name} describes {content['model']}",
+                where=str(path),
+                expected="the description of the model that the file is named after",
+                remedy=f"remove {path} and run snakemake again: rule describe_model writes it anew",
+            )
+        found[content["model"]] = content
+    return found
 
 
 def _run_of(content: dict[str, Any]) -> Run:
@@ -297,7 +315,7 @@ def _sum_resources(run_jsons: list[Path], timings: list[Path]) -> dict[Run, dict
     seconds = {path.parent: _train_seconds(path) for path in timings}
     collected: dict[Run, list[tuple[float, int]]] = {}
     for path in run_jsons:
-        content = read_json(path)
+        content = read_owned_json(path)
         collected.setdefault(_run_of(content), []).append((seconds[path.parent], content["epochs"]))
     return {
         run: {
@@ -309,7 +327,7 @@ def _sum_resources(run_jsons: list[Path], timings: list[Path]) -> dict[Run, dict
 
 
 def _train_seconds(path: Path) -> float:
-    table = read_table(path, text=("phase",))
+    table = read_fold_table(path, text=("phase",))
     return float(table.loc[table["phase"] == "train", "seconds"].sum())
 
 

@@ -41,7 +41,7 @@ def read_out_of_fold_scores(
     Parameters
     ----------
     path
-        out_of_fold.csv of one of them.
+        out_of_fold.csv of one of them, in the folder of its name.
     labels
         The development images.
     folds
@@ -58,7 +58,7 @@ def read_out_of_fold_scores(
     Raises
     ------
     UserError
-        If the file is damaged or of other images.
+        If the file is damaged, of another one than its folder says, or of other images.
     """
     kind, scores = _read(path, labels, folds, origin, models=1)
     fold = np.isfinite(scores).argmax(axis=0)
@@ -151,6 +151,9 @@ def _read(
     if not set(columns) <= set(table) or table[origin.name].nunique() != 1:
         expected = f"{', '.join(columns)} of one {origin.name}"
         raise damaged(f"lacks columns or mixes {origin.name}s", expected)
+    kind = table[origin.name].iloc[0]
+    if kind != path.parent.name:
+        raise damaged(f"is of {kind}", f"scores of the {origin.name} {path.parent.name}")
     if table.duplicated(["fold", "image_id"]).any():
         raise damaged("holds an image twice", "each image once a fold")
     # Rows and columns come out in ascending order, which is that of the labels.
@@ -162,7 +165,7 @@ def _read(
     scores = grid.to_numpy(np.float32)
     if (np.isfinite(scores).sum(axis=0) != models).any():
         raise damaged("lacks logits or has too many", f"{models} finite for each image")
-    return table[origin.name].iloc[0], scores
+    return kind, scores
 
 
 def _rerun(path: Path, origin: Origin) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import content_sha256, read_json, write_json
+from pneumobench.core.ownership import read_owned_json
 from pneumobench.core.run import Run
 from pneumobench.statistics.ensemble_members import fit_ensembles
 from pneumobench.statistics.fold_fits import fit_calibrations, fit_thresholds
@@ -325,7 +326,7 @@ def _epochs_of(run: Run, best_epochs: dict[tuple[Run, int], int], folds: int) ->
 
 
 def _read_best_epochs(run_jsons: list[Path]) -> dict[tuple[Run, int], int]:
-    contents = map(read_json, run_jsons)
+    contents = map(read_owned_json, run_jsons)
     return {
         (Run(content["model"], content["recipe"], content["seed"]), content["fold"]): content[
             "best_epoch"

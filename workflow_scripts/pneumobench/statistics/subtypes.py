@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.errors import UserError
 from pneumobench.core.files import content_sha256, write_json, write_table
 from pneumobench.core.run import Run
-from pneumobench.core.task import LOGIT_COLUMNS, SUBTYPES
+from pneumobench.core.task import LOGIT_COLUMNS, SUBTYPES, THUMBNAIL_RUN
 from pneumobench.statistics.bootstrap import Resamples, resample_patients
 from pneumobench.statistics.estimates import summarise
 from pneumobench.statistics.metrics import rank_images, ranking_metrics
@@ -116,7 +117,7 @@ def evaluate_subtypes(
     runs = _read_runs(out_of_fold, test, standards, partial(_frozen_folds, selection))
     folds = len(next(iter(runs.values())).test)
     (thumbnail,) = _read_runs(
-        floor_out_of_fold, floor_test, standards, lambda _run, _paths: folds
+        floor_out_of_fold, floor_test, standards, partial(_floor_folds, folds)
     ).values()
     known = [({"status": "complete", **vars(run)}, told) for run, told in runs.items()]
     known += [
@@ -296,6 +297,18 @@ def _frozen_folds(selection: Path, run: Run, out_of_fold: list[Path]) -> int:
     """Return a run's number of folds; stop if the selection was frozen on other predictions."""
     check_frozen_on(selection, run, out_of_fold)
     return len(find_selected(selection, run)[1])
+
+
+def _floor_folds(folds: int, run: Run, out_of_fold: list[Path]) -> int:
+    """Return the number of folds; stop at predictions of a run where the floor's belong."""
+    if run != Run(**THUMBNAIL_RUN):
+        raise UserError(
+            f"the predictions are of {run.title}",
+            where=str(out_of_fold[0]),
+            expected="predictions of the linear model of thumbnails",
+            remedy="remove this folder and run snakemake again: rule score_subtypes writes it anew",
+        )
+    return folds
 
 
 def _counts(labels: Labels) -> dict[str, int]:

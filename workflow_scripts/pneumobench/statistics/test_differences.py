@@ -15,6 +15,7 @@ import pandas as pd
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, write_json, write_table
+from pneumobench.core.ownership import read_owned_json
 from pneumobench.core.run import Run
 from pneumobench.statistics.compared_scores import read_compared, replicate_areas
 from pneumobench.statistics.contrast_tests import over_seeds, test_contrasts
@@ -129,7 +130,7 @@ def test_differences(
 
 def _read_settings(run_jsons: list[Path]) -> dict[Run, dict[str, Any]]:
     """Return what run.json says of each run's recipe."""
-    contents = map(read_json, run_jsons)
+    contents = map(read_owned_json, run_jsons)
     return {
         Run(content["model"], content["recipe"], int(content["seed"])): content["settings"]
         for content in contents

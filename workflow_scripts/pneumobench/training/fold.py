@@ -13,6 +13,7 @@ from pneumobench.core.files import broken, read_json, read_table, write_json, wr
 from pneumobench.core.inflation import copy_names
 from pneumobench.core.interruption import Interruption
 from pneumobench.core.memory import keep_freed_memory
+from pneumobench.core.ownership import IDENTITY
 from pneumobench.core.packed import PackedImages
 from pneumobench.core.provenance import file_sha256
 from pneumobench.core.run import Run
@@ -135,14 +136,17 @@ def train_fold(
 
     for path, table in predictions.items():
         write_table(path, table)
-    columns = [*HISTORY, *(name for name in training.history[0] if name.startswith("share_"))]
-    write_table(outputs.history, pd.DataFrame(training.history).reindex(columns=columns))
+    shares = [name for name in training.history[0] if name.startswith("share_")]
+    identity = {name: origin[name] for name in IDENTITY}
+    history = pd.DataFrame(training.history).assign(**identity)
+    write_table(outputs.history, history.reindex(columns=[*IDENTITY, *HISTORY, *shares]))
     save_weights(outputs.weights, training.model, run.model)
     digest = {"weights_sha256": file_sha256(outputs.weights)}
     write_json(outputs.run, origin | training_course(training, members) | digest)
     seen = len(members.held_out) + len(members.test)
     write_timing(
         outputs.timing,
+        identity,
         {
             "load": (loaded - started, 0),
             "train": (training.seconds, training.images_seen),

@@ -77,10 +77,13 @@ def training_course(training: Training, members: FoldMembers) -> dict[str, Any]:
     }
 
 
-def write_timing(path: Path, phases: dict[str, tuple[float, int]]) -> None:
-    """Write seconds, images/s (of phases that see images) and peak memory as CSV."""
+def write_timing(
+    path: Path, identity: dict[str, Any], phases: dict[str, tuple[float, int]]
+) -> None:
+    """Write seconds, images/s (of phases that see images) and peak memory of a fold as CSV."""
     rows = [
-        {
+        identity
+        | {
             "phase": phase,
             "seconds": round(seconds, 3),
             "images_per_second": round(images / seconds, 2) if images else None,
