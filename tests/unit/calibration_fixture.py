@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from pneumobench.core.files import read_json, write_json
-from pneumobench.core.provenance import file_sha256
+from pneumobench.core.files import content_sha256, read_json, write_json
 from pneumobench.core.run import Run
 from pneumobench.statistics.assess_calibration import assess_calibration
 from pneumobench.statistics.fold_fits import fit_calibrations, fit_thresholds
@@ -31,7 +30,7 @@ class Calibrations:
             selection = path.with_name("selection.json")
             write_json(selection, {"threshold_rule": rule, "cost_ratio": 5.0, "runs": [entry]})
             judged = path.with_name("judged.json")
-            write_json(judged, {"selection_sha256": file_sha256(selection)})
+            write_json(judged, {"selection_sha256": content_sha256(selection)})
             self.details.append(path.with_name("calibration.json"))
             self.calibrated.append(path.with_name("calibrated.csv"))
             assess_calibration(

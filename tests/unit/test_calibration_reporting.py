@@ -222,12 +222,12 @@ def test_no_mistake_is_said(made, files, images, tmp_path):
 
 def test_figures_are_byte_identical_on_repetition(made, files, images, tmp_path):
     for name in ("first", "second"):
-        plot_calibration(files.details, made.comparison_csv, tmp_path / f"{name}_c")
+        plot_calibration(files.details, made.comparison_csv, tmp_path / name / "c")
         plot_worst_cases(
-            files.calibrated, made.comparison_csv, images, made.splits, tmp_path / f"{name}_w"
+            files.calibrated, made.comparison_csv, images, made.splits, tmp_path / name / "w"
         )
     for ending in ("c.png", "c.pdf", "w.png", "w.pdf"):
-        first, second = (tmp_path / f"{name}_{ending}" for name in ("first", "second"))
+        first, second = (tmp_path / name / ending for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes() and first.stat().st_size > 2000
 
 

@@ -112,9 +112,9 @@ def test_names_of_networks_are_text(made, details, tmp_path):
 
 def test_figure_is_byte_identical_on_repetition(made, details, tmp_path):
     for name in ("first", "second"):
-        plot_external(details, made.comparison_csv, tmp_path / name)
+        plot_external(details, made.comparison_csv, tmp_path / name / "figure")
     for suffix in ("png", "pdf"):
-        first, second = (tmp_path / f"{name}.{suffix}" for name in ("first", "second"))
+        first, second = (tmp_path / name / f"figure.{suffix}" for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes() and first.stat().st_size > 5000
 
 

@@ -82,9 +82,9 @@ def test_figure_shows_every_practice_and_marks_what_is_optimistic(inputs, monkey
 
 def test_figure_is_byte_identical_on_repetition(inputs, tmp_path):
     for name in ("first", "second"):
-        plot_inflation(inputs.table, inputs.details, tmp_path / name)
+        plot_inflation(inputs.table, inputs.details, tmp_path / name / "figure")
     for suffix in ("png", "pdf"):
-        first, second = (tmp_path / f"{name}.{suffix}" for name in ("first", "second"))
+        first, second = (tmp_path / name / f"figure.{suffix}" for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes() and first.stat().st_size > 5000
 
 

@@ -382,8 +382,8 @@ def test_section_and_figure(experiment, judged, tmp_path):
     assert subtypes_section(read_comparison(comparison), None)["areas"] == {}
     plot_subtypes(details, comparison, tmp_path / "subtypes")
     first = [(tmp_path / f"subtypes.{kind}").read_bytes() for kind in ("png", "pdf")]
-    plot_subtypes(details, comparison, tmp_path / "again")
-    assert first == [(tmp_path / f"again.{kind}").read_bytes() for kind in ("png", "pdf")]
+    plot_subtypes(details, comparison, tmp_path / "again/subtypes")
+    assert first == [(tmp_path / f"again/subtypes.{kind}").read_bytes() for kind in ("png", "pdf")]
 
 
 def test_log_softmax_is_scipys():

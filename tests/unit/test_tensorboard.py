@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from pneumobench.core.errors import UserError
+from pneumobench.training.resume import ResumeState
 from pneumobench.training.tensorboard import MAXIMUM_IMAGES, TrainingBoard, image_grid
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "workflow_scripts"
@@ -87,6 +89,16 @@ def test_resumed_training_leaves_one_file_with_each_epoch_once(tmp_path):
     found = read(tmp_path)
     assert [event.step for event in found.Scalars("inner_auc")] == [1, 2, 3]
     assert len(found.Images("augmented_images")) == 1
+
+
+@pytest.mark.parametrize("made", [TrainingBoard, lambda folder: ResumeState(folder, {}).load()])
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_something_else_in_the_place_of_the_folder(tmp_path, made, kind):
+    wrong = tmp_path / "tensorboard"
+    wrong.touch() if kind == "file" else wrong.symlink_to(tmp_path / "gone")
+    for folder in (wrong, wrong / "seed1/fold0"):
+        with pytest.raises(UserError, match=r"cannot be made[\s\S]*tensorboard[\s\S]*move"):
+            made(folder)
 
 
 def test_writing_needs_no_writer_of_tensorboard():

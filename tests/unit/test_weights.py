@@ -542,8 +542,31 @@ class TestValues:
     def test_large_numbers_whose_sum_is_infinite_are_numbers(self, model, tmp_path):
         state = self.changed(model, self.LAYER, lambda value: torch.full_like(value, 3e38))
         save_file(state, tmp_path / "own.safetensors")
-        load(model, tmp_path / "own.safetensors")
+        restore_weights(tmp_path / "own.safetensors", model, where="here", remedy="do this")
         assert (model.state_dict()[self.LAYER] == state[self.LAYER]).all()
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [(torch.zeros_like, "all of them are zero"), (lambda value: value * 1e20, "go beyond")],
+    )
+    def test_numbers_that_no_training_leaves(self, model, tmp_path, change, said):
+        state = {
+            name: change(value) if value.is_floating_point() and "running" not in name else value
+            for name, value in model.state_dict().items()
+        }
+        torch.save(state, tmp_path / "own.pth")
+        text = refused(load, model, tmp_path / "own.pth")
+        assert "not those of a trained network" in text and said in text and "own.pth" in text
+
+    def test_layers_of_one_number_are_told(self, model, tmp_path, caplog):
+        torch.save(self.changed(model, self.LAYER, torch.zeros_like), tmp_path / "own.pth")
+        load(model, tmp_path / "own.pth")
+        assert f"one and the same number everywhere, as {self.LAYER}" in caplog.text
+
+    def test_counts_of_batches_below_zero(self, model, tmp_path):
+        counter = self.VARIANCE.replace("running_var", "num_batches_tracked")
+        torch.save(self.changed(model, counter, lambda value: value - 7), tmp_path / "own.pth")
+        assert "1 a negative count of batches" in refused(load, model, tmp_path / "own.pth")
 
     def test_variances_that_are_none(self, model, tmp_path):
         state = self.changed(model, self.VARIANCE, torch.neg)

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from pneumobench.core.errors import UserError
 from pneumobench.core.room import writing_failed
 
 
@@ -41,6 +42,28 @@ def new_folder(folder: Path) -> Iterator[Path]:
         raise writing_failed(error, folder) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def make_own_folder(folder: Path) -> None:
+    """Make a folder, and those above it, for files of one job.
+
+    Raises
+    ------
+    UserError
+        If the disk does not let it be made, or something else lies in its place.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise UserError(
+            f"the folder cannot be made: {error.strerror}",
+            where=str(folder),
+            expected="a folder, or nothing yet, at every step of this path",
+            remedy=f"look at {error.filename or folder}: move the file or the link that lies there "
+            "away, and run snakemake again",
+        ) from error
+    except OSError as error:
+        raise writing_failed(error, folder) from error
 
 
 def remove_folder(folder: Path) -> None:

@@ -16,6 +16,7 @@ import torch
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import atomic_path
+from pneumobench.core.folders import make_own_folder
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +55,10 @@ class ResumeState:
         Raises
         ------
         UserError
-            If it is the state of a training with another fingerprint.
+            If it is the state of a training with another fingerprint, or if something lies where
+            states are to be written.
         """
+        make_own_folder(self.folder)
         for path in (self.newest, self.previous):
             if not path.exists():
                 continue

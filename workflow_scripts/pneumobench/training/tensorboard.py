@@ -18,6 +18,8 @@ from PIL import Image
 from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 
+from pneumobench.core.folders import make_own_folder
+
 # TensorBoard takes every file with `tfevents` in its name.
 FILE_NAME = "events.out.tfevents"
 # A grid of more images shows nothing that this one does not.
@@ -34,10 +36,15 @@ class TrainingBoard:
     ----------
     folder
         Where the file goes; a folder of this training alone, made if it is not there.
+
+    Raises
+    ------
+    UserError
+        If something else lies in its place.
     """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_own_folder(folder)
         for earlier in folder.glob(f"{FILE_NAME}.*"):
             earlier.unlink()
         # A new name each time: an open TensorBoard would go on reading the removed file.

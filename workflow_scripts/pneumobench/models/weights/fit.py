@@ -96,6 +96,9 @@ def check_values(
             for name in shared
             if name.endswith("running_var") and bool((state[name].float() < 0).any())
         ]
+        wrong["a negative count of batches"] = [
+            name for name in shared if name.endswith(COUNTER) and bool((state[name] < 0).any())
+        ]
     if any(wrong.values()):
         raise _misfit("the weights are not usable", wrong, own, state, where, remedy)
     _tell_conversions(own, state, shared, where)

@@ -24,6 +24,9 @@ FETCH = (
 
 MISFIT = "name a file of the same architecture in recipe key pretrained, or true, or false"
 
+LARGEST = 1e5
+"""No parameter of a trained network comes near this."""
+
 Loaded = tuple[list[dict[str, str | None]], set[str]]
 """Entries for run.json, and the names of the parameters and buffers that were filled."""
 
@@ -57,13 +60,16 @@ def load_weights(
     Raises
     ------
     UserError
-        If a file is missing, not as recorded or unreadable, or if its entries do not fit (see
-        `fitting_state`).
+        If a file is missing, not as recorded or unreadable, if its entries do not fit (see
+        `fitting_state`), or if no training left such numbers.
     """
     if source is None:
         return None
     load = _load_published if source.suffix == ".json" else _load_file
     files, loaded = load(model, architecture, source)
+    _check_trained(
+        {name: value for name, value in model.named_parameters() if name in loaded}, source
+    )
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
     fresh = [name for name in sizes if name not in loaded]
     total, drawn = sum(sizes.values()), sum(sizes[name] for name in fresh)
@@ -75,6 +81,31 @@ def load_weights(
         "loaded_parameters": total - drawn,
         "fresh_parameters": drawn,
     }
+
+
+def _check_trained(filled: dict[str, Tensor], source: Path) -> None:
+    """Refuse weights that no training leaves, zeros alone or huge ones; tell uniform layers."""
+    huge = [name for name, value in filled.items() if value.detach().abs().max() > LARGEST]
+    layers = {name: value.detach() for name, value in filled.items() if value.dim() > 1}
+    even = [name for name, value in layers.items() if value.numel() > 1 and value.std() == 0]
+    zeros = bool(layers) and not any(value.any() for value in layers.values())
+    if huge or zeros:
+        what = (
+            f"{len(huge)} of its entries go beyond {LARGEST:,.0f} (as {huge[0]})"
+            if huge
+            else "all of them are zero"
+        )
+        raise UserError(
+            f"the starting weights are not those of a trained network: {what}",
+            where=str(source),
+            expected="weights as training leaves them",
+            remedy=FETCH if source.suffix == ".json" else MISFIT,
+        )
+    if even:
+        logger.warning(
+            "%d of %d layers start with one and the same number everywhere, as %s",
+            len(even), len(layers), even[0],
+        )  # fmt: skip
 
 
 def _load_published(model: nn.Module, architecture: Architecture, record: Path) -> Loaded:
