@@ -69,4 +69,4 @@ def test_unknown_layer_and_foreign_weights_end_with_one_message_each(finished, m
     assert flow.run("explain", "--rerun-triggers", "mtime").returncode
     log = flow.results / f"logs/explain_run/{RUN.removeprefix('explanations/')}.log"
     text = log.read_text(encoding="utf-8")
-    assert "the weights are not those of the network" in text and "Traceback" not in text
+    assert "do not fit the network" in text and "Traceback" not in text

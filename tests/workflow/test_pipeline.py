@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from tiny_experiment import TINY
 
-from pneumobench.core.files import read_json, read_table
+from pneumobench.core.files import content_sha256, read_json, read_table
 from pneumobench.core.floors import FLOORS
 from pneumobench.models import registry
 
@@ -90,8 +90,8 @@ def test_manifest_knows_what_each_figure_is_made_of(finished):
 def test_each_look_at_the_test_set_is_counted(finished):
     looks = [read_json(path) for path in (finished.results / "test_looks").iterdir()]
     assert sorted(look["model"] for look in looks) == ["custom_resnet18", "timm:resnet10t"]
-    digest = hashlib.sha256((finished.results / "selection/selection.json").read_bytes())
-    assert {look["selection_sha256"] for look in looks} == {digest.hexdigest()}
+    digest = content_sha256(finished.results / "selection/selection.json")
+    assert {look["selection_sha256"] for look in looks} == {digest}
     report = (finished.results / "report/report.html").read_text(encoding="utf-8")
     assert "met predictions 2 times, for 2 runs" in report
 
