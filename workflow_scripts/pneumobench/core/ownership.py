@@ -13,7 +13,7 @@ from pneumobench.core.run import Run
 IDENTITY = ("model", "recipe", "seed", "fold")
 
 
-def read_fold_table(path: Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
+def read_fold_table(path: str | Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
     """Read a table in the folder of a fold, without the columns `IDENTITY`.
 
     Files of earlier versions lack these columns; whose they are is not known.
@@ -36,7 +36,7 @@ def read_fold_table(path: Path, text: tuple[str, ...] = ()) -> pd.DataFrame:
     return table.drop(columns=list(IDENTITY), errors="ignore")
 
 
-def read_owned_json(path: Path) -> dict[str, Any]:
+def read_owned_json(path: str | Path) -> dict[str, Any]:
     """Read a JSON file of a run or of a fold, which says whose it is.
 
     Raises
@@ -49,7 +49,7 @@ def read_owned_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def check_owner(path: Path, named: Mapping[str, Any]) -> None:
+def check_owner(path: str | Path, named: Mapping[str, Any]) -> None:
     """Stop at a file that names another run or fold than the folder in which it lies.
 
     Parameters
@@ -64,6 +64,7 @@ def check_owner(path: Path, named: Mapping[str, Any]) -> None:
     UserError
         Naming both.
     """
+    path = Path(path)
     own = Path(Run(str(named["model"]), str(named["recipe"]), int(named["seed"])).folder)
     if "fold" in named:
         own /= f"fold{int(named['fold'])}"
