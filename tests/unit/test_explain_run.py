@@ -90,7 +90,7 @@ def never(*_, **__):
 
 @pytest.mark.parametrize("found", ["beforehand", "by the maps"])
 def test_network_without_maps_has_files_that_say_so(inputs, tmp_path, monkeypatch, found):
-    maps, explained = tmp_path / "maps.npz", tmp_path / "explained.csv"
+    maps, explained = tmp_path / RUN.folder / "maps.npz", tmp_path / "explained.csv"
     if found == "beforehand":
         write_json(inputs.preview, {"reason": "it has none"})
         monkeypatch.setattr("pneumobench.explain.run.load_trained", never)

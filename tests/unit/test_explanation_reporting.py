@@ -13,12 +13,19 @@ from PIL import Image
 from reporting_fixture import FOUR_RUNS, Experiment, Made
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.explained import COLUMNS, arrays_without_maps
+from pneumobench.core.explained import COLUMNS, arrays_without_maps, signed_arrays
 from pneumobench.core.files import read_table, write_table
+from pneumobench.core.run import Run
 from pneumobench.data.images import decode_grey, resize_square
 from pneumobench.reporting import style
 from pneumobench.reporting.every_map import _cells, _film_of_all, plot_every_map
-from pneumobench.reporting.explained import panel_rows, read_explained_runs, reasons, size_note
+from pneumobench.reporting.explained import (
+    panel_rows,
+    read_explained,
+    read_explained_runs,
+    reasons,
+    size_note,
+)
 from pneumobench.reporting.explanation_section import explanation_section
 from pneumobench.reporting.explanations import plot_explanations
 from pneumobench.reporting.faithfulness import (
@@ -523,3 +530,27 @@ def test_a_picture_that_is_missing_is_named(made, explained, tmp_path):
             explanation_section(comparison, explained.inputs())
     finally:
         (tmp_path / lost.name).rename(lost)
+
+
+def test_maps_that_were_changed_or_are_of_another_run_or_images_are_refused(tmp_path):
+    run, other = Run("alexnet", "light", 1), Run("vgg16", "light", 1)
+    arrays = {"joint": np.random.default_rng(0).random((2, 3, 3), dtype=np.float32)}
+    folder = tmp_path / run.folder
+    folder.mkdir(parents=True)
+    maps, table = folder / "maps.npz", folder / "explained.csv"
+    write_table(table, pd.DataFrame({"image_id": ["a", "b"]}))
+    signed = signed_arrays(arrays, run, ["a", "b"])
+    for content, said in (
+        (arrays, ""),
+        (signed, ""),
+        (signed | {"joint": arrays["joint"][::-1]}, "it was changed"),
+        ({name: signed[name] for name in signed if name != "run"}, "it was changed"),
+        (signed_arrays(arrays, other, ["a", "b"]), f"maps.npz is of {other.folder}"),
+        (signed_arrays(arrays, run, ["b", "a"]), "2 maps for 2 explained images, or of others"),
+    ):
+        np.savez(maps, **content)
+        if said:
+            with pytest.raises(UserError, match=said):
+                read_explained(table, maps)
+        else:
+            np.testing.assert_array_equal(read_explained(table, maps)[1], arrays["joint"])

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from pneumobench.core.arrays import read_arrays
-from pneumobench.core.explained import TEXT_COLUMNS, in_sample, why_no_maps
+from pneumobench.core.explained import TEXT_COLUMNS, in_sample, read_maps, why_no_maps
 from pneumobench.core.files import read_table, write_table
 from pneumobench.core.packed import PackedImages
 from pneumobench.core.run import Run
@@ -344,7 +343,7 @@ def on_grid(maps: Tensor, grid: tuple[int, int]) -> Tensor:
 
 def read_opinions(maps: Path) -> dict[str, pd.Series]:
     """Return the second opinions of maps.npz: name -> maps float32 [S, S] by image id."""
-    with read_arrays(maps) as arrays:
+    with read_maps(maps) as arrays:
         image_ids = arrays["second_opinion_ids"]
         return {name: pd.Series(list(arrays[name]), index=image_ids) for name in OPINIONS}
 

@@ -11,7 +11,7 @@ import torch
 from scipy.special import expit
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.explained import COLUMNS, arrays_without_maps, in_sample
+from pneumobench.core.explained import COLUMNS, arrays_without_maps, in_sample, signed_arrays
 from pneumobench.core.files import atomic_path, read_json, read_table, write_table
 from pneumobench.core.packed import PackedImages
 from pneumobench.core.run import Run
@@ -80,7 +80,8 @@ def explain_run(
         mean_<name> and count_<name> (see `mean_maps`), agreement and agreement_ids; raw maps, in
         the order of `explained`.
         integrated_gradients and occlusion, float32 [k, S, S] with their sign, are of the images
-        second_opinion_ids and of the class explained.
+        second_opinion_ids and of the class explained. Beside them stand the run, image_ids and a
+        checksum (see `core.explained.read_maps`).
     explained
         The CSV file to write, a row for each map: image_id, path, fold, label, subtype, outcome,
         chosen (see `choose_images`), logit, probability and threshold (of the probability) of
@@ -106,7 +107,7 @@ def explain_run(
             reason = error.what
     logger.warning("no maps of %s: %s", run.title, reason)
     with atomic_path(maps) as temporary:
-        np.savez_compressed(temporary, **arrays_without_maps(reason))
+        np.savez_compressed(temporary, **signed_arrays(arrays_without_maps(reason), run))
     write_table(explained, pd.DataFrame(columns=COLUMNS))
 
 
@@ -147,7 +148,8 @@ def _explain_chosen(
     }
     opinions["second_opinion_ids"] = table.loc[table.pop("again"), "image_id"].to_numpy(str)
     with atomic_path(maps) as temporary:
-        np.savez_compressed(temporary, **arrays, **means, **of_tests, **opinions)
+        content = arrays | means | of_tests | opinions
+        np.savez_compressed(temporary, **signed_arrays(content, run, table["image_id"]))
     table["threshold"] = expit(table["threshold"]).astype(np.float32)
     write_table(explained, table)
 

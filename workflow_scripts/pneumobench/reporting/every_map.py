@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from pneumobench.core.arrays import read_arrays
+from pneumobench.core.explained import read_maps
 from pneumobench.reporting.explained import (
     ExplainedRun,
     notes_without_maps,
@@ -116,7 +116,7 @@ def plot_every_map(
 def _film_of_all(runs: list[ExplainedRun]) -> pd.Series:
     """Return the row of the film to draw."""
     films = shared_sample(runs)
-    with read_arrays(runs[0].maps) as arrays:
+    with read_maps(runs[0].maps) as arrays:
         asked = films.index.isin(arrays["second_opinion_ids"])
     places = {subtype: place for place, subtype in enumerate(SUBTYPES)}
     order = films["subtype"].map(places).fillna(len(SUBTYPES)) + 2 * len(SUBTYPES) * ~asked
@@ -127,7 +127,7 @@ def _cells(run: ExplainedRun, image_id: str) -> list[_Cell]:
     """Return a run's maps of a film in the order in which they are drawn."""
     row = run.table.loc[image_id]
     position, said = row["position"], f"{row['target']}, p = {row['probability']:.2f}"
-    with read_arrays(run.maps) as arrays:
+    with read_maps(run.maps) as arrays:
         cells = [_of_class(TITLES["joint"], run.joint[position], said)]
         for name in arrays.files:
             if name.startswith(_BRANCH):

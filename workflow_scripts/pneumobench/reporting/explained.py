@@ -8,9 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pneumobench.core.arrays import read_arrays
 from pneumobench.core.errors import UserError
-from pneumobench.core.explained import SAMPLE, TEXT_COLUMNS, in_sample, why_no_maps
+from pneumobench.core.explained import (
+    IMAGES,
+    SAMPLE,
+    TEXT_COLUMNS,
+    in_sample,
+    read_maps,
+    why_no_maps,
+)
 from pneumobench.core.files import read_table
 from pneumobench.core.output_names import plain_names
 from pneumobench.core.packed import PackedImages
@@ -36,14 +42,15 @@ def read_explained(explained: str | Path, maps: str | Path) -> tuple[pd.DataFram
     Raises
     ------
     UserError
-        If the two files do not hold the same number of rows.
+        If the two files are not of the same images, or as `read_maps`.
     """
     table = read_table(explained, text=TEXT_COLUMNS)
-    with read_arrays(maps) as arrays:
+    with read_maps(Path(maps)) as arrays:
         joint = arrays["joint"]
-    if len(table) != len(joint):
+        named = arrays[IMAGES].tolist() if IMAGES in arrays.files else table["image_id"].tolist()
+    if len(table) != len(joint) or table["image_id"].tolist() != named:
         raise UserError(
-            f"{len(joint)} maps for {len(table)} explained images",
+            f"{len(joint)} maps for {len(table)} explained images, or of others",
             where=f"{maps} and {explained}",
             expected="one map for each row",
             remedy="remove both files and run snakemake again",

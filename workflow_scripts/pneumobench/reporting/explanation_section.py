@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from pneumobench.core.arrays import read_arrays
 from pneumobench.core.errors import UserError
+from pneumobench.core.explained import read_maps
 from pneumobench.core.files import read_bytes
 from pneumobench.reporting.explained import (
     OUTCOMES,
@@ -143,7 +143,7 @@ def explanation_section(
 def _read_runs(comparison: pd.DataFrame, inputs: ExplanationInputs) -> list[_Run]:
     panels, runs = files_by_run(inputs.panels, depth=1), []
     for run in read_explained_runs(comparison, inputs.explained, inputs.maps):
-        with read_arrays(run.maps) as arrays:
+        with read_maps(run.maps) as arrays:
             agreement = arrays["agreement"]
         folder = panels[run.folder][0] if panels else None
         runs.append(_Run(run.label, run.folder, run.table, run.joint.shape[1:], agreement, folder))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from pneumobench.core.arrays import read_arrays
+from pneumobench.core.explained import read_maps
 from pneumobench.reporting.explained import (
     SUBTYPES,
     cells_note,
@@ -97,7 +97,7 @@ def plot_mean_maps(
 
 
 def _read_means(path: Path) -> _Means:
-    with read_arrays(path) as arrays:
+    with read_maps(path) as arrays:
         names = [name.removeprefix("mean_") for name in arrays.files if name.startswith("mean_")]
         return _Means(
             {name: arrays[f"mean_{name}"] for name in names},
