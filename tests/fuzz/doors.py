@@ -119,22 +119,16 @@ def _table(content: bytes, variant: str, folder: Path) -> None:
     list_table(path, folder)
 
 
-def _data_archive(content: bytes, variant: str, folder: Path) -> None:
-    path, target = folder / "data.packed", folder / "unpacked"
+def _unpacked(
+    reader: Callable[[Path, Path], None], content: bytes, variant: str, folder: Path
+) -> None:
+    """Read an archive by what unpacks it into a folder, and take the folder away."""
+    path, target = folder / "some.zip", folder / "unpacked"
     path.write_bytes(content)
     try:
-        unpack(path, target)
+        reader(path, target)
     finally:
         shutil.rmtree(target, ignore_errors=True)
-
-
-def _archive(content: bytes, variant: str, folder: Path) -> None:
-    path, results = folder / "experiment.zip", folder / "elsewhere"
-    path.write_bytes(content)
-    try:
-        rebuild(path, results)
-    finally:
-        shutil.rmtree(results, ignore_errors=True)
 
 
 def _archives() -> dict[str, bytes]:
@@ -151,7 +145,7 @@ def _index(content: bytes, variant: str, folder: Path) -> None:
     ):
         for name in sound.namelist():
             changed.writestr(name, content if name == variant else sound.read(name))
-    _archive(packed.getvalue(), variant, folder)
+    _unpacked(rebuild, packed.getvalue(), variant, folder)
 
 
 def _indexes() -> dict[str, bytes]:
@@ -214,9 +208,9 @@ DOORS = (
     Door("outside DICOM", samples.outside_dicoms, partial(_image, "DICOM"), 200),
     Door("header", _all_images, _header, 1000),
     _text("table", samples.tables, _table, 2000),
-    Door("data archive", samples.data_archives, _data_archive, 1500),
+    Door("data archive", samples.data_archives, partial(_unpacked, unpack), 1500),
     _text("configuration", samples.configurations, _configuration, 1500),
-    Door("archive", _archives, _archive, 1000),
+    Door("archive", _archives, partial(_unpacked, rebuild), 1000),
     _text("list of an archive", _indexes, _index, 500),
     Door("weights", _weight_files, _weights, 1000),
     Door("resume state", _resume_states, _resume_state, 500),
