@@ -124,7 +124,7 @@ rule all:
 
 
 rule fetch:
-    """Published films and starting weights, for machines whose jobs have no network."""
+    """Published radiographs and starting weights, for machines whose jobs have no network."""
     input:
         dataset_records(EXPERIMENT.data, EXTERNAL),
         weights_records(),

@@ -1,7 +1,7 @@
-"""Are the phantoms like real films, and does nothing trivial give the disease away?
+"""Are the phantoms like real radiographs, and does nothing trivial give the disease away?
 
-Draws a set of phantoms (or takes one that exists), measures it beside a folder of real films in
-Kaggle's layout and writes a mosaic, real films left, phantoms right:
+Draws a set of phantoms (or takes one that exists), measures it beside a folder of real images in
+Kaggle's layout and writes a mosaic, real radiographs left, phantoms right:
 
     python benchmarks/phantom_realism.py --real resources/datasets/chest_xray --out results/realism
 
@@ -95,7 +95,7 @@ PROBES = {
 
 
 def probe_shortcuts(folder: Path, names: tuple[str, ...] = tuple(PROBES)) -> dict[str, float]:
-    """Out-of-fold AUC of probes on all films of a set.
+    """Out-of-fold AUC of probes on all radiographs of a set.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ def compare_with_real(
 ) -> tuple[dict[str, float], pd.DataFrame]:
     """Share of histogram bins and frequency rings where the median phantom lies in the real band.
 
-    The band reaches from the 5th to the 95th percentile of the real films. `single` shares count
+    The band reaches from the 5th to the 95th percentile of the real images. `single` shares count
     each phantom by itself (90 % would be a perfect match).
     """
     shares: dict[str, float] = {}
@@ -168,21 +168,21 @@ def compare_with_real(
 
 
 def mosaic(real: list[Path], phantoms: list[Path], path: Path, rows: int = 5) -> None:
-    """Write a mosaic: three columns of real films, three of phantoms."""
+    """Write a mosaic: three columns of real radiographs, three of phantoms."""
     sheet = Image.new("L", (6 * _SIDE + 12, rows * _SIDE), 255)
     for column in range(6):
         source = real if column < 3 else phantoms
         for row in range(rows):
-            film = read_square(source[(column % 3) * rows + row], _SIDE).astype(np.uint8)
+            radiograph = read_square(source[(column % 3) * rows + row], _SIDE).astype(np.uint8)
             left = column * _SIDE + (12 if column > 2 else 0)
-            sheet.paste(Image.fromarray(film), (left, row * _SIDE))
+            sheet.paste(Image.fromarray(radiograph), (left, row * _SIDE))
     sheet.save(path)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--real", type=Path, help="real films in Kaggle's layout")
+    parser.add_argument("--real", type=Path, help="real radiographs in Kaggle's layout")
     parser.add_argument("--out", type=Path, required=True, help="folder for phantoms and results")
     parser.add_argument("--patients", type=int, default=640)
     parser.add_argument("--image-px", type=int, default=256)

@@ -22,7 +22,7 @@ from pneumobench.data.index import index_dataset
 from pneumobench.data.pack import pack_images
 
 ROOT = Path(__file__).resolve().parents[1]
-FILMS, FILM_SIZE, PACKED_SIZE = 384, (1320, 980), 224
+RADIOGRAPHS, RADIOGRAPH_SIZE, PACKED_SIZE = 384, (1320, 980), 224
 # The set of Kermany et al., and that of NIH.
 MANY = (5_856, 112_120)
 SMALL = (48, 40)
@@ -32,20 +32,20 @@ LIMITS = Limits(**{field.name: _CHECKS[field.name] for field in fields(Limits)})
 
 
 def ingest_row(repetitions: int, threads: int) -> dict[str, Any]:
-    """Measure packing of films of the usual size against decoding and resizing them alone.
+    """Measure packing of radiographs of the usual size against decoding and resizing them alone.
 
     Packing also checks that each file is still the one that was indexed; the second bound does so.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _films(folder / "films", FILMS, FILM_SIZE)
+        _radiographs(folder / "radiographs", RADIOGRAPHS, RADIOGRAPH_SIZE)
         _index(folder, threads)
         files = sorted(folder.rglob("*.jpeg"))
 
         def ours(workers: int) -> Callable[[], int]:
             def run() -> int:
                 _pack(folder, workers)
-                return FILMS
+                return RADIOGRAPHS
 
             return run
 
@@ -55,7 +55,7 @@ def ingest_row(repetitions: int, threads: int) -> dict[str, Any]:
                     hashlib.sha256(path.read_bytes()).hexdigest()
                 with Image.open(path) as image:
                     image.convert("L").resize((PACKED_SIZE, PACKED_SIZE), Image.Resampling.BILINEAR)
-            return FILMS
+            return RADIOGRAPHS
 
         contenders = {
             "decoding, one core": partial(decode, hashed=False),
@@ -64,7 +64,7 @@ def ingest_row(repetitions: int, threads: int) -> dict[str, Any]:
         contenders |= {f"ours, {n} workers": ours(n) for n in sorted({1, threads})}
         speeds = take_turns(contenders, repetitions)
     row = {
-        "row": f"ingest, {FILM_SIZE[0]} x {FILM_SIZE[1]} px JPEG",
+        "row": f"ingest, {RADIOGRAPH_SIZE[0]} x {RADIOGRAPH_SIZE[1]} px JPEG",
         "unit": "images/s",
         "speeds": {name: median_of(values).record() for name, values in speeds.items()},
         "ours / bound": ratio_of(speeds, "ours, 1 workers", "decoding, one core").record(),
@@ -79,13 +79,13 @@ def ingest_row(repetitions: int, threads: int) -> dict[str, Any]:
 
 
 def memory_row(threads: int) -> dict[str, Any]:
-    """Measure the peak memory of indexing and packing few and many small films."""
+    """Measure the peak memory of indexing and packing few and many small radiographs."""
     row: dict[str, Any] = {"row": "peak memory of ingest, MiB"}
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow_scripts")}
     for count in MANY:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            _films(folder / "films", count, SMALL)
+            _radiographs(folder / "radiographs", count, SMALL)
             for step in ("index", "pack"):
                 command = [sys.executable, __file__, step, name, str(threads)]
                 finished = subprocess.run(
@@ -103,7 +103,7 @@ def _index(folder: Path, workers: int) -> None:
         folder / "manifest.csv",
         folder / "source.json",
         source="directory",
-        root=folder / "films",
+        root=folder / "radiographs",
         options={"patient_pattern": None, "population": "unknown"},
         reading="whole",
         limits=LIMITS,
@@ -114,23 +114,23 @@ def _index(folder: Path, workers: int) -> None:
 
 def _pack(folder: Path, workers: int) -> None:
     pack_images(
-        folder / "manifest.csv", folder / "films", folder / "images.npy", folder / "images.json",
+        folder / "manifest.csv", folder / "radiographs", folder / "images.npy", folder / "images.json",
         size=PACKED_SIZE, resize="squash", workers=workers,
     )  # fmt: skip
 
 
-def _films(root: Path, count: int, size: tuple[int, int]) -> None:
+def _radiographs(root: Path, count: int, size: tuple[int, int]) -> None:
     random = np.random.default_rng(0)
     for kind in ("NORMAL", "PNEUMONIA"):
         (root / "train" / kind).mkdir(parents=True)
     for number in range(count):
         coarse = random.integers(0, 256, (size[1] // 16, size[0] // 16), dtype=np.uint8)
-        # One of 112,120 small films would be blank by chance.
+        # One of 112,120 small radiographs would be blank by chance.
         coarse[0, 0], coarse[-1, -1] = 0, 255
-        film = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
+        radiograph = Image.fromarray(coarse).resize(size, Image.Resampling.BICUBIC)
         kind = "NORMAL" if number % 2 else "PNEUMONIA"
         stem = f"IM-{number:06d}-0001" if number % 2 else f"person{number}_bacteria_{number}"
-        film.save(root / "train" / kind / f"{stem}.jpeg", quality=90)
+        radiograph.save(root / "train" / kind / f"{stem}.jpeg", quality=90)
 
 
 def _peak_memory() -> float:

@@ -1,4 +1,4 @@
-"""Row of the suite about NIH's table: a published set indexed without decoding a film."""
+"""Row of the suite about NIH's table: a published set indexed without decoding a radiograph."""
 
 import os
 import sys
@@ -19,22 +19,22 @@ from nih_fixture import nih_name, write_nih_boxes, write_nih_lists, write_nih_ta
 
 from pneumobench.data.index import index_dataset
 
-FILMS, PATIENTS, LISTED_FOR_TEST, FOLDERS = 112_120, 30_805, 25_596, 12
+RADIOGRAPHS, PATIENTS, LISTED_FOR_TEST, FOLDERS = 112_120, 30_805, 25_596, 12
 BOXES = 984
 SIDE = 1024
-# Every film is a link to one of these: a file system allows some ten thousand links to a file.
+# Every image is a link to one of these: a file system allows some ten thousand links to a file.
 FILES = 16
 FINDINGS = ("No Finding", "Effusion", "No Finding", "Infiltration|Mass", "No Finding")
 
 
-def nih_row(repetitions: int, threads: int, films: int = FILMS) -> dict[str, Any]:
+def nih_row(repetitions: int, threads: int, radiographs: int = RADIOGRAPHS) -> dict[str, Any]:
     """Measure listing and reading all headers against a plain loop of pandas and PIL.
 
     The loop finds each row's file by its name and asks it for its size, and no more.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        _publish(folder / "nih", films)
+        _publish(folder / "nih", radiographs)
 
         def loop() -> int:
             return _loop(folder / "nih")
@@ -42,18 +42,18 @@ def nih_row(repetitions: int, threads: int, films: int = FILMS) -> dict[str, Any
         contenders: dict[str, Callable[[], int]] = {"pandas and PIL, one core": loop}
         for workers in sorted({1, threads}):
             contenders[f"ours, {workers} workers"] = lambda workers=workers: _index(
-                folder, workers, films
+                folder, workers, radiographs
             )
         speeds = take_turns(contenders, repetitions)
     return {
-        "row": f"NIH table, {films:,} rows, headers",
+        "row": f"NIH table, {radiographs:,} rows, headers",
         "unit": "images/s",
         "speeds": {name: median_of(values).record() for name, values in speeds.items()},
         "ours / loop": ratio_of(speeds, "ours, 1 workers", "pandas and PIL, one core").record(),
     }
 
 
-def _index(folder: Path, workers: int, films: int) -> int:
+def _index(folder: Path, workers: int, radiographs: int) -> int:
     index_dataset(
         folder / "manifest.csv",
         folder / "source.json",
@@ -65,7 +65,7 @@ def _index(folder: Path, workers: int, films: int) -> int:
         maximum_rejected_fraction=0.0,
         workers=workers,
     )
-    return films
+    return radiographs
 
 
 def _loop(root: Path) -> int:
@@ -78,24 +78,24 @@ def _loop(root: Path) -> int:
     return len(sizes)
 
 
-def _publish(root: Path, films: int) -> None:
-    """Write tables, lists and folders of so many films in the published layout."""
-    patients = max(films * PATIENTS // FILMS, 1)
+def _publish(root: Path, radiographs: int) -> None:
+    """Write tables, lists and folders of so many radiographs in the published layout."""
+    patients = max(radiographs * PATIENTS // RADIOGRAPHS, 1)
     rows = sorted(
         (number % patients + 1, number // patients, FINDINGS[number % len(FINDINGS)])
-        for number in range(films)
+        for number in range(radiographs)
     )
     names = [nih_name(patient, follow_up) for patient, follow_up, _ in rows]
-    _link_films(root, names)
+    _link_radiographs(root, names)
     write_nih_table(root, rows)
-    for_development = films - films * LISTED_FOR_TEST // FILMS
+    for_development = radiographs - radiographs * LISTED_FOR_TEST // RADIOGRAPHS
     write_nih_lists(root, names[:for_development], names[for_development:])
     sick = [name for name, row in zip(names, rows, strict=True) if row[2] == "Effusion"]
     write_nih_boxes(root, [(name, "Effusion", "256,512,300,200") for name in sick[:BOXES]])
 
 
-def _link_films(root: Path, names: list[str]) -> None:
-    """Write a few films, and each name as a link to one of them."""
+def _link_radiographs(root: Path, names: list[str]) -> None:
+    """Write a few radiographs, and each name as a link to one of them."""
     random = np.random.default_rng(0)
     folders = [root / f"images_{number + 1:03d}/images" for number in range(FOLDERS)]
     for folder in folders:

@@ -20,7 +20,7 @@ rule discard_weights:
         # Undeclared, as it must outlive the record above: one file for each removal.
         discarded=f"results/{EXPERIMENT.experiment}/discarded_weights",
     script:
-        "../workflow_scripts/discard_weights.py"
+        "../workflow_scripts/archive/discard_weights.py"
 
 
 rule archive_results:
@@ -30,7 +30,7 @@ rule archive_results:
         made=made_of_archived,
         images=(
             [ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy")]
-            if EXPERIMENT.archive_films
+            if EXPERIMENT.archive_radiographs
             else []
         ),
         splits="<results>/dataset/splits.csv",
@@ -51,4 +51,4 @@ rule archive_results:
         missing=missing_runs,
         code=code_hash("pneumobench.reporting.archive"),
     script:
-        "../workflow_scripts/archive_results.py"
+        "../workflow_scripts/archive/archive_results.py"

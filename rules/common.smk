@@ -36,7 +36,7 @@ from pneumobench.core.config.reading import check_config_files
 from pneumobench.core.config.recipe import Preprocessing
 from pneumobench.core.errors import UserError
 from pneumobench.core.fetched import FETCHED_SOURCES, fetched_name
-from pneumobench.core.floors import FLOORS
+from pneumobench.core.baselines import BASELINES
 from pneumobench.core.inflation import ARMS, HONEST
 from pneumobench.core.resources import (
     read_training_size,
@@ -160,7 +160,7 @@ EXPERIMENT = checked_experiment(ARCHIVE)
 RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}
 SLUGS = {run.slug: run.model for run in RUNS.values()}
 FOLDS = range(EXPERIMENT.split.folds)
-# The second source of films; None in most experiments.
+# The second source of radiographs; None in most experiments.
 EXTERNAL = EXPERIMENT.external
 VIEWS = EXPERIMENT.prediction.test_time_augmentation
 EXPLAINED = EXPERIMENT.explanation.method != "none"
@@ -186,15 +186,15 @@ JOBS_PER_GPU = (
     if EXPERIMENT.compute.device in ("auto", "cuda")
     else 0
 )
-# Whether films can be drawn: an archive need not hold any.
-FILMS = ARCHIVE is None or ARCHIVE.films
-# Where an archive's films go; none where results are computed.
-PACKED_FILMS = (
+# Whether radiographs can be drawn: an archive need not hold any.
+RADIOGRAPHS = ARCHIVE is None or ARCHIVE.radiographs
+# Where an archive's radiographs go; none where results are computed.
+PACKED_RADIOGRAPHS = (
     [
         f"results/{EXPERIMENT.experiment}/dataset/images_{EXPERIMENT.images.size}{suffix}"
         for suffix in (".npy", ".json")
     ]
-    if ARCHIVE and FILMS
+    if ARCHIVE and RADIOGRAPHS
     else []
 )
 MAP_MEASURES = ["<results>/comparison/explanations.csv"] if EXPLAINED else []
@@ -210,7 +210,7 @@ FIGURES = [
     "confusion",
     "calibration",
     "decision_curves",
-    *(["worst_cases"] if FILMS else []),
+    *(["worst_cases"] if RADIOGRAPHS else []),
     "training_curves",
     "cost",
     "shift",
@@ -218,7 +218,7 @@ FIGURES = [
     *(["robustness"] if STRENGTHS else []),
     *(["inflation"] if INFLATED else []),
     *(["subtypes"] if TASK else []),
-    *(["explanations", "every_map"] if EXPLAINED and FILMS else []),
+    *(["explanations", "every_map"] if EXPLAINED and RADIOGRAPHS else []),
     *(["mean_maps", "randomisation"] if EXPLAINED else []),
 ]
 # Without the weights, which need not be kept.
@@ -334,7 +334,7 @@ def own_file(wildcards):
 
 
 def dataset_fingerprint(wildcards, data=EXPERIMENT.data):
-    """Return names and sizes of a source's films and its tables as a hash: a changed one is noticed."""
+    """Return names and sizes of a source's radiographs and its tables as a hash: a changed one is noticed."""
     source, options, root = data.source, source_options(data), data_root(data)
     # Their records say what they are, which are not there before the first start.
     if source == "phantom" or source in FETCHED_SOURCES:
@@ -482,9 +482,9 @@ def view_files(run, name):
     return fold_files(run, f"{name}_{VIEWS}.csv")
 
 
-def floor_files(name):
-    """Return one file of each floor."""
-    return [f"<results>/floors/{kind}/{name}" for kind in FLOORS]
+def baseline_files(name):
+    """Return one file of each baseline."""
+    return [f"<results>/baselines/{kind}/{name}" for kind in BASELINES]
 
 
 def ensemble_files(name):
@@ -567,8 +567,8 @@ def of_explanations(name):
 
 
 def panels(wildcards):
-    """Return the folders with pictures of single films, where there are films to draw."""
-    return of_explanations("panels")(wildcards) if FILMS else []
+    """Return the folders with pictures of single radiographs, where there are radiographs to draw."""
+    return of_explanations("panels")(wildcards) if RADIOGRAPHS else []
 
 
 def of_robustness(name):
@@ -583,12 +583,12 @@ def of_renormalised(wildcards):
 
 
 def of_external(wildcards):
-    """Return each fold's predictions of the external films; none without such films."""
+    """Return each fold's predictions of the external radiographs; none without such radiographs."""
     return of_folds("external.csv")(wildcards) if EXTERNAL else []
 
 
 def external_files(*names):
-    """Return files on the external films; none without such films."""
+    """Return files on the external radiographs; none without such radiographs."""
     return [f"<results>/{name}" for name in names if EXTERNAL]
 
 
@@ -602,9 +602,9 @@ def of_subtypes(name):
     return [f"<results>/comparison/{name}"] if TASK else []
 
 
-def subtype_floor_files(name):
-    """Return the predictions of the floor of subtypes, one file a fold."""
-    return [f"<results>/floors/subtypes/fold{fold}/{name}" for fold in FOLDS]
+def subtype_baseline_files(name):
+    """Return the predictions of the baseline of subtypes, one file a fold."""
+    return [f"<results>/baselines/subtypes/fold{fold}/{name}" for fold in FOLDS]
 
 
 def tests_of_runs(name):
@@ -700,18 +700,22 @@ def rebuilt_from(wildcards):
             for path in view_files(run, name)
         ),
         *of_renormalised(wildcards),
-        *floor_files("out_of_fold.csv"),
-        *floor_files("test.csv"),
+        *baseline_files("out_of_fold.csv"),
+        *baseline_files("test.csv"),
         *of_external(wildcards),
-        *(floor_files("external.csv") if EXTERNAL else []),
+        *(baseline_files("external.csv") if EXTERNAL else []),
         *external_files("external/audit.json", "external/labels.csv"),
-        *(subtype_floor_files("out_of_fold.csv") if TASK else []),
-        *(subtype_floor_files("test.csv") if TASK else []),
+        *(subtype_baseline_files("out_of_fold.csv") if TASK else []),
+        *(subtype_baseline_files("test.csv") if TASK else []),
         "<results>/selection/selection.json",
         "<results>/shift/domains.csv",
         "<results>/shift/blocks.csv",
         *(path for name in explained for path in of_explanations(name)(wildcards)),
-        *(of_explanations("panels")(wildcards) if EXPERIMENT.archive_films else []),
+        *(
+            of_explanations("panels")(wildcards)
+            if EXPERIMENT.archive_radiographs
+            else []
+        ),
         *(
             path
             for arm in ARMS
@@ -796,7 +800,7 @@ def plan(wildcards):
     per_image = EXPERIMENT.offline_copies.per_image
     return {
         "results": f"results/{EXPERIMENT.experiment}",
-        "films": [
+        "radiographs": [
             {
                 "subject": subject,
                 "source": data.source,
@@ -856,7 +860,7 @@ def methods(wildcards):
     used = {run.recipe for run in RUNS.values()}
     # How jobs are packed changes no result.
     del whole["compute"]["jobs_per_gpu"]
-    # Sections of sources that are not used say nothing about the films.
+    # Sections of sources that are not used say nothing about the radiographs.
     said = ("source", EXPERIMENT.data.source, "checks")
     whole["data"] = {key: whole["data"][key] for key in said}
     return (

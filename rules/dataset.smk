@@ -1,4 +1,4 @@
-# From a folder of films to what training reads:
+# From a folder of radiographs to what training reads:
 # generate_phantoms or fetch_dataset -> index_dataset -> audit_dataset -> split_dataset -> pack_images
 # -> preprocess_images, augment_images where a recipe wants them
 
@@ -15,7 +15,7 @@ rule record_experiment:
     params:
         identity=experiment_identity(EXPERIMENT),
     script:
-        "../workflow_scripts/record_experiment.py"
+        "../workflow_scripts/dataset/record_experiment.py"
 
 
 rule generate_phantoms:
@@ -30,11 +30,11 @@ rule generate_phantoms:
     params:
         phantom=phantom_params(),
     script:
-        "../workflow_scripts/generate_phantoms.py"
+        "../workflow_scripts/dataset/generate_phantoms.py"
 
 
 rule fetch_dataset:
-    """Bring a published data set, or make a folder of films of the user's own file of it."""
+    """Bring a published data set, or make a folder of radiographs of the user's own file of it."""
     input:
         own_file,
     output:
@@ -47,12 +47,12 @@ rule fetch_dataset:
         "../envs/report.yaml"
     resources:
         network=1,
-    # The mirror is no param, nor is the code that fetches: the films stay the same.
+    # The mirror is no param, nor is the code that fetches: the radiographs stay the same.
     params:
         source=lambda wildcards: fetched_for(wildcards)[0],
         options=lambda wildcards: fetched_for(wildcards)[1],
     script:
-        "../workflow_scripts/fetch_dataset.py"
+        "../workflow_scripts/dataset/fetch_dataset.py"
 
 
 rule index_dataset:
@@ -78,7 +78,7 @@ rule index_dataset:
         fingerprint=dataset_fingerprint,
         code=code_hash("pneumobench.data.index"),
     script:
-        "../workflow_scripts/index_dataset.py"
+        "../workflow_scripts/dataset/index_dataset.py"
 
 
 rule audit_dataset:
@@ -97,7 +97,7 @@ rule audit_dataset:
         maximum_near_duplicate_fraction=EXPERIMENT.data.checks.maximum_near_duplicate_fraction,
         code=code_hash("pneumobench.data.audit"),
     script:
-        "../workflow_scripts/audit_dataset.py"
+        "../workflow_scripts/dataset/audit_dataset.py"
 
 
 rule split_dataset:
@@ -117,7 +117,7 @@ rule split_dataset:
         split=EXPERIMENT.split.model_dump() | TASK,
         code=code_hash("pneumobench.data.split"),
     script:
-        "../workflow_scripts/split_dataset.py"
+        "../workflow_scripts/dataset/split_dataset.py"
 
 
 rule pack_images:
@@ -138,7 +138,7 @@ rule pack_images:
         resize=EXPERIMENT.images.resize,
         code=code_hash("pneumobench.data.pack"),
     script:
-        "../workflow_scripts/pack_images.py"
+        "../workflow_scripts/dataset/pack_images.py"
 
 
 rule preprocess_images:
@@ -157,7 +157,7 @@ rule preprocess_images:
     params:
         code=code_hash("pneumobench.data.preprocess"),
     script:
-        "../workflow_scripts/preprocess_images.py"
+        "../workflow_scripts/dataset/preprocess_images.py"
 
 
 rule augment_images:
@@ -178,4 +178,4 @@ rule augment_images:
         offline_copies=EXPERIMENT.offline_copies.model_dump(),
         code=code_hash("pneumobench.data.augment"),
     script:
-        "../workflow_scripts/augment_images.py"
+        "../workflow_scripts/dataset/augment_images.py"

@@ -15,4 +15,4 @@ rule doctor:
         plan=plan,
         lock=f"{workflow.basedir}/requirements.lock",
     script:
-        "../workflow_scripts/doctor.py"
+        "../workflow_scripts/doctor/doctor.py"

@@ -8,7 +8,7 @@ rule freeze_selection:
         out_of_fold=of_folds("out_of_fold.csv"),
         out_of_fold_views=of_views,
         run_jsons=of_folds("run.json"),
-        floors=floor_files("out_of_fold.csv"),
+        baselines=baseline_files("out_of_fold.csv"),
         development_labels="<results>/dataset/development_labels.csv",
     output:
         selection="<results>/selection/selection.json",
@@ -25,7 +25,7 @@ rule freeze_selection:
         ensembles=ENSEMBLES,
         code=code_hash("pneumobench.statistics.selection"),
     script:
-        "../workflow_scripts/freeze_selection.py"
+        "../workflow_scripts/evaluation/freeze_selection.py"
 
 
 rule combine_ensemble:
@@ -44,7 +44,7 @@ rule combine_ensemble:
     params:
         code=code_hash("pneumobench.statistics.combine_ensemble"),
     script:
-        "../workflow_scripts/combine_ensemble.py"
+        "../workflow_scripts/evaluation/combine_ensemble.py"
 
 
 rule evaluate_run:
@@ -73,7 +73,7 @@ rule evaluate_run:
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
         code=code_hash("pneumobench.statistics.evaluation"),
     script:
-        "../workflow_scripts/evaluate_run.py"
+        "../workflow_scripts/evaluation/evaluate_run.py"
 
 
 rule evaluate_robustness:
@@ -98,11 +98,11 @@ rule evaluate_robustness:
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
         code=code_hash("pneumobench.statistics.robustness"),
     script:
-        "../workflow_scripts/evaluate_robustness.py"
+        "../workflow_scripts/evaluation/evaluate_robustness.py"
 
 
 rule compare_robustness:
-    """Compare what films made worse leave of all runs, pair by pair."""
+    """Compare what radiographs made worse leave of all runs, pair by pair."""
     input:
         out_of_fold=of_folds("out_of_fold.csv"),
         corrupted=of_folds("corrupted.csv"),
@@ -121,7 +121,7 @@ rule compare_robustness:
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
         code=code_hash("pneumobench.statistics.compare_robustness"),
     script:
-        "../workflow_scripts/compare_robustness.py"
+        "../workflow_scripts/evaluation/compare_robustness.py"
 
 
 rule assess_calibration:
@@ -144,10 +144,10 @@ rule assess_calibration:
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
         code=code_hash("pneumobench.statistics.assess_calibration"),
     script:
-        "../workflow_scripts/assess_calibration.py"
+        "../workflow_scripts/evaluation/assess_calibration.py"
 
 
-rule test_differences:
+rule compare_pairs:
     """Test every pair of runs and the planned contrasts, and say which runs cannot be told apart."""
     input:
         scores=of_runs("scores.csv"),
@@ -157,7 +157,7 @@ rule test_differences:
         table="<results>/comparison/differences.csv",
         details="<results>/comparison/differences.json",
     log:
-        "<logs>/test_differences.log",
+        "<logs>/compare_pairs.log",
     conda:
         "../envs/report.yaml"
     params:
@@ -166,13 +166,13 @@ rule test_differences:
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
         permutations=EXPERIMENT.evaluation.permutations,
         reference=EXPERIMENT.evaluation.reference,
-        code=code_hash("pneumobench.statistics.test_differences"),
+        code=code_hash("pneumobench.statistics.compare_pairs"),
     script:
-        "../workflow_scripts/test_differences.py"
+        "../workflow_scripts/evaluation/compare_pairs.py"
 
 
 rule compare_runs:
-    """Rank the runs by out-of-fold AUC, with the floors and what is missing."""
+    """Rank the runs by out-of-fold AUC, with the baselines and what is missing."""
     input:
         metrics=of_runs("metrics.json"),
         scores=of_runs("scores.csv"),
@@ -181,8 +181,8 @@ rule compare_runs:
         models=of_models,
         selection="<results>/selection/selection.json",
         differences="<results>/comparison/differences.csv",
-        floors_out_of_fold=floor_files("out_of_fold.csv"),
-        floors_test=floor_files("test.csv"),
+        baselines_out_of_fold=baseline_files("out_of_fold.csv"),
+        baselines_test=baseline_files("test.csv"),
         ensembles_out_of_fold=ensemble_files("out_of_fold.csv"),
         ensembles_test=ensemble_files("test.csv"),
         robustness=of_robustness("robustness.json"),
@@ -200,7 +200,7 @@ rule compare_runs:
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
         code=code_hash("pneumobench.statistics.comparison"),
     script:
-        "../workflow_scripts/compare_runs.py"
+        "../workflow_scripts/evaluation/compare_runs.py"
 
 
 rule measure_shift:
@@ -208,8 +208,8 @@ rule measure_shift:
     input:
         scores=of_runs("scores.csv"),
         selection="<results>/selection/selection.json",
-        floors_out_of_fold=floor_files("out_of_fold.csv"),
-        floors_test=floor_files("test.csv"),
+        baselines_out_of_fold=baseline_files("out_of_fold.csv"),
+        baselines_test=baseline_files("test.csv"),
         ensembles_out_of_fold=ensemble_files("out_of_fold.csv"),
         ensembles_test=ensemble_files("test.csv"),
         domains="<results>/shift/domains.csv",
@@ -234,16 +234,16 @@ rule measure_shift:
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
         code=code_hash("pneumobench.statistics.shift"),
     script:
-        "../workflow_scripts/measure_shift.py"
+        "../workflow_scripts/evaluation/measure_shift.py"
 
 
 rule evaluate_external:
-    """Judge every run and floor on the external films, with what was frozen; their labels join here."""
+    """Judge every run and baseline on the external radiographs, with what was frozen; their labels join here."""
     input:
         external=of_folds("external.csv"),
-        floors_external=floor_files("external.csv"),
-        floors_out_of_fold=floor_files("out_of_fold.csv"),
-        floors_test=floor_files("test.csv"),
+        baselines_external=baseline_files("external.csv"),
+        baselines_out_of_fold=baseline_files("out_of_fold.csv"),
+        baselines_test=baseline_files("test.csv"),
         scores=of_runs("scores.csv"),
         metrics=of_runs("metrics.json"),
         labels="<results>/external/labels.csv",
@@ -263,4 +263,4 @@ rule evaluate_external:
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
         code=code_hash("pneumobench.statistics.external"),
     script:
-        "../workflow_scripts/evaluate_external.py"
+        "../workflow_scripts/evaluation/evaluate_external.py"

@@ -1,4 +1,4 @@
-# What the networks look at: preview_maps -> explain_run -> test_explanations -> summarise_explanations;
+# What the networks look at: preview_maps -> explain_run -> assess_maps -> summarise_explanations;
 # summarise_explanations -> plot_randomisation;
 # explain_run -> draw_panels, plot_explanations, plot_every_map, plot_mean_maps
 
@@ -19,7 +19,7 @@ rule preview_maps:
         settings=explanation_params("method", "target", "layer"),
         code=code_of_run("pneumobench.explain.preview"),
     script:
-        "../workflow_scripts/preview_maps.py"
+        "../workflow_scripts/explanation/preview_maps.py"
 
 
 rule explain_run:
@@ -56,10 +56,10 @@ rule explain_run:
         threshold_code=code_hash("pneumobench.statistics.thresholds"),
         code=code_of_run("pneumobench.explain.run"),
     script:
-        "../workflow_scripts/explain_run.py"
+        "../workflow_scripts/explanation/explain_run.py"
 
 
-rule test_explanations:
+rule assess_maps:
     """Measure how far one run's maps can be trusted, beside maps that know nothing."""
     input:
         images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
@@ -76,7 +76,7 @@ rule test_explanations:
         measures="<results>/explanations/{slug}/{recipe}/seed{seed}/measures.csv",
         randomisation="<results>/explanations/{slug}/{recipe}/seed{seed}/randomisation.csv",
     log:
-        "<logs>/test_explanations/{slug}/{recipe}/seed{seed}.log",
+        "<logs>/assess_maps/{slug}/{recipe}/seed{seed}.log",
     conda:
         "../envs/train.yaml"
     threads: EXPERIMENT.compute.numeric_threads
@@ -90,7 +90,7 @@ rule test_explanations:
         resize=EXPERIMENT.images.resize,
         code=code_of_run("pneumobench.explain.measure"),
     script:
-        "../workflow_scripts/test_explanations.py"
+        "../workflow_scripts/explanation/assess_maps.py"
 
 
 rule summarise_explanations:
@@ -114,11 +114,11 @@ rule summarise_explanations:
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
         code=code_hash("pneumobench.statistics.explanations"),
     script:
-        "../workflow_scripts/summarise_explanations.py"
+        "../workflow_scripts/explanation/summarise_explanations.py"
 
 
 rule draw_panels:
-    """Draw film, map and overlay of one run's hits and mistakes, one picture each."""
+    """Draw radiograph, map and overlay of one run's hits and mistakes, one picture each."""
     input:
         explained="<results>/explanations/{slug}/{recipe}/seed{seed}/explained.csv",
         maps="<results>/explanations/{slug}/{recipe}/seed{seed}/maps.npz",
@@ -137,11 +137,11 @@ rule draw_panels:
         colour_map=EXPERIMENT.explanation.colour_map,
         code=code_hash("pneumobench.reporting.panels", "pneumobench.data.images"),
     script:
-        "../workflow_scripts/draw_panels.py"
+        "../workflow_scripts/explanation/draw_panels.py"
 
 
 rule plot_explanations:
-    """Draw the maps of all runs on the same films."""
+    """Draw the maps of all runs on the same radiographs."""
     input:
         explained=of_explanations("explained.csv"),
         maps=of_explanations("maps.npz"),
@@ -166,11 +166,11 @@ rule plot_explanations:
         colour_map=EXPERIMENT.explanation.colour_map,
         code=code_hash("pneumobench.reporting.explanations"),
     script:
-        "../workflow_scripts/plot_explanations.py"
+        "../workflow_scripts/explanation/plot_explanations.py"
 
 
 rule plot_every_map:
-    """Draw every kind of map of one film, by all runs."""
+    """Draw every kind of map of one radiograph, by all runs."""
     input:
         explained=of_explanations("explained.csv"),
         maps=of_explanations("maps.npz"),
@@ -184,7 +184,7 @@ rule plot_every_map:
             "<results>/figures/every_map.png",
             caption="../report/captions/every_map.rst",
             category="Explanations",
-            labels={"content": "one film, every map", "kind": "figure"},
+            labels={"content": "one radiograph, every map", "kind": "figure"},
         ),
         pdf="<results>/figures/every_map.pdf",
     log:
@@ -195,7 +195,7 @@ rule plot_every_map:
         colour_map=EXPERIMENT.explanation.colour_map,
         code=code_hash("pneumobench.reporting.every_map"),
     script:
-        "../workflow_scripts/plot_every_map.py"
+        "../workflow_scripts/explanation/plot_every_map.py"
 
 
 rule plot_mean_maps:
@@ -221,7 +221,7 @@ rule plot_mean_maps:
         colour_map=EXPERIMENT.explanation.colour_map,
         code=code_hash("pneumobench.reporting.mean_maps"),
     script:
-        "../workflow_scripts/plot_mean_maps.py"
+        "../workflow_scripts/explanation/plot_mean_maps.py"
 
 
 rule plot_randomisation:
@@ -245,4 +245,4 @@ rule plot_randomisation:
     params:
         code=code_hash("pneumobench.reporting.randomisation"),
     script:
-        "../workflow_scripts/plot_randomisation.py"
+        "../workflow_scripts/explanation/plot_randomisation.py"

@@ -1,5 +1,5 @@
-# A second source of films that nothing is tuned on: index_external -> admit_external -> pack_external
-# -> preprocess_external -> predict_external, score_external_floors. Only an experiment with external data
+# A second source of radiographs that nothing is tuned on: index_external -> admit_external -> pack_external
+# -> preprocess_external -> predict_external, score_external_baselines. Only an experiment with external data
 # includes this file; evaluate_external and plot_external follow in the files of their stages.
 
 
@@ -36,7 +36,7 @@ use rule index_dataset as index_external with:
 
 
 rule admit_external:
-    """Stop on films that the experiment has already; keep the labels of the others apart."""
+    """Stop on radiographs that the experiment has already; keep the labels of the others apart."""
     input:
         manifest="<results>/external/manifest.csv",
         description="<results>/external/source.json",
@@ -53,7 +53,7 @@ rule admit_external:
         maximum_near_duplicate_fraction=EXTERNAL.checks.maximum_near_duplicate_fraction,
         code=code_hash("pneumobench.data.external"),
     script:
-        "../workflow_scripts/admit_external.py"
+        "../workflow_scripts/external/admit_external.py"
 
 
 use rule pack_images as pack_external with:
@@ -81,7 +81,7 @@ use rule preprocess_images as preprocess_external with:
 
 
 rule predict_external:
-    """Predict all external films with the network of a finished fold; their labels have no part in it."""
+    """Predict all external radiographs with the network of a finished fold; their labels have no part in it."""
     input:
         # A batch of them is predicted again: weights, images and predictions are of one training.
         images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
@@ -108,11 +108,11 @@ rule predict_external:
     params:
         code=code_of_run("pneumobench.prediction.external"),
     script:
-        "../workflow_scripts/predict_external.py"
+        "../workflow_scripts/external/predict_external.py"
 
 
-rule score_external_floors:
-    """Score the external films with the simplest models, fitted to the development images fold by fold."""
+rule score_external_baselines:
+    """Score the external radiographs with the simplest models, fitted to the development images fold by fold."""
     input:
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
@@ -126,12 +126,12 @@ rule score_external_floors:
         external_manifest="<results>/external/manifest.csv",
         external_splits="<results>/external/splits.csv",
     output:
-        floor_files("external.csv"),
+        baseline_files("external.csv"),
     log:
-        "<logs>/score_external_floors.log",
+        "<logs>/score_external_baselines.log",
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("pneumobench.prediction.external_floors"),
+        code=code_hash("pneumobench.prediction.external_baselines"),
     script:
-        "../workflow_scripts/score_external_floors.py"
+        "../workflow_scripts/external/score_external_baselines.py"

@@ -23,7 +23,7 @@ rule split_inflated:
         split=EXPERIMENT.split.model_dump(exclude={"holdout_fraction"}),
         code=code_hash("pneumobench.data.inflation"),
     script:
-        "../workflow_scripts/split_inflated.py"
+        "../workflow_scripts/inflation/split_inflated.py"
 
 
 rule train_inflated:
@@ -64,7 +64,7 @@ rule train_inflated:
             "pneumobench.training.inflation", registry.module_name(INFLATED.model)
         ),
     script:
-        "../workflow_scripts/train_inflated.py"
+        "../workflow_scripts/inflation/train_inflated.py"
 
 
 rule measure_inflation:
@@ -95,7 +95,7 @@ rule measure_inflation:
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
         code=code_hash("pneumobench.statistics.inflation"),
     script:
-        "../workflow_scripts/measure_inflation.py"
+        "../workflow_scripts/inflation/measure_inflation.py"
 
 
 rule plot_inflation:
@@ -119,4 +119,4 @@ rule plot_inflation:
     params:
         code=code_hash("pneumobench.reporting.inflation"),
     script:
-        "../workflow_scripts/plot_inflation.py"
+        "../workflow_scripts/inflation/plot_inflation.py"

@@ -1,8 +1,8 @@
-# Predictions beside those of training: score_floors from the images alone, predict_views, predict_corrupted
+# Predictions beside those of training: score_baselines from the images alone, predict_views, predict_corrupted
 # and predict_renormalised from trained weights
 
 
-rule score_floors:
+rule score_baselines:
     """Fit the simplest models fold by fold; score their out-of-fold images and the test images."""
     input:
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
@@ -11,20 +11,20 @@ rule score_floors:
         splits="<results>/dataset/splits.csv",
         development_labels="<results>/dataset/development_labels.csv",
     output:
-        out_of_fold=floor_files("out_of_fold.csv"),
-        test=floor_files("test.csv"),
+        out_of_fold=baseline_files("out_of_fold.csv"),
+        test=baseline_files("test.csv"),
     log:
-        "<logs>/score_floors.log",
+        "<logs>/score_baselines.log",
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("pneumobench.prediction.floors"),
+        code=code_hash("pneumobench.prediction.baselines"),
     script:
-        "../workflow_scripts/score_floors.py"
+        "../workflow_scripts/prediction/score_baselines.py"
 
 
 rule score_shift:
-    """Ask the simplest models which films are test films, and leave out blocks of file numbers."""
+    """Ask the simplest models which radiographs are test radiographs, and leave out blocks of file numbers."""
     input:
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
@@ -42,7 +42,7 @@ rule score_shift:
     params:
         code=code_hash("pneumobench.prediction.shift"),
     script:
-        "../workflow_scripts/score_shift.py"
+        "../workflow_scripts/prediction/score_shift.py"
 
 
 rule predict_views:
@@ -69,13 +69,13 @@ rule predict_views:
     params:
         code=code_of_run("pneumobench.prediction.views"),
     script:
-        "../workflow_scripts/predict_views.py"
+        "../workflow_scripts/prediction/predict_views.py"
 
 
 rule predict_corrupted:
     """Predict a fold's out-of-fold images made worse; those of the test set are left alone."""
     input:
-        # As packed: a recipe preprocesses films of any kind, so it does corrupted ones.
+        # As packed: a recipe preprocesses radiographs of any kind, so it does corrupted ones.
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
         splits="<results>/dataset/splits.csv",
@@ -97,7 +97,7 @@ rule predict_corrupted:
         seed=EXPERIMENT.robustness.seed,
         code=code_of_run("pneumobench.prediction.corrupted"),
     script:
-        "../workflow_scripts/predict_corrupted.py"
+        "../workflow_scripts/prediction/predict_corrupted.py"
 
 
 rule predict_renormalised:
@@ -122,4 +122,4 @@ rule predict_renormalised:
     params:
         code=code_of_run("pneumobench.prediction.renormalised"),
     script:
-        "../workflow_scripts/predict_renormalised.py"
+        "../workflow_scripts/prediction/predict_renormalised.py"

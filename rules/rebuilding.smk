@@ -7,7 +7,7 @@ ARCHIVED = archived_files()
 # Nothing that an archive holds is computed.
 ruleorder: unpack_archive > freeze_selection
 ruleorder: unpack_archive > explain_run
-ruleorder: unpack_archive > test_explanations
+ruleorder: unpack_archive > assess_maps
 ruleorder: unpack_archive > draw_panels
 
 
@@ -25,7 +25,7 @@ rule unpack_archive:
     """Put an archive's files where the rules that read them look for them."""
     output:
         [path for path in ARCHIVED if not path.endswith("/panels")],
-        PACKED_FILMS,
+        PACKED_RADIOGRAPHS,
         "<results>/archive.json",
         panels=[directory(path) for path in ARCHIVED if path.endswith("/panels")],
     log:
@@ -38,8 +38,8 @@ rule unpack_archive:
         archive=ARCHIVE.path,
     params:
         results=f"results/{EXPERIMENT.experiment}",
-        packed=PACKED_FILMS[0] if PACKED_FILMS else None,
+        packed=PACKED_RADIOGRAPHS[0] if PACKED_RADIOGRAPHS else None,
         digest=ARCHIVE.digest,
         size=EXPERIMENT.images.size,
     script:
-        "../workflow_scripts/unpack_archive.py"
+        "../workflow_scripts/archive/unpack_archive.py"

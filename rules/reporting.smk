@@ -23,7 +23,7 @@ rule make_tables:
     params:
         code=code_hash("pneumobench.reporting.tables"),
     script:
-        "../workflow_scripts/make_tables.py"
+        "../workflow_scripts/reporting/make_tables.py"
 
 
 rule plot_roc:
@@ -48,7 +48,7 @@ rule plot_roc:
     params:
         code=code_hash("pneumobench.reporting.roc"),
     script:
-        "../workflow_scripts/plot_roc.py"
+        "../workflow_scripts/reporting/plot_roc.py"
 
 
 rule plot_precision_recall:
@@ -73,7 +73,7 @@ rule plot_precision_recall:
     params:
         code=code_hash("pneumobench.reporting.precision_recall"),
     script:
-        "../workflow_scripts/plot_precision_recall.py"
+        "../workflow_scripts/reporting/plot_precision_recall.py"
 
 
 rule plot_confusion:
@@ -97,7 +97,7 @@ rule plot_confusion:
     params:
         code=code_hash("pneumobench.reporting.confusion"),
     script:
-        "../workflow_scripts/plot_confusion.py"
+        "../workflow_scripts/reporting/plot_confusion.py"
 
 
 rule plot_ranking:
@@ -121,7 +121,7 @@ rule plot_ranking:
     params:
         code=code_hash("pneumobench.reporting.ranking"),
     script:
-        "../workflow_scripts/plot_ranking.py"
+        "../workflow_scripts/reporting/plot_ranking.py"
 
 
 rule plot_differences:
@@ -145,7 +145,7 @@ rule plot_differences:
     params:
         code=code_hash("pneumobench.reporting.differences"),
     script:
-        "../workflow_scripts/plot_differences.py"
+        "../workflow_scripts/reporting/plot_differences.py"
 
 
 rule plot_critical_difference:
@@ -168,7 +168,7 @@ rule plot_critical_difference:
     params:
         code=code_hash("pneumobench.reporting.critical_difference"),
     script:
-        "../workflow_scripts/plot_critical_difference.py"
+        "../workflow_scripts/reporting/plot_critical_difference.py"
 
 
 rule plot_calibration:
@@ -192,7 +192,7 @@ rule plot_calibration:
     params:
         code=code_hash("pneumobench.reporting.calibration"),
     script:
-        "../workflow_scripts/plot_calibration.py"
+        "../workflow_scripts/reporting/plot_calibration.py"
 
 
 rule plot_decision_curves:
@@ -216,11 +216,11 @@ rule plot_decision_curves:
     params:
         code=code_hash("pneumobench.reporting.decision_curves"),
     script:
-        "../workflow_scripts/plot_decision_curves.py"
+        "../workflow_scripts/reporting/plot_decision_curves.py"
 
 
 rule plot_worst_cases:
-    """Draw the out-of-fold films that runs are most confidently wrong about."""
+    """Draw the out-of-fold radiographs that runs are most confidently wrong about."""
     input:
         calibrated=of_runs("calibrated.csv"),
         comparison="<results>/comparison/comparison.csv",
@@ -243,7 +243,7 @@ rule plot_worst_cases:
     params:
         code=code_hash("pneumobench.reporting.worst_cases"),
     script:
-        "../workflow_scripts/plot_worst_cases.py"
+        "../workflow_scripts/reporting/plot_worst_cases.py"
 
 
 rule plot_robustness:
@@ -266,7 +266,7 @@ rule plot_robustness:
     params:
         code=code_hash("pneumobench.reporting.robustness"),
     script:
-        "../workflow_scripts/plot_robustness.py"
+        "../workflow_scripts/reporting/plot_robustness.py"
 
 
 rule plot_shift:
@@ -290,11 +290,11 @@ rule plot_shift:
     params:
         code=code_hash("pneumobench.reporting.shift"),
     script:
-        "../workflow_scripts/plot_shift.py"
+        "../workflow_scripts/reporting/plot_shift.py"
 
 
 rule plot_external:
-    """Draw AUC, sensitivity and specificity of every run and floor out of fold, on test and external films."""
+    """Draw AUC, sensitivity and specificity of every run and baseline out of fold, on test and external radiographs."""
     input:
         details="<results>/comparison/external.json",
         comparison="<results>/comparison/comparison.csv",
@@ -313,7 +313,7 @@ rule plot_external:
     params:
         code=code_hash("pneumobench.reporting.external"),
     script:
-        "../workflow_scripts/plot_external.py"
+        "../workflow_scripts/reporting/plot_external.py"
 
 
 rule plot_cost:
@@ -336,7 +336,7 @@ rule plot_cost:
     params:
         code=code_hash("pneumobench.reporting.cost"),
     script:
-        "../workflow_scripts/plot_cost.py"
+        "../workflow_scripts/reporting/plot_cost.py"
 
 
 rule plot_training_curves:
@@ -359,7 +359,7 @@ rule plot_training_curves:
     params:
         code=code_hash("pneumobench.reporting.training_curves"),
     script:
-        "../workflow_scripts/plot_training_curves.py"
+        "../workflow_scripts/reporting/plot_training_curves.py"
 
 
 rule plot_data_flow:
@@ -382,7 +382,7 @@ rule plot_data_flow:
     params:
         code=code_hash("pneumobench.reporting.flow"),
     script:
-        "../workflow_scripts/plot_data_flow.py"
+        "../workflow_scripts/reporting/plot_data_flow.py"
 
 
 rule fill_checklists:
@@ -408,7 +408,7 @@ rule fill_checklists:
         guidelines=texts_hash("guidelines"),
         code=code_hash("pneumobench.reporting.checklists"),
     script:
-        "../workflow_scripts/fill_checklists.py"
+        "../workflow_scripts/reporting/fill_checklists.py"
 
 
 rule write_model_card:
@@ -435,7 +435,7 @@ rule write_model_card:
         external=EXTERNAL is not None,
         code=code_hash("pneumobench.reporting.model_card"),
     script:
-        "../workflow_scripts/write_model_card.py"
+        "../workflow_scripts/reporting/write_model_card.py"
 
 
 rule render_report:
@@ -485,7 +485,7 @@ rule render_report:
         templates=texts_hash("templates"),
         code=code_hash("pneumobench.reporting.report"),
     script:
-        "../workflow_scripts/render_report.py"
+        "../workflow_scripts/reporting/render_report.py"
 
 
 rule typeset_tables:
@@ -502,7 +502,7 @@ rule typeset_tables:
         title=as_it_stands(EXPERIMENT.report.title),
         code=code_hash("pneumobench.reporting.report_tables"),
     script:
-        "../workflow_scripts/typeset_tables.py"
+        "../workflow_scripts/reporting/typeset_tables.py"
 
 
 rule list_figures:
@@ -521,4 +521,4 @@ rule list_figures:
         made_from=made_from,
         code=code_hash("pneumobench.reporting.figure_manifest"),
     script:
-        "../workflow_scripts/list_figures.py"
+        "../workflow_scripts/reporting/list_figures.py"

@@ -1,4 +1,4 @@
-# Normal, bacterial and viral films told apart, where the task is that: score_subtypes (the floor), evaluate_subtypes
+# Normal, bacterial and viral radiographs told apart, where the task is that: score_subtypes (the baseline), evaluate_subtypes
 # (labels of the test images join here) -> plot_subtypes
 
 
@@ -11,8 +11,8 @@ rule score_subtypes:
         splits="<results>/dataset/splits.csv",
         development_labels="<results>/dataset/development_labels.csv",
     output:
-        out_of_fold=subtype_floor_files("out_of_fold.csv"),
-        test=subtype_floor_files("test.csv"),
+        out_of_fold=subtype_baseline_files("out_of_fold.csv"),
+        test=subtype_baseline_files("test.csv"),
     log:
         "<logs>/score_subtypes.log",
     conda:
@@ -20,7 +20,7 @@ rule score_subtypes:
     params:
         code=code_hash("pneumobench.prediction.subtypes"),
     script:
-        "../workflow_scripts/score_subtypes.py"
+        "../workflow_scripts/subtypes/score_subtypes.py"
 
 
 rule evaluate_subtypes:
@@ -28,8 +28,8 @@ rule evaluate_subtypes:
     input:
         out_of_fold=of_folds("out_of_fold.csv"),
         test=of_folds("test.csv"),
-        floor_out_of_fold=subtype_floor_files("out_of_fold.csv"),
-        floor_test=subtype_floor_files("test.csv"),
+        baseline_out_of_fold=subtype_baseline_files("out_of_fold.csv"),
+        baseline_test=subtype_baseline_files("test.csv"),
         development_labels="<results>/dataset/development_labels.csv",
         test_labels="<results>/dataset/test_labels.csv",
         selection="<results>/selection/selection.json",
@@ -48,7 +48,7 @@ rule evaluate_subtypes:
         bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
         code=code_hash("pneumobench.statistics.subtypes"),
     script:
-        "../workflow_scripts/evaluate_subtypes.py"
+        "../workflow_scripts/subtypes/evaluate_subtypes.py"
 
 
 rule plot_subtypes:
@@ -72,4 +72,4 @@ rule plot_subtypes:
     params:
         code=code_hash("pneumobench.reporting.subtypes"),
     script:
-        "../workflow_scripts/plot_subtypes.py"
+        "../workflow_scripts/subtypes/plot_subtypes.py"

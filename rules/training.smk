@@ -18,7 +18,7 @@ rule decide_precision:
         # How jobs are packed changes no result.
         compute=EXPERIMENT.compute.model_dump(exclude={"jobs_per_gpu"}),
     script:
-        "../workflow_scripts/decide_precision.py"
+        "../workflow_scripts/training/decide_precision.py"
 
 
 rule describe_model:
@@ -34,7 +34,7 @@ rule describe_model:
         image_size=EXPERIMENT.images.size,
         code=code_of_run("pneumobench.models.describe"),
     script:
-        "../workflow_scripts/describe_model.py"
+        "../workflow_scripts/training/describe_model.py"
 
 
 rule fetch_weights:
@@ -55,7 +55,7 @@ rule fetch_weights:
         model=lambda wildcards: SLUGS[wildcards.slug],
         code=lambda wildcards: code_hash(registry.module_name(SLUGS[wildcards.slug])),
     script:
-        "../workflow_scripts/fetch_weights.py"
+        "../workflow_scripts/training/fetch_weights.py"
 
 
 rule find_batch_sizes:
@@ -75,7 +75,7 @@ rule find_batch_sizes:
         runs=runs_with_recipes,
         image_size=EXPERIMENT.images.size,
     script:
-        "../workflow_scripts/find_batch_sizes.py"
+        "../workflow_scripts/training/find_batch_sizes.py"
 
 
 rule train_fold:
@@ -118,4 +118,4 @@ rule train_fold:
         board=undeclared("tensorboard"),
         code=code_of_run("pneumobench.training.fold"),
     script:
-        "../workflow_scripts/train_fold.py"
+        "../workflow_scripts/training/train_fold.py"

@@ -53,7 +53,7 @@ READERS: dict[str, Callable[[Experiment], None]] = {
     "dataset/development_labels.csv": redo,
     "dataset/test_labels.csv": _evaluate,
     "selection/selection.json": _evaluate,
-    "floors/border/out_of_fold.csv": redo,
+    "baselines/border/out_of_fold.csv": redo,
     "models/first.json": _compare,
 }
 

@@ -71,7 +71,7 @@ _TIFF = ("raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg")
 
 
 def _dicoms() -> dict[str, bytes]:
-    eight, twelve = grey(), dicom_fixture.film()
+    eight, twelve = grey(), dicom_fixture.radiograph()
     plain = dicom_fixture.dicom(twelve, 12)
     return {
         "explicit": plain,
@@ -86,7 +86,7 @@ def _dicoms() -> dict[str, bytes]:
 @functools.cache
 def outside_dicoms() -> dict[str, bytes]:
     """Return DICOM files that are decoded in a process of their own, some 0.2 s each."""
-    plain = dicom_fixture.dicom(dicom_fixture.film(), 12)
+    plain = dicom_fixture.dicom(dicom_fixture.radiograph(), 12)
     syntaxes = {"lossless JPEG": uid.JPEGLosslessSV1, "JPEG-LS": uid.JPEGLSLossless}
     return {name: dicom_fixture.compressed(plain, syntax) for name, syntax in syntaxes.items()}
 

@@ -5,7 +5,7 @@ import shutil
 import dicom_fixture
 import numpy as np
 import pytest
-import test_own_films
+import test_own_radiographs
 from fetched_fixture import medmnist_arrays, npz
 from PIL import Image
 
@@ -18,7 +18,7 @@ def fill(folder, patients, kind="bacteria"):
     """Write grey noise as X-rays of so many patients."""
     folder.mkdir(parents=True, exist_ok=True)
     for number in range(patients):
-        # No two films are alike, in whatever folder: copies would unite patients.
+        # No two radiographs are alike, in whatever folder: copies would unite patients.
         seed = list(f"{folder.parent.name} {kind} {number}".encode())
         grey = np.random.default_rng(seed).integers(0, 255, (80, 90), dtype=np.uint8)
         stem = f"IM-{number:04d}-0001" if kind == "normal" else f"person{number}_{kind}_{number}"
@@ -28,8 +28,8 @@ def fill(folder, patients, kind="bacteria"):
 @pytest.fixture
 def flow(make_workflow):
     """A workflow on a folder of the test's own."""
-    made = make_workflow(data={"source": "directory", "directory": {"path": "films"}})
-    made.root = made.folder / "films"
+    made = make_workflow(data={"source": "directory", "directory": {"path": "radiographs"}})
+    made.root = made.folder / "radiographs"
     made.root.mkdir()
     return made
 
@@ -67,12 +67,12 @@ def test_five_mistakes_are_five_messages(make_workflow):
 def test_missing_folder(flow):
     flow.root.rmdir()
     output = refused(flow, "--dry-run")
-    assert "films" in output and "data.directory.path" in output and "to do:" in output
+    assert "radiographs" in output and "data.directory.path" in output and "to do:" in output
 
 
 def test_empty_folder(flow):
     output = refused(flow, MANIFEST)
-    assert "films" in output and "NORMAL" in output and "to do:" in output
+    assert "radiographs" in output and "NORMAL" in output and "to do:" in output
 
 
 def change(file, old, new):
@@ -83,19 +83,19 @@ def change(file, old, new):
 
 
 def unknown_label(root):
-    data = test_own_films.table(root)
-    change(root / "films.csv", ",bacterial,", ",sick,")
+    data = test_own_radiographs.table(root)
+    change(root / "radiographs.csv", ",bacterial,", ",sick,")
     return data
 
 
 def missing_list(root):
-    data = test_own_films.nih(root)
+    data = test_own_radiographs.nih(root)
     (root / "test_list.txt").unlink()
     return data
 
 
 def contradiction(root):
-    data = test_own_films.rsna(root)
+    data = test_own_radiographs.rsna(root)
     change(root / "stage_2_detailed_class_info.csv", ",Lung Opacity", ",Normal")
     return data
 
@@ -110,8 +110,8 @@ def missing_key(root):
     }
 
 
-def films_in_motion(root):
-    content = dicom_fixture.dicom(dicom_fixture.film(), 12, NumberOfFrames=2)
+def radiographs_in_motion(root):
+    content = dicom_fixture.dicom(dicom_fixture.radiograph(), 12, NumberOfFrames=2)
     for kind in ("NORMAL", "PNEUMONIA"):
         (root / kind).mkdir()
         for number in range(2):
@@ -122,11 +122,14 @@ def films_in_motion(root):
 @pytest.mark.parametrize(
     ("publish", "words"),
     [
-        (unknown_label, ("the label 'sick' is none", "films.csv", "row 4", "bacterial")),
-        (missing_list, ("test_list.txt is missing", "train_val_list.txt", "films")),
+        (unknown_label, ("the label 'sick' is none", "radiographs.csv", "row 4", "bacterial")),
+        (missing_list, ("test_list.txt is missing", "train_val_list.txt", "radiographs")),
         (contradiction, ("two tables contradict each other", "stage_2_train_labels.csv")),
         (missing_key, ("val_labels is missing", "own.npz", "data.pneumoniamnist.size")),
-        (films_in_motion, ("4 of 4 image files had to be set aside", "NORMAL0.dcm", "2 pictures")),
+        (
+            radiographs_in_motion,
+            ("4 of 4 image files had to be set aside", "NORMAL0.dcm", "2 pictures"),
+        ),
     ],
 )
 def test_bad_sources(flow, publish, words):
@@ -166,13 +169,13 @@ def test_fewer_patients_than_folds(flow):
 def test_broken_images_are_set_aside_and_counted(finished, make_workflow):
     flow = make_workflow(runs=["custom_resnet18"])
     images = next((finished.folder / "resources/datasets").glob("phantom-*/chest_xray"))
-    shutil.copytree(images, flow.folder / "films")
+    shutil.copytree(images, flow.folder / "radiographs")
     flow.overlay["data"] = {
         "source": "directory",
-        "directory": {"path": "films"},
+        "directory": {"path": "radiographs"},
         "checks": {"maximum_rejected_fraction": 0.2},
     }
-    folder = flow.folder / "films/train/NORMAL"
+    folder = flow.folder / "radiographs/train/NORMAL"
     whole = next(folder.iterdir()).read_bytes()
     (folder / "truncated.jpeg").write_bytes(whole[: len(whole) // 2])
     (folder / "empty.jpeg").write_bytes(b"")

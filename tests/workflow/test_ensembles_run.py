@@ -36,4 +36,4 @@ def test_other_ensembles_train_and_predict_nothing(finished):
     more = type(finished)(finished.folder, finished.overlay | {"ensembles": ["mean_logit"]})
     counts = job_counts(more.succeed("--dry-run"))
     assert counts["combine_ensemble"] == 1 and counts["freeze_selection"] == 1
-    assert not {"train_fold", "score_floors", "predict_views"} & set(counts)
+    assert not {"train_fold", "score_baselines", "predict_views"} & set(counts)

@@ -6,8 +6,8 @@ import pytest
 from test_pipeline import job_counts
 from tiny_experiment import Workflow
 
+from pneumobench.core.baselines import BASELINES
 from pneumobench.core.files import read_json, read_table
-from pneumobench.core.floors import FLOORS
 
 FOLDS, RUNS = 2, 2
 PHANTOMS = {"phantom": {"patients": 30, "seed": 11, "shift": 0.9}}
@@ -23,7 +23,7 @@ def validated(finished, tmp_path_factory) -> Workflow:
 
 
 def predictions(flow) -> dict[str, bytes]:
-    """Return everything that networks and floors said, and what was frozen."""
+    """Return everything that networks and baselines said, and what was frozen."""
     found = [*flow.results.rglob("external.csv"), *flow.results.rglob("selection.json")]
     return {
         str(path.relative_to(flow.results)): path.read_bytes()
@@ -36,20 +36,20 @@ def test_nothing_else_is_done_again(validated):
     counts = job_counts(validated.succeed("--dry-run"))
     assert counts == {
         "generate_external_phantoms": 1, "index_external": 1, "admit_external": 1,
-        "pack_external": 1, "predict_external": FOLDS * RUNS, "score_external_floors": 1,
+        "pack_external": 1, "predict_external": FOLDS * RUNS, "score_external_baselines": 1,
         "evaluate_external": 1, "plot_external": 1, "fill_checklists": 1,
         "write_model_card": RUNS, "render_report": 1, "typeset_tables": 1, "list_figures": 1,
         "all": 1, "total": FOLDS * RUNS + RUNS + 12,
     }  # fmt: skip
 
 
-def test_runs_and_floors_are_judged_and_reported(validated):
+def test_runs_and_baselines_are_judged_and_reported(validated):
     before = (validated.results / "selection/selection.json").read_bytes()
     validated.succeed()
     assert "Nothing to be done" in validated.succeed("--dry-run")
     assert (validated.results / "selection/selection.json").read_bytes() == before
-    table = read_table(validated.results / "comparison/external.csv", text=("model", "floor"))
-    assert len(table) == RUNS + len(FLOORS)
+    table = read_table(validated.results / "comparison/external.csv", text=("model", "baseline"))
+    assert len(table) == RUNS + len(BASELINES)
     labels = read_table(validated.results / "external/labels.csv", text=LABELS)
     assert (table["n"] == len(labels)).all()
     assert table["external_roc_auc"].between(0, 1).all()
@@ -62,7 +62,7 @@ def test_runs_and_floors_are_judged_and_reported(validated):
     assert (validated.results / "figures/external.pdf").stat().st_size > 1000
 
 
-def test_a_recipe_s_preprocessing_is_that_of_external_films_too(validated):
+def test_a_recipe_s_preprocessing_is_that_of_external_radiographs_too(validated):
     recipes = {"light": validated.overlay["recipes"]["light"] | {"preprocessing": "clahe"}}
     other = Workflow(validated.folder, validated.overlay | {"recipes": recipes})
     assert job_counts(other.succeed("--dry-run"))["preprocess_external"] == 1
@@ -95,7 +95,7 @@ def test_flipped_labels_change_no_prediction_and_no_selection(validated, finishe
         (flipped / part / other).mkdir(parents=True, exist_ok=True)
         shutil.copy(path, flipped / part / other / name)
     old, was = predictions(validated), areas(validated)
-    assert len(old) == RUNS * FOLDS + len(FLOORS) + 1
+    assert len(old) == RUNS * FOLDS + len(BASELINES) + 1
     external = {"source": "directory", "directory": {"path": "flipped"}}
     flow = Workflow(validated.folder, validated.overlay | {"external": external})
     flow.succeed()

@@ -12,7 +12,7 @@ from fetched_fixture import (
     kaggle_environment,
     kaggle_server,
     kaggle_zip,
-    kermany_films,
+    kermany_radiographs,
     medmnist_arrays,
     mendeley_zip,
     npz,
@@ -40,12 +40,12 @@ SOURCES = {
 
 @pytest.fixture(scope="module")
 def published() -> dict[str, bytes]:
-    """The files of all publishers, of films that this test draws."""
-    films = kermany_films(patients=PATIENTS)
+    """The files of all publishers, of radiographs that this test draws."""
+    radiographs = kermany_radiographs(patients=PATIENTS)
     return {
-        "chest-xray-pneumonia.zip": kaggle_zip(films),
-        "ChestXRay2017.zip": mendeley_zip(2, films),
-        "ZhangLabData.zip": mendeley_zip(3, kermany_films(3, PATIENTS)),
+        "chest-xray-pneumonia.zip": kaggle_zip(radiographs),
+        "ChestXRay2017.zip": mendeley_zip(2, radiographs),
+        "ZhangLabData.zip": mendeley_zip(3, kermany_radiographs(3, PATIENTS)),
         "pneumoniamnist_64.npz": npz(medmnist_arrays(64, PATIENTS)),
     }
 
@@ -165,7 +165,7 @@ def test_own_file_is_tracked(flow_of):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SOURCES)
 def test_to_the_report_without_network(flow_of, project, kind):
-    """Behind `snakemake fetch` nothing needs a network: maps and films made worse are made, too."""
+    """Behind `snakemake fetch` nothing needs a network: maps and images made worse are made, too."""
     flow, mirror = flow_of(kind)
     explanation = {"method": "grad_cam", "images": 2, "tested_images": 1}
     flow.overlay |= {"explanation": explanation, "robustness": {"strengths": [2]}}

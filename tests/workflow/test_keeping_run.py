@@ -61,11 +61,11 @@ def test_doctor_works_before_there_are_data_and_every_time(make_workflow):
         assert "ok       data: some 84 phantoms" in output
         assert "nothing found that would make the run fail" in output
     assert not (flow.results / "dataset").exists()
-    flow.overlay["data"] = {"source": "directory", "directory": {"path": "films"}}
+    flow.overlay["data"] = {"source": "directory", "directory": {"path": "radiographs"}}
     finished = flow.run("doctor")
     assert finished.returncode != 0
-    assert "fails    data: no folder of images at films" in finished.stdout
-    assert "ln -s /where/they/are films" in finished.stdout
+    assert "fails    data: no folder of images at radiographs" in finished.stdout
+    assert "ln -s /where/they/are radiographs" in finished.stdout
     # Anything else stops before it begins.
     assert "the folder of images does not exist" in flow.run("--dry-run").stdout
 
@@ -83,10 +83,10 @@ def test_doctor_under_the_slurm_profile(make_workflow, tmp_path):
     output = flow.succeed("doctor")
     assert "GPU: not looked for here" in output
     assert "nothing found that would make the run fail" in output
-    flow.overlay["data"] = {"source": "directory", "directory": {"path": "films"}}
+    flow.overlay["data"] = {"source": "directory", "directory": {"path": "radiographs"}}
     finished = flow.run("doctor")
     assert finished.returncode != 0
-    assert finished.stdout.count("fails    data: no folder of images at films") == 1
+    assert finished.stdout.count("fails    data: no folder of images at radiographs") == 1
 
 
 def test_how_jobs_are_packed_retrains_nothing(discarded):

@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from tiny_experiment import TINY
 
+from pneumobench.core.baselines import BASELINES
 from pneumobench.core.files import content_sha256, read_json, read_table
-from pneumobench.core.floors import FLOORS
 from pneumobench.models import registry
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -70,7 +70,7 @@ def test_the_pair_is_tested_out_of_fold_and_on_test(finished):
         assert 0 < pair["permutation_p"] <= pair["permutation_p_holm"] <= 1
     first, second = (pairs.iloc[0][f"{side}_model"] for side in ("first", "second"))
     assert (runs.loc[first, "rank"], runs.loc[second, "rank"]) == (1, 2)
-    assert runs.loc[second, "separable_from_best"] == pairs.iloc[0]["separable"]
+    assert runs.loc[second, "distinguishable_from_best"] == pairs.iloc[0]["distinguishable"]
     report = (finished.results / "report/report.html").read_text(encoding="utf-8")
     assert "Which differences hold?" in report and 'id="figure-differences"' in report
 
@@ -128,10 +128,10 @@ def test_figures_need_no_rule_that_needs_torch(archive):
     assert counts["unpack_archive"] == 1
 
 
-def test_an_archive_holds_neither_weights_nor_all_films(archive):
+def test_an_archive_holds_neither_weights_nor_all_radiographs(archive):
     with zipfile.ZipFile(archive.folder / "passed_on.zip") as container:
         names = container.namelist()
-        rows = len(np.load(io.BytesIO(container.read("films/rows.npy"))))
+        rows = len(np.load(io.BytesIO(container.read("radiographs/rows.npy"))))
         manifest = container.read("results/dataset/manifest.csv").count(b"\n") - 1
     assert not any(name.endswith(".safetensors") or "images_64" in name for name in names)
     assert 0 < rows < manifest
@@ -182,17 +182,17 @@ def test_figures_are_made_where_torch_is_not_installed(archive, finished, monkey
 
 
 @pytest.mark.slow
-def test_an_archive_without_films_rebuilds_all_that_shows_none(finished, make_workflow):
-    finished.overlay["archive_films"] = False
+def test_an_archive_without_radiographs_rebuilds_all_that_shows_none(finished, make_workflow):
+    finished.overlay["archive_radiographs"] = False
     try:
         finished.succeed("archive_results", "--forcerun", "archive_results")
     finally:
-        del finished.overlay["archive_films"]
+        del finished.overlay["archive_radiographs"]
     flow = make_workflow()
     shutil.copy(finished.results / "tiny.zip", flow.folder / "passed_on.zip")
     flow.overlay = {"archive": "passed_on.zip"}
     with zipfile.ZipFile(flow.folder / "passed_on.zip") as container:
-        assert not any("panels" in name or "films" in name for name in container.namelist())
+        assert not any("panels" in name or "radiographs" in name for name in container.namelist())
     flow.succeed("figures")
     made = {path.stem for path in (flow.results / "figures").glob("*.png")}
     whole = {path.stem for path in (finished.results / "figures").glob("*.png")}
@@ -294,7 +294,10 @@ def test_flipped_test_labels_change_nothing_before_evaluation(finished, make_wor
     same = [f"{RUN}/fold{fold}/{file}" for fold in (0, 1) for file in
             ("weights.safetensors", "history.csv", "out_of_fold.csv", "test.csv",
              "out_of_fold_flip.csv", "test_flip.csv")]  # fmt: skip
-    combined = [*(f"floors/{kind}" for kind in FLOORS), *(f"ensembles/{kind}" for kind in KINDS)]
+    combined = [
+        *(f"baselines/{kind}" for kind in BASELINES),
+        *(f"ensembles/{kind}" for kind in KINDS),
+    ]
     same += [f"{folder}/{file}.csv" for folder in combined for file in ("out_of_fold", "test")]
     for name in (*same, "selection/selection.json", "dataset/splits.csv"):
         right, flipped = (flows[key] / name for key in ("right", "flipped"))

@@ -24,8 +24,8 @@ def test_turning_it_on_adds_predictions_and_what_is_computed_from_them(views):
     assert counts["predict_views"] == len(FOLDS)
     assert {"freeze_selection", "evaluate_run", "compare_runs", "render_report"} <= set(counts)
     # Nothing is trained, packed or explained anew.
-    before = {"index_dataset", "split_dataset", "pack_images", "train_fold", "score_floors"}
-    assert not set(counts) & (before | {"predict_corrupted", "explain_run", "test_explanations"})
+    before = {"index_dataset", "split_dataset", "pack_images", "train_fold", "score_baselines"}
+    assert not set(counts) & (before | {"predict_corrupted", "explain_run", "assess_maps"})
 
 
 def test_averages_stand_beside_the_plain_predictions(finished, views):

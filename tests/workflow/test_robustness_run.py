@@ -1,4 +1,4 @@
-"""Films made worse, on a finished experiment: more predictions and figures, no training."""
+"""Radiographs made worse, on a finished experiment: more predictions and figures, no training."""
 
 import shutil
 
@@ -28,7 +28,7 @@ def test_asking_for_it_adds_predictions_and_what_is_computed_from_them(robust):
     assert counts["evaluate_robustness"] == RUNS
     assert counts["compare_robustness"] == counts["compare_runs"] == counts["plot_robustness"] == 1
     assert counts["measure_shift"] == 1
-    untouched = {"train_fold", "score_floors", "freeze_selection", "evaluate_run", "explain_run"}
+    untouched = {"train_fold", "score_baselines", "freeze_selection", "evaluate_run", "explain_run"}
     assert not untouched & set(counts)
 
 
@@ -68,7 +68,7 @@ def test_each_out_of_fold_image_is_judged_under_every_corruption(finished, robus
     report = (robust.results / "report/report.html").read_text(encoding="utf-8")
     assert (
         "Li et al. 2016" in report
-        and "when films get worse" in report
+        and "when radiographs get worse" in report
         and 'id="figure-robustness"' in report
     )
     assert (robust.results / "figures/robustness.pdf").stat().st_size > 5000

@@ -37,11 +37,11 @@ def test_a_data_set_of_damaged_masked_and_deep_images(make_workflow):
     flow = make_workflow(
         data={
             "source": "directory",
-            "directory": {"path": "films"},
+            "directory": {"path": "radiographs"},
             "checks": {"maximum_rejected_fraction": 0.5},
         }
     )
-    root = flow.folder / "films"
+    root = flow.folder / "radiographs"
     for label in ("NORMAL", "PNEUMONIA"):
         (root / label).mkdir(parents=True)
     for number in range(12):

@@ -27,8 +27,8 @@ def tabled(make_workflow):
     def tabled(columns, cells):
         rows = [["path", "label", *columns]]
         for number, more in enumerate(cells):
-            write_picture(flow.folder / f"films/{number}.png", number)
-            rows.append([f"films/{number}.png", number % 2, *more])
+            write_picture(flow.folder / f"radiographs/{number}.png", number)
+            rows.append([f"radiographs/{number}.png", number % 2, *more])
         with (flow.folder / "t.csv").open("w", encoding="utf-8", newline="") as stream:
             csv.writer(stream).writerows(rows)
         return flow
@@ -84,7 +84,7 @@ def test_masks_copies_and_own_results(make_workflow):
     assert "Nothing to be done" in flow.succeed(AUDIT)
     (flow.folder / AUDIT).unlink()
     for number in range(0, 24, 4):
-        film = Image.open(flow.folder / f"NORMAL/images/scan-{number}.png")
-        brighter = film.point([min(255, value + 20) for value in range(256)])
+        radiograph = Image.open(flow.folder / f"NORMAL/images/scan-{number}.png")
+        brighter = radiograph.point([min(255, value + 20) for value in range(256)])
         brighter.save(flow.folder / f"NORMAL/images/copy-of-{number}.png")
     refused(flow, "12 of 30 images look nearly like one of another", "maximum_near_duplicate")

@@ -72,7 +72,7 @@ def test_every_target_of_the_documents_with_words_and_braces_in_the_command(make
     flow = make_workflow(report={"title": "a {study} of {{x}}"}, explanation={"method": "grad_cam"})
     output = flow.succeed(
         *("--dry-run", *TARGETS, "--config"),
-        *("allow_partial=no", "archive_films=off", "compute={numeric_threads: 256}"),
+        *("allow_partial=no", "archive_radiographs=off", "compute={numeric_threads: 256}"),
     )
     assert "compute.numeric_threads: 256 is more than the" in output
 
@@ -80,9 +80,9 @@ def test_every_target_of_the_documents_with_words_and_braces_in_the_command(make
 def test_braces_in_the_folder_of_images_and_of_results(tmp_path):
     here = tmp_path / "a{b} {{c}}"
     for kind, name in (("normal", "NORMAL"), ("bacteria", "PNEUMONIA")):
-        fill(here / "films{fold}/train" / name, 3, kind)
+        fill(here / "radiographs{fold}/train" / name, 3, kind)
     overlay = here / "overlay.yaml"
-    data = {"source": "directory", "directory": {"path": "films{fold}"}}
+    data = {"source": "directory", "directory": {"path": "radiographs{fold}"}}
     overlay.write_text(yaml.safe_dump({**TINY, "data": data}))
     status, output = snakemake(
         MANIFEST, "--cores", "2", "--directory", here, "--configfile", overlay

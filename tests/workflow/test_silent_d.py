@@ -10,8 +10,8 @@ from hostile_archive import write_archive
 from poison import WORDS, assert_text_alone, poison_archive
 
 from pneumobench.core.archive import INDEX
+from pneumobench.core.baselines import BASELINES
 from pneumobench.core.config.check import check_config
-from pneumobench.core.floors import FLOORS
 from pneumobench.models import registry
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -28,7 +28,7 @@ def whole_config(**changes) -> dict:
     raw |= {
         "experiment": "tiny", "runs": ["custom_resnet18"], "split": raw["split"] | {"folds": 2},
         "robustness": raw["robustness"] | {"strengths": []}, "ensembles": [],
-        "explanation": raw["explanation"] | {"method": "none"}, "archive_films": False,
+        "explanation": raw["explanation"] | {"method": "none"}, "archive_radiographs": False,
     }  # fmt: skip
     checked = check_config(raw | changes, architectures=registry.names())
     return checked.model_dump(mode="json")
@@ -42,7 +42,7 @@ def archive_files() -> dict[str, bytes]:
         "results/shift/blocks.csv",
         *(f"results/dataset/{name}" for name in DATASET),
         *(f"{RUN}/fold{fold}/{name}" for fold in range(2) for name in FOLD_FILES),
-        *(f"results/floors/{floor}/{name}.csv" for floor in FLOORS
+        *(f"results/baselines/{baseline}/{name}.csv" for baseline in BASELINES
           for name in ("out_of_fold", "test")),
     ]  # fmt: skip
     content = {".json": b'{"schema_version": 1}', ".csv": b"schema_version\n"}

@@ -90,16 +90,16 @@ def test_the_message_tells_the_way_out(packed):
 
 
 def test_every_image_has_its_row_whatever_its_patient_is_called(make_workflow):
-    flow = make_workflow(data={"source": "table", "table": {"path": "films.csv"}})
-    (flow.folder / "films").mkdir()
+    flow = make_workflow(data={"source": "table", "table": {"path": "radiographs.csv"}})
+    (flow.folder / "radiographs").mkdir()
     rows = []
     for number, patient in enumerate(PATIENTS * 2):
         grey = np.random.default_rng(number).integers(0, 255, (40, 40), dtype=np.uint8)
-        Image.fromarray(grey).save(flow.folder / f"films/-{number}.png")
+        Image.fromarray(grey).save(flow.folder / f"radiographs/-{number}.png")
         label = "normal" if number < len(PATIENTS) else "pneumonia"
-        rows.append((f"films/-{number}.png", label, f"{patient}{label}"))
+        rows.append((f"radiographs/-{number}.png", label, f"{patient}{label}"))
     table = pd.DataFrame(rows, columns=["path", "label", "patient"])
-    table.to_csv(flow.folder / "films.csv", index=False, quoting=csv.QUOTE_ALL)
+    table.to_csv(flow.folder / "radiographs.csv", index=False, quoting=csv.QUOTE_ALL)
     flow.succeed(f"{DATASET}/manifest.csv")
     path = flow.folder / DATASET / "manifest.csv"
     manifest = read_manifest(path)

@@ -1,10 +1,10 @@
-"""Networks and film names of the worst kind, from nothing to the report."""
+"""Networks and radiograph names of the worst kind, from nothing to the report."""
 
 import csv
 
 import numpy as np
 import pytest
-from fetched_fixture import film, jpeg
+from fetched_fixture import jpeg, radiograph
 
 from pneumobench.core.files import read_json, read_table
 
@@ -14,8 +14,8 @@ STEMS = ("IM-0001-0001", "$_{1}^{$ %s {x} 病")
 WITHOUT, WITH = "timm-efficientvim_m1", "timm-test_vit"
 
 
-def films_of_two_names(root):
-    """Lay down two films of each patient, in a folder of the patient's own, and a table of them."""
+def radiographs_of_two_names(root):
+    """Lay down two images of each patient, in a folder of the patient's own, and a table of them."""
     draw = np.random.default_rng(0)
     rows = [["path", "label", "patient"]]
     for patient in range(PATIENTS):
@@ -23,23 +23,23 @@ def films_of_two_names(root):
         for stem in STEMS:
             path = root / f"P{patient}/{stem}.jpeg"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(jpeg(film(draw, sick)))
+            path.write_bytes(jpeg(radiograph(draw, sick)))
             rows.append([path.relative_to(root), "pneumonia" if sick else "normal", f"P{patient}"])
-    with (root / "films.csv").open("w", encoding="utf-8", newline="") as stream:
+    with (root / "radiographs.csv").open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream).writerows(rows)
 
 
 @pytest.mark.slow
-def test_network_without_maps_and_films_of_one_name_reach_the_report(make_workflow):
+def test_network_without_maps_and_radiographs_of_one_name_reach_the_report(make_workflow):
     flow = make_workflow(
-        data={"source": "table", "table": {"path": "films/films.csv"}},
+        data={"source": "table", "table": {"path": "radiographs/radiographs.csv"}},
         runs=["timm:efficientvim_m1", "timm:test_vit"],
         recipes={"light": {"epochs": 1, "batch_size": 16, "offline_copies": False}},
         explanation={
             "method": "grad_cam", "images": 4, "tested_images": 1, "second_opinions": 1
         },
     )  # fmt: skip
-    films_of_two_names(flow.folder / "films")
+    radiographs_of_two_names(flow.folder / "radiographs")
     output = flow.succeed("results/tiny/report/report.html")
     previewed, trained = output.index("rule preview_maps"), output.index("rule train_fold")
     assert previewed < trained

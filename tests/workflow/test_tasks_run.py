@@ -39,7 +39,7 @@ def test_subtypes_from_nothing_to_the_report(subtypes):
         assert set(LOGIT_COLUMNS) < set(read_table(results / RUN / f"fold1/{name}").columns)
     found = read_json(results / "comparison/subtypes.json")
     assert found["classes"] == list(SUBTYPES)
-    assert [entry["status"] for entry in found["runs"]] == ["complete", "floor", "floor"]
+    assert [entry["status"] for entry in found["runs"]] == ["complete", "baseline", "baseline"]
     labels = read_table(results / "dataset/test_labels.csv")
     assert found["datasets"]["test"]["viral"] == (labels["subtype"] == "viral").sum()
     for kind in ("png", "pdf"):
@@ -71,10 +71,10 @@ def test_subtypes_are_rebuilt_from_an_archive(subtypes, make_workflow):
     assert not {"score_subtypes", "train_fold", "split_dataset"} & set(counts)
 
 
-def nih_films(root, patients=60):
+def nih_radiographs(root, patients=60):
     """Write ChestX-ray14's whole layout: with effusion the lower half is white, and boxed."""
     random = np.random.default_rng(0)
-    films, boxes, lists = [], [], {"development": [], "test": []}
+    radiographs, boxes, lists = [], [], {"development": [], "test": []}
     for patient in range(1, patients + 1):
         sick = patient % 2 == 0
         for follow_up in range(2):
@@ -85,18 +85,20 @@ def nih_films(root, patients=60):
             folder.mkdir(parents=True, exist_ok=True)
             Image.fromarray(pixels.astype(np.uint8)).save(folder / name)
             found = "Effusion" if sick else "No Finding"
-            films.append((patient, follow_up, f"{found}|Mass" if sick and follow_up else found))
+            radiographs.append(
+                (patient, follow_up, f"{found}|Mass" if sick and follow_up else found)
+            )
             boxes += [(name, "Effusion", "0,60,96,36")] * sick
             # Patients of both kinds on either side, and nobody on both.
             lists["test" if patient % 5 == 0 else "development"].append(name)
-    write_nih_table(root, films)
+    write_nih_table(root, radiographs)
     write_nih_lists(root, **lists)
     write_nih_boxes(root, boxes)
 
 
 def test_effusion_in_adults_is_called_that(make_workflow):
     flow = make_workflow(experiment="effusion", **ONE)
-    nih_films(flow.folder / "nih")
+    nih_radiographs(flow.folder / "nih")
     flow.overlay["data"] = {"source": "nih", "nih": {"path": "nih", "positive": "Effusion"}}
     flow.succeed()
     splits = read_table(flow.results / "dataset/splits.csv", text=("image_id", "inner"))

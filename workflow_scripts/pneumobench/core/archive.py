@@ -22,7 +22,7 @@ README, ENVIRONMENT, LOCK, CODE = "README.md", "environment.json", "requirements
 # Below the first lies what is rebuilt from, below the second what to hold the rebuilt against.
 RESULTS, MADE = "results/", "made/"
 # Rows of the packed images that figures show, and their pixels.
-FILM_ROWS, FILM_IMAGES = "films/rows.npy", "films/images.npy"
+RADIOGRAPH_ROWS, RADIOGRAPH_IMAGES = "radiographs/rows.npy", "radiographs/images.npy"
 PANELS, LOOKS = "panels", "test_looks"
 
 KIND = Kind(
@@ -51,7 +51,7 @@ class _Missing(BaseModel, strict=True):
 
 
 class _Index(BaseModel, strict=True):
-    films: bool
+    radiographs: bool
     missing: list[_Missing]
     files: dict[str, _Listed]
 
@@ -68,8 +68,8 @@ class Archive:
         The whole configuration of its experiment.
     missing
         Runs that were not complete: model, recipe, seed and a note.
-    films
-        Whether it holds the films that figures show.
+    radiographs
+        Whether it holds the radiographs that figures show.
     hashes
         SHA-256 of every file in it, by name.
     digest
@@ -81,7 +81,7 @@ class Archive:
     path: str
     config: dict[str, Any]
     missing: list[dict[str, Any]]
-    films: bool
+    radiographs: bool
     hashes: Mapping[str, str]
     digest: str
     packed: Packed
@@ -120,7 +120,7 @@ def read_archive(path: str | Path) -> Archive:
         path=str(path),
         config=with_later_keys(_parse(packed, CONFIG, _read(packed, CONFIG))),
         missing=[run.model_dump() for run in index.missing],
-        films=index.films,
+        radiographs=index.radiographs,
         hashes={name: entry.sha256 for name, entry in index.files.items()},
         digest=hashlib.sha256(content).hexdigest(),
         packed=packed,
@@ -148,7 +148,7 @@ def check_contents(archive: Archive, rebuilt_from: Iterable[str], made: Iterable
     wanted = [RESULTS + path for path in rebuilt_from]
     folders = {path for path in wanted if path.endswith(f"/{PANELS}")}
     needed = {README, CONFIG, ENVIRONMENT, LOCK, CODE, *set(wanted) - folders}
-    needed |= {FILM_ROWS, FILM_IMAGES} if archive.films else set()
+    needed |= {RADIOGRAPH_ROWS, RADIOGRAPH_IMAGES} if archive.radiographs else set()
     known = needed | {MADE + path for path in made}
     for name in archive.hashes:
         folder, _, file = name.rpartition("/")

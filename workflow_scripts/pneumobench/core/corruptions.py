@@ -1,6 +1,6 @@
-"""Corruptions fixed beforehand: ways in which films are made worse step by step.
+"""Corruptions fixed beforehand: ways in which radiographs are made worse step by step.
 
-Mean figures on clean images do not tell which model will fail on films of another day; the worst
+Mean figures on clean images do not tell which model will fail on images of another day; the worst
 specificity under corruptions did in a first trial. The suite is for out-of-fold images, whose
 labels may be used, and was written down before any model was judged by it. All amounts are shares
 of the side or of the grey range, so that they mean the same at every image size.
@@ -8,10 +8,10 @@ of the side or of the grey range, so that they mean the same at every image size
 The first strength is meant to be hardly seen, the last to be seen at once, with heart, ribs and
 diaphragm still there: at a blur of 1.5 % of the side vessels are gone and ribs are not; twice the
 contrast loses the darkest and the brightest quarter of the grey range. Aspect has larger steps than
-zoom because the formats of films differ that much: the median of width over height was 1.22 in 24
-normal and 1.43 in 40 pneumonia films for training, which squashing to a square turns into a stretch
+zoom because the formats of images differ that much: the median of width over height was 1.22 in 24
+normal and 1.43 in 40 pneumonia images for training, which squashing to a square turns into a stretch
 of 17 %. A stretched image fills its frame and is cut, since bars would be a corruption of another
-kind; what `zoom_out` and `shift` bring in is black. Where a film can err in two directions, both
+kind; what `zoom_out` and `shift` bring in is black. Where an image can err in two directions, both
 are there, as the worst figure counts.
 
 References
@@ -68,7 +68,7 @@ class Kind:
     done
         What is done, and what the amounts are amounts of.
     stands_for
-        What goes wrong so in a real film.
+        What goes wrong so in a real radiograph.
     amounts
         [3] for people.
     strengths
@@ -138,11 +138,11 @@ CORRUPTIONS: dict[str, Kind] = {
         _ZOOMS, lambda zoom: Corruption(width=1 / zoom, height=1 / zoom),
     ),
     "aspect_taller": _kind(
-        "taller", "stretched upright about the centre by", "format of the film",
+        "taller", "stretched upright about the centre by", "format of the radiograph",
         _STRETCHES, lambda stretch: Corruption(height=stretch),
     ),
     "aspect_wider": _kind(
-        "wider", "stretched sideways about the centre by", "format of the film",
+        "wider", "stretched sideways about the centre by", "format of the radiograph",
         _STRETCHES, lambda stretch: Corruption(width=stretch),
     ),
     "shift": _kind(

@@ -1,4 +1,4 @@
-"""Which sources of films are fetched from the network, and what their folders are called."""
+"""Which sources of radiographs are fetched from the network, and what their folders are called."""
 
 import hashlib
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 FETCHED_SOURCES = ("kaggle", "mendeley", "pneumoniamnist")
-FILMS = 5856
-"""Number of films in each that holds those of Kermany et al."""
+RADIOGRAPHS = 5856
+"""Number of radiographs in each that holds those of Kermany et al."""
 KERMANY_ON_KAGGLE = "paultimothymooney/chest-xray-pneumonia"
 """Kaggle's data set of them; others may be named."""
 

@@ -26,15 +26,15 @@ class Practice:
 PRACTICES = {
     "folds_by_image": Practice(
         "Folds by image",
-        "Images, not patients, are assigned to folds: other films of the same child are trained "
+        "Images, not patients, are assigned to folds: other images of the same child are trained "
         "on. The figure is that of cross-validation.",
         "The same cross-validation with folds by patient.",
     ),
     "copies_before_split": Practice(
         "Augmentation before the split",
         "Augmented copies are made first, then every file is assigned to a fold by itself: other "
-        "versions of the same film are trained on. Judged on the films alone, without copies.",
-        "The same copies, each in the fold of its film, with folds by patient.",
+        "versions of the same image are trained on. Judged on the images alone, without copies.",
+        "The same copies, each in the fold of its radiograph, with folds by patient.",
     ),
     "sixteen_images": Practice(
         "Validation on 16 images",

@@ -1,4 +1,4 @@
-"""What the networks tell apart: normal films and the positive class, or subtypes of pneumonia."""
+"""What the networks tell apart: normal images and the positive class, or subtypes of pneumonia."""
 
 BINARY, SUBTYPE = "binary", "subtype"
 SUBTYPES = ("normal", "bacterial", "viral")
@@ -7,5 +7,5 @@ LOGIT_COLUMNS = tuple(f"logit_{name}" for name in SUBTYPES)
 """Columns of their logits in files of predictions, beside `logit`, that of pneumonia."""
 # Sources that know pneumonia, or a finding, and nothing more.
 WITHOUT_SUBTYPES = ("pneumoniamnist", "nih", "rsna")
-THUMBNAIL_RUN = {"model": "thumbnail", "recipe": "floor", "seed": 0}
-"""What the floor of subtypes is called where runs are named."""
+THUMBNAIL_RUN = {"model": "thumbnail", "recipe": "baseline", "seed": 0}
+"""What the baseline of subtypes is called where runs are named."""

@@ -15,6 +15,6 @@ VIEW_SETS = {
         "reduced to 95 %",
         "enlarged to 105 %",
     ),
-    # Of the project that this one grew from. Anatomically wrong: no chest film is upside down.
+    # Of the project that this one grew from. Anatomically wrong: no chest image is upside down.
     "seeds": (PLAIN, MIRRORED, "mirrored top to bottom", "turned left by 90 degrees"),
 }

@@ -1,1 +1,1 @@
-"""From a folder of films to a checked, split and packed data set. Only augmentation needs torch."""
+"""From a folder of images to a checked, split and packed data set. Only augmentation needs torch."""

@@ -13,7 +13,7 @@ from pneumobench.data.file_names import LABEL_OF_SUBTYPE, parse_stem
 from pneumobench.data.groups import unite
 from pneumobench.data.manifest import accepted_images, in_official_test, read_manifest
 from pneumobench.data.near_duplicates import NearDuplicates, find_near_duplicates, hash_words
-from pneumobench.data.sources.film import FILE_NAME
+from pneumobench.data.sources.radiograph import FILE_NAME
 
 logger = logging.getLogger(__name__)
 
@@ -109,11 +109,11 @@ def _findings(table: pd.DataFrame, images: pd.DataFrame, source: dict[str, Any])
 
 
 def _conflicts(named: pd.DataFrame) -> Iterator[dict[str, str]]:
-    """Yield the films whose names say another class than their folders."""
+    """Yield the radiographs whose names say another class than their folders."""
     for path, label in zip(named["path"], named["label"], strict=True):
-        film = parse_stem(Path(path).stem)
-        if film is not None and LABEL_OF_SUBTYPE[film.subtype] != label:
-            yield {"path": path, "label": label, "name_subtype": film.subtype}
+        radiograph = parse_stem(Path(path).stem)
+        if radiograph is not None and LABEL_OF_SUBTYPE[radiograph.subtype] != label:
+            yield {"path": path, "label": label, "name_subtype": radiograph.subtype}
 
 
 def _counts(
@@ -191,7 +191,7 @@ def _warnings(
     counted = (
         (
             findings["unknown_patients"],
-            f"of {len(images)} films tell no patient: each counts as its own, so films of one "
+            f"of {len(images)} images tell no patient: each counts as its own, so images of one "
             "child may lie in several folds and on both sides of the split",
         ),
         (findings["name_folder_conflicts"], "file names contradict their class folder"),

@@ -90,8 +90,8 @@ def _make_copies(
         draw_variations(copy_generator(seed, image_id, copy), 1, policy)
         for image_id, copy in zip(copies["image_id"], copies["copy"], strict=True)
     ]
-    films = torch.from_numpy(packed[copies["source_row"].to_numpy()])
-    varied = augment(films, joined(drawn)).squeeze(1).mul_(255.0).round_()
+    radiographs = torch.from_numpy(packed[copies["source_row"].to_numpy()])
+    varied = augment(radiographs, joined(drawn)).squeeze(1).mul_(255.0).round_()
     return varied.to(torch.uint8).numpy()
 
 

@@ -1,4 +1,4 @@
-"""Blocks of films with neighbouring file numbers."""
+"""Blocks of radiographs with neighbouring file numbers."""
 
 import re
 
@@ -12,16 +12,16 @@ _NUMBERED = re.compile(r"(.*?)(\d+)")
 def number_blocks(
     image_id: np.ndarray, group: np.ndarray, positive: np.ndarray, fold: np.ndarray, blocks: int
 ) -> np.ndarray | None:
-    """Cut the films into blocks by the numbers of their patients, which their names carry.
+    """Cut the radiographs into blocks by the numbers of their patients, which their names carry.
 
-    Numbers were given by series (bacterial, viral, and each prefix of normal films), so each series
+    Numbers were given by series (bacterial, viral, and each prefix of normal images), so each series
     is cut into as many blocks by itself, with as many patients in each; block k of all series
     together is block k. Groups stay together.
 
     Parameters
     ----------
     image_id, group
-        [images] text: the film's name, and its patient, united with those of identical films.
+        [images] text: the image's name, and its patient, united with those of identical images.
     positive, fold
         [images] bool and int.
     blocks

@@ -1,4 +1,4 @@
-"""Where on a film the body is, lungs included, and where the film is on its square."""
+"""Where on a radiograph the body is, lungs included, and where the radiograph is on its square."""
 
 import numpy as np
 from scipy import ndimage
@@ -12,14 +12,14 @@ _SMALLEST_PART = 0.05
 def body_mask(image: np.ndarray) -> np.ndarray:
     """Tell the body, lungs included, from the air and the collimation around it.
 
-    The smoothed film's grey levels are split into three classes by Otsu's criterion (Otsu 1979,
+    The smoothed image's grey levels are split into three classes by Otsu's criterion (Otsu 1979,
     IEEE Trans Syst Man Cybern 9:62): air, lungs and soft tissue, bone. With two classes the cut
     falls between lungs and mediastinum. What is of the darkest class and connected with the edge is
-    outside. Where that reaches the middle of the film it would be lung, and more classes are tried;
-    a film without a dark surround is all body. Small bright islands (markers, labels) are outside.
+    outside. Where that reaches the middle of the image it would be lung, and more classes are tried;
+    an image without a dark surround is all body. Small bright islands (markers, labels) are outside.
 
-    On thin, dark films the shoulders may count as outside, on films cut off inside the lungs some
-    of the lung; a bright collimator edge of more than a few per cent of the film counts as body.
+    On thin, dark images the shoulders may count as outside, on images cut off inside the lungs some
+    of the lung; a bright collimator edge of more than a few per cent of the image counts as body.
 
     Parameters
     ----------
@@ -31,10 +31,10 @@ def body_mask(image: np.ndarray) -> np.ndarray:
     numpy.ndarray
         bool [S, S].
     """
-    film = without_bars(image)
-    height, width = image[film].shape
+    radiograph = without_bars(image)
+    height, width = image[radiograph].shape
     blur = _SMOOTHING * max(height, width)
-    smooth = ndimage.gaussian_filter(image[film].astype(np.float32), blur, mode="nearest")
+    smooth = ndimage.gaussian_filter(image[radiograph].astype(np.float32), blur, mode="nearest")
     grey = smooth.round().astype(np.uint8)
     middle = tuple(slice(side // 4, side - side // 4) for side in (height, width))
     body = np.zeros(image.shape, bool)
@@ -43,14 +43,14 @@ def body_mask(image: np.ndarray) -> np.ndarray:
         if not outside[middle].any():
             parts, _ = ndimage.label(~outside)
             sizes = np.bincount(parts[parts > 0])
-            body[film] = np.isin(parts, np.flatnonzero(sizes >= _SMALLEST_PART * sizes.max()))
+            body[radiograph] = np.isin(parts, np.flatnonzero(sizes >= _SMALLEST_PART * sizes.max()))
             return body
-    body[film] = True
+    body[radiograph] = True
     return body
 
 
 def without_bars(image: np.ndarray) -> tuple[slice, slice]:
-    """Return rows and columns of a film without the black bars of `pad`, which are no part of it.
+    """Return rows and columns of an image without the black bars of `pad`, which are no part of it.
 
     They would take the darkest class for themselves. All of an image that is black altogether.
     """

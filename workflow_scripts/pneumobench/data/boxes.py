@@ -1,4 +1,4 @@
-"""Boxes around findings, in pixels of the film that they belong to."""
+"""Boxes around findings, in pixels of the radiograph that they belong to."""
 
 import json
 import math
@@ -9,7 +9,7 @@ Box = tuple[float, float, float, float]
 
 
 def is_outside(box: Box, width: int, height: int) -> bool:
-    """Tell whether a box lies altogether outside a film of `width` x `height` pixels."""
+    """Tell whether a box lies altogether outside a radiograph of `width` x `height` pixels."""
     x, y, box_width, box_height = box
     return x >= width or y >= height or x + box_width <= 0 or y + box_height <= 0
 
@@ -25,19 +25,19 @@ def describe_box(box: Box) -> str:
 
 
 def check_boxes(text: str, width: int, height: int) -> None:
-    """Refuse a film with a box that cannot be one of it; what reaches over the edge may stay.
+    """Refuse a radiograph with a box that cannot be one of it; what reaches over the edge may stay.
 
     Parameters
     ----------
     text
         JSON list of [x, y, width, height] in pixels, or "" for none; four numbers each.
     width, height
-        Of the film, in pixels.
+        Of the radiograph, in pixels.
 
     Raises
     ------
     UnreadableImageError
-        If a box is not finite, has no positive size or lies outside the film.
+        If a box is not finite, has no positive size or lies outside the radiograph.
     """
     for box in json.loads(text) if text else ():
         if not all(map(math.isfinite, box)):
@@ -49,5 +49,5 @@ def check_boxes(text: str, width: int, height: int) -> None:
         else:
             continue
         raise UnreadableImageError(
-            f"its box {fault}: {describe_box(box)} on a film of {width}x{height} pixels"
+            f"its box {fault}: {describe_box(box)} on a radiograph of {width}x{height} pixels"
         )

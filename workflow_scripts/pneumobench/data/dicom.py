@@ -87,7 +87,7 @@ def _read(content: bytes, maximum_megapixels: float) -> tuple[Image.Image, str, 
 
 
 def _check_content(elements: Elements) -> None:
-    """Refuse what is no single picture: reports, documents, films in motion."""
+    """Refuse what is no single picture: reports, documents, radiographs in motion."""
     if any(tag in elements.found for tag in FLOAT_PIXELS):
         raise UnreadableImageError("floating point pixels are not supported")
     if PIXEL_DATA not in elements.found:

@@ -1,4 +1,4 @@
-"""What a file must be to be let in as a film, and the plain reason where it is not."""
+"""What a file must be to be let in as a radiograph, and the plain reason where it is not."""
 
 import os
 import stat

@@ -1,4 +1,4 @@
-"""Films of the external data: none that the experiment has already; their labels kept apart."""
+"""Radiographs of the external data: none that the experiment has already; their labels kept apart."""
 
 import logging
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from pneumobench.data.split import LABEL_COLUMNS
 
 logger = logging.getLogger(__name__)
 
-# Digests of one file, and of one film in two files.
+# Digests of one file, and of one radiograph in two files.
 DIGESTS = ("sha256", "pixel_sha256")
 
 
@@ -32,10 +32,10 @@ def admit_external(
     *,
     maximum_near_duplicate_fraction: float,
 ) -> None:
-    """Stop on films that the experiment has already; list the others, and their labels apart.
+    """Stop on radiographs that the experiment has already; list the others, and their labels apart.
 
-    All films are used, whatever official split their source has. Patients of two sources cannot be
-    compared: equal keys are no equal children, so films alone are.
+    All images are used, whatever official split their source has. Patients of two sources cannot be
+    compared: equal keys are no equal children, so radiographs alone are.
 
     Parameters
     ----------
@@ -44,22 +44,22 @@ def admit_external(
     known
         manifest.csv of the data that networks are trained and tested on.
     splits
-        splits.csv to write: every film with the role `external`, without a fold and a label.
+        splits.csv to write: every radiograph with the role `external`, without a fold and a label.
     labels
         labels.csv to write, in the form of test_labels.csv.
     audit
-        audit.json to write: `source`; `counts` of files, images, patients, films that tell no
-        patient, redundant copies; `by_label_subtype`; `compared_by_content` (false where films were
+        audit.json to write: `source`; `counts` of files, images, patients, radiographs that tell no
+        patient, redundant copies; `by_label_subtype`; `compared_by_content` (false where images were
         not read, so that copies of known ones were not looked for); `near_duplicates` of known
-        films (the first `NEAR_DUPLICATES_LISTED` of them) and how many films have one; `rejected`;
+        images (the first `NEAR_DUPLICATES_LISTED` of them) and how many images have one; `rejected`;
         `warnings`.
     maximum_near_duplicate_fraction
-        Largest tolerated share (0 to 1) of films that look nearly like a known one.
+        Largest tolerated share (0 to 1) of radiographs that look nearly like a known one.
 
     Raises
     ------
     UserError
-        If a film is, byte by byte or pixel by pixel, one that the experiment has, or if too many
+        If an image is, byte by byte or pixel by pixel, one that the experiment has, or if too many
         look nearly like one; names up to ten.
     """
     table = read_manifest(manifest)
@@ -77,7 +77,7 @@ def admit_external(
 
 
 def find_shared(images: pd.DataFrame, others: pd.DataFrame) -> list[tuple[str, str]]:
-    """Return films (path) with a film (path) of other data that has the same bytes or pixels.
+    """Return images (path) with an image (path) of other data that has the same bytes or pixels.
 
     Parameters
     ----------
@@ -94,12 +94,12 @@ def find_shared(images: pd.DataFrame, others: pd.DataFrame) -> list[tuple[str, s
 
 
 def find_near(images: pd.DataFrame, others: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return pairs of a film and one of other data whose difference hashes are nearly equal.
+    """Return pairs of a radiograph and one of other data whose difference hashes are nearly equal.
 
     Parameters
     ----------
     images, others
-        Rows of two manifests. Films without a difference hash are passed over.
+        Rows of two manifests. Radiographs without a difference hash are passed over.
     """
     images, others = (part[part["dhash"] != ""] for part in (images, others))
     # A data set is one group: only pairs of the two count.
@@ -123,11 +123,11 @@ def _check_shared(images: pd.DataFrame, others: pd.DataFrame, manifest: Path, kn
     examples = "; ".join(f"{path} = {other}" for path, other in shared[:EXAMPLES])
     more = f" and {len(shared) - EXAMPLES} more" if len(shared) > EXAMPLES else ""
     raise UserError(
-        f"{len(shared)} of {len(images)} external films are films of the data that networks are "
+        f"{len(shared)} of {len(images)} external images are images of the data that networks are "
         "trained and tested on",
         where=f"{examples}{more} ({manifest} and {known})",
-        expected="external data without a film of those data, neither as a file nor as an image",
-        remedy="remove these films from the external data, or name another source in `external`",
+        expected="external data without an image of those data, neither as a file nor as an image",
+        remedy="remove these images from the external data, or name another source in `external`",
     )
 
 
@@ -139,12 +139,12 @@ def _check_near(content: dict[str, Any], maximum: float, manifest: Path, known: 
         f"{pair['external']} = {pair['known']}" for pair in content["near_duplicates"][:EXAMPLES]
     )
     raise UserError(
-        f"{counts['near_known']:,} of {counts['ok']:,} external films look nearly like films of "
+        f"{counts['near_known']:,} of {counts['ok']:,} external images look nearly like images of "
         "the data that networks are trained and tested on, as copies do that were saved anew",
         where=f"{examples} ({manifest} and {known})",
         expected=f"at most a share of {maximum:g} "
         "(external.checks.maximum_near_duplicate_fraction)",
-        remedy="remove these films from the external data; raise the limit if they are others",
+        remedy="remove these images from the external data; raise the limit if they are others",
     )
 
 
@@ -183,22 +183,22 @@ def _warnings(content: dict[str, Any]) -> Iterator[str]:
     for key, text in (
         (
             "near_known",
-            "external films look nearly like a film of the data that networks are trained and "
+            "external images look nearly like an image of the data that networks are trained and "
             "tested on: they may be copies",
         ),
         (
             "unknown_patients",
-            f"of {counts['ok']} external films tell no patient: each counts as its own, so "
+            f"of {counts['ok']} external radiographs tell no patient: each counts as its own, so "
             "intervals may be too narrow",
         ),
-        ("redundant_duplicates", "external films are copies of other external films"),
+        ("redundant_duplicates", "external radiographs are copies of other external radiographs"),
         ("rejected", "external files are set aside"),
     ):
         if counts[key]:
             yield f"{counts[key]} {text}"
     if not content["compared_by_content"]:
         yield (
-            "films were not read when they were listed: whether external films are copies of known "
+            "radiographs were not read when they were listed: whether external images are copies of known "
             "ones was not looked for"
         )
     yield from content["source"]["notes"]

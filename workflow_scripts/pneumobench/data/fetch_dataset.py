@@ -1,9 +1,9 @@
-"""Data sets from the network: fetched once for all experiments, each a folder of films in the end.
+"""Data sets from the network: fetched once for all experiments, each a folder of images in the end.
 
 Beside the folder `<name>/` lie
 
 * `<name>.json`, the record that rules wait for: source, address, version, licence, citation,
-  SHA-256 and bytes of what was fetched, number of films; nothing in it depends on the day or on
+  SHA-256 and bytes of what was fetched, number of images; nothing in it depends on the day or on
   the way by which the file came, so that fetching again changes no result;
 * `<name>.origin.json`, the same, kept when the record is made anew: publishers may exchange files;
 * `.<name>/`, while something is missing: what came so far.
@@ -39,9 +39,9 @@ PUBLISHED = {
 def fetch_dataset(
     source: str, options: Mapping[str, Any], record: Path, mirror: str | None = None
 ) -> None:
-    """Make sure that the films of a data set lie beside `record`, and write it.
+    """Make sure that the radiographs of a data set lie beside `record`, and write it.
 
-    Films that are there stay as they are. A published file that somebody put beside `record` is
+    Radiographs that are there stay as they are. A published file that somebody put beside `record` is
     used instead of the network.
 
     Parameters
@@ -59,7 +59,7 @@ def fetch_dataset(
     ------
     UserError
         If the file cannot be had, is not the published one or another one than before, or holds
-        no films.
+        no radiographs.
     """
     published, place = PUBLISHED[source](options), _Place(record)
     known = place.known()
@@ -98,7 +98,7 @@ class _Place:
 
 
 def _is_of(known: dict[str, Any], published: Published) -> bool:
-    """Tell whether films are of the user's own file as it is now; published ones always are."""
+    """Tell whether images are of the user's own file as it is now; published ones always are."""
     return published.local is None or known["sha256"] == file_sha256(published.local)
 
 
@@ -109,7 +109,7 @@ def _fetch(
     known: dict[str, Any] | None,
     mirror: str | None,
 ) -> dict[str, Any]:
-    """Bring the file and make films of it; return the record."""
+    """Bring the file and make radiographs of it; return the record."""
     if place.folder.is_dir():
         _free_folder(published, place)
     file, located = _bring(published, place, mirror)
@@ -134,7 +134,7 @@ def _fetch(
 
 
 def _free_folder(published: Published, place: _Place) -> None:
-    """Remove films of an earlier file of the user's; films of unknown origin are not touched."""
+    """Remove images of an earlier file of the user's; images of unknown origin are not touched."""
     if published.local is not None:
         remove_folder(place.folder)
         return
@@ -186,30 +186,30 @@ def _describe(source: str, published: Published, located: Located, file: Path) -
 
 
 def _count(published: Published, place: _Place, file: Path) -> int:
-    """Return the number of films; a folder without any is taken away again."""
+    """Return the number of radiographs; a folder without any is taken away again."""
     try:
-        films = list_directory(place.folder).films
+        radiographs = list_directory(place.folder).radiographs
     except UserError as error:
         remove_folder(place.folder)
         raise UserError(
-            f"{published.file} holds no data set of films: {error.what}",
+            f"{published.file} holds no data set of radiographs: {error.what}",
             where=str(file),
             expected=LAYOUT,
             remedy="see whether the name of the data set is right; if its layout is its own, "
             "unpack it by hand and use data.source: directory or table",
         ) from error
-    return len(films)
+    return len(radiographs)
 
 
 def _check_number(place: _Place, known: dict[str, Any]) -> None:
-    """Notice films that were added or removed since."""
-    found = len(list_directory(place.folder).films)
+    """Notice radiographs that were added or removed since."""
+    found = len(list_directory(place.folder).radiographs)
     # A job that was killed between unpacking and counting.
     known["images"] = found if known["images"] is None else known["images"]
     if found != known["images"]:
         raise UserError(
-            f"{found} films lie where {known['images']} were fetched",
+            f"{found} radiographs lie where {known['images']} were fetched",
             where=str(place.folder),
-            expected="the films as they were fetched",
+            expected="the radiographs as they were fetched",
             remedy=f"remove {place.folder}, then run the same command again",
         )

@@ -1,4 +1,4 @@
-"""What a film's file name says: its subtype and its patient.
+"""What a radiograph's file name says: its subtype and its patient.
 
 Three grammars are read, all of the same collection (Kermany et al., Cell 172, 2018, 1122-1131):
 
@@ -31,7 +31,7 @@ _WITHIN = re.compile(
 
 
 @dataclass(frozen=True)
-class NamedFilm:
+class NamedRadiograph:
     """Subtype (bacterial, viral or normal) and patient key, as the file name alone tells them.
 
     `within` tells that the name holds more than the grammars have, as the names of copies do.
@@ -42,7 +42,7 @@ class NamedFilm:
     within: bool = False
 
 
-def parse_stem(stem: str) -> NamedFilm | None:
+def parse_stem(stem: str) -> NamedRadiograph | None:
     """Read subtype and patient from a file name without its suffix; None outside the grammars.
 
     Person numbers were given within a subtype and IM-numbers within a prefix: the same number with
@@ -50,7 +50,7 @@ def parse_stem(stem: str) -> NamedFilm | None:
     patients across subtypes.
 
     >>> parse_stem("person447_virus_921_1")
-    NamedFilm(subtype='viral', patient='viral-person447', within=False)
+    NamedRadiograph(subtype='viral', patient='viral-person447', within=False)
     >>> parse_stem("NORMAL2-IM-1427-0001").patient
     'normal-NORMAL2-IM-1427'
     """
@@ -62,21 +62,21 @@ def parse_stem(stem: str) -> NamedFilm | None:
     return replace(found.pop(), within=True) if len(found) == 1 else None
 
 
-def _parse_whole(stem: str) -> NamedFilm | None:
+def _parse_whole(stem: str) -> NamedRadiograph | None:
     if match := _PERSON.fullmatch(stem):
         subtype = SUBTYPE_OF_WORD[match[2].lower()]
-        return NamedFilm(subtype, f"{subtype}-person{int(match[1])}")
+        return NamedRadiograph(subtype, f"{subtype}-person{int(match[1])}")
     if match := _NORMAL.fullmatch(stem):
-        return NamedFilm("normal", f"normal-{(match[1] or '').upper()}IM-{match[2]}")
+        return NamedRadiograph("normal", f"normal-{(match[1] or '').upper()}IM-{match[2]}")
     if match := _VERSION_3.fullmatch(stem):
-        return NamedFilm(SUBTYPE_OF_WORD[match[1].lower()], f"patient-{match[2]}")
+        return NamedRadiograph(SUBTYPE_OF_WORD[match[1].lower()], f"patient-{match[2]}")
     return None
 
 
-def subtype_in_folder(named: NamedFilm | None, label: str) -> str:
-    """Return the subtype of a film whose label comes from its folder.
+def subtype_in_folder(named: NamedRadiograph | None, label: str) -> str:
+    """Return the subtype of a radiograph whose label comes from its folder.
 
-    The name decides where it agrees with the folder; a disagreement is "unknown". A film outside
+    The name decides where it agrees with the folder; a disagreement is "unknown". A image outside
     the grammars is "normal" in the normal folder and "unknown" in the pneumonia folder.
     """
     if named is None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 def unite(patients: Sequence[str], duplicates: Sequence[str]) -> list[str]:
     """Return the group of each image: connected over equal patients and over equal pixels.
 
-    Union-find with path halving: two patients who share an identical film fall into one group,
+    Union-find with path halving: two patients who share an identical image fall into one group,
     and so do those that either shares with others.
 
     Parameters

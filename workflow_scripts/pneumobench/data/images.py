@@ -268,7 +268,7 @@ def _upright_size(image: ImageFile.ImageFile, stream: io.BufferedReader) -> tupl
 
 
 def _check_one_picture(image: Image.Image) -> None:
-    """Refuse several pages or frames: nothing tells which of them is the film."""
+    """Refuse several pages or frames: nothing tells which of them is the radiograph."""
     # Not n_frames, which goes through all of them, millions in a file made to do harm.
     if getattr(image, "is_animated", False):
         raise UnreadableImageError("the file holds several pictures, expected one")
@@ -311,13 +311,13 @@ def _grey_or_colour(image: Image.Image) -> Image.Image:
     return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def resize_square(film: np.ndarray | Image.Image, size: int, resize: str) -> np.ndarray:
+def resize_square(radiograph: np.ndarray | Image.Image, size: int, resize: str) -> np.ndarray:
     """Bring a grey image to a square with an antialiased bilinear filter.
 
     Parameters
     ----------
-    film
-        uint8 [height, width], or an image of mode L, which saves two copies of the film.
+    radiograph
+        uint8 [height, width], or an image of mode L, which saves two copies of the radiograph.
     size
         Side of the square in pixels.
     resize
@@ -336,7 +336,7 @@ def resize_square(film: np.ndarray | Image.Image, size: int, resize: str) -> np.
     """
     if resize not in RESIZE_MODES:
         raise ValueError(f"resize is {resize!r}, expected one of {', '.join(RESIZE_MODES)}")
-    image = film if isinstance(film, Image.Image) else Image.fromarray(film)
+    image = radiograph if isinstance(radiograph, Image.Image) else Image.fromarray(radiograph)
     width, height = image.size
     # Pillow widens the filter's support with the reduction, which is the antialiasing.
     if resize == "squash":
@@ -360,9 +360,9 @@ def resize_square(film: np.ndarray | Image.Image, size: int, resize: str) -> np.
 def difference_hash(pixels: np.ndarray) -> str:
     """Return the horizontal difference hash: 256 bits as 64 hexadecimal digits.
 
-    The usual 64 bits do not tell chest radiographs apart: among the 5,856 films of Kermany et al.
+    The usual 64 bits do not tell chest images apart: among the 5,856 images of Kermany et al.
     nearly 200,000 pairs of different patients differ in two bits or fewer. With 256 bits resized
-    and recompressed copies of a film differ in 0 to 4 bits, other patients' films in 7 or more.
+    and recompressed copies of an image differ in 0 to 4 bits, other patients' images in 7 or more.
 
     Parameters
     ----------

@@ -26,15 +26,15 @@ from pneumobench.data.doorkeeper import (
 )
 from pneumobench.data.images import difference_hash, read_header, read_picture
 from pneumobench.data.manifest import NESTED_COPY, NUMBER_COLUMNS, TEXT_COLUMNS, write_manifest
-from pneumobench.data.sources.film import IN_HELPER, Film, Listing
-from pneumobench.data.sources.listing import list_films
+from pneumobench.data.sources.listing import list_radiographs
+from pneumobench.data.sources.radiograph import IN_HELPER, Listing, Radiograph
 
 logger = logging.getLogger(__name__)
 
 Row = dict[str, Any]
-OF_FILM = ("path", "label", "subtype", "patient", "patient_from", "official_split", "boxes")
+OF_RADIOGRAPH = ("path", "label", "subtype", "patient", "patient_from", "official_split", "boxes")
 HEADER_NOTE = (
-    "Films were not decoded when they were listed (data.checks.reading: header): nobody looked for "
+    "Radiographs were not decoded when they were listed (data.checks.reading: header): nobody looked for "
     "duplicates, which may lie in several folds and on both sides of the split."
 )
 
@@ -51,10 +51,10 @@ def index_dataset(
     maximum_rejected_fraction: float,
     workers: int,
 ) -> None:
-    """Read every film of a source; write the manifest, sorted by image_id, and what the source is.
+    """Read every image of a source; write the manifest, sorted by image_id, and what the source is.
 
-    What a film is, the source says; nothing but label and subtype depends on its class folder. A
-    film whose patient nothing tells is its own patient. An image_id is the file's stem; stems of
+    What an image is, the source says; nothing but label and subtype depends on its class folder. A
+    image whose patient nothing tells is its own patient. An image_id is the file's stem; stems of
     different files that are equal but for case and Unicode form get the first digits of their
     SHA-256, or of that of their paths where only headers are read. Threads do the work: Pillow
     decodes and hashlib hashes without the interpreter's lock.
@@ -64,7 +64,7 @@ def index_dataset(
     manifest, description
         The CSV and the JSON file to write.
     source, root, options
-        As for `pneumobench.data.sources.listing.list_films`.
+        As for `pneumobench.data.sources.listing.list_radiographs`.
     reading
         whole: every file is decoded, hashed and checked; header: only its size is read, and no
         duplicate will be found but nested copies, which are hashed.
@@ -82,20 +82,20 @@ def index_dataset(
         If the source is not as it should be, holds one class only, or if too many files were set
         aside.
     """
-    listing = list_films(source, root, options)
+    listing = list_radiographs(source, root, options)
     read = {"whole": _read_whole, "header": _read_header}[reading]
     with ThreadPoolExecutor(workers) as pool:
         row_of = partial(_read_file, root, read=read, limits=limits)
-        rows = list(pool.map(row_of, listing.films))
-        depth_notes = _settle_depth(listing.films, rows, partial(pool.map, row_of))
-        places = Counter(film.place for film in listing.films if film.place)
+        rows = list(pool.map(row_of, listing.radiographs))
+        depth_notes = _settle_depth(listing.radiographs, rows, partial(pool.map, row_of))
+        places = Counter(radiograph.place for radiograph in listing.radiographs if radiograph.place)
         digest_of = partial(_digest, root, places=places, limits=limits)
-        digests = list(pool.map(digest_of, listing.films, rows))
-    _reject_nested_copies(listing.films, rows, digests)
+        digests = list(pool.map(digest_of, listing.radiographs, rows))
+    _reject_nested_copies(listing.radiographs, rows, digests)
     _check_rejected(root, rows, maximum_rejected_fraction)
     _name_images(rows)
-    for film, row in zip(listing.films, rows, strict=True):
-        row["mask_path"] = film.mask_path if row["status"] == "ok" else ""
+    for radiograph, row in zip(listing.radiographs, rows, strict=True):
+        row["mask_path"] = radiograph.mask_path if row["status"] == "ok" else ""
     _check_classes(root, rows, listing)
     write_manifest(manifest, rows)
     said = ("title", "population", "positive", "negative", "reference", "litter", "notes")
@@ -115,23 +115,23 @@ def index_dataset(
 
 def _read_file(
     root: Path,
-    film: Film,
+    radiograph: Radiograph,
     depth: int | None = None,
     *,
     read: Callable[[Path, Row, Limits, int | None], None],
     limits: Limits,
 ) -> Row:
-    """Return the manifest row of one film, still without image_id.
+    """Return the manifest row of one radiograph, still without image_id.
 
-    Its depth is the one given, or without one what the film alone needs.
+    Its depth is the one given, or without one what the radiograph alone needs.
     """
     row: Row = dict.fromkeys(TEXT_COLUMNS, "") | dict.fromkeys(NUMBER_COLUMNS)
-    row |= {name: getattr(film, name) for name in OF_FILM}
-    row |= {"status": "rejected", "reason": film.reason, "bytes": max(film.size, 0)}
-    if not film.reason:
+    row |= {name: getattr(radiograph, name) for name in OF_RADIOGRAPH}
+    row |= {"status": "rejected", "reason": radiograph.reason, "bytes": max(radiograph.size, 0)}
+    if not radiograph.reason:
         try:
-            read(Path(root) / film.path, row, limits, depth)
-            check_boxes(film.boxes, row["width"], row["height"])
+            read(Path(root) / radiograph.path, row, limits, depth)
+            check_boxes(radiograph.boxes, row["width"], row["height"])
             row["status"] = "ok"
         except UnreadableImageError as error:
             row |= {"reason": str(error), "pixel_sha256": "", "dhash": "", "depth": None}
@@ -139,11 +139,11 @@ def _read_file(
 
 
 def _settle_depth(
-    films: list[Film], rows: list[Row], read_again: Callable[..., Iterable[Row]]
+    radiographs: list[Radiograph], rows: list[Row], read_again: Callable[..., Iterable[Row]]
 ) -> list[str]:
-    """Give all films that state no depth the same: the largest that one of them needs.
+    """Give all radiographs that state no depth the same: the largest that one of them needs.
 
-    Films that were read with another are read again, in place.
+    Radiographs that were read with another are read again, in place.
 
     Returns
     -------
@@ -155,10 +155,10 @@ def _settle_depth(
         return []
     depth = max(needed.values())
     others = [i for i, bits in needed.items() if bits != depth]
-    found = read_again([films[i] for i in others], [depth] * len(others))
+    found = read_again([radiographs[i] for i in others], [depth] * len(others))
     for i, row in zip(others, found, strict=True):
         rows[i] = row | {"depth": depth if row["status"] == "ok" else None}
-    first = min(films[i].path for i, bits in needed.items() if bits == depth)
+    first = min(radiographs[i].path for i, bits in needed.items() if bits == depth)
     return [
         f"{len(needed)} images of more than 8 bits do not state how many are in use: all are "
         f"scaled from {depth} bits, which {len(needed) - len(others)} of them need (the first: "
@@ -189,31 +189,37 @@ def _read_header(path: Path, row: Row, limits: Limits, depth: int | None) -> Non
     check_header(found.width, found.height, found.bits, limits)
 
 
-def _digest(root: Path, film: Film, row: Row, *, places: Mapping[str, int], limits: Limits) -> str:
-    """Return the SHA-256 of a film that may be a nested copy, "" of others; reject what is no file.
+def _digest(
+    root: Path, radiograph: Radiograph, row: Row, *, places: Mapping[str, int], limits: Limits
+) -> str:
+    """Return the SHA-256 of an image that may be a nested copy, "" of others; reject what is no file.
 
-    A header tells nothing of copies: those films are read as they are, and nothing is decoded.
+    A header tells nothing of copies: those images are read as they are, and nothing is decoded.
     """
-    if row["sha256"] or places.get(film.place, 0) < 2:
+    if row["sha256"] or places.get(radiograph.place, 0) < 2:
         return row["sha256"]
     try:
-        content = read_content(Path(root) / film.path, limits.maximum_megabytes)
+        content = read_content(Path(root) / radiograph.path, limits.maximum_megabytes)
     except UnreadableImageError as error:
         row |= {"status": "rejected", "reason": row["reason"] or str(error)}
         return ""
     return hashlib.sha256(content).hexdigest()
 
 
-def _reject_nested_copies(films: list[Film], rows: list[Row], digests: list[str]) -> None:
+def _reject_nested_copies(
+    radiographs: list[Radiograph], rows: list[Row], digests: list[str]
+) -> None:
     """Keep of equal files at the same place of nested data folders the one nearest to the root."""
     kept: dict[tuple[str, str], str] = {}
-    order = sorted(range(len(films)), key=lambda i: (films[i].path.count("/"), films[i].path))
+    order = sorted(
+        range(len(radiographs)), key=lambda i: (radiographs[i].path.count("/"), radiographs[i].path)
+    )
     for index in order:
-        film, row = films[index], rows[index]
-        if not digests[index] or not film.place:
+        radiograph, row = radiographs[index], rows[index]
+        if not digests[index] or not radiograph.place:
             continue
-        original = kept.setdefault((film.place, digests[index]), film.path)
-        if original != film.path:
+        original = kept.setdefault((radiograph.place, digests[index]), radiograph.path)
+        if original != radiograph.path:
             row |= {"status": "rejected", "reason": NESTED_COPY + original}
             row |= {"pixel_sha256": "", "dhash": ""}
 
@@ -258,7 +264,7 @@ def _stem(row: Row) -> str:
 
 
 def _digits(row: Row) -> str:
-    """Return eight digits that tell a film from others of its stem: of its content, or its path."""
+    """Return eight digits that tell an image from others of its stem: of its content, or its path."""
     return (row["sha256"] or hashlib.sha256(row["path"].encode()).hexdigest())[:8]
 
 

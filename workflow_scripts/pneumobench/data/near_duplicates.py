@@ -1,8 +1,8 @@
-"""Pairs of films that look the same: difference hashes that differ in few bits, quickly.
+"""Pairs of radiographs that look the same: difference hashes that differ in few bits, quickly.
 
 Two hashes that differ in at most 5 of 256 bits agree in at least one of 6 parts of them. So only
 hashes with an equal part are compared; sorting finds them. The parts take every sixth bit, because
-neighbouring bits of radiographs are alike. Memory is linear in the number of films.
+neighbouring bits of radiographs are alike. Memory is linear in the number of radiographs.
 """
 
 import itertools
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-# Resized and recompressed copies of a film stay below, films of different patients above; see
+# Resized and recompressed copies of an image stay below, images of different patients above; see
 # pneumobench.data.images.difference_hash.
 NEAR_DUPLICATE_BITS = 5
 # Pairs of different hashes that are kept for the list of pairs; all are counted.

@@ -67,7 +67,7 @@ def pack_images(
 def _read_square(
     root: Path, file: tuple[str, str, int | None], size: int, resize: str
 ) -> np.ndarray:
-    """Read one film, uint8 [size, size]; it must be the file that was indexed."""
+    """Read one radiograph, uint8 [size, size]; it must be the file that was indexed."""
     path, sha256, depth = file
     try:
         content = (root / path).read_bytes()

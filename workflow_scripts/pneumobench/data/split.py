@@ -37,8 +37,8 @@ def split_dataset(
 
     Official train and val images are the cross-validation pool; official test images are never in a
     fold. Data without an official test set lose a patient-grouped hold-out first. Patients who
-    share an identical film are one group. Folds, hold-out and early-stopping parts are stratified
-    by subtype, so that each has its share of normal, bacterial and viral films. Labels go to one
+    share an identical image are one group. Folds, hold-out and early-stopping parts are stratified
+    by subtype, so that each has its share of normal, bacterial and viral images. Labels go to one
     file each for development and test, so that training has no path to the test labels.
 
     Parameters
@@ -217,10 +217,10 @@ def _check_subtypes_known(images: pd.DataFrame, manifest: Path) -> None:
     if len(unknown):
         some = ", ".join(unknown["path"].head(3))
         raise UserError(
-            f"{len(unknown)} of {(images['label'] == 'pneumonia').sum()} films of pneumonia tell "
+            f"{len(unknown)} of {(images['label'] == 'pneumonia').sum()} images of pneumonia tell "
             f"no subtype, such as {some}",
             where=f"{manifest} (task: subtype)",
-            expected="bacterial or viral for every film of pneumonia",
+            expected="bacterial or viral for every radiograph of pneumonia",
             remedy="set task: binary, or take a source whose file names or table tell the subtype "
             "(data.source: table has a column for it)",
         )
@@ -234,9 +234,9 @@ def _check_subtypes_in_parts(images: pd.DataFrame, splits: pd.DataFrame, manifes
     if lacking:
         place, name = lacking[0]
         raise UserError(
-            f"{place} has no {name} film",
+            f"{place} has no {name} radiograph",
             where=f"{manifest} (task: subtype)",
-            expected=f"{', '.join(SUBTYPES)} films in every fold and in the test set",
+            expected=f"{', '.join(SUBTYPES)} radiographs in every fold and in the test set",
             remedy="lower split.folds, try another split.seed, add images of more patients, or set "
             "task: binary",
         )

@@ -9,7 +9,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.doctor.cost import cost_finding
 from pneumobench.doctor.finding import FAILS, WARNING, Finding, Plan
 from pneumobench.doctor.gpus import Driver, ask_driver, gpu_finding
-from pneumobench.doctor.images import films_finding
+from pneumobench.doctor.images import radiographs_finding
 from pneumobench.doctor.scheduler import slurm_findings
 from pneumobench.doctor.software import packages_finding, python_finding, snakemake_finding
 from pneumobench.doctor.starting_weights import weights_finding
@@ -57,7 +57,7 @@ def findings(plan: Plan, lock: Path) -> Iterator[Finding]:
     driver = ask_driver(plan)
     yield gpu_finding(plan, driver)
     yield from slurm_findings(plan)
-    found = [films_finding(films) for films in plan.films]
+    found = [radiographs_finding(radiographs) for radiographs in plan.radiographs]
     yield from (finding for finding, _number in found)
     images = found[0][1]
     yield weights_finding(plan)

@@ -67,15 +67,15 @@ class PlannedRun:
 
 
 @dataclass(frozen=True)
-class PlannedFilms:
-    """Where films come from.
+class PlannedRadiographs:
+    """Where radiographs come from.
 
     Attributes
     ----------
     subject
         What they are called: the key of the configuration.
     source, root, options
-        The source, the folder of the films, and the source's section of the configuration.
+        The source, the folder of the radiographs, and the source's section of the configuration.
     patients
         Number of patients to draw, with source phantom.
     manifest
@@ -98,8 +98,8 @@ class Plan:
     ----------
     results
         results/<experiment>, relative to the working folder.
-    films
-        The films to train and test on; then those of an external source, if there is one.
+    radiographs
+        The radiographs to train and test on; then those of an external source, if there is one.
     image_size
         Side of the images in pixels.
     folds
@@ -123,7 +123,7 @@ class Plan:
     """
 
     results: str
-    films: tuple[PlannedFilms, ...]
+    radiographs: tuple[PlannedRadiographs, ...]
     image_size: int
     folds: int
     runs: tuple[PlannedRun, ...]
@@ -138,12 +138,12 @@ class Plan:
 
     @classmethod
     def of(
-        cls, *, runs: list[dict[str, Any]], films: list[dict[str, Any]], **others: Any
+        cls, *, runs: list[dict[str, Any]], radiographs: list[dict[str, Any]], **others: Any
     ) -> "Plan":
         """Return the plan that plain values describe."""
         return cls(
             runs=tuple(PlannedRun(**run) for run in runs),
-            films=tuple(PlannedFilms(**source) for source in films),
+            radiographs=tuple(PlannedRadiographs(**source) for source in radiographs),
             **others,
         )
 

@@ -43,7 +43,7 @@ def random_maps(keys: Sequence[str], side: int, size: int, seed: int) -> Tensor:
 
 
 def centre_maps(count: int, size: int) -> Tensor:
-    """Return one centred Gaussian blob `count` times: where anything on a film is likely to lie.
+    """Return one centred Gaussian blob `count` times: where anything on an image is likely to lie.
 
     Its standard deviation is `CENTRE_DEVIATION` of the side.
 

@@ -46,11 +46,11 @@ def insertion_deletion(
     inserted or deleted, the most important first (https://arxiv.org/abs/1806.07421). A good map has
     a large insertion and a small deletion area.
 
-    Deletion puts the image's own mean grey in place of its pixels: black reads as air on a film,
-    and a blurred film still shows a consolidation, which is coarse. Insertion starts from the
+    Deletion puts the image's own mean grey in place of its pixels: black reads as air on an image,
+    and a blurred radiograph still shows a consolidation, which is coarse. Insertion starts from the
     blurred image (Gaussian, standard deviation `BLUR_DEVIATION` of the side, mirrored at the
     borders), as in the paper: on an even ground the first patch would have edges that are not the
-    film's.
+    radiograph's.
 
     Parameters
     ----------

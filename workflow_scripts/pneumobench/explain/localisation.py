@@ -1,4 +1,4 @@
-"""Where on a film a map lies: on the lesion, or where only a shortcut can be read.
+"""Where on a radiograph a map lies: on the lesion, or where only a shortcut can be read.
 
 Regions are bool [S, S] on the square that the network sees. Every measure is NaN where the question
 has no answer: for an empty map (all zero) and for an empty region.
@@ -18,7 +18,7 @@ from pneumobench.data.images import UnreadableImageError, decode_grey, resize_sq
 # Zhang et al. count a maximum as a hit up to 15 pixels from the object, on images of 224 pixels.
 TOLERANCE = 15 / 224
 BORDER = 0.08
-# Width and height as shares of the film's. Phantoms carry their marker within 0.15 of the left or
+# Width and height as shares of the image's. Phantoms carry their marker within 0.15 of the left or
 # 0.17 of the right edge and within 0.32 of the upper one.
 CORNER = (0.2, 1 / 3)
 
@@ -26,18 +26,18 @@ _COVERED = 128
 
 
 def read_mask(
-    path: Path, size: int, resize: str, *, film_size: tuple[int, int] | None = None
+    path: Path, size: int, resize: str, *, radiograph_size: tuple[int, int] | None = None
 ) -> np.ndarray:
-    """Read a lesion mask and bring it to the square as the film was brought.
+    """Read a lesion mask and bring it to the square as the radiograph was brought.
 
     Parameters
     ----------
     path
-        Image of the film's size, 255 = lesion.
+        Image of the radiograph's size, 255 = lesion.
     size, resize
         Of the square; see `pneumobench.data.images.resize_square`.
-    film_size
-        Width and height of the film in pixels, to be checked; None = not known.
+    radiograph_size
+        Width and height of the radiograph in pixels, to be checked; None = not known.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def read_mask(
     Raises
     ------
     UserError
-        If there is no such file, it is no image, or of another size than the film.
+        If there is no such file, it is no image, or of another size than the radiograph.
     """
     remedy = "correct or remove the mask and run `snakemake --forcerun index_dataset`"
     try:
@@ -57,15 +57,15 @@ def read_mask(
         raise UserError(
             "a lesion mask cannot be read",
             where=f"{path}: {error}",
-            expected="an image of the film's size, 255 = lesion",
+            expected="an image of the radiograph's size, 255 = lesion",
             remedy=remedy,
         ) from error
     height, width = mask.shape
-    if film_size not in (None, (width, height)):
+    if radiograph_size not in (None, (width, height)):
         raise UserError(
-            "a lesion mask and its film differ in size",
+            "a lesion mask and its radiograph differ in size",
             where=f"{path}: {width}x{height} pixels",
-            expected="{}x{} pixels, as the film".format(*film_size),
+            expected="{}x{} pixels, as the radiograph".format(*radiograph_size),
             remedy=remedy,
         )
     return _to_square(mask >= _COVERED, size, resize)
@@ -74,7 +74,7 @@ def read_mask(
 def parse_boxes(text: str, image_id: str) -> list[Box]:
     """Read the manifest's column `boxes`: a JSON list of [x, y, width, height], empty = no box.
 
-    Lengths are pixels of the original film, x and y those of the upper left corner, as in the RSNA
+    Lengths are pixels of the original image, x and y those of the upper left corner, as in the RSNA
     pneumonia detection challenge.
 
     Raises
@@ -102,16 +102,16 @@ def parse_boxes(text: str, image_id: str) -> list[Box]:
 
 
 def boxes_mask(boxes: Iterable[Box], width: int, height: int, size: int, resize: str) -> np.ndarray:
-    """Draw boxes on the original film and bring them to the square as the film was brought.
+    """Draw boxes on the original image and bring them to the square as the image was brought.
 
     A pixel belongs to a box if its centre lies inside; what reaches over the edge is cut off.
 
     Parameters
     ----------
     boxes
-        x, y, width and height in pixels of the original film.
+        x, y, width and height in pixels of the original radiograph.
     width, height
-        Of the original film.
+        Of the original radiograph.
     size, resize
         Of the square; see `pneumobench.data.images.resize_square`.
 
@@ -123,29 +123,29 @@ def boxes_mask(boxes: Iterable[Box], width: int, height: int, size: int, resize:
     Raises
     ------
     UserError
-        If a box lies outside the film altogether.
+        If a box lies outside the radiograph altogether.
     """
-    film = np.zeros((height, width), bool)
+    radiograph = np.zeros((height, width), bool)
     for x, y, box_width, box_height in boxes:
         if is_outside((x, y, box_width, box_height), width, height):
             raise UserError(
-                "a box lies outside its film",
+                "a box lies outside its radiograph",
                 where=describe_box((x, y, box_width, box_height)),
-                expected=f"a box on the film of {width}x{height} pixels",
-                remedy="give boxes in pixels of the original film, not of a resized copy",
+                expected=f"a box on the radiograph of {width}x{height} pixels",
+                remedy="give boxes in pixels of the original radiograph, not of a resized copy",
             )
         columns, rows = (
             slice(max(0, int(np.ceil(first - 0.5))), int(np.ceil(first + length - 0.5)))
             for first, length in ((x, box_width), (y, box_height))
         )
-        film[rows, columns] = True
-    return _to_square(film, size, resize)
+        radiograph[rows, columns] = True
+    return _to_square(radiograph, size, resize)
 
 
 def corner_mask(width: int, height: int, size: int, resize: str) -> np.ndarray:
-    """Mark where side markers stand: the film's four corners, 1/5 of its width, 1/3 of its height.
+    """Mark where side markers stand: the image's four corners, 1/5 of its width, 1/3 of its height.
 
-    All markers of phantoms lie inside. On real films some stand lower at the edge; they show in the
+    All markers of phantoms lie inside. On real images some stand lower at the edge; they show in the
     share outside the body. Parameters as of `boxes_mask`; returns bool [size, size].
     """
     corner = CORNER[0] * width, CORNER[1] * height
@@ -154,7 +154,7 @@ def corner_mask(width: int, height: int, size: int, resize: str) -> np.ndarray:
 
 
 def border_mask(width: int, height: int, size: int, resize: str) -> np.ndarray:
-    """Mark the frame of what is seen of the film, 8 % of its width and height, and what is outside.
+    """Mark the frame of what is seen of the image, 8 % of its width and height, and what is outside.
 
     Outside are the black bars of `pad`; of `crop` the square itself has the frame. Parameters as of
     `boxes_mask`; returns bool [size, size].
@@ -284,6 +284,6 @@ def _measurable(saliency: np.ndarray, region: np.ndarray) -> bool:
     return bool(saliency.any() and region.any())
 
 
-def _to_square(film: np.ndarray, size: int, resize: str) -> np.ndarray:
-    """Bring a region of the film, bool [height, width], to the square; covered by half or more."""
-    return resize_square(film.astype(np.uint8) * 255, size, resize) >= _COVERED
+def _to_square(radiograph: np.ndarray, size: int, resize: str) -> np.ndarray:
+    """Bring a region of the image, bool [height, width], to the square; covered by half or more."""
+    return resize_square(radiograph.astype(np.uint8) * 255, size, resize) >= _COVERED

@@ -82,7 +82,7 @@ def measure_explanations(
     images, splits, manifest
         Packed images, uint8 [N, S, S], splits.csv with a row for each, and manifest.csv.
     plain_images
-        The same films as they are; `images` may be preprocessed, which would move the outline of
+        The same images as they are; `images` may be preprocessed, which would move the outline of
         the body.
     root
         The folder that the manifest's paths are relative to; lesion masks are read from there.
@@ -101,12 +101,12 @@ def measure_explanations(
     settings
         The section `explanation` of the configuration.
     resize
-        How films were brought to squares.
+        How radiographs were brought to squares.
 
     Raises
     ------
     UserError
-        If a mask or box does not fit its film, or files are not of one training.
+        If a mask or box does not fit its radiograph, or files are not of one training.
     """
     identity = {"model": run.model, "recipe": run.recipe, "seed": run.seed}
     if why_no_maps(maps):
@@ -117,7 +117,7 @@ def measure_explanations(
     image_ids = read_table(splits, text=("image_id", "inner", "group"))["image_id"]
     packed, plain = PackedImages(images, image_ids), PackedImages(plain_images, image_ids)
     opinions = read_opinions(maps)
-    films = read_manifest(manifest).set_index("image_id")
+    radiographs = read_manifest(manifest).set_index("image_id")
     found, similar = [], []
     for folder in folds:
         model, record = load_trained(folder)
@@ -128,8 +128,8 @@ def measure_explanations(
         seen = FoldSample(model, packed[own["image_id"]], own, settings)
         found.extend(seen.faithfulness())
         found.extend(seen.likeness(opinions))
-        regions = film_regions(
-            films.loc[own["image_id"]], plain[own["image_id"]], root=root, resize=resize
+        regions = radiograph_regions(
+            radiographs.loc[own["image_id"]], plain[own["image_id"]], root=root, resize=resize
         )
         found.extend(seen.places(regions))
         similar.extend(seen.randomisation())
@@ -169,7 +169,7 @@ class FoldSample:
         self.grid = self.maps(model, self.images[:1], self.target[:1]).shape[-2:]
 
     def without_knowledge(self) -> Classifier:
-        """Return the network with random weights: the first draw with maps of half of the films.
+        """Return the network with random weights: the first draw with maps of half of the images.
 
         A draw whose last layer happens to speak against the class everywhere has empty maps, and
         there would be nothing to hold the trained network's against.
@@ -187,8 +187,8 @@ class FoldSample:
         batches = zip(images.split(BATCH_SIZE), target.split(BATCH_SIZE), strict=True)
         return torch.cat(
             [
-                explain(model, films, method=method, layer=layer, target=classes).joint
-                for films, classes in batches
+                explain(model, radiographs, method=method, layer=layer, target=classes).joint
+                for radiographs, classes in batches
             ]
         )
 
@@ -216,7 +216,10 @@ class FoldSample:
         def predict(changed: Tensor) -> Tensor:
             batches = zip(changed.split(BATCH_SIZE), target.split(BATCH_SIZE), strict=True)
             return torch.cat(
-                [target_probabilities(self.model(films), classes) for films, classes in batches]
+                [
+                    target_probabilities(self.model(radiographs), classes)
+                    for radiographs, classes in batches
+                ]
             )
 
         for name, maps in self.explained.items():
@@ -255,7 +258,7 @@ class FoldSample:
         everything = np.ones(len(self.own), bool)
         for_pneumonia = self.enlarged(torch.full_like(self.target, PNEUMONIA))
         for name, maps in self.explained.items():
-            of_film = zip(
+            of_radiograph = zip(
                 maps.cpu().numpy(), for_pneumonia[name].cpu().numpy(), regions, strict=True
             )
             values = [
@@ -263,7 +266,7 @@ class FoldSample:
                 | shortcut_shares(
                     own, body=region.body, border=region.border, corners=region.corners
                 )
-                for own, of_pneumonia, region in of_film
+                for own, of_pneumonia, region in of_radiograph
             ]
             for key, column in pd.DataFrame(values).items():
                 yield self._table(name, key, everything, column.to_numpy())
@@ -291,7 +294,7 @@ class FoldSample:
 
 
 class Regions(NamedTuple):
-    """Places of a film on the square that the network sees, bool [S, S].
+    """Places of a radiograph on the square that the network sees, bool [S, S].
 
     Attributes
     ----------
@@ -307,26 +310,26 @@ class Regions(NamedTuple):
     corners: np.ndarray
 
 
-def film_regions(
-    films: pd.DataFrame, squares: np.ndarray, *, root: Path, resize: str
+def radiograph_regions(
+    radiographs: pd.DataFrame, squares: np.ndarray, *, root: Path, resize: str
 ) -> list[Regions]:
-    """Return the places of films.
+    """Return the places of radiographs.
 
     Parameters
     ----------
-    films
+    radiographs
         Rows of the manifest, by image_id.
     squares
-        The films, uint8 [n, S, S], not preprocessed.
+        The radiographs, uint8 [n, S, S], not preprocessed.
     root
         The folder that mask_path is relative to.
     resize
-        How films were brought to squares.
+        How radiographs were brought to squares.
     """
     found = []
-    for (_, film), square in zip(films.iterrows(), squares, strict=True):
-        shape = film["width"], film["height"], len(square), resize
-        lesion = lesion_mask(film, root, len(square), resize)
+    for (_, radiograph), square in zip(radiographs.iterrows(), squares, strict=True):
+        shape = radiograph["width"], radiograph["height"], len(square), resize
+        lesion = lesion_mask(radiograph, root, len(square), resize)
         found.append(Regions(lesion, body_mask(square), border_mask(*shape), corner_mask(*shape)))
     return found
 
@@ -348,20 +351,22 @@ def read_opinions(maps: Path) -> dict[str, pd.Series]:
         return {name: pd.Series(list(arrays[name]), index=image_ids) for name in OPINIONS}
 
 
-def lesion_mask(film: pd.Series, root: Path, size: int, resize: str) -> np.ndarray | None:
-    """Return where a film's lesion is, bool [size, size], from its mask or boxes; None without.
+def lesion_mask(radiograph: pd.Series, root: Path, size: int, resize: str) -> np.ndarray | None:
+    """Return where an image's lesion is, bool [size, size], from its mask or boxes; None without.
 
     Parameters
     ----------
-    film
+    radiograph
         A row of the manifest with its image_id as name.
     root
         The folder that mask_path is relative to.
     size, resize
         Of the square that the network sees.
     """
-    width, height = int(film["width"]), int(film["height"])
-    if film["mask_path"]:
-        return read_mask(root / film["mask_path"], size, resize, film_size=(width, height))
-    boxes = parse_boxes(film["boxes"], str(film.name))
+    width, height = int(radiograph["width"]), int(radiograph["height"])
+    if radiograph["mask_path"]:
+        return read_mask(
+            root / radiograph["mask_path"], size, resize, radiograph_size=(width, height)
+        )
+    boxes = parse_boxes(radiograph["boxes"], str(radiograph.name))
     return boxes_mask(boxes, width, height, size, resize) if boxes else None

@@ -236,12 +236,12 @@ def map_images(
     found: list[dict[str, torch.Tensor]] = []
     for start in range(0, len(images), BATCH_SIZE):
         batch = torch.from_numpy(images[start : start + BATCH_SIZE]).to(device)
-        films = batch.unsqueeze(1) / 255.0
+        radiographs = batch.unsqueeze(1) / 255.0
         maps = explain(
-            model, films, method=settings["method"], target=target, threshold=threshold,
+            model, radiographs, method=settings["method"], target=target, threshold=threshold,
             layer=settings["layer"],
         )  # fmt: skip
-        found.append(_named(maps) | _attention(model, films))
+        found.append(_named(maps) | _attention(model, radiographs))
     return {name: torch.cat([one[name] for one in found]).cpu().numpy() for name in found[0]}
 
 
@@ -255,7 +255,7 @@ def mean_maps(sample: pd.DataFrame, maps: np.ndarray, *, own_class: bool) -> dic
     maps
         float32 [n, h, w].
     own_class
-        Whether to leave maps out that speak for another class than the film's: where the predicted
+        Whether to leave maps out that speak for another class than the image's: where the predicted
         class is explained, a wrong answer's map would be mixed in.
 
     Returns
@@ -293,8 +293,10 @@ def _named(maps: Maps) -> dict[str, torch.Tensor]:
     }
 
 
-def _attention(model: Classifier, films: torch.Tensor) -> dict[str, torch.Tensor]:
-    return {f"attention_{name}": value for name, value in attention_maps(model, films).items()}
+def _attention(model: Classifier, radiographs: torch.Tensor) -> dict[str, torch.Tensor]:
+    return {
+        f"attention_{name}": value for name, value in attention_maps(model, radiographs).items()
+    }
 
 
 def _described(part: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

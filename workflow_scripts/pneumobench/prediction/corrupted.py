@@ -29,8 +29,8 @@ def predict_corrupted(
 ) -> None:
     """Predict a finished fold's out-of-fold images under every corruption.
 
-    A film is made worse before all that the recipe does to it: where images are preprocessed, the
-    corrupted ones are preprocessed anew, as films of such a kind would be.
+    A image is made worse before all that the recipe does to it: where images are preprocessed, the
+    corrupted ones are preprocessed anew, as radiographs of such a kind would be.
 
     Parameters
     ----------
@@ -82,9 +82,9 @@ def _corrupted_logits(
     fallbacks = []
 
     def worse(batch: torch.Tensor, image_ids: list[str]) -> torch.Tensor:
-        films, number = _preprocessed(corrupt(batch, name, strength, image_ids, seed), method)
+        radiographs, number = _preprocessed(corrupt(batch, name, strength, image_ids, seed), method)
         fallbacks.append(number)
-        return films
+        return radiographs
 
     # What is random follows from the images' names, so each batch is a call of its own.
     parts = [rows[start : start + BATCH_SIZE] for start in range(0, len(rows), BATCH_SIZE)]

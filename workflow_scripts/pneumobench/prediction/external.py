@@ -1,4 +1,4 @@
-"""External films, predicted by the networks of a finished fold; their labels are not read."""
+"""External radiographs, predicted by the networks of a finished fold; their labels are not read."""
 
 import logging
 from pathlib import Path
@@ -28,7 +28,7 @@ def predict_external(
     external_splits: Path,
     external: Path,
 ) -> None:
-    """Predict all external films with a finished fold's network, as it is.
+    """Predict all external radiographs with a finished fold's network, as it is.
 
     Parameters
     ----------
@@ -38,9 +38,9 @@ def predict_external(
         Packed images that the fold was trained on, uint8 [N, S, S], and splits.csv, its rows those
         of the images: one batch of the test images is predicted again, to hold it against test.csv.
     external_images, external_splits
-        The same of the external films.
+        The same of the external radiographs.
     external
-        The file to write: columns as test.csv, a row for each external film.
+        The file to write: columns as test.csv, a row for each external radiograph.
 
     Raises
     ------
@@ -58,10 +58,10 @@ def predict_external(
     identity = plain.iloc[0][["model", "recipe", "seed", "fold", "tta"]]
     table = pd.DataFrame({"image_id": names} | logit_columns(readings)).assign(**identity)
     write_table(external, table[plain.columns])
-    logger.info("%s: %d films", external.name, len(table))
+    logger.info("%s: %d radiographs", external.name, len(table))
 
 
 def _read_packed(images: Path, splits: Path) -> tuple[torch.Tensor, np.ndarray]:
-    """Return the packed films, mapped and not on a device as there may be many, and their names."""
+    """Return the packed images, mapped and not on a device as there may be many, and their names."""
     names = read_table(splits, text=("image_id", "inner", "group"))["image_id"].to_numpy(dtype=str)
     return torch.from_numpy(PackedImages(images, names).all()), names

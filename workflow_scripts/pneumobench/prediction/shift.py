@@ -1,7 +1,7 @@
 """Scores that tell how unlike development and test images are, by the simplest models alone.
 
 One kind of model is asked for the data set instead of the disease, within each class: if it can
-tell, the films differ. The other is the thumbnail floor with blocks of neighbouring file numbers
+tell, the images differ. The other is the thumbnail baseline with blocks of neighbouring file numbers
 left out: if that cost as much as the test set does, neighbourhood would explain the difference.
 Labels of test images are read here, after the selection; nothing is chosen by these scores.
 """
@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.baselines import BASELINES
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table, write_table
-from pneumobench.core.floors import FLOORS
 from pneumobench.data.blocks import number_blocks
-from pneumobench.prediction.floor_models import out_of_fold_scores, test_scores
-from pneumobench.prediction.floors import FEATURES, Films, read_films
+from pneumobench.prediction.baseline_models import out_of_fold_scores, test_scores
+from pneumobench.prediction.baselines import FEATURES, Radiographs, read_radiographs
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ FOLDS = 5
 # Nothing is chosen by these scores, so that no one needs another seed.
 SEED = 0
 BLOCKS = 8
-BLOCK_FLOOR = "thumbnail"
+BLOCK_BASELINE = "thumbnail"
 
 
 def score_shift(
@@ -38,18 +38,18 @@ def score_shift(
     Parameters
     ----------
     images, manifest, splits
-        As `floors.score_floors` takes them; the manifest's labels are not looked at.
+        As `baselines.score_baselines` takes them; the manifest's labels are not looked at.
     scores
         scores.csv of any run: the labels of all images.
     domains
-        domains.csv to write: floor, label, fold, image_id, group, side (development or test) and
+        domains.csv to write: baseline, label, fold, image_id, group, side (development or test) and
         logit (float32; higher speaks for the test set) of the model that had not seen the group,
         fitted to the images of this label alone. Without rows for a label of which one side has
         fewer than two groups.
     blocks
         blocks.csv to write: for each block of neighbouring file numbers its number, fold, image_id,
         held_out (1: an image of the block, one row for each fold's model; 0: any other development
-        image, out of fold) and logit (float32; higher speaks for pneumonia) of the thumbnail floor,
+        image, out of fold) and logit (float32; higher speaks for pneumonia) of the thumbnail baseline,
         fitted fold by fold without the block. Without rows where there are no such blocks.
 
     Raises
@@ -57,23 +57,23 @@ def score_shift(
     UserError
         If images, manifest, splits and scores are not of one data set.
     """
-    films = read_films(images, manifest, splits)
-    positive = _labels(scores, films)
-    features = {kind: FEATURES[kind](films.rows, films.packed) for kind in FLOORS}
+    radiographs = read_radiographs(images, manifest, splits)
+    positive = _labels(scores, radiographs)
+    features = {kind: FEATURES[kind](radiographs.rows, radiographs.packed) for kind in BASELINES}
     parts = [
-        _score_domains(kind, values, label, films, positive == (label == "pneumonia"))
+        _score_domains(kind, values, label, radiographs, positive == (label == "pneumonia"))
         for kind, values in features.items()
         for label in CLASSES
     ]
     filled = [part for part in parts if len(part)] or parts[:1]
     write_table(domains, pd.concat(filled, ignore_index=True))
-    write_table(blocks, _score_blocks(features[BLOCK_FLOOR], films, positive))
+    write_table(blocks, _score_blocks(features[BLOCK_BASELINE], radiographs, positive))
 
 
-def _labels(scores: Path, films: Films) -> np.ndarray:
+def _labels(scores: Path, radiographs: Radiographs) -> np.ndarray:
     """Return bool [images], True for pneumonia."""
     table = read_table(scores, text=("image_id", "label")).drop_duplicates("image_id")
-    labels = table.set_index("image_id")["label"].reindex(films.image_id)
+    labels = table.set_index("image_id")["label"].reindex(radiographs.image_id)
     if labels.isna().any():
         raise UserError(
             f"{int(labels.isna().sum())} of the images have no scores",
@@ -85,21 +85,21 @@ def _labels(scores: Path, films: Films) -> np.ndarray:
 
 
 def _score_domains(
-    kind: str, features: np.ndarray, label: str, films: Films, chosen: np.ndarray
+    kind: str, features: np.ndarray, label: str, radiographs: Radiographs, chosen: np.ndarray
 ) -> pd.DataFrame:
     rows = np.flatnonzero(chosen)
-    tested, group = films.tested[rows], films.group[rows]
+    tested, group = radiographs.tested[rows], radiographs.group[rows]
     folds = min(FOLDS, *(len(np.unique(group[tested == side])) for side in (False, True)))
-    columns = ["floor", "label", "fold", "image_id", "group", "side", "logit"]
+    columns = ["baseline", "label", "fold", "image_id", "group", "side", "logit"]
     if folds < 2:
         logger.warning("too few patients of class %s to tell development from test", label)
         return pd.DataFrame(columns=columns)
     fold = deal_groups(group, tested, folds)
     found = {
-        "floor": kind,
+        "baseline": kind,
         "label": label,
         "fold": fold,
-        "image_id": films.image_id[rows],
+        "image_id": radiographs.image_id[rows],
         "group": group,
         "side": np.where(tested, "test", "development"),
         "logit": out_of_fold_scores(features[rows], tested, fold, kind),
@@ -130,11 +130,13 @@ def deal_groups(group: np.ndarray, tested: np.ndarray, folds: int) -> np.ndarray
     return np.array([number[str(name)] for name in group])
 
 
-def _score_blocks(features: np.ndarray, films: Films, positive: np.ndarray) -> pd.DataFrame:
-    development = np.flatnonzero(~films.tested)
-    names, fold = films.image_id[development], films.fold[development]
+def _score_blocks(
+    features: np.ndarray, radiographs: Radiographs, positive: np.ndarray
+) -> pd.DataFrame:
+    development = np.flatnonzero(~radiographs.tested)
+    names, fold = radiographs.image_id[development], radiographs.fold[development]
     features, positive = features[development], positive[development]
-    block = number_blocks(names, films.group[development], positive, fold, BLOCKS)
+    block = number_blocks(names, radiographs.group[development], positive, fold, BLOCKS)
     if block is None:
         logger.info("no blocks: file names carry no numbers, or a block would lack a class")
         return pd.DataFrame(columns=["block", "fold", "image_id", "held_out", "logit"])
@@ -142,9 +144,9 @@ def _score_blocks(features: np.ndarray, films: Films, positive: np.ndarray) -> p
     for number in range(BLOCKS):
         held, others = block == number, block != number
         fitted = (features[others], positive[others], fold[others])
-        own = out_of_fold_scores(*fitted, BLOCK_FLOOR)
+        own = out_of_fold_scores(*fitted, BLOCK_BASELINE)
         parts.append(_tabulate(number, fold[others], names[others], 0, own))
-        by_fold = test_scores(*fitted, features[held], BLOCK_FLOOR)
+        by_fold = test_scores(*fitted, features[held], BLOCK_BASELINE)
         for model, logits in zip(np.unique(fold[others]), by_fold, strict=True):
             parts.append(_tabulate(number, model, names[held], 1, logits))
     return pd.concat(parts, ignore_index=True)

@@ -1,4 +1,4 @@
-"""The simplest model of subtypes: logits of three classes from a thumbnail of each film."""
+"""The simplest model of subtypes: logits of three classes from a thumbnail of each radiograph."""
 
 import logging
 from pathlib import Path
@@ -9,9 +9,9 @@ from sklearn.linear_model import LogisticRegression
 
 from pneumobench.core.files import write_table
 from pneumobench.core.task import LOGIT_COLUMNS, THUMBNAIL_RUN
-from pneumobench.data.floor_features import thumbnail_features
+from pneumobench.data.baseline_features import thumbnail_features
 from pneumobench.data.labels import development_subtypes
-from pneumobench.prediction.floors import read_films
+from pneumobench.prediction.baselines import read_radiographs
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def score_subtypes(
     """Fit logistic regression of three classes fold by fold, as networks are trained.
 
     Its files have the columns of a run's, so that they are judged as those are; the logit of
-    pneumonia is not among them, as `score_floors` has its own floors for that.
+    pneumonia is not among them, as `score_baselines` has its own baselines for that.
 
     Parameters
     ----------
@@ -49,15 +49,15 @@ def score_subtypes(
     UserError
         If images, manifest and splits are not of one data set, or a development image has no label.
     """
-    films = read_films(images, manifest, splits)
-    features = thumbnail_features(films.packed).astype(np.float64)
-    truth = development_subtypes(labels, films.splits)
+    radiographs = read_radiographs(images, manifest, splits)
+    features = thumbnail_features(radiographs.packed).astype(np.float64)
+    truth = development_subtypes(labels, radiographs.splits)
     for number, (own_path, test_path) in enumerate(zip(out_of_fold, test, strict=True)):
-        fitted = ~films.tested & (films.fold != number)
+        fitted = ~radiographs.tested & (radiographs.fold != number)
         model = LogisticRegression(C=STRENGTH, max_iter=2000).fit(features[fitted], truth[fitted])
-        for path, rows in ((own_path, films.fold == number), (test_path, films.tested)):
+        for path, rows in ((own_path, radiographs.fold == number), (test_path, radiographs.tested)):
             logits = model.decision_function(features[rows]).astype(np.float32)
-            table = pd.DataFrame({"image_id": films.image_id[rows], "tta": "identity"})
+            table = pd.DataFrame({"image_id": radiographs.image_id[rows], "tta": "identity"})
             table = table.assign(fold=number, **THUMBNAIL_RUN)
             table[list(LOGIT_COLUMNS)] = logits
             write_table(path, table)

@@ -16,12 +16,12 @@ from pneumobench.core.archive import (
     CONFIG,
     CRATE,
     ENVIRONMENT,
-    FILM_IMAGES,
-    FILM_ROWS,
     INDEX,
     LOCK,
     LOOKS,
     MADE,
+    RADIOGRAPH_IMAGES,
+    RADIOGRAPH_ROWS,
     README,
     RESULTS,
 )
@@ -34,7 +34,7 @@ from pneumobench.core.provenance import (
     software_versions,
 )
 from pneumobench.reporting.crate import describe_crate
-from pneumobench.reporting.films import ShownFilms, npy_bytes
+from pneumobench.reporting.radiographs import ShownRadiographs, npy_bytes
 
 # The same files give the same zip, whenever and wherever it is made.
 _TIME, _MODE = (1980, 1, 1, 0, 0, 0), 0o644 << 16
@@ -55,15 +55,15 @@ class ArchiveInputs:
         Metrics, tables and lists to hold the rebuilt against.
     lock
         requirements.lock.
-    films
-        The films that figures show; None leaves them out.
+    radiographs
+        The radiographs that figures show; None leaves them out.
     """
 
     results: Path
     rebuilt_from: Iterable[str | Path]
     made: Iterable[str | Path]
     lock: Path
-    films: ShownFilms | None = None
+    radiographs: ShownRadiographs | None = None
 
 
 def archive_results(
@@ -88,9 +88,9 @@ def archive_results(
     """
     files = dict(sorted(_files(inputs).items()))
     texts = _texts(inputs, config)
-    if inputs.films is not None:
-        rows, images = inputs.films.read()
-        texts |= {FILM_ROWS: npy_bytes(rows), FILM_IMAGES: npy_bytes(images)}
+    if inputs.radiographs is not None:
+        rows, images = inputs.radiographs.read()
+        texts |= {RADIOGRAPH_ROWS: npy_bytes(rows), RADIOGRAPH_IMAGES: npy_bytes(images)}
     listed = {name: _listed(path) for name, path in files.items()}
     listed |= {name: _listed_text(text) for name, text in texts.items()}
     listed = dict(sorted(listed.items()))
@@ -100,7 +100,7 @@ def archive_results(
         "experiment": config["experiment"],
         "made_by": f"pneumobench {pneumobench.__version__}",
         "git_commit": git_commit(),
-        "films": inputs.films is not None,
+        "radiographs": inputs.radiographs is not None,
         "missing": missing,
         "files": listed,
     }
@@ -170,7 +170,7 @@ rebuilds every table and figure in results/{experiment}/, without data, weights,
 - `{MADE}`: metrics and tables as they were, to hold the rebuilt against
 - `{CONFIG}`: the whole configuration
 - `{CODE}`, `{ENVIRONMENT}`, `{LOCK}`: commit and packages; run.json has those of each training
-- `films/`: the few films that figures show, as networks see them, if the experiment wanted that
+- `radiographs/`: the few images that figures show, as networks see them, if the experiment wanted that
 - `{INDEX}`: SHA-256 of every file; `{CRATE}`: the same for readers of RO-Crate
 """.encode()
 

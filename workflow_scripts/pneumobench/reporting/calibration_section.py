@@ -100,7 +100,7 @@ def calibration_section(
             for dataset in DATASET_TITLES
             for rule in others
         ],
-        "films": _film_rows(comparison, inputs.calibrated),
+        "radiographs": _radiograph_rows(comparison, inputs.calibrated),
         "origins": ORIGINS,
     }
 
@@ -237,17 +237,19 @@ def _subgroups(content: dict[str, Any], dataset: str) -> list[dict[str, Any]]:
     return [own.get(name, {"subtype": name, **empty}) for name in names]
 
 
-def _film_rows(comparison: pd.DataFrame, calibrated: Iterable[str | Path]) -> list[dict[str, str]]:
+def _radiograph_rows(
+    comparison: pd.DataFrame, calibrated: Iterable[str | Path]
+) -> list[dict[str, str]]:
     return [
         {
             "Mistakes": cases.title,
-            "Film": image_id,
-            "Subtype": film["subtype"],
-            "Probability": f"{film['probability']:.3f}",
-            "Runs that are wrong": f"{film['wrong']} of {film['runs']}",
+            "Radiograph": image_id,
+            "Subtype": radiograph["subtype"],
+            "Probability": f"{radiograph['probability']:.3f}",
+            "Runs that are wrong": f"{radiograph['wrong']} of {radiograph['runs']}",
         }
         for cases in worst_cases(comparison, calibrated)
-        for image_id, film in cases.films.iterrows()
+        for image_id, radiograph in cases.radiographs.iterrows()
     ]
 
 

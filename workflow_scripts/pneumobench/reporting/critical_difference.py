@@ -32,12 +32,12 @@ _GROUPS = 2.4
 def plot_critical_difference(
     differences_json: str | Path, comparison: str | Path, stem: str | Path
 ) -> None:
-    """Draw the ranking with a bar for each group of runs that are not separable.
+    """Draw the ranking with a bar for each group of runs that are not distinguishable.
 
     Saved as `stem`.png and `stem`.pdf. It is the critical-difference diagram of Demsar (Journal of
     Machine Learning Research 2006;7:1-30), stood upright: with a dozen runs of nearly equal areas
     bars along the scale would not show whom they join. A bar joins a longest stretch of the
-    ranking in which no pair is separable.
+    ranking in which no pair is distinguishable.
 
     Parameters
     ----------
@@ -51,10 +51,10 @@ def plot_critical_difference(
     ranked, facts = drawn_comparison(comparison), read_json(differences_json)
     rows, groups = complete_runs(ranked), facts["ranking"]["groups"]
     notes = [
-        "A bar joins runs of which no pair is separable: whole patients' scores exchanged, out of "
+        "A bar joins runs of which no pair is distinguishable: whole patients' scores exchanged, out of "
         "fold, adjusted over all pairs (Holm),",
         f"level {percent(1 - facts['confidence'])}. Runs that no bar joins may still be "
-        "inseparable, if a third between them is not: the matrix of all pairs shows it.",
+        "indistinguishable, if a third between them is not: the matrix of all pairs shows it.",
         *missing_notes(ranked),
     ]
     height = _TOP + len(rows) * _ROW + _BELOW + NOTE_HEIGHT * len(notes)

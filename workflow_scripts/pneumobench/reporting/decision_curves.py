@@ -57,8 +57,8 @@ def plot_decision_curves(
     confidence = percent(runs[0][1]["interval"]["confidence"])
     notes = [
         "Dotted: treat all (falling) and treat none (0). Net benefit: pneumonias found for each "
-        "film, after false alarms are paid for.",
-        "Below: difference to the better of both; all holds at these films' share of pneumonia. "
+        "radiograph, after false alarms are paid for.",
+        "Below: difference to the better of both; all holds at these images' share of pneumonia. "
         f"Helps: its {confidence} interval is above 0.",
         *missing_notes(ranked),
     ]

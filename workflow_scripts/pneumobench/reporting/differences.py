@@ -122,7 +122,7 @@ def _draw_cell(
     )  # fmt: skip
     if pair is None or not numbered:
         return
-    holds = bool(pair["separable"])
+    holds = bool(pair["distinguishable"])
     box = {"facecolor": colour, "edgecolor": "none", "pad": 0.8} if hatched else None
     axes.text(
         x + width / 2, y + _ROW / 2, _points(pair["difference"]), ha="center",
@@ -138,7 +138,7 @@ def _points(difference: float) -> str:
 
 
 def _colour(pair: pd.Series) -> str:
-    if not pair["separable"]:
+    if not pair["distinguishable"]:
         return "#FFFFFF"
     return next(colour for bound, colour in _CLASSES if pair["permutation_p_holm"] < bound)
 

@@ -23,7 +23,7 @@ ORIGINS = (
     (
         "Tests of differences, planned comparisons",
         "comparison/differences.csv, differences.json",
-        "test_differences",
+        "compare_pairs",
     ),
 )
 # Column of differences.csv, its title for people.
@@ -96,7 +96,7 @@ def _pairs_answer(
     if pairs.empty:
         return ["Only one run is complete: there is nothing to compare."]
     found = {
-        dataset: (int(part["separable"].sum()), len(part))
+        dataset: (int(part["distinguishable"].sum()), len(part))
         for dataset, part in pairs.groupby("dataset")
     }
     (held, tested), (held_on_test, _) = found["out_of_fold"], found["test"]
@@ -162,7 +162,7 @@ def _noise_answer(pairs: pd.DataFrame) -> list[str]:
     equal = int((twice["noise_floor"] == "equal predictions").sum())
     same = f" ({equal} with equal predictions to the last bit)" if equal else ""
     return [
-        f"Noise floor: {plural(len(twice), 'pair')} {'is' if len(twice) == 1 else 'are'} one model "
+        f"Noise baseline: {plural(len(twice), 'pair')} {'is' if len(twice) == 1 else 'are'} one model "
         f"trained twice{same}; the largest difference between such is {largest:.1f} points of AUC "
         "out of fold. A difference of that size between architectures may be chance in training, "
         "which no test of single trained models sees."
@@ -223,13 +223,13 @@ def _reading(pair: dict[str, Any]) -> str:
     readings = {}
     for result in pair["results"]:
         side = "better" if result["difference"] > 0 else "worse"
-        readings[result["dataset"]] = side if result["holds"] else "not separable"
+        readings[result["dataset"]] = side if result["holds"] else "not distinguishable"
     out_of_fold, test = readings["out_of_fold"], readings["test"]
     return (
         f"{out_of_fold} in both"
         if out_of_fold == test
         else f"{out_of_fold} out of fold, {test} on test"
-    ).replace("not separable in both", "cannot be told apart")
+    ).replace("not distinguishable in both", "cannot be told apart")
 
 
 def _compared(pair: dict[str, Any], titles: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""One film, all that is known of where each network looks: a row for each run."""
+"""One radiograph, all that is known of where each network looks: a row for each run."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -53,9 +53,9 @@ def plot_every_map(
     *,
     colour_map: str,
 ) -> None:
-    """Draw every map of one film by every run, as `stem`.png and `stem`.pdf.
+    """Draw every map of one radiograph by every run, as `stem`.png and `stem`.pdf.
 
-    The film is the first of the sample with second opinions, bacterial before viral. A row is a
+    The image is the first of the sample with second opinions, bacterial before viral. A row is a
     run: the class activation map, those of its branches, integrated gradients, occlusion, and what
     attends in it (CBAM's gates, weights of an LSTM's tokens).
 
@@ -77,7 +77,7 @@ def plot_every_map(
     Raises
     ------
     UserError
-        If no film of the sample was explained by all runs.
+        If no radiograph of the sample was explained by all runs.
     """
     table = drawn_comparison(comparison)
     maps = list(maps)
@@ -85,14 +85,14 @@ def plot_every_map(
     if not runs:
         save_figure(figure_without_maps([*without, *missing_notes(table)]), stem)
         return
-    row = _film_of_all(runs)
-    (film,) = read_squares(images, splits, [row.name])
+    row = _radiograph_of_all(runs)
+    (radiograph,) = read_squares(images, splits, [row.name])
     cells = [_cells(run, row.name) for run in runs]
     truth = row["label"] if row["subtype"] == row["label"] else f"{row['label']}, {row['subtype']}"
     notes = [
         f"{Path(row['path']).name}: {truth}. Below each class map: the class explained, and p, the "
         "probability of pneumonia.",
-        "By the fold's model that was not trained on this film. Colours: 0 to the peak of each "
+        "By the fold's model that was not trained on this image. Colours: 0 to the peak of each "
         "single map. Empty: nothing speaks for the class.",
         "Gates and tokens: colours between the numbers below; they show where signals pass, not "
         "what speaks for a class.",
@@ -104,27 +104,27 @@ def plot_every_map(
         [run.label for run in runs], columns, notes, title_lines=2, caption_lines=1
     )
     for axes, found in zip(grid, cells, strict=True):
-        write_title(axes[0], "Film")
-        axes[0].imshow(film, cmap="gray", vmin=0, vmax=255)
+        write_title(axes[0], "Radiograph")
+        axes[0].imshow(radiograph, cmap="gray", vmin=0, vmax=255)
         for one, cell in zip(axes[1:], found, strict=False):
-            _draw(one, film, cell, colour_map)
+            _draw(one, radiograph, cell, colour_map)
         for unused in axes[1 + len(found) :]:
             unused.set_axis_off()
     save_figure(figure, stem)
 
 
-def _film_of_all(runs: list[ExplainedRun]) -> pd.Series:
-    """Return the row of the film to draw."""
-    films = shared_sample(runs)
+def _radiograph_of_all(runs: list[ExplainedRun]) -> pd.Series:
+    """Return the row of the radiograph to draw."""
+    radiographs = shared_sample(runs)
     with read_maps(runs[0].maps) as arrays:
-        asked = films.index.isin(arrays["second_opinion_ids"])
+        asked = radiographs.index.isin(arrays["second_opinion_ids"])
     places = {subtype: place for place, subtype in enumerate(SUBTYPES)}
-    order = films["subtype"].map(places).fillna(len(SUBTYPES)) + 2 * len(SUBTYPES) * ~asked
-    return films.loc[order.idxmin()]
+    order = radiographs["subtype"].map(places).fillna(len(SUBTYPES)) + 2 * len(SUBTYPES) * ~asked
+    return radiographs.loc[order.idxmin()]
 
 
 def _cells(run: ExplainedRun, image_id: str) -> list[_Cell]:
-    """Return a run's maps of a film in the order in which they are drawn."""
+    """Return a run's maps of a radiograph in the order in which they are drawn."""
     row = run.table.loc[image_id]
     position, said = row["position"], f"{row['target']}, p = {row['probability']:.2f}"
     with read_maps(run.maps) as arrays:
@@ -156,12 +156,12 @@ def _of_attention(name: str, grid: np.ndarray) -> _Cell:
     return _Cell(f"{kind} {words[-1]}", grid, lowest, highest, f"{lowest:.3g} to {highest:.3g}")
 
 
-def _draw(axes: Axes, film: np.ndarray, cell: _Cell, colour_map: str) -> None:
+def _draw(axes: Axes, radiograph: np.ndarray, cell: _Cell, colour_map: str) -> None:
     write_title(axes, cell.title)
     span = cell.highest - cell.lowest
     if span > 0:
-        placed = enlarge(cell.grid - cell.lowest, len(film))
-        axes.imshow(overlay(film, placed, span, colour_map))
+        placed = enlarge(cell.grid - cell.lowest, len(radiograph))
+        axes.imshow(overlay(radiograph, placed, span, colour_map))
     else:
-        axes.imshow(film, cmap="gray", vmin=0, vmax=255)
+        axes.imshow(radiograph, cmap="gray", vmin=0, vmax=255)
     write_below(axes, cell.below if span > 0 else f"{cell.below} empty".strip(), color=DARK_GREY)

@@ -28,7 +28,7 @@ OUTCOMES = {
     "false_negative": "a missed pneumonia",
     "false_positive": "a false alarm",
     "true_positive": "a pneumonia found",
-    "true_negative": "a normal film recognised",
+    "true_negative": "a normal radiograph recognised",
 }
 # Maps with fewer cells a side say nothing about places inside a lung.
 SMALLEST_SIDE = 7
@@ -121,7 +121,7 @@ def notes_without_maps(comparison: pd.DataFrame, maps: Iterable[str | Path]) -> 
 
 
 def shared_sample(runs: list[ExplainedRun]) -> pd.DataFrame:
-    """Return the films of the sample that all runs explained, as rows of the first run.
+    """Return the radiographs of the sample that all runs explained, as rows of the first run.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def shared_sample(runs: list[ExplainedRun]) -> pd.DataFrame:
     found = runs[0].table[runs[0].table.index.isin(shared)]
     if found.empty:
         raise UserError(
-            "no film of the sample was explained by all runs",
+            "no radiograph of the sample was explained by all runs",
             where=", ".join(run.label for run in runs),
             expected=f"rows chosen as {SAMPLE!r} with the same image_id in every explained.csv",
             remedy="explain all runs with the same settings",
@@ -164,7 +164,7 @@ def reasons(chosen: str) -> list[str]:
 def panel_rows(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that were chosen by outcome, with the file name of their `panel`.
 
-    The name is {outcome}_{label}_{image stem}.png, plain and short (see `plain_names`); of films of
+    The name is {outcome}_{label}_{image stem}.png, plain and short (see `plain_names`); of images of
     one name, in different folders, all but the first have their number added.
     """
     chosen = np.array([bool(reasons(chosen)) for chosen in table["chosen"]], dtype=bool)

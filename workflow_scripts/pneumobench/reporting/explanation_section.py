@@ -37,8 +37,8 @@ from pneumobench.statistics.agreement import fold_agreement
 
 # What is shown, where it comes from, which rule writes it.
 ORIGINS = (
-    ("Maps, films explained", "explanations/.../maps.npz, explained.csv", "explain_run"),
-    ("Single films", "explanations/.../panels/", "draw_panels"),
+    ("Maps, radiographs explained", "explanations/.../maps.npz, explained.csv", "explain_run"),
+    ("Single radiographs", "explanations/.../panels/", "draw_panels"),
     ("Measures of the maps", "comparison/explanations.csv", "summarise_explanations"),
 )
 METHOD_TITLES = {
@@ -48,7 +48,7 @@ METHOD_TITLES = {
     "layer_cam": "LayerCAM",
 }
 
-# What stands above the films of a run whose maps are not better than maps that know nothing.
+# What stands above the radiographs of a run whose maps are not better than maps that know nothing.
 WARNINGS = {
     UNTRUSTED: "These maps must not be trusted: maps that know nothing of the network do as well.",
     UNTOLD: "Too few patients were tested to tell these maps from such that know nothing.",
@@ -75,7 +75,7 @@ class ExplanationInputs:
     measures
         comparison/explanations.csv: how far the maps hold against random and centred ones.
     panels
-        The folder panels/ of every explained run; none where an archive holds no films.
+        The folder panels/ of every explained run; none where an archive holds no radiographs.
     """
 
     method: str
@@ -196,9 +196,9 @@ def _gallery_of(run: _Run, most: int) -> dict[str, Any]:
     there = {path.name for path in run.panels.iterdir()}
     if lost := sorted(set(shown["panel"]) - there):
         raise UserError(
-            f"the picture of an explained film is missing: {lost[0]!a}",
+            f"the picture of an explained radiograph is missing: {lost[0]!a}",
             where=str(run.panels),
-            expected="one for each film that explained.csv has chosen",
+            expected="one for each radiograph that explained.csv has chosen",
             remedy=f"remove {run.panels} and run snakemake again; of an archive, ask who made it",
         )
     panels = [
@@ -206,10 +206,10 @@ def _gallery_of(run: _Run, most: int) -> dict[str, Any]:
         for _, row in shown.iterrows()
     ]
     mistakes = int(rows["outcome"].isin(("false_negative", "false_positive")).sum())
-    films = plural(len(panels), "film")
+    radiographs = plural(len(panels), "radiograph")
     return {
         "label": run.label,
-        "summary": f"{films if len(panels) == len(rows) else f'{films} of {count(len(rows))}'}, "
+        "summary": f"{radiographs if len(panels) == len(rows) else f'{radiographs} of {count(len(rows))}'}, "
         f"{plural(mistakes, 'mistake')}",
         "panels": panels,
     }

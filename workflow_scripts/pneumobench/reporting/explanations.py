@@ -1,4 +1,4 @@
-"""What all networks look at: the same films side by side."""
+"""What all networks look at: the same radiographs side by side."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,10 +36,10 @@ def plot_explanations(
     *,
     colour_map: str,
 ) -> None:
-    """Draw every run's map of the same films, as `stem`.png and `stem`.pdf.
+    """Draw every run's map of the same radiographs, as `stem`.png and `stem`.pdf.
 
-    Rows: the first two films of each subtype in the sample that all runs explained. Columns: the
-    film as networks see it, then each run's overlay in order of rank, in blocks of up to seven
+    Rows: the first two images of each subtype in the sample that all runs explained. Columns: the
+    image as networks see it, then each run's overlay in order of rank, in blocks of up to seven
     runs. Colours span 0 to the peak of each single map; a white line surrounds what lies above half
     of it, so that the figure can be read in grey.
 
@@ -61,7 +61,7 @@ def plot_explanations(
     Raises
     ------
     UserError
-        If no film of the sample was explained by all runs.
+        If no radiograph of the sample was explained by all runs.
     """
     table = drawn_comparison(comparison)
     maps = list(maps)
@@ -70,14 +70,14 @@ def plot_explanations(
         save_figure(figure_without_maps([*without, *missing_notes(table)]), stem)
         return
     shown = _first_of_subtypes(shared_sample(runs))
-    films = read_squares(images, splits, shown.index)
+    radiographs = read_squares(images, splits, shown.index)
     several_classes = (
         len({target for run in runs for target in run.table.loc[shown.index, "target"]}) > 1
     )
     notes = [
         f"Overlay: opacity {OPACITY}, colours from 0 to the peak of each single map; white line: "
         "half the peak. Magnitudes of two networks have no common scale.",
-        "Number: probability of pneumonia by the fold's model that was not trained on the film."
+        "Number: probability of pneumonia by the fold's model that was not trained on the image."
         + (
             " Below: the class explained; empty: no region speaks for it."
             if several_classes
@@ -89,36 +89,46 @@ def plot_explanations(
     titles = [f"{run.label}\n{cells_note(run.joint.shape[1:])}" for run in runs]
     figure, blocks = map_grid(titles, shown["subtype"].tolist(), notes, leading=1, caption=0.32)
     for block in blocks:
-        write_title(block.cells[0, 0], "Film")
-        for (_, row), film, cells in zip(shown.iterrows(), films, block.cells, strict=True):
-            _draw_film(cells[0], film)
+        write_title(block.cells[0, 0], "Radiograph")
+        for (_, row), radiograph, cells in zip(
+            shown.iterrows(), radiographs, block.cells, strict=True
+        ):
+            _draw_radiograph(cells[0], radiograph)
             write_below(cells[0], row["label"], color=DARK_GREY)
             for axes, run in zip(cells[1:], block.runs, strict=True):
-                _draw_overlay(axes, film, runs[run], row.name, colour_map, several_classes)
+                _draw_overlay(axes, radiograph, runs[run], row.name, colour_map, several_classes)
     save_figure(figure, stem)
 
 
-def _first_of_subtypes(films: pd.DataFrame) -> pd.DataFrame:
-    """Return the films to show, in file order inside each subtype."""
-    order = [*SUBTYPES, *sorted(set(films["subtype"]) - set(SUBTYPES))]
+def _first_of_subtypes(radiographs: pd.DataFrame) -> pd.DataFrame:
+    """Return the radiographs to show, in file order inside each subtype."""
+    order = [*SUBTYPES, *sorted(set(radiographs["subtype"]) - set(SUBTYPES))]
     return pd.concat(
-        [films[films["subtype"] == subtype].head(_SHOWN_PER_SUBTYPE) for subtype in order]
+        [
+            radiographs[radiographs["subtype"] == subtype].head(_SHOWN_PER_SUBTYPE)
+            for subtype in order
+        ]
     )
 
 
-def _draw_film(axes: Axes, film: np.ndarray) -> None:
-    axes.imshow(film, cmap="gray", vmin=0, vmax=255)
+def _draw_radiograph(axes: Axes, radiograph: np.ndarray) -> None:
+    axes.imshow(radiograph, cmap="gray", vmin=0, vmax=255)
 
 
 def _draw_overlay(
-    axes: Axes, film: np.ndarray, run: ExplainedRun, image_id: str, colour_map: str, named: bool
+    axes: Axes,
+    radiograph: np.ndarray,
+    run: ExplainedRun,
+    image_id: str,
+    colour_map: str,
+    named: bool,
 ) -> None:
     row = run.table.loc[image_id]
     if row["empty"]:
-        _draw_film(axes, film)
+        _draw_radiograph(axes, radiograph)
     else:
-        placed = enlarge(run.joint[row["position"]], len(film))
-        axes.imshow(overlay(film, placed, row["peak"], colour_map))
+        placed = enlarge(run.joint[row["position"]], len(radiograph))
+        axes.imshow(overlay(radiograph, placed, row["peak"], colour_map))
         axes.contour(placed, levels=[row["peak"] / 2], colors="white", linewidths=0.5)
     mistake = _MISTAKES.get(row["outcome"], "")
     explained = [row["target"]] * named + ["empty" if named else "empty map"] * bool(row["empty"])

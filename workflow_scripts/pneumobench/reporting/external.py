@@ -1,4 +1,4 @@
-"""Every run and floor out of fold, on the test set and on films of another source."""
+"""Every run and baseline out of fold, on the test set and on radiographs of another source."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from pneumobench.reporting.style import (
 from pneumobench.reporting.wording import count, percent
 
 METRICS = {"roc_auc": "AUC", "sensitivity": "Sensitivity", "specificity": "Specificity"}
-TITLES = DATASET_TITLES | {"external": "External films"}
+TITLES = DATASET_TITLES | {"external": "External radiographs"}
 _ROW, _HEAD, _FOOT = 0.36, 0.55, 0.28  # inches
 _NUMBERS, _GAP = 0.4, 0.14  # inches: room for the numbers right of a panel, and between panels
 # Colour, marker, how far from the middle of the row (in rows), and whether the marker is filled.
@@ -41,8 +41,8 @@ _MARKS = {
 def plot_external(details: str | Path, comparison: str | Path, stem: str | Path) -> None:
     """Draw AUC, sensitivity and specificity with their intervals; saved as `stem`.png and .pdf.
 
-    Rows: runs in order of rank, then floors. Panels: the metrics. In each row from above: out of
-    fold, test set, external films. Numbers: external films.
+    Rows: runs in order of rank, then baselines. Panels: the metrics. In each row from above: out of
+    fold, test set, external radiographs. Numbers: external radiographs.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def plot_external(details: str | Path, comparison: str | Path, stem: str | Path)
 
 
 def estimate_of(row: Shifted, metric: str) -> dict:
-    """Return a metric of one run or floor: out_of_fold, test, external and difference."""
+    """Return a metric of one run or baseline: out_of_fold, test, external and difference."""
     (found,) = [part for part in row.record["estimates"] if part["metric"] == metric]
     return found
 

@@ -1,4 +1,4 @@
-"""The report's section on films of another source: who they are, and what is left on them."""
+"""The report's section on radiographs of another source: who they are, and what is left on them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +14,8 @@ from pneumobench.reporting.wording import count, percent, plural, with_interval
 
 # What is shown, where it comes from, which rule writes it.
 ORIGINS = (
-    ("External films: list and audit", "external/audit.json", "admit_external"),
-    ("Logits of external films", "runs/.../fold*/external.csv", "predict_external"),
+    ("External radiographs: list and audit", "external/audit.json", "admit_external"),
+    ("Logits of external radiographs", "runs/.../fold*/external.csv", "predict_external"),
     ("External validation", "comparison/external.csv, external.json", "evaluate_external"),
 )
 
@@ -54,7 +54,7 @@ def external_section(comparison: pd.DataFrame, path: str | Path | None) -> dict[
         "answer": list(_answer(content, judged, comparison)),
         "population": population_warning(content["sources"]),
         "warnings": [*_label_warning(content["sources"]), *content["warnings"]],
-        "films": _films(content),
+        "radiographs": _radiographs(content),
         "transfer": [_transfer_row(one) for one in judged],
         "calibrations": {
             stage: [_calibration_row(one, stage) for one in judged] for stage in stages
@@ -65,7 +65,7 @@ def external_section(comparison: pd.DataFrame, path: str | Path | None) -> dict[
 
 
 def population_warning(sources: dict[str, dict[str, Any]]) -> str:
-    """Say that external films are of another population, or that this cannot be told; "" if alike.
+    """Say that external images are of another population, or that this cannot be told; "" if alike.
 
     Parameters
     ----------
@@ -77,22 +77,22 @@ def population_warning(sources: dict[str, dict[str, Any]]) -> str:
         if own == other:
             return ""
         return (
-            f"Out of population: the networks were trained on {_kind(own)}, the external films are "
+            f"Out of population: the networks were trained on {_kind(own)}, the external images are "
             f"of {_kind(other)}. The figures say how far the networks reach beyond those that they "
             "were made for, not what they are worth among them."
         )
     untold = {
         (True, True): "either set",
-        (True, False): "the films that the networks were trained on",
-        (False, True): "the external films",
+        (True, False): "the radiographs that the networks were trained on",
+        (False, True): "the external radiographs",
     }[own == "unknown", other == "unknown"]
     known = [
         f"the {name} are of {_kind(kind)}"
-        for name, kind in (("training films", own), ("external films", other))
+        for name, kind in (("training radiographs", own), ("external radiographs", other))
         if kind != "unknown"
     ]
     return (
-        f"Population unknown: nothing tells who was filmed for {untold}"
+        f"Population unknown: nothing tells who was examined for {untold}"
         + "".join(f" ({text})" for text in known)
         + ", so whether the figures speak of one population is for the reader to judge."
     )
@@ -109,7 +109,7 @@ def _label_warning(sources: dict[str, dict[str, Any]]) -> Iterator[str]:
     keys = ("positive", "negative")
     if any(own[key] != other[key] for key in keys):
         yield (
-            f"Labels are of another kind: external films count as positive for "
+            f"Labels are of another kind: external radiographs count as positive for "
             f"“{other['positive']}” and as negative for “{other['negative']}”, where the networks "
             f"learnt “{own['positive']}” against “{own['negative']}”."
         )
@@ -119,10 +119,10 @@ def _answer(
     content: dict[str, Any], judged: list[Shifted], comparison: pd.DataFrame
 ) -> Iterator[str]:
     runs = [one for one in judged if "model" in one.record]
-    floors = [one for one in judged if "floor" in one.record]
+    baselines = [one for one in judged if "baseline" in one.record]
     counts = content["datasets"]["external"]
     yield (
-        f"On {plural(counts['n'], 'external film')} ({content['sources']['external']['title']}; "
+        f"On {plural(counts['n'], 'external image')} ({content['sources']['external']['title']}; "
         f"{count(counts['events'])} positive) that nothing was tuned on, the first in rank, "
         f"{complete_runs(comparison).iloc[0]['label']}, {_moves(runs[0], 'roc_auc')}."
     )
@@ -135,9 +135,9 @@ def _answer(
     )
     yield f"At the thresholds frozen on development images its {decisions}."
     yield _calibration_answer(runs[0], content)
-    if floors:
-        floor = max(floors, key=_external_area)
-        yield f"The highest AUC of a floor, which no network should fall to, is {_named(floor)}."
+    if baselines:
+        baseline = max(baselines, key=_external_area)
+        yield f"The highest AUC of a baseline, which no network should fall to, is {_named(baseline)}."
 
 
 def _external_area(one: Shifted) -> float:
@@ -176,22 +176,22 @@ def _calibration_answer(one: Shifted, content: dict[str, Any]) -> str:
     own, new = (counts[name]["events"] / counts[name]["n"] for name in _SHORT)
     return (
         f"{text}: probabilities are too {direction} on the whole (intercept in the large "
-        f"{_text(large['external'], 2)}). The share of positive films is {percent(new)}, "
+        f"{_text(large['external'], 2)}). The share of positive radiographs is {percent(new)}, "
         f"{percent(own)} among development images."
     )
 
 
-def _films(content: dict[str, Any]) -> list[dict[str, str]]:
-    films = content["films"]
+def _radiographs(content: dict[str, Any]) -> list[dict[str, str]]:
+    radiographs = content["radiographs"]
     sets = {"External": ("external", "external"), "Development": ("data", "out_of_fold")}
     rows: dict[str, dict[str, str]] = {}
     for title, (source, dataset) in sets.items():
         said, counts = content["sources"][source], content["datasets"][dataset]
         rows |= {
             title: {
-                "Films": title,
+                "Radiographs": title,
                 "Source": said["title"],
-                "Who was filmed": _POPULATIONS[said["population"]],
+                "Who was examined": _POPULATIONS[said["population"]],
                 "Positive": said["positive"],
                 "Negative": said["negative"],
                 "Images": count(counts["n"]),
@@ -199,7 +199,7 @@ def _films(content: dict[str, Any]) -> list[dict[str, str]]:
                 "Patients": count(counts["patients"]),
             }
         }
-    if films["unknown_patients"] == content["datasets"]["external"]["n"]:
+    if radiographs["unknown_patients"] == content["datasets"]["external"]["n"]:
         rows["External"]["Patients"] = "unknown"
     return list(rows.values())
 

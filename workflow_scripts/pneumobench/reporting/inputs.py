@@ -18,8 +18,8 @@ DATASET_TITLES = {"out_of_fold": "Out-of-fold", "test": "Test set"}
 # Under which aggregate the decisions of a run are counted, by data set.
 DECISION_AGGREGATE = {"out_of_fold": "pooled", "test": "mean_prediction"}
 
-_TEXT_COLUMNS = ("model", "title", "family", "recipe", "status", "note", "best_floor")
-_FLAG_COLUMNS = ("learned", "best", "separable_from_best", "beats_floors")
+_TEXT_COLUMNS = ("model", "title", "family", "recipe", "status", "note", "best_baseline")
+_FLAG_COLUMNS = ("learned", "best", "distinguishable_from_best", "beats_baselines")
 
 
 def optional(kind: Callable[..., Made], *files: Any, **others: Any) -> Made | None:
@@ -35,7 +35,7 @@ def read_comparison(path: str | Path) -> pd.DataFrame:
     pandas.DataFrame
         In order of rank, missing runs last. `run`: the `Run`. `label`: the architecture's title;
         the recipe and the seed follow where the table holds more than one of them. Flags
-        (`learned`, `best`, `separable_from_best`, `beats_floors`) are True, False, or None where
+        (`learned`, `best`, `distinguishable_from_best`, `beats_baselines`) are True, False, or None where
         they do not apply.
     """
     table = read_table(path, text=_TEXT_COLUMNS)

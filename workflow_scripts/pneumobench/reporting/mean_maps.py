@@ -19,7 +19,7 @@ from pneumobench.reporting.map_grid import figure_without_maps, map_grid, write_
 from pneumobench.reporting.style import DARK_GREY, LIGHT_GREY, save_figure, styled
 from pneumobench.reporting.wording import count, percent
 
-# Classes and their subtypes; normal films are both.
+# Classes and their subtypes; normal radiographs are both.
 _GROUPS = ("normal", "pneumonia", *SUBTYPES[1:])
 
 
@@ -74,7 +74,7 @@ def plot_mean_maps(
         return
     found = {name for _, means in runs for name in means.maps}
     if not found & set(SUBTYPES[1:]):
-        # All films of one class: its row shows them.
+        # All radiographs of one class: its row shows them.
         found.discard("unknown")
     groups = [*(name for name in _GROUPS if name in found), *sorted(found - set(_GROUPS))]
     notes = [

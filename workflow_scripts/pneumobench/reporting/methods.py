@@ -17,12 +17,12 @@ ORIGINS = (
     ("Folds, test set, early-stopping parts", "dataset/splits.csv", "split_dataset"),
     ("Training curves", "runs/.../fold*/history.csv", "train_fold"),
     ("Devices, precision, versions, epochs", "runs/.../fold*/run.json", "train_fold"),
-    ("Scores of the floors", "floors/*/out_of_fold.csv, test.csv", "score_floors"),
+    ("Scores of the baselines", "baselines/*/out_of_fold.csv, test.csv", "score_baselines"),
     ("Thresholds and ranking", "selection/selection.json", "freeze_selection"),
     ("Curves", "runs/.../scores.csv", "evaluate_run"),
     ("Counts, sensitivity by subtype", "runs/.../metrics.json", "evaluate_run"),
     ("Ranked table, intervals, cost", "comparison/comparison.csv", "compare_runs"),
-    ("n, floors, ensembles", "comparison/comparison.json", "compare_runs"),
+    ("n, baselines, ensembles", "comparison/comparison.json", "compare_runs"),
 )
 
 

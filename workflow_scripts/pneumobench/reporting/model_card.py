@@ -44,7 +44,7 @@ class CardInputs:
     robustness
         robustness.json of the run, or None.
     external
-        Whether the experiment judges its runs on films of another source.
+        Whether the experiment judges its runs on radiographs of another source.
     """
 
     metrics: str | Path
@@ -80,7 +80,7 @@ def write_model_card(inputs: CardInputs, card: str | Path, *, settings: dict[str
         "## What it is for, and what not",
         "For research on methods. It is no medical device: it must not decide about a child, nor "
         "stand in for a reading. It knows the images of one source; adults, other devices, views "
-        "and diseases were never shown to it, and it has no way to say that a film is none of its "
+        "and diseases were never shown to it, and it has no way to say that an image is none of its "
         "business.",
         "## What it was trained on",
         _training(metrics, folds),
@@ -115,7 +115,7 @@ def _what_it_is(
     given = (
         "one logit of pneumonia"
         if folds[0]["outputs"] == 1
-        else "logits of normal, bacterial and viral films, from which that of pneumonia follows"
+        else "logits of normal, bacterial and viral images, from which that of pneumonia follows"
     )
     return (
         f"{len(folds)} networks of one architecture ({code_span(metrics['model'])}, "
@@ -199,9 +199,9 @@ def _robustness(path: str | Path | None) -> list[str]:
         ]
         for record in read_json(path)["worst"]
     ]
-    head = ["Worst", "Strength", "On films", "Value"]
+    head = ["Worst", "Strength", "On radiographs", "Value"]
     table = markdown_table(head, rows, [True, False, True, False])
-    return [f"On out-of-fold films made worse, at the same thresholds:\n\n{table}"]
+    return [f"On out-of-fold radiographs made worse, at the same thresholds:\n\n{table}"]
 
 
 def _answers(metrics: dict[str, Any], entry: dict[str, Any], selection: dict[str, Any]) -> str:
@@ -220,7 +220,7 @@ def _limits(metrics: dict[str, Any], phantom: bool, external: bool) -> str:
     limits = [
         *metrics.get("warnings", []),
         (
-            "What is left on films of one other source stands in comparison/external.csv."
+            "What is left on radiographs of one other source stands in comparison/external.csv."
             if external
             else "The test set is of the same source as the training images: no external "
             "validation."

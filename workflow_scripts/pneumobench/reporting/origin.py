@@ -4,7 +4,7 @@ from typing import Any
 
 from pneumobench.reporting.wording import count, listing
 
-# How patients were told apart, by the audit's key; "" is for films whose patient nothing tells.
+# How patients were told apart, by the audit's key; "" is for images whose patient nothing tells.
 _TOLD_BY = {
     "file_name": "by file names",
     "pattern": "by a pattern in the paths of the files",
@@ -14,13 +14,13 @@ _TOLD_BY = {
 
 
 def unknown_patients(audit: dict[str, Any]) -> str:
-    """Return what a reader must know where films tell no patient; "" where all do."""
+    """Return what a reader must know where radiographs tell no patient; "" where all do."""
     unknown, accepted = len(audit["unknown_patients"]), audit["counts"]["ok"]
     if not unknown:
         return ""
     return (
-        f"Of {count(accepted)} films {count(unknown)} tell no patient: each counts as a patient of "
-        "its own. Films of one child may lie on both sides of the split and in several folds: "
+        f"Of {count(accepted)} images {count(unknown)} tell no patient: each counts as a patient of "
+        "its own. Radiographs of one child may lie on both sides of the split and in several folds: "
         "figures look better than they are, and intervals are too narrow."
     )
 

@@ -1,4 +1,4 @@
-"""Maps painted on films: brought back onto the film's own frame, and laid over it."""
+"""Maps painted on radiographs: brought back onto the radiograph's own frame, and laid over it."""
 
 import matplotlib
 import numpy as np
@@ -6,15 +6,15 @@ import numpy as np
 OPACITY = 0.4
 
 
-def place_on_film(
+def place_on_radiograph(
     grid: np.ndarray,
     drawn: tuple[int, int],
     *,
-    film: tuple[int, int],
+    radiograph: tuple[int, int],
     size: int,
     resize: str,
 ) -> np.ndarray:
-    """Bring a map of the network's square back onto the frame of the film.
+    """Bring a map of the network's square back onto the frame of the radiograph.
 
     Between the centres of its cells the map is interpolated bilinearly (PyTorch's
     `align_corners=False`). The geometry is that of `pneumobench.data.images.resize_square`.
@@ -24,19 +24,19 @@ def place_on_film(
     grid
         Map on the grid of the explained layer, float32 [h, w].
     drawn
-        Height and width at which the film is drawn, in pixels.
-    film
-        Height and width of the film's file, in pixels.
+        Height and width at which the radiograph is drawn, in pixels.
+    radiograph
+        Height and width of the radiograph's file, in pixels.
     size, resize
-        Side of the network's square in pixels, and how the film became it: squash, pad or crop.
+        Side of the network's square in pixels, and how the image became it: squash, pad or crop.
 
     Returns
     -------
     numpy.ndarray
-        float32 [drawn height, drawn width]; NaN where the film was cut off.
+        float32 [drawn height, drawn width]; NaN where the radiograph was cut off.
     """
     rows, columns = (
-        _weights(_position(drawn[axis], film, axis, size, resize), grid.shape[axis])
+        _weights(_position(drawn[axis], radiograph, axis, size, resize), grid.shape[axis])
         for axis in (0, 1)
     )
     return rows @ grid @ columns.T
@@ -44,18 +44,20 @@ def place_on_film(
 
 def enlarge(grid: np.ndarray, side: int) -> np.ndarray:
     """Enlarge a map to the network's square, float32 [side, side], bilinearly."""
-    return place_on_film(grid, (side, side), film=(side, side), size=side, resize="squash")
+    return place_on_radiograph(
+        grid, (side, side), radiograph=(side, side), size=side, resize="squash"
+    )
 
 
-def overlay(film: np.ndarray, placed: np.ndarray, peak: float, colour_map: str) -> np.ndarray:
-    """Lay a map over a film, each place with the same opacity of 0.4.
+def overlay(radiograph: np.ndarray, placed: np.ndarray, peak: float, colour_map: str) -> np.ndarray:
+    """Lay a map over a radiograph, each place with the same opacity of 0.4.
 
     Parameters
     ----------
-    film
+    radiograph
         uint8 [height, width].
     placed
-        Map on the film's frame, float32 [height, width]; where it is NaN the film stays bare.
+        Map on the image's frame, float32 [height, width]; where it is NaN the image stays bare.
     peak
         Magnitude at the upper end of the colours, above 0.
     colour_map
@@ -66,13 +68,15 @@ def overlay(film: np.ndarray, placed: np.ndarray, peak: float, colour_map: str) 
     numpy.ndarray
         uint8 [height, width, 3].
     """
-    bare = np.repeat(film[..., None], 3, axis=2).astype(np.float32)
+    bare = np.repeat(radiograph[..., None], 3, axis=2).astype(np.float32)
     colours = matplotlib.colormaps[colour_map](placed / peak)[..., :3].astype(np.float32) * 255
     mixed = (1 - OPACITY) * bare + OPACITY * colours
     return np.where(np.isnan(placed)[..., None], bare, mixed).round().astype(np.uint8)
 
 
-def _position(count: int, film: tuple[int, int], axis: int, size: int, resize: str) -> np.ndarray:
+def _position(
+    count: int, radiograph: tuple[int, int], axis: int, size: int, resize: str
+) -> np.ndarray:
     """Return where the centres of drawn pixels lie on an axis of the square, from 0 to 1.
 
     Below 0 and above 1 lies what `crop` cut off.
@@ -80,11 +84,11 @@ def _position(count: int, film: tuple[int, int], axis: int, size: int, resize: s
     centres = (np.arange(count) + 0.5) / count
     if resize == "squash":
         return centres
-    side = film[axis]
+    side = radiograph[axis]
     if resize == "crop":
-        shorter = min(film)
+        shorter = min(radiograph)
         return (centres * side - (side - shorter) / 2) / shorter
-    inner = max(1, round(side * size / max(film)))
+    inner = max(1, round(side * size / max(radiograph)))
     return ((size - inner) // 2 + centres * inner) / size
 
 

@@ -1,4 +1,4 @@
-"""Panels of single films: the original, the map, and both together."""
+"""Panels of single radiographs: the original, the map, and both together."""
 
 import contextlib
 import os
@@ -25,13 +25,13 @@ from pneumobench.reporting.explained import (
     said_class,
     size_note,
 )
-from pneumobench.reporting.painting import OPACITY, overlay, place_on_film
+from pneumobench.reporting.painting import OPACITY, overlay, place_on_radiograph
 from pneumobench.reporting.plain_text import shown
 from pneumobench.reporting.style import DARK_GREY, styled
 from pneumobench.reporting.vocabulary import in_words
 from pneumobench.reporting.wording import listing
 
-# Films of radiography units have up to 3,000 pixels a side, more than a map of 7 x 7 cells needs;
+# Radiographs of radiography units have up to 3,000 pixels a side, more than a map of 7 x 7 cells needs;
 # a small one is enlarged by a whole factor, so that its heading has room.
 LONGEST_SIDE, SHORTEST_LONG_SIDE = 1200, 480
 NO_MAPS = "no_maps.txt"
@@ -54,9 +54,9 @@ def draw_panels(
     colour_map: str,
     decode: Decode,
 ) -> None:
-    """Draw film, map and overlay of every film that was chosen by its outcome, one PNG each.
+    """Draw image, map and overlay of every image that was chosen by its outcome, one PNG each.
 
-    A film with a longer side above 1,200 pixels is reduced to that, one below 480 enlarged by a
+    A image with a longer side above 1,200 pixels is reduced to that, one below 480 enlarged by a
     whole factor; others keep their resolution. An empty map is not painted. The folder appears
     only when all panels are in it; of a run without maps it holds a text that says why.
 
@@ -71,7 +71,7 @@ def draw_panels(
     title
         The run's name for people.
     size, resize
-        Side of the network's square in pixels; how films became it: squash, pad or crop.
+        Side of the network's square in pixels; how radiographs became it: squash, pad or crop.
     colour_map
         Name of a colour map of matplotlib.
     decode
@@ -81,7 +81,7 @@ def draw_panels(
     Raises
     ------
     UserError
-        If a film cannot be read, or if the two files do not belong together.
+        If a radiograph cannot be read, or if the two files do not belong together.
     """
     table, joint = read_explained(explained, maps)
     reason = why_no_maps(maps)
@@ -90,10 +90,10 @@ def draw_panels(
             # An archive holds files alone, and would lose an empty folder.
             (temporary / NO_MAPS).write_text(f"No maps are available: {reason}\n", encoding="utf-8")
         for position, row in panel_rows(table).iterrows():
-            film = _read_film(Path(root) / row["path"], row["depth"], decode)
-            shown = _resized(film)
-            placed = place_on_film(
-                joint[position], shown.shape, film=film.shape, size=size, resize=resize
+            radiograph = _read_radiograph(Path(root) / row["path"], row["depth"], decode)
+            shown = _resized(radiograph)
+            placed = place_on_radiograph(
+                joint[position], shown.shape, radiograph=radiograph.shape, size=size, resize=resize
             )
             figure = _draw(row, title, shown, placed, joint.shape[1:], colour_map)
             _save(figure, temporary / row["panel"])
@@ -113,27 +113,29 @@ def _complete_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _read_film(path: Path, depth: float, decode: Decode) -> np.ndarray:
+def _read_radiograph(path: Path, depth: float, decode: Decode) -> np.ndarray:
     try:
         return decode(path.read_bytes(), None if pd.isna(depth) else int(depth))[0]
     except (OSError, ValueError) as error:
         raise UserError(
-            "an explained film cannot be read",
+            "an explained radiograph cannot be read",
             where=f"{path}: {error}",
-            expected="the film that was explained",
+            expected="the radiograph that was explained",
             remedy="restore it, or set explanation.method to none",
         ) from error
 
 
-def _resized(film: np.ndarray) -> np.ndarray:
-    longest = max(film.shape)
+def _resized(radiograph: np.ndarray) -> np.ndarray:
+    longest = max(radiograph.shape)
     if longest < SHORTEST_LONG_SIDE:
         factor = -(-SHORTEST_LONG_SIDE // longest)
-        return film.repeat(factor, axis=0).repeat(factor, axis=1)
+        return radiograph.repeat(factor, axis=0).repeat(factor, axis=1)
     if longest <= LONGEST_SIDE:
-        return film
-    height, width = (max(1, round(side * LONGEST_SIDE / longest)) for side in film.shape)
-    return np.asarray(Image.fromarray(film).resize((width, height), Image.Resampling.BILINEAR))
+        return radiograph
+    height, width = (max(1, round(side * LONGEST_SIDE / longest)) for side in radiograph.shape)
+    return np.asarray(
+        Image.fromarray(radiograph).resize((width, height), Image.Resampling.BILINEAR)
+    )
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ class _Layout:
 
     @property
     def top(self) -> int:
-        """Upper edge of the films, below the heading and the parts' names."""
+        """Upper edge of the radiographs, below the heading and the parts' names."""
         return round((len(self.heading) + 1.9) * self.line)
 
     def left(self, part: int) -> int:
@@ -176,12 +178,12 @@ class _Layout:
 def _draw(
     row: pd.Series,
     title: str,
-    film: np.ndarray,
+    radiograph: np.ndarray,
     placed: np.ndarray,
     cells: tuple[int, int],
     colour_map: str,
 ) -> Figure:
-    layout = _Layout(*film.shape, heading=[], notes=[])
+    layout = _Layout(*radiograph.shape, heading=[], notes=[])
     layout.heading.extend(line for text in _heading(row, title) for line in layout.wrapped(text))
     layout.notes.extend(layout.wrapped(_notes(row, placed, cells)))
     width, height = layout.canvas
@@ -190,7 +192,7 @@ def _draw(
     for index, text in enumerate(layout.heading):
         colour = "black" if index == 0 else DARK_GREY
         _write(figure, layout, layout.font, (index + 0.3) * layout.line, text, color=colour)
-    for part, (name, image) in enumerate(_parts(row, film, placed, colour_map)):
+    for part, (name, image) in enumerate(_parts(row, radiograph, placed, colour_map)):
         _write(figure, layout, layout.left(part), layout.top - 1.15 * layout.line, name)
         figure.figimage(image, layout.left(part), height - layout.top - layout.height)
     if not row["empty"]:
@@ -203,7 +205,7 @@ def _draw(
 
 def _save(figure: Figure, path: Path) -> None:
     figure.canvas.draw()
-    # Films are noise to a compressor: higher levels take twice the time and save little.
+    # Radiographs are noise to a compressor: higher levels take twice the time and save little.
     pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3]
     Image.fromarray(pixels).save(path, compress_level=4)
 
@@ -220,7 +222,7 @@ def _heading(row: pd.Series, title: str) -> list[str]:
         f"{OUTCOMES[row['outcome']].capitalize()} ({row['outcome'].replace('_', ' ')}; "
         f"{listing(reasons(row['chosen']))} of these).",
         f"Class explained: {row['target']}. Fold {row['fold']}, which was not trained on this "
-        "film.",
+        "radiograph.",
     ]
 
 
@@ -234,15 +236,15 @@ def _notes(row: pd.Series, placed: np.ndarray, cells: tuple[int, int]) -> str:
 
 
 def _parts(
-    row: pd.Series, film: np.ndarray, placed: np.ndarray, colour_map: str
+    row: pd.Series, radiograph: np.ndarray, placed: np.ndarray, colour_map: str
 ) -> list[tuple[str, np.ndarray]]:
-    bare = np.repeat(film[..., None], 3, axis=2)
+    bare = np.repeat(radiograph[..., None], 3, axis=2)
     if row["empty"]:
-        return [("Film", bare), ("Map: empty", bare), ("Overlay: nothing", bare)]
+        return [("Radiograph", bare), ("Map: empty", bare), ("Overlay: nothing", bare)]
     colours = matplotlib.colormaps[colour_map](placed / row["peak"], bytes=True)[..., :3]
     colours[np.isnan(placed)] = _CUT_OFF
-    painted = overlay(film, placed, row["peak"], colour_map)
-    return [("Film", bare), ("Map", colours), (f"Overlay, opacity {OPACITY}", painted)]
+    painted = overlay(radiograph, placed, row["peak"], colour_map)
+    return [("Radiograph", bare), ("Map", colours), (f"Overlay, opacity {OPACITY}", painted)]
 
 
 def _write(

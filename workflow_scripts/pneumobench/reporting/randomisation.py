@@ -63,9 +63,9 @@ def plot_randomisation(
         save_figure(figure_without_maps([*without, *missing_notes(table)]), stem)
         return
     notes = [
-        "Means over the films of the sample; bands: intervals of a bootstrap over patients. "
+        "Means over the radiographs of the sample; bands: intervals of a bootstrap over patients. "
         "1: as the trained network's map; 0: no relation.",
-        "Maps that stay alike although the weights are gone show the film, not what was learnt.",
+        "Maps that stay alike although the weights are gone show the image, not what was learnt.",
         *without,
         *missing_notes(table),
     ]

@@ -38,7 +38,7 @@ def plot_ranking(comparison_csv: str | Path, comparison_json: str | Path, stem: 
 
     Saved as `stem`.png and `stem`.pdf. Filled circles: out-of-fold, by which runs are ranked.
     Hollow squares: test set. Missing runs are named at the bottom. A dashed line stands at the
-    out-of-fold AUC of the best floor.
+    out-of-fold AUC of the best baseline.
 
     Parameters
     ----------
@@ -58,8 +58,8 @@ def plot_ranking(comparison_csv: str | Path, comparison_json: str | Path, stem: 
     _draw_names(axes, complete, missing)
     _fit_width(figure, axes)
     _draw_figures(axes, complete)
-    floor = facts["floors"]["models"][0]
-    axes.axvline(floor["out_of_fold_roc_auc"], color=GREY, linestyle=(0, (4, 2)), linewidth=1)
+    baseline = facts["baselines"]["models"][0]
+    axes.axvline(baseline["out_of_fold_roc_auc"], color=GREY, linestyle=(0, (4, 2)), linewidth=1)
     handles = [*axes.lines[:2], axes.lines[-1]]
     if axes.get_xlim()[0] < 0.52:
         axes.axvline(0.5, color=GREY, linestyle=(0, (1, 2)), linewidth=1)
@@ -73,7 +73,7 @@ def plot_ranking(comparison_csv: str | Path, comparison_json: str | Path, stem: 
         handles=handles,
         labels=[
             *(_legend(facts, dataset) for dataset in _MARKS),
-            f"Best floor, out-of-fold: a linear model of no more than the {floor['floor']}",
+            f"Best baseline, out-of-fold: a linear model of no more than the {baseline['baseline']}",
         ],
         loc="upper left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1.5,
     )  # fmt: skip

@@ -12,15 +12,14 @@ import pandas as pd
 
 import pneumobench
 from pneumobench.core.files import atomic_path, read_json
+from pneumobench.reporting.baselines import BASELINE, majority_notes
 from pneumobench.reporting.calibration_section import CalibrationInputs, calibration_section
 from pneumobench.reporting.clinical import clinical_rows, patient_rows, subtype_rows
-from pneumobench.reporting.cures import cures
 from pneumobench.reporting.differences_section import DifferencesInputs, differences_section
 from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_section
 from pneumobench.reporting.explanation_section import ExplanationInputs, explanation_section
 from pneumobench.reporting.external_section import external_section
 from pneumobench.reporting.figure_file import read_figure
-from pneumobench.reporting.floors import FLOOR, majority_notes
 from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
 from pneumobench.reporting.inputs import (
@@ -37,6 +36,7 @@ from pneumobench.reporting.methods import (
     read_runs,
     training_rows,
 )
+from pneumobench.reporting.mitigations import mitigations
 from pneumobench.reporting.origin import patients_told, unknown_patients
 from pneumobench.reporting.robustness_section import RobustnessInputs, robustness_section
 from pneumobench.reporting.run_warnings import warnings_of
@@ -64,8 +64,8 @@ SECTIONS = {
     "clinical": "Clinical reading",
     "calibration": "Can it be believed",
     "shift": "Is the test set alike",
-    "external": "Films of another source",
-    "robustness": "When films get worse",
+    "external": "Radiographs of another source",
+    "robustness": "When radiographs get worse",
     "explanations": "What the networks look at",
     "inflation": "What bad practice adds",
     "figures": "Curves",
@@ -88,7 +88,7 @@ FIGURES = {
     "ranking": (
         "Ranking",
         "AUC with intervals. Filled circles: out-of-fold, by which runs are ranked; hollow "
-        "squares: test set. Dashed line: out-of-fold AUC of the best floor.",
+        "squares: test set. Dashed line: out-of-fold AUC of the best baseline.",
     ),
     "roc": (
         "ROC curves",
@@ -115,7 +115,7 @@ FIGURES = {
     ),
     "worst_cases": (
         "Confidently wrong",
-        "Out-of-fold films on the wrong side of the frozen threshold, the most confident mistake "
+        "Out-of-fold images on the wrong side of the frozen threshold, the most confident mistake "
         "first. The network may be wrong, or the label.",
     ),
     "training_curves": (
@@ -134,7 +134,7 @@ FIGURES = {
     ),
     "critical_difference": (
         "What the ranking can tell apart",
-        "Runs on a scale of their out-of-fold AUC. A bar joins runs of which no pair is separable.",
+        "Runs on a scale of their out-of-fold AUC. A bar joins runs of which no pair is distinguishable.",
     ),
     "shift": (
         "Development against test, class by class",
@@ -142,13 +142,13 @@ FIGURES = {
         "to 95 %. Numbers: what the threshold gets right, out of fold and on the test set.",
     ),
     "external": (
-        "Films of another source",
+        "Radiographs of another source",
         "AUC, sensitivity and specificity with intervals: out of fold, on the test set and on "
-        "external films, with networks and thresholds as they were frozen.",
+        "external radiographs, with networks and thresholds as they were frozen.",
     ),
     "robustness": (
         "Runs against corruptions",
-        "Specificity and sensitivity on the films as they are and made worse; darker is lower. A "
+        "Specificity and sensitivity on the images as they are and made worse; darker is lower. A "
         "frame marks the worst of a run.",
     ),
     "subtypes": (
@@ -162,19 +162,19 @@ FIGURES = {
         "Right: the difference in points; grey where its interval includes 0.",
     ),
     "explanations": (
-        "The same films, all networks",
-        "Maps laid over the first two films of each subtype, with the probability of pneumonia. A "
+        "The same radiographs, all networks",
+        "Maps laid over the first two images of each subtype, with the probability of pneumonia. A "
         "white line surrounds what lies above half of the map's peak.",
     ),
     "every_map": (
-        "One film, every map",
+        "One radiograph, every map",
         "A class activation map is one opinion. Integrated gradients and occlusion need no layer "
         "of the network; gates and tokens show where signals pass.",
     ),
     "mean_maps": (
         "Mean maps",
-        "Where maps of many films lie on average, by class and subtype. A network that looks at "
-        "corners, borders or letters looks there in most films.",
+        "Where maps of many images lie on average, by class and subtype. A network that looks at "
+        "corners, borders or letters looks there in most radiographs.",
     ),
     "randomisation": (
         "Maps of networks that forget",
@@ -241,7 +241,7 @@ def render_report(
     external
         comparison/external.json; None where there are no external data.
     robustness
-        What the section on films made worse is made of; None where none were.
+        What the section on radiographs made worse is made of; None where none were.
     explanations
         What the section on the networks' maps is made of; None where nothing was explained.
     inflation
@@ -298,7 +298,7 @@ def render_report(
         figures={name: _figure(name, path) for name, path in figures.items()},
         ranked=_ranked(all_rows(comparison, facts)),
         footnotes=footnotes(facts),
-        floors=majority_notes(facts),
+        baselines=majority_notes(facts),
         views=_views(comparison, facts),
         confidence=facts["confidence"],
         datasets=facts["datasets"],
@@ -321,7 +321,7 @@ def render_report(
         shift=of_shift,
         external=of_external,
         robustness=of_corruptions,
-        cures=cures(comparison, robustness, settings),
+        mitigations=mitigations(comparison, robustness, settings),
         explanations=of_maps,
         inflation=of_bad_practice,
         subtypes_told=of_subtypes,
@@ -401,7 +401,7 @@ def _ranked(comparison: pd.DataFrame) -> dict[str, Any]:
         rows.append(
             {
                 "best": row["status"] == "complete" and bool(row["best"]),
-                "beside": row["status"] if row["status"] in (ENSEMBLE, FLOOR) else "",
+                "beside": row["status"] if row["status"] in (ENSEMBLE, BASELINE) else "",
                 "cells": [
                     {
                         "text": text,

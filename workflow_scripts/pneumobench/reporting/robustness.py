@@ -34,7 +34,7 @@ AS_IT_IS = "as it is"
 # One hue whose luminance rises steadily: in grey the same order.
 _COLOURS = "Blues_r"
 _ROW, _HEAD, _RIGHT, _BELOW = 0.22, 0.95, 0.35, 0.15  # inches
-# The films as they are stand apart from what is done to them, by this share of a column.
+# The radiographs as they are stand apart from what is done to them, by this share of a column.
 _APART = 0.25
 
 
@@ -42,7 +42,7 @@ _APART = 0.25
 def plot_robustness(tables: Iterable[str | Path], comparison: str | Path, stem: str | Path) -> None:
     """Draw specificity and sensitivity of every run under every corruption.
 
-    Saved as `stem`.png and `stem`.pdf. Rows: runs in order of rank. Columns: the films as they are,
+    Saved as `stem`.png and `stem`.pdf. Rows: runs in order of rank. Columns: the images as they are,
     then the corruptions. One panel for each strength and metric; darker is lower, on one scale. A
     frame marks a run's worst of a panel.
 
@@ -64,11 +64,11 @@ def plot_robustness(tables: Iterable[str | Path], comparison: str | Path, stem: 
     ]
     lowest = min(values.to_numpy().min() for _, values in panels)
     # Never so narrow a scale that small differences look large.
-    floor = math.floor(10 * min(lowest, 0.8)) / 10
+    lowest_shown = math.floor(10 * min(lowest, 0.8)) / 10
     notes = [
         "Out-of-fold images of all folds, each cut at the frozen threshold of its fold. Frame: the "
         "worst of a run.",
-        f"Darker: lower, from 1 to {floor:.1f}. Intervals stand in robustness.csv.",
+        f"Darker: lower, from 1 to {lowest_shown:.1f}. Intervals stand in robustness.csv.",
         *missing_notes(ranked),
     ]
     panel_height = _HEAD + len(runs) * _ROW + _BELOW
@@ -78,7 +78,7 @@ def plot_robustness(tables: Iterable[str | Path], comparison: str | Path, stem: 
         top = 1 - position * panel_height / height
         bottom = top - (panel_height - _BELOW) / height
         axes = figure.add_axes((0, bottom, 1, len(runs) * _ROW / height))
-        _draw_cells(axes, values, floor)
+        _draw_cells(axes, values, lowest_shown)
         figure.text(0.008, top - 0.05 / height, title, va="top", fontsize=9)
     _fit_width(figure)
     write_notes(figure, notes)
@@ -102,12 +102,12 @@ def read_robustness(
 
 
 def strengths_of(table: pd.DataFrame) -> list[int]:
-    """Return the strengths of robustness.csv in their order; that of films as they are is none."""
+    """Return the strengths of robustness.csv in their order; that of images as they are is none."""
     return [int(strength) for strength in table["strength"].unique() if strength]
 
 
 def at_strength(table: pd.DataFrame, strength: int) -> pd.DataFrame:
-    """Return the rows of robustness.csv at one strength, the films as they are first, by title."""
+    """Return the rows of robustness.csv at one strength, the images as they are first, by title."""
     titles = {"none": AS_IT_IS} | {name: kind.title for name, kind in CORRUPTIONS.items()}
     rows = table[table["strength"].isin((0, strength))]
     return rows.assign(title=rows["corruption"].map(titles)).set_index("title")
@@ -122,13 +122,13 @@ def _values(runs: list[tuple[pd.Series, pd.DataFrame]], metric: str, strength: i
     return pd.DataFrame(found).T
 
 
-def _draw_cells(axes: Axes, values: pd.DataFrame, floor: float) -> None:
+def _draw_cells(axes: Axes, values: pd.DataFrame, lowest_shown: float) -> None:
     colours = matplotlib.colormaps[_COLOURS]
     places = [-_APART, *range(1, values.shape[1])]
     for row, numbers in enumerate(values.to_numpy()):
         worst = 1 + numbers[1:].argmin()
         for column, (place, number) in enumerate(zip(places, numbers, strict=True)):
-            colour = colours((number - floor) / (1 - floor))
+            colour = colours((number - lowest_shown) / (1 - lowest_shown))
             framed = column == worst
             axes.add_patch(
                 Rectangle(

@@ -1,4 +1,4 @@
-"""The report's section on films made worse: what is left of each run, and what was done."""
+"""The report's section on radiographs made worse: what is left of each run, and what was done."""
 
 import re
 from collections.abc import Iterable
@@ -105,7 +105,7 @@ def robustness_sentence(rows: pd.DataFrame) -> str:
     best, strength = rows.iloc[0], max(strengths)
     kept = [_kept(best, metric, strength) for metric in WORST]
     text = (
-        f"When out-of-fold films are made worse (strength {strength}), the first in rank keeps "
+        f"When out-of-fold images are made worse (strength {strength}), the first in rank keeps "
         f"at worst a {' and a '.join(kept)}."
     )
     column = f"{start}{strength}"
@@ -226,14 +226,14 @@ def _every(table: pd.DataFrame, strength: int) -> list[dict[str, str]]:
         numbers = {name: row_interval(row, column) for column, name in columns.items()}
         if title == AS_IT_IS:
             numbers[_DIFFERENCE] = EMPTY
-        rows.append({"Films": title, **numbers})
+        rows.append({"Radiographs": title, **numbers})
     return rows
 
 
 def _kind(name: str, strengths: list[int]) -> dict[str, str]:
     kind = CORRUPTIONS[name]
     return {
-        "Films": kind.title,
+        "Radiographs": kind.title,
         "What is done": kind.done,
         "Stands for": kind.stands_for,
         **{f"Strength {strength}": kind.amounts[strength - 1] for strength in strengths},

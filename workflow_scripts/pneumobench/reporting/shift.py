@@ -1,4 +1,4 @@
-"""Scores of every run, ensemble and floor on development and test images, class by class."""
+"""Scores of every run, ensemble and baseline on development and test images, class by class."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 
 from pneumobench.core.files import read_json
 from pneumobench.core.run import Run
+from pneumobench.reporting.baselines import baseline_label
 from pneumobench.reporting.ensembles import ensemble_label
-from pneumobench.reporting.floors import floor_label
 from pneumobench.reporting.inputs import complete_runs, drawn_comparison, missing_notes
 from pneumobench.reporting.style import (
     BLACK,
@@ -41,7 +41,7 @@ _MARKS = {"out_of_fold": (BLUE, "o"), "test": (VERMILLION, "s")}
 
 @dataclass(frozen=True)
 class Shifted:
-    """One run, ensemble or floor, under its name for people."""
+    """One run, ensemble or baseline, under its name for people."""
 
     label: str
     record: dict[str, Any]
@@ -63,12 +63,12 @@ class Shifted:
 
 
 def name_scored(scored: list[dict[str, Any]], comparison: pd.DataFrame) -> list[Shifted]:
-    """Return the runs in order of rank, then the ensembles, then the floors.
+    """Return the runs in order of rank, then the ensembles, then the baselines.
 
     Parameters
     ----------
     scored
-        Records of runs (`model`, `recipe`, `seed`), of ensembles (`ensemble`), of floors (`floor`).
+        Records of runs (`model`, `recipe`, `seed`), of ensembles (`ensemble`), of baselines (`baseline`).
     comparison
         From `inputs.drawn_comparison`.
     """
@@ -80,7 +80,7 @@ def name_scored(scored: list[dict[str, Any]], comparison: pd.DataFrame) -> list[
     ]
     return found + [
         Shifted(label(record[kind]), record)
-        for kind, label in (("ensemble", ensemble_label), ("floor", floor_label))
+        for kind, label in (("ensemble", ensemble_label), ("baseline", baseline_label))
         for record in scored
         if kind in record
     ]
@@ -90,7 +90,7 @@ def name_scored(scored: list[dict[str, Any]], comparison: pd.DataFrame) -> list[
 def plot_shift(shift: str | Path, comparison: str | Path, stem: str | Path) -> None:
     """Draw where the scores of either class lie on both data sets; saved as `stem`.png and .pdf.
 
-    Rows: runs in order of rank, then ensembles, then floors. Panels: normal and pneumonia. In each
+    Rows: runs in order of rank, then ensembles, then baselines. Panels: normal and pneumonia. In each
     row the upper bar is development (out of fold), the lower one the test set.
 
     Parameters

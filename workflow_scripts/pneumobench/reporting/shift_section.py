@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
+from pneumobench.core.baselines import BASELINES
 from pneumobench.core.files import read_json
-from pneumobench.core.floors import FLOORS
-from pneumobench.reporting.floors import floor_label
+from pneumobench.reporting.baselines import baseline_label
 from pneumobench.reporting.inputs import DATASET_TITLES
 from pneumobench.reporting.shift import CLASSES, Shifted, name_scored
 from pneumobench.reporting.wording import EMPTY, count, plural, with_interval
@@ -18,7 +18,7 @@ ORIGINS = (
     ("Development against test", "comparison/shift.json", "measure_shift"),
 )
 
-# The floor that speaks for all in words, and is fitted without blocks of file numbers.
+# The baseline that speaks for all in words, and is fitted without blocks of file numbers.
 _SPOKESMAN = "thumbnail"
 _BLOCK_METRICS = {"roc_auc": "AUC", "sensitivity": "Sensitivity", "specificity": "Specificity"}
 
@@ -35,7 +35,7 @@ def shift_section(
     path
         shift.json, or None.
     phantoms
-        Whether the films are drawn.
+        Whether the radiographs are drawn.
     """
     if path is None:
         return {"answer": [], "origins": ()}
@@ -48,7 +48,7 @@ def shift_section(
             _block_answer(shift),
             _population(phantoms),
         ],
-        "domains": [_domain_row(kind, shift) for kind in FLOORS],
+        "domains": [_domain_row(kind, shift) for kind in BASELINES],
         "transfer": [_transfer_row(one) for one in scored],
         "blocks": _block_rows(shift),
         "transductive": _transductive(comparison, shift),
@@ -63,18 +63,20 @@ def _domain_answer(shift: dict[str, Any]) -> str:
     found = {label: _domain(shift, _SPOKESMAN, label) for label in CLASSES}
     known = {label: record["roc_auc"] for label, record in found.items() if record}
     if not known:
-        return "Whether films of the two sets differ cannot be told: there are too few patients."
+        return (
+            "Whether radiographs of the two sets differ cannot be told: there are too few patients."
+        )
     told = [label for label, area in known.items() if area["low"] is not None and area["low"] > 0.5]
-    areas = "; ".join(f"{label} films: AUC {_text(area)}" for label, area in known.items())
-    seen = f"a linear model that sees nothing but {FLOORS[_SPOKESMAN]}"
+    areas = "; ".join(f"{label} radiographs: AUC {_text(area)}" for label, area in known.items())
+    seen = f"a linear model that sees nothing but {BASELINES[_SPOKESMAN]}"
     if told:
         return (
-            f"No. Within a class {seen} tells test films from development films ({areas}); 0.5 "
+            f"No. Within a class {seen} tells test images from development images ({areas}); 0.5 "
             "would be chance."
         )
     return (
-        f"No difference was shown: within a class {seen} does not tell test films from development "
-        f"films ({areas}; 0.5 is chance)."
+        f"No difference was shown: within a class {seen} does not tell test images from development "
+        f"radiographs ({areas}; 0.5 is chance)."
     )
 
 
@@ -93,14 +95,14 @@ def _transfer_answer(scored: list[Shifted]) -> list[str]:
             f"{metric} goes from {' to '.join(ends)}, by {_difference(found['difference'])}{change}"
         )
     chances = ", ".join(
-        f"{record['value']:.2f} among {record['label']} films"
+        f"{record['value']:.2f} among {record['label']} radiographs"
         for record in first.record["higher_on_test"]
         if record["value"] is not None
     )
     return [
         f"At the thresholds that were frozen on development images, the first in rank changes on "
         f"the test set like this: {'; '.join(parts)}.",
-        f"A test film has the higher score of it and a development film with a chance of {chances} "
+        f"A test image has the higher score of it and a development image with a chance of {chances} "
         "(0.5: alike).",
     ]
 
@@ -109,13 +111,13 @@ def _block_answer(shift: dict[str, Any]) -> str:
     if not shift["blocks"]:
         return (
             "Leaving out blocks of neighbouring file numbers is not available: it needs names of "
-            "films that carry numbers, and films of both classes in every block."
+            "radiographs that carry numbers, and radiographs of both classes in every block."
         )
     values = [record["specificity"]["value"] for record in shift["blocks"]]
-    test = _floor_transfer(shift)["specificity"]["test"]
+    test = _baseline_transfer(shift)["specificity"]["test"]
     lead = (
         f"Leaving out each of {len(values)} blocks of neighbouring file numbers leaves the "
-        f"{_SPOKESMAN} floor a specificity of {min(values):.2f} to {max(values):.2f}; on the test "
+        f"{_SPOKESMAN} baseline a specificity of {min(values):.2f} to {max(values):.2f}; on the test "
         f"set it has {_text(test)}"
     )
     if test["value"] < min(values):
@@ -136,7 +138,7 @@ def _population(phantoms: bool) -> str:
 
 
 def _domain_row(kind: str, shift: dict[str, Any]) -> dict[str, str]:
-    cells = {"Model": floor_label(kind), "It sees": FLOORS[kind]}
+    cells = {"Model": baseline_label(kind), "It sees": BASELINES[kind]}
     for label in CLASSES:
         record = _domain(shift, kind, label)
         sides = ("development", "test")
@@ -154,7 +156,7 @@ def _transfer_row(one: Shifted) -> dict[str, str]:
             cells[f"{metric.capitalize()}, {title.lower()}"] = _text(found[dataset])
         cells[f"{metric.capitalize()}, test less out-of-fold"] = _difference(found["difference"])
     for record in one.record["higher_on_test"]:
-        cells[f"Test film higher, {record['label']}"] = _text(record)
+        cells[f"Test radiograph higher, {record['label']}"] = _text(record)
     return cells
 
 
@@ -166,7 +168,7 @@ def _block_rows(shift: dict[str, Any]) -> list[dict[str, str]]:
         | {title: _text(record[metric]) for metric, title in _BLOCK_METRICS.items()}
         for record in shift["blocks"]
     ]
-    transfer = _floor_transfer(shift)
+    transfer = _baseline_transfer(shift)
     test = {"Left out": "Test set", "Images": count(shift["datasets"]["test"]["n"])}
     own = {title: _text(transfer[metric]["test"]) for metric, title in _BLOCK_METRICS.items()}
     return [*rows, test | own]
@@ -248,14 +250,14 @@ def _transductive_reading(shift: dict[str, Any]) -> str:
 
 def _domain(shift: dict[str, Any], kind: str, label: str) -> dict[str, Any] | None:
     for record in shift["domains"]:
-        if (record["floor"], record["label"]) == (kind, label):
+        if (record["baseline"], record["label"]) == (kind, label):
             return record
     return None
 
 
-def _floor_transfer(shift: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    (floor,) = [record for record in shift["scored"] if record.get("floor") == _SPOKESMAN]
-    return {part["metric"]: part for part in floor["transfer"]}
+def _baseline_transfer(shift: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    (baseline,) = [record for record in shift["scored"] if record.get("baseline") == _SPOKESMAN]
+    return {part["metric"]: part for part in baseline["transfer"]}
 
 
 def _text(record: dict[str, Any]) -> str:

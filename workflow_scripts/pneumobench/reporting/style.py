@@ -75,7 +75,7 @@ STYLE = {
     "savefig.facecolor": "white",
     # Type 42 embeds TrueType outlines: text stays text, and journals accept the file.
     "pdf.fonttype": 42,
-    # Names of films, classes and networks are text; a $ or a backslash in them means itself.
+    # Names of radiographs, classes and networks are text; a $ or a backslash in them means itself.
     "text.parse_math": False,
     "text.usetex": False,
 }

@@ -44,7 +44,7 @@ def plot_subtypes(details: str | Path, comparison: str | Path, stem: str | Path)
     Above, for the runs that rank first, which class is taken for which, out of fold and on the test
     set; cells are shaded by their share of the row. Below, for every run, the AUC of each class
     against the rest, their mean, and bacterial against viral, with intervals; dashed lines are the
-    floor of thumbnails, out of fold.
+    baseline of thumbnails, out of fold.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def plot_subtypes(details: str | Path, comparison: str | Path, stem: str | Path)
     foot = NOTE_HEIGHT * len(notes) + 0.1
     figure = new_figure(_TOP + _MATRIX + _BETWEEN + forest + _AXIS + foot, layout=None)
     _draw_matrices(figure, entries[:_BEST])
-    _draw_forest(figure, entries, runs_of(content, "floor")[0], foot + _AXIS, forest)
+    _draw_forest(figure, entries, runs_of(content, "baseline")[0], foot + _AXIS, forest)
     write_notes(figure, notes)
     save_figure(figure, stem)
 
@@ -112,18 +112,18 @@ def _draw_matrix(axes: Axes, counts: np.ndarray, title: str) -> None:
 
 
 def _draw_forest(
-    figure: Figure, entries: Entries, floor: dict[str, Any], bottom: float, height: float
+    figure: Figure, entries: Entries, baseline: dict[str, Any], bottom: float, height: float
 ) -> None:
     page = figure.get_size_inches()[0]
     names = min(_NAMES, 0.35 + _CHARACTER * max(len(label) for label, _ in entries))
     step = (page - names - 0.1) / len(AREAS)
-    limits = _limits(entries, floor)
+    limits = _limits(entries, baseline)
     for place, (metric, title) in enumerate(AREAS.items()):
         axes = _place(figure, names + place * step, bottom, step - 0.12, height)
         for row, (_, entry) in enumerate(entries):
             for dataset, mark in _MARKS.items():
                 _draw_estimate(axes, shown(entry, dataset, metric), row, mark)
-        level = shown(floor, "out_of_fold", metric)["value"]
+        level = shown(baseline, "out_of_fold", metric)["value"]
         if level is not None:
             axes.axvline(level, color=GREY, linestyle=(0, (4, 2)), linewidth=1, zorder=1)
         axes.axvline(0.5, color=GREY, linestyle=(0, (1, 2)), linewidth=1, zorder=1)
@@ -162,11 +162,11 @@ def _draw_estimate(
     )  # fmt: skip
 
 
-def _limits(entries: Entries, floor: dict[str, Any]) -> tuple[float, float]:
+def _limits(entries: Entries, baseline: dict[str, Any]) -> tuple[float, float]:
     """Return one scale for all panels, wide enough for every interval."""
     records = [
         shown(entry, dataset, metric)
-        for entry in (*(entry for _, entry in entries), floor)
+        for entry in (*(entry for _, entry in entries), baseline)
         for dataset in _MARKS
         for metric in AREAS
     ]

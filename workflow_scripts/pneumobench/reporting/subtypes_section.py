@@ -1,4 +1,4 @@
-"""The section on subtypes: who tells normal, bacterial and viral films apart."""
+"""The section on subtypes: who tells normal, bacterial and viral radiographs apart."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from pneumobench.statistics.subtypes import BACTERIAL_AGAINST_VIRAL, runs_of, sh
 # What is shown, where it comes from, which rule writes it.
 ORIGINS = (
     ("Subtypes told apart", "comparison/subtypes.csv, subtypes.json", "evaluate_subtypes"),
-    ("Scores of the thumbnails' three classes", "floors/subtypes/fold*/", "score_subtypes"),
+    ("Scores of the thumbnails' three classes", "baselines/subtypes/fold*/", "score_subtypes"),
 )
 AREAS = {
     "macro_auc": "Macro AUC",
@@ -31,7 +31,7 @@ DECISIONS = {
     "brier": "Brier score",
     "log_loss": "Log loss",
 }
-FLOOR_TITLES = {"thumbnail": "Floor: thumbnail", "majority": "Floor: majority"}
+BASELINE_TITLES = {"thumbnail": "Baseline: thumbnail", "majority": "Baseline: majority"}
 
 
 def subtypes_section(comparison: pd.DataFrame, subtypes: str | Path | None) -> dict[str, Any]:
@@ -48,11 +48,13 @@ def subtypes_section(comparison: pd.DataFrame, subtypes: str | Path | None) -> d
         return {"areas": {}, "origins": ()}
     content = read_json(subtypes)
     entries = in_rank(comparison, content)
-    floors = [(FLOOR_TITLES[entry["floor"]], entry) for entry in runs_of(content, "floor")]
+    baselines = [
+        (BASELINE_TITLES[entry["baseline"]], entry) for entry in runs_of(content, "baseline")
+    ]
     return {
-        "answer": _answer(entries, dict(floors), content),
-        "areas": {name: _rows(entries + floors, name, AREAS) for name in DATASET_TITLES},
-        "decisions": {name: _rows(entries + floors, name, DECISIONS) for name in DATASET_TITLES},
+        "answer": _answer(entries, dict(baselines), content),
+        "areas": {name: _rows(entries + baselines, name, AREAS) for name in DATASET_TITLES},
+        "decisions": {name: _rows(entries + baselines, name, DECISIONS) for name in DATASET_TITLES},
         "counts": {name: _counts(content["datasets"][name]) for name in DATASET_TITLES},
         "origins": ORIGINS,
     }
@@ -76,7 +78,7 @@ def cell(entry: dict[str, Any], dataset: str, metric: str) -> str:
 
 def _answer(
     entries: list[tuple[str, dict[str, Any]]],
-    floors: dict[str, dict[str, Any]],
+    baselines: dict[str, dict[str, Any]],
     content: dict[str, Any],
 ) -> list[str]:
     label, best = max(entries, key=lambda pair: _value(pair[1], "macro_auc"))
@@ -88,15 +90,18 @@ def _answer(
     ]
     said = {
         name: cell(entry, "out_of_fold", BACTERIAL_AGAINST_VIRAL)
-        for name, entry in (("best", apart[1]), ("floor", floors[FLOOR_TITLES["thumbnail"]]))
+        for name, entry in (
+            ("best", apart[1]),
+            ("baseline", baselines[BASELINE_TITLES["thumbnail"]]),
+        )
     }
     return [
-        f"Normal, bacterial and viral films are told apart best, out of fold, by {label}: macro "
+        f"Normal, bacterial and viral images are told apart best, out of fold, by {label}: macro "
         f"AUC {cell(best, 'out_of_fold', 'macro_auc')}, on the test set "
         f"{cell(best, 'test', 'macro_auc')}.",
         "Which pneumonias are bacterial, the question that decides on antibiotics, is answered "
-        f"with an AUC of {said['best']} at best ({apart[0]}, {plural(_sick(content), 'film')} out "
-        f"of fold); a linear model of thumbnails reaches {said['floor']}.",
+        f"with an AUC of {said['best']} at best ({apart[0]}, {plural(_sick(content), 'radiograph')} out "
+        f"of fold); a linear model of thumbnails reaches {said['baseline']}.",
         *([f"Not shown to do better than chance at that: {listing(chance)}."] if chance else []),
     ]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from pneumobench.reporting.floors import floor_sentence
+from pneumobench.reporting.baselines import baseline_sentence
 from pneumobench.reporting.inputs import complete_runs, missing_runs
 from pneumobench.reporting.robustness_section import robustness_sentence
 from pneumobench.reporting.wording import count, listing, percent, row_interval
@@ -32,7 +32,7 @@ def summarise(comparison: pd.DataFrame, facts: dict[str, Any]) -> list[str]:
     rows = complete_runs(comparison)
     best = rows[rows["best"].astype(bool)].iloc[0]
     sentences = [_best(best, facts), _rivals(rows), _failures(rows)]
-    sentences += [floor_sentence(comparison, facts), _missing(comparison)]
+    sentences += [baseline_sentence(comparison, facts), _missing(comparison)]
     sentences += [
         _test(best, facts),
         *_collapses(best),
@@ -58,7 +58,9 @@ def _rivals(rows: pd.DataFrame) -> str:
     others = rows[~rows["best"].astype(bool)]
     if others.empty:
         return "It is the only complete run; there is nothing to compare it with."
-    alike = [row["label"] for _, row in others.iterrows() if row["separable_from_best"] is False]
+    alike = [
+        row["label"] for _, row in others.iterrows() if row["distinguishable_from_best"] is False
+    ]
     if not alike:
         return (
             "It can be told from every other run (permutation test, adjusted for the number of "

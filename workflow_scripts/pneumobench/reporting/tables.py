@@ -6,8 +6,14 @@ from typing import Any
 import pandas as pd
 
 from pneumobench.core.files import atomic_path, read_json, write_table
+from pneumobench.reporting.baselines import (
+    BASELINE,
+    NO_NETWORK,
+    NOT_ABOVE,
+    baseline_notes,
+    with_baselines,
+)
 from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_notes, with_ensembles
-from pneumobench.reporting.floors import FLOOR, NO_NETWORK, NOT_ABOVE, floor_notes, with_floors
 from pneumobench.reporting.inputs import DATASET_TITLES, read_comparison
 from pneumobench.reporting.typeset import (
     escape_latex,
@@ -38,7 +44,7 @@ INTERVAL_COLUMNS = {
     "test_specificity": "Test specificity",
 }
 _TEXT_COLUMNS = ("Run", "Note")
-NOT_SEPARABLE = "not separable from the best"
+NOT_DISTINGUISHABLE = "not distinguishable from the best"
 
 
 def make_tables(
@@ -48,7 +54,7 @@ def make_tables(
     markdown: str | Path,
     latex: str | Path,
 ) -> None:
-    """Write the comparison of all runs for reading; below them stand ensembles and floors.
+    """Write the comparison of all runs for reading; below them stand ensembles and baselines.
 
     With test-time augmentation a second table has plain and averaged predictions side by side.
 
@@ -80,7 +86,7 @@ def make_tables(
 
 
 def all_rows(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
-    """Return the comparison with the ensembles and the floors below the runs.
+    """Return the comparison with the ensembles and the baselines below the runs.
 
     Parameters
     ----------
@@ -89,11 +95,11 @@ def all_rows(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
     facts
         comparison.json.
     """
-    return with_floors(with_ensembles(comparison, facts), facts)
+    return with_baselines(with_ensembles(comparison, facts), facts)
 
 
 def reading_table(comparison: pd.DataFrame) -> pd.DataFrame:
-    """Return the table as text, one row a run, ensemble or floor, an interval in its cell."""
+    """Return the table as text, one row a run, ensemble or baseline, an interval in its cell."""
     rows = []
     for _, row in comparison.iterrows():
         cells = {
@@ -109,8 +115,8 @@ def reading_table(comparison: pd.DataFrame) -> pd.DataFrame:
 
 
 def run_note(row: pd.Series) -> str:
-    """Return what a reader must know: best, not separable, did not learn, missing, no network..."""
-    if row["status"] == FLOOR:
+    """Return what a reader must know: best, not distinguishable, did not learn, missing, no network..."""
+    if row["status"] == BASELINE:
         return NO_NETWORK
     if row["status"] == ENSEMBLE:
         return row["note"]
@@ -121,8 +127,8 @@ def run_note(row: pd.Series) -> str:
     elif row["best"]:
         notes = ["best"]
     else:
-        notes = [NOT_SEPARABLE] if row["separable_from_best"] is False else []
-    return "; ".join(notes + ([NOT_ABOVE] if row["beats_floors"] is False else []))
+        notes = [NOT_DISTINGUISHABLE] if row["distinguishable_from_best"] is False else []
+    return "; ".join(notes + ([NOT_ABOVE] if row["beats_baselines"] is False else []))
 
 
 def footnotes(facts: dict[str, Any]) -> list[str]:
@@ -139,12 +145,12 @@ def footnotes(facts: dict[str, Any]) -> list[str]:
         "fold models.",
         f"Accuracy, sensitivity and specificity at the out-of-fold threshold (rule "
         f"{facts['threshold_rule']}).",
-        f"{NOT_SEPARABLE.capitalize()}: the permutation test of patients' scores, adjusted for the "
+        f"{NOT_DISTINGUISHABLE.capitalize()}: the permutation test of patients' scores, adjusted for the "
         f"number of pairs of runs, does not tell both apart out of fold at a level of "
         f"{percent(1 - facts['confidence'])}. Intervals are not adjusted.",
         "Did not learn: the interval of the out-of-fold AUC does not lie above 0.5.",
         *ensemble_notes(facts),
-        *floor_notes(),
+        *baseline_notes(),
     ]
 
 

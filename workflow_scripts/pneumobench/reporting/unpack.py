@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from pneumobench.core.archive import (
-    FILM_IMAGES,
-    FILM_ROWS,
     INDEX,
     MADE,
+    RADIOGRAPH_IMAGES,
+    RADIOGRAPH_ROWS,
     RESULTS,
     check_bytes,
     read_archive,
@@ -20,8 +20,8 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import VERSION, signed_json, signed_table
 from pneumobench.core.folders import new_folder
 from pneumobench.core.room import check_room
-from pneumobench.reporting.films import place_films
 from pneumobench.reporting.kinds import check_kind, wrong_content
+from pneumobench.reporting.radiographs import place_radiographs
 
 
 def unpack_archive(
@@ -42,12 +42,12 @@ def unpack_archive(
     results
         results/<experiment>, where they go.
     packed
-        Where the packed images go, of which it holds the films that figures show; None where it
+        Where the packed images go, of which it holds the images that figures show; None where it
         holds none.
     digest
         SHA-256 of the list of files that was checked against the configuration.
     size
-        Side of its films in pixels.
+        Side of its radiographs in pixels.
     panels
         Folders of panels, which may be empty.
 
@@ -75,7 +75,7 @@ def unpack_archive(
             if name.startswith(RESULTS):
                 _sign(place / name)
         if packed is not None:
-            _place_films(place, packed, size)
+            _place_radiographs(place, packed, size)
         # The mark comes first: what was cut short is recognised as this archive's.
         os.replace(place / INDEX, results / INDEX)
         for folder in panels:
@@ -97,12 +97,14 @@ def _sign(file: Path) -> None:
             file.write_bytes(signed_json(said))
 
 
-def _place_films(place: Path, packed: str | Path, size: int) -> None:
-    rows, images = (np.load(place / name, mmap_mode="r") for name in (FILM_ROWS, FILM_IMAGES))
+def _place_radiographs(place: Path, packed: str | Path, size: int) -> None:
+    rows, images = (
+        np.load(place / name, mmap_mode="r") for name in (RADIOGRAPH_ROWS, RADIOGRAPH_IMAGES)
+    )
     if images.dtype != np.uint8 or images.shape != (len(rows), size, size):
         raise wrong_content(
-            FILM_IMAGES,
-            f"its films are {images.dtype} {list(images.shape)}",
-            f"uint8 [{len(rows)}, {size}, {size}], one for each entry of {FILM_ROWS}",
+            RADIOGRAPH_IMAGES,
+            f"its radiographs are {images.dtype} {list(images.shape)}",
+            f"uint8 [{len(rows)}, {size}, {size}], one for each entry of {RADIOGRAPH_ROWS}",
         )
-    place_films(rows, images, place / RESULTS / "dataset/splits.csv", packed)
+    place_radiographs(rows, images, place / RESULTS / "dataset/splits.csv", packed)

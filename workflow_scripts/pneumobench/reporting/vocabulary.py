@@ -1,4 +1,4 @@
-"""What the two classes and the people filmed are called, where they are not pneumonia and children.
+"""What the two classes and the people examined are called, where they are not pneumonia and children.
 
 The texts of this room are written for pneumonia in children. Where the data are of another finding
 or of adults, what is about to be shown is put into other words: a figure as it is saved, a page as
@@ -27,7 +27,7 @@ LONGEST_NAME = 200
 # middle of a sentence, and # is a number. Longer pieces of text are looked for first.
 _OF_ANOTHER_FINDING = {
     "A missed pneumonia is a child sent home with it; a false alarm is a healthy child treated": (
-        "A missed film is one of a patient sent home with {positive}; a false alarm is a patient "
+        "A missed image is one of a patient sent home with {positive}; a false alarm is a patient "
         "without it treated"
     ),
     "Paediatric pneumonia": "{Positive}",
@@ -37,11 +37,11 @@ _OF_ANOTHER_FINDING = {
     "calls nothing pneumonia": "calls nothing positive",
     "it calls # pneumonia": "it calls # positive",
     "pneumonia to the right": "positive to the right",
-    "a pneumonia": "a film with {positive}",
-    "A pneumonia": "A film with {positive}",
-    "a missed pneumonia": "a missed film with {positive}",
-    "A missed pneumonia": "A missed film with {positive}",
-    "pneumonias": "films with {positive}",
+    "a pneumonia": "a radiograph with {positive}",
+    "A pneumonia": "A radiograph with {positive}",
+    "a missed pneumonia": "a missed radiograph with {positive}",
+    "A missed pneumonia": "A missed radiograph with {positive}",
+    "pneumonias": "radiographs with {positive}",
     "pneumonia": "{positive}",
     "True class: normal": "True class: {negative}",
     "The network says normal": "The network says {negative}",
@@ -49,8 +49,8 @@ _OF_ANOTHER_FINDING = {
     "speaks for normal": "speaks for {negative}",
     "Pneumonia:": "{Positive}:",
     "Normal:": "{Negative}:",
-    "normal films": "{films_of_negative}",
-    "Test film higher, normal": "Test film higher, {negative}",
+    "normal radiographs": "{radiographs_of_negative}",
+    "Test radiograph higher, normal": "Test radiograph higher, {negative}",
     "share of normal, bacterial and viral radiographs": "share of either class",
     "of an infection": "of a disease",
 }
@@ -79,7 +79,7 @@ class Vocabulary:
     positive, negative
         The classes, in running text: "effusion", "no finding".
     adults
-        Whether those filmed are adults.
+        Whether those examined are adults.
     """
 
     positive: str = USUAL[0]
@@ -141,7 +141,7 @@ class Vocabulary:
         return name if label.islower() else _capital(name)
 
     def subtype(self, subtype: str) -> str:
-        """Return what the films of a subtype are called; a finding has none that are known."""
+        """Return what the images of a subtype are called; a finding has none that are known."""
         if not self.another_finding:
             return subtype
         return {"normal": self.negative, "unknown": self.positive}.get(subtype, subtype)
@@ -159,8 +159,10 @@ class Vocabulary:
             "Positive": _capital(self.positive),
             "negative": self.negative,
             "Negative": _capital(self.negative),
-            "films_of_negative": (
-                "normal films" if self.negative == USUAL[1] else f"films with {self.negative}"
+            "radiographs_of_negative": (
+                "normal radiographs"
+                if self.negative == USUAL[1]
+                else f"radiographs with {self.negative}"
             ),
         }
 

@@ -1,4 +1,4 @@
-"""The most confidently wrong films: where to look for a reason, or for an error in the labels."""
+"""The most confidently wrong images: where to look for a reason, or for an error in the labels."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,25 +19,25 @@ from pneumobench.reporting.map_grid import map_rows, write_below
 from pneumobench.reporting.style import DARK_GREY, save_figure, styled
 
 _SHOWN = 6
-# The label that was overlooked, the heading, and whether the least probable film comes first.
+# The label that was overlooked, the heading, and whether the least probable radiograph comes first.
 _MISTAKES = (("pneumonia", "Missed pneumonias", True), ("normal", "False alarms", False))
 
 
 @dataclass(frozen=True)
 class Cases:
-    """Films of one kind of mistake, the worst first.
+    """Radiographs of one kind of mistake, the worst first.
 
     Attributes
     ----------
     title
         Whose mistakes, and which.
-    films
+    radiographs
         By image_id: `subtype`, `probability` (calibrated, of pneumonia; of several runs the mean),
         `wrong` (number of runs whose decision is wrong), and `runs`, their number.
     """
 
     title: str
-    films: pd.DataFrame
+    radiographs: pd.DataFrame
 
 
 @styled()
@@ -48,7 +48,7 @@ def plot_worst_cases(
     splits: str | Path,
     stem: str | Path,
 ) -> None:
-    """Draw the most confidently wrong out-of-fold films, as `stem`.png and `stem`.pdf.
+    """Draw the most confidently wrong out-of-fold radiographs, as `stem`.png and `stem`.pdf.
 
     Parameters
     ----------
@@ -66,10 +66,10 @@ def plot_worst_cases(
     ranked = drawn_comparison(comparison)
     found = worst_cases(ranked, calibrated)
     notes = [
-        "Out-of-fold films on the wrong side of the frozen threshold, the most confident mistake "
+        "Out-of-fold images on the wrong side of the frozen threshold, the most confident mistake "
         "first. Number: calibrated probability of pneumonia",
         "(of several runs the mean), then how many of them are wrong.",
-        "The networks may be wrong, or the label. The names of the films stand in the report and "
+        "The networks may be wrong, or the label. The names of the images stand in the report and "
         "in calibrated.csv.",
         *missing_notes(ranked),
     ]
@@ -77,13 +77,15 @@ def plot_worst_cases(
         [cases.title for cases in found], _SHOWN, notes, title_lines=0, caption_lines=2
     )
     for cases, cells in zip(found, rows, strict=True):
-        films = read_squares(images, splits, cases.films.index)
-        for axes, film, (_, row) in zip(cells, films, cases.films.iterrows(), strict=False):
-            axes.imshow(film, cmap="gray", vmin=0, vmax=255)
+        radiographs = read_squares(images, splits, cases.radiographs.index)
+        for axes, radiograph, (_, row) in zip(
+            cells, radiographs, cases.radiographs.iterrows(), strict=False
+        ):
+            axes.imshow(radiograph, cmap="gray", vmin=0, vmax=255)
             write_below(axes, _caption(row), color=DARK_GREY)
-        for axes in cells[len(films) :]:
+        for axes in cells[len(radiographs) :]:
             axes.set_axis_off()
-        if not films:
+        if not radiographs:
             _say_none(cells[0])
     save_figure(figure, stem)
 
@@ -91,7 +93,7 @@ def plot_worst_cases(
 def worst_cases(comparison: pd.DataFrame, calibrated: Iterable[str | Path]) -> list[Cases]:
     """Return the most confident mistakes of the best run, and of all runs where there are several.
 
-    A film counts as a mistake of all runs if most of them are wrong about it.
+    A radiograph counts as a mistake of all runs if most of them are wrong about it.
 
     Parameters
     ----------
@@ -122,12 +124,12 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _worst(tables: list[pd.DataFrame], label: str, *, ascending: bool) -> pd.DataFrame:
-    films = tables[0][["label", "subtype"]].copy()
-    films["probability"] = sum(table["probability"] for table in tables) / len(tables)
-    films["wrong"] = sum(table["wrong"].astype(int) for table in tables)
-    films["runs"] = len(tables)
-    chosen = films[(films["label"] == label) & (2 * films["wrong"] > len(tables))]
-    # A stable sort: of equal films the first by name.
+    radiographs = tables[0][["label", "subtype"]].copy()
+    radiographs["probability"] = sum(table["probability"] for table in tables) / len(tables)
+    radiographs["wrong"] = sum(table["wrong"].astype(int) for table in tables)
+    radiographs["runs"] = len(tables)
+    chosen = radiographs[(radiographs["label"] == label) & (2 * radiographs["wrong"] > len(tables))]
+    # A stable sort: of equal radiographs the first by name.
     order = chosen.sort_values("probability", kind="stable", ascending=ascending)
     return order.head(_SHOWN).drop(columns="label")
 

@@ -1,4 +1,4 @@
-"""Which run holds best when films get worse? The worst figures of all runs, pair by pair."""
+"""Which run holds best when radiographs get worse? The worst figures of all runs, pair by pair."""
 
 import logging
 from itertools import combinations

@@ -13,6 +13,11 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.ownership import read_fold_table, read_owned_json
 from pneumobench.core.run import Run
+from pneumobench.statistics.baselines import (
+    hold_against_baselines,
+    judge_baselines,
+    majority_baseline,
+)
 from pneumobench.statistics.bootstrap import Resamples
 from pneumobench.statistics.compared_scores import Compared, read_compared, replicate_areas
 from pneumobench.statistics.ensemble_comparison import (
@@ -20,7 +25,6 @@ from pneumobench.statistics.ensemble_comparison import (
     describe_ensemble,
     judge_ensembles,
 )
-from pneumobench.statistics.floors import hold_against_floors, judge_floors, majority_floor
 from pneumobench.statistics.judgement import Judged
 from pneumobench.statistics.metrics import DECISION_METRICS, METRICS, SCORE_METRICS
 from pneumobench.statistics.predictions import Labels
@@ -56,8 +60,8 @@ def compare_runs(
     *,
     selection: Path,
     differences: Path,
-    floors_out_of_fold: list[Path],
-    floors_test: list[Path],
+    baselines_out_of_fold: list[Path],
+    baselines_test: list[Path],
     ensembles_out_of_fold: list[Path],
     ensembles_test: list[Path],
     robustness: list[Path],
@@ -69,13 +73,13 @@ def compare_runs(
     """Write the comparison of all runs.
 
     Runs are ranked by the out-of-fold AUC (mean of the folds); `best` is the first. A run is
-    `separable_from_best` if the permutation test of all pairs of runs tells both apart out of fold;
+    `distinguishable_from_best` if the permutation test of all pairs of runs tells both apart out of fold;
     its p (`p_from_best`) is adjusted for the number of pairs, as the best was not known beforehand.
     `difference_from_best` is the run's AUC minus that of the best, its interval not adjusted. A run
-    `beats_floors` if the interval of its paired difference to each floor lies above 0; `best_floor`
+    `beats_baselines` if the interval of its paired difference to each baseline lies above 0; `best_baseline`
     has the highest AUC of them. With test-time augmentation the columns of the averaged predictions
     begin with `tta_`; `tta_*_roc_auc_difference` is their AUC minus that of the plain predictions.
-    They have no say in the ranking. Where films were made worse, `worst_specificity_strength_2` is
+    They have no say in the ranking. Where images were made worse, `worst_specificity_strength_2` is
     the lowest specificity of that strength, `hardest_on_specificity_strength_2` under which
     corruption; likewise for the sensitivity. They have no say in the ranking either.
 
@@ -90,15 +94,15 @@ def compare_runs(
     comparison_csv, comparison_json
         The files to write.
     selection
-        selection.json with the thresholds of floors and ensembles.
+        selection.json with the thresholds of baselines and ensembles.
     differences
         differences.csv, the tests of all pairs of runs.
-    floors_out_of_fold, floors_test
-        What the floors say, one file each.
+    baselines_out_of_fold, baselines_test
+        What the baselines say, one file each.
     ensembles_out_of_fold, ensembles_test
         What the ensembles say, one file each; they are judged beside the runs, never ranked.
     robustness
-        robustness.json of every complete run; none where films were not made worse.
+        robustness.json of every complete run; none where radiographs were not made worse.
     missing
         Runs that are not complete: `model`, `recipe`, `seed` and `note`, which says why. They are
         rows without numbers at the end of the table.
@@ -110,7 +114,7 @@ def compare_runs(
     Raises
     ------
     UserError
-        If no run is complete, a run was judged with another selection, or runs and floors are of
+        If no run is complete, a run was judged with another selection, or runs and baselines are of
         different images or folds.
     """
     contents = {path.parent: read_owned_json(path) for path in metrics}
@@ -130,11 +134,11 @@ def compare_runs(
     standards = {name: part.labels for name, part in compared.items()}
     resamples = {name: part.resamples for name, part in compared.items()}
     areas = replicate_areas(compared["out_of_fold"])
-    floors = judge_floors(
-        floors_out_of_fold, floors_test, selection, standards, resamples,
+    baselines = judge_baselines(
+        baselines_out_of_fold, baselines_test, selection, standards, resamples,
         compared["out_of_fold"].fold, confidence,
     )  # fmt: skip
-    held = {run: hold_against_floors(area, floors, confidence) for run, area in areas.items()}
+    held = {run: hold_against_baselines(area, baselines, confidence) for run, area in areas.items()}
     descriptions = _describe_models(models)
     resources = _sum_resources(run_jsons, timings)
     worst = map(read_owned_json, robustness)
@@ -157,7 +161,7 @@ def compare_runs(
             "learned": evaluated[run]["learned"],
             "best": run == order[0],
             **distances[run],
-            **_above_floors(held[run]),
+            **_above_baselines(held[run]),
             "parameters": descriptions[run.model]["parameters"],
             "macs": descriptions[run.model]["macs"],
             **resources[run],
@@ -190,12 +194,14 @@ def compare_runs(
                 dataset: {metric: table_aggregate(dataset, metric) for metric in METRICS}
                 for dataset in DATASETS
             },
-            "floors": {
+            "baselines": {
                 "majority": _majority(standards, resamples, confidence),
-                "models": [_describe_floor(kind, floor) for kind, floor in floors.items()],
+                "models": [
+                    _describe_baseline(kind, baseline) for kind, baseline in baselines.items()
+                ],
                 "differences": [
                     {"model": run.model, "recipe": run.recipe, "seed": run.seed}
-                    | {"floor": kind, **difference}
+                    | {"baseline": kind, **difference}
                     for run in order
                     for kind, difference in held[run]["differences"].items()
                 ],
@@ -244,7 +250,7 @@ def _identity(run: Run, descriptions: dict[str, dict[str, Any]]) -> dict[str, An
 
 def _distances(differences: Path, best: Run) -> dict[Run, dict[str, Any]]:
     """Return every run's distance from the best, as the tests of all pairs found it."""
-    found = {best: dict.fromkeys(_DISTANCE, 0.0) | {"separable_from_best": False}}
+    found = {best: dict.fromkeys(_DISTANCE, 0.0) | {"distinguishable_from_best": False}}
     found[best]["p_from_best"] = None
     table = read_table(
         differences, text=("first_model", "first_recipe", "second_model", "second_recipe")
@@ -260,7 +266,7 @@ def _distances(differences: Path, best: Run) -> dict[Run, dict[str, Any]]:
         if first == best:
             values = [-values[0], -values[2], -values[1]]
         found[second if first == best else first] = {
-            "separable_from_best": bool(row["separable"]),
+            "distinguishable_from_best": bool(row["distinguishable"]),
             "p_from_best": row["permutation_p_holm"],
             **dict(zip(_DISTANCE, values, strict=True)),
         }
@@ -282,30 +288,30 @@ def _majority(
     frequent = bool(standards["out_of_fold"].positive.mean() >= 0.5)
     return {
         dataset: {
-            **majority_floor(labels.positive, frequent, resamples[dataset], confidence),
+            **majority_baseline(labels.positive, frequent, resamples[dataset], confidence),
             **labels.counts(),
         }
         for dataset, labels in standards.items()
     }
 
 
-def _above_floors(held: dict[str, Any]) -> dict[str, Any]:
-    """Return a run's columns on the floors: whether it beats them, and the best by how much."""
+def _above_baselines(held: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's columns on the baselines: whether it beats them, and the best by how much."""
     best, found = next(iter(held["differences"].items()))
     return {
-        "beats_floors": held["beats_floors"],
-        "best_floor": best,
-        "difference_from_best_floor": found["difference"],
-        "difference_from_best_floor_low": found["low"],
-        "difference_from_best_floor_high": found["high"],
+        "beats_baselines": held["beats_baselines"],
+        "best_baseline": best,
+        "difference_from_best_baseline": found["difference"],
+        "difference_from_best_baseline_low": found["low"],
+        "difference_from_best_baseline_high": found["high"],
     }
 
 
-def _describe_floor(kind: str, floor: Judged) -> dict[str, Any]:
-    """Return a floor's figures under the names that comparison.csv has for those of a run."""
-    numbers = _numbers(floor.records["estimates"])
+def _describe_baseline(kind: str, baseline: Judged) -> dict[str, Any]:
+    """Return a baseline's figures under the names that comparison.csv has for those of a run."""
+    numbers = _numbers(baseline.records["estimates"])
     # Ridge regression's scores are no logits: their Brier score would mean nothing.
-    return {"floor": kind} | {
+    return {"baseline": kind} | {
         name: value for name, value in numbers.items() if "_brier" not in name
     }
 

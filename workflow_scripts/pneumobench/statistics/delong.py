@@ -1,6 +1,6 @@
 """Areas under ROC curves of several models on the same images, and their covariance.
 
-The images are taken as independent. Several films of one patient are not: their standard errors
+The images are taken as independent. Several images of one patient are not: their standard errors
 come out too small. The test of `permutation.py`, which keeps patients together, is the primary
 one; this one stands beside it, because readers know it.
 

@@ -39,13 +39,13 @@ def judge_domains(
     Returns
     -------
     list of dict
-        `floor`, `label`, `folds`, `development` and `test` (images and groups each), `roc_auc`
+        `baseline`, `label`, `folds`, `development` and `test` (images and groups each), `roc_auc`
         (value and interval). No record of a class with too few patients.
     """
-    text = ("floor", "label", "image_id", "group", "side")
+    text = ("baseline", "label", "image_id", "group", "side")
     table = read_table(path, text=text).sort_values("image_id")
     records = []
-    for (kind, label), part in table.groupby(["floor", "label"], sort=False):
+    for (kind, label), part in table.groupby(["baseline", "label"], sort=False):
         tested = (part["side"] == "test").to_numpy()
         fold, group = part["fold"].to_numpy(int), part["group"].to_numpy(dtype=str)
         resamples = resample_patients(
@@ -59,7 +59,7 @@ def judge_domains(
         sides = {"development": ~tested, "test": tested}
         records.append(
             {
-                "floor": kind,
+                "baseline": kind,
                 "label": label,
                 "folds": len(np.unique(fold)),
                 **{
@@ -82,7 +82,7 @@ def judge_blocks(
     replicates: int,
     seed: int,
 ) -> list[dict[str, Any]]:
-    """Return how the thumbnail floor does on each block of file numbers that it was fitted without.
+    """Return how the thumbnail baseline does on each block of file numbers that it was fitted without.
 
     A block is treated as the test set is: thresholds are found on the out-of-fold scores of the
     other blocks, one for each fold's model, and the block is cut at the mean distance from them.

@@ -159,7 +159,7 @@ def summarise_explanations(
             "no run has been explained: there is nothing to sum up",
             where=str(table),
             expected="measures.csv of at least one run",
-            remedy="run snakemake again; the logs of rule test_explanations say why it failed",
+            remedy="run snakemake again; the logs of rule assess_maps say why it failed",
         )
     draw = {"replicates": replicates, "seed": bootstrap_seed}
     summaries = [
@@ -457,4 +457,4 @@ def _check_rows(path: Path, table: pd.DataFrame, labels: Labels, keys: tuple[str
 
 
 def _rerun(path: Path) -> str:
-    return f"remove {path} and run snakemake again: rule test_explanations writes it anew"
+    return f"remove {path} and run snakemake again: rule assess_maps writes it anew"

@@ -1,6 +1,6 @@
-"""What is left of every run on films of another source, with all that was frozen before.
+"""What is left of every run on radiographs of another source, with all that was frozen before.
 
-Nothing of it flows back: thresholds and calibrations come from the selection, networks and floors
+Nothing of it flows back: thresholds and calibrations come from the selection, networks and baselines
 are those of the development images.
 """
 
@@ -27,7 +27,7 @@ from pneumobench.statistics.estimates import (
     summarise,
 )
 from pneumobench.statistics.fold_fits import calibrate_mean, calibrate_out_of_fold
-from pneumobench.statistics.fold_scores import FLOOR, read_out_of_fold_scores, read_test_scores
+from pneumobench.statistics.fold_scores import BASELINE, read_out_of_fold_scores, read_test_scores
 from pneumobench.statistics.judgement import Predicted, score_out_of_fold, score_test
 from pneumobench.statistics.metrics import confusion_indicators, decision_metrics
 from pneumobench.statistics.predictions import (
@@ -65,12 +65,12 @@ class Sets:
 
 @dataclass(frozen=True)
 class Judge:
-    """What a run or a floor says of all images, and what was frozen for it.
+    """What a run or a baseline says of all images, and what was frozen for it.
 
     Attributes
     ----------
     identity
-        `model`, `recipe` and `seed`, or `floor`.
+        `model`, `recipe` and `seed`, or `baseline`.
     fitted
         Its entry of selection.json: `thresholds` and `calibration`.
     predicted
@@ -87,9 +87,9 @@ class Judge:
 
 def evaluate_external(
     external: list[Path],
-    floors_external: list[Path],
-    floors_out_of_fold: list[Path],
-    floors_test: list[Path],
+    baselines_external: list[Path],
+    baselines_out_of_fold: list[Path],
+    baselines_test: list[Path],
     scores: list[Path],
     metrics: list[Path],
     labels: Path,
@@ -103,9 +103,9 @@ def evaluate_external(
     replicates: int,
     bootstrap_seed: int,
 ) -> None:
-    """Judge every run and floor on the external films.
+    """Judge every run and baseline on the external radiographs.
 
-    An external film is judged as a test film is: AUC and average precision by the mean logit of the
+    An external image is judged as a test image is: AUC and average precision by the mean logit of the
     folds' models, decisions by the mean distance to their frozen thresholds, probabilities by the
     mean of their frozen calibrations.
 
@@ -113,20 +113,20 @@ def evaluate_external(
     ----------
     external
         external.csv of every fold of every compared run.
-    floors_external, floors_out_of_fold, floors_test
-        What the floors say of external, development and test images, one file each.
+    baselines_external, baselines_out_of_fold, baselines_test
+        What the baselines say of external, development and test images, one file each.
     scores, metrics
         scores.csv and metrics.json of every compared run.
     labels, audit
-        The external films' labels.csv and audit.json.
+        The external radiographs' labels.csv and audit.json.
     data_audit
         audit.json of the data that networks are trained and tested on.
     selection
         selection.json.
     table
-        external.csv to write: one row for every run in order of rank, then every floor.
+        external.csv to write: one row for every run in order of rank, then every baseline.
     details
-        external.json to write: `sources` (what external and own data are), `films` (counts of the
+        external.json to write: `sources` (what external and own data are), `radiographs` (counts of the
         external ones), `warnings`, `datasets` (n, events, patients), `threshold_rule`,
         `calibration`, `interval`; and `judged`, in the order of the table: `estimates` (each metric
         out of fold, on test and external images, and the difference, external less out of fold,
@@ -155,12 +155,14 @@ def evaluate_external(
     judges = [
         _judge_of_run(run, path, compared["out_of_fold"], predictions, sets, frozen)
         for run, path in scores_of.items()
-    ] + _judges_of_floors(floors_external, floors_out_of_fold, floors_test, sets, frozen)
+    ] + _judges_of_baselines(
+        baselines_external, baselines_out_of_fold, baselines_test, sets, frozen
+    )
     judged = [_judge(one, sets, confidence) for one in judges]
     listed = read_json(audit)
     content = {
         "sources": {"data": read_json(data_audit)["source"], EXTERNAL: listed["source"]},
-        "films": listed["counts"],
+        "radiographs": listed["counts"],
         "compared_by_content": listed["compared_by_content"],
         "warnings": listed["warnings"],
         "datasets": {name: found.counts() for name, found in sets.labels.items()},
@@ -173,7 +175,7 @@ def evaluate_external(
     write_json(details, content)
     counts = sets.labels[EXTERNAL].counts()
     write_table(table, pd.DataFrame([_row(record, counts) for record in judged]))
-    logger.info("%d runs and floors on %d external films", len(judged), counts["n"])
+    logger.info("%d runs and baselines on %d external radiographs", len(judged), counts["n"])
 
 
 def _gather(compared: dict[str, Compared], labels: Labels, replicates: int, seed: int) -> Sets:
@@ -206,32 +208,34 @@ def _judge_of_run(
     return Judge(identity, fitted, predicted, external)
 
 
-def _judges_of_floors(
+def _judges_of_baselines(
     external: list[Path],
     out_of_fold: list[Path],
     test: list[Path],
     sets: Sets,
     frozen: dict[str, Any],
 ) -> list[Judge]:
-    """Return the floors in order of their out-of-fold AUC, as other tables have them."""
+    """Return the baselines in order of their out-of-fold AUC, as other tables have them."""
     folds = len(np.unique(sets.fold))
-    entries = {entry["floor"]: entry for entry in frozen["floors"]}
-    read = partial(read_test_scores, folds=folds, origin=FLOOR)
+    entries = {entry["baseline"]: entry for entry in frozen["baselines"]}
+    read = partial(read_test_scores, folds=folds, origin=BASELINE)
     tested = dict(read(path, sets.labels["test"]) for path in test)
     new = dict(read(path, sets.labels[EXTERNAL]) for path in external)
     judges = []
     for path in out_of_fold:
-        kind, fold, logit = read_out_of_fold_scores(path, sets.labels["out_of_fold"], folds, FLOOR)
+        kind, fold, logit = read_out_of_fold_scores(
+            path, sets.labels["out_of_fold"], folds, BASELINE
+        )
         if not np.array_equal(fold, sets.fold) or kind not in entries:
             raise UserError(
-                f"the floor {kind} has other folds than the runs, or was not selected",
+                f"the baseline {kind} has other folds than the runs, or was not selected",
                 where=str(path),
-                expected="the floors that the selection was frozen on",
-                remedy=f"remove {path} and run snakemake again: rule {FLOOR.rule} writes it anew",
+                expected="the baselines that the selection was frozen on",
+                remedy=f"remove {path} and run snakemake again: rule {BASELINE.rule} writes it anew",
             )
         predicted = Predicted(fold, logit, tested[kind])
-        judges.append(Judge({"floor": kind}, entries[kind], predicted, new[kind]))
-    return sorted(judges, key=lambda one: (-one.fitted["auc_fold_mean"], one.identity["floor"]))
+        judges.append(Judge({"baseline": kind}, entries[kind], predicted, new[kind]))
+    return sorted(judges, key=lambda one: (-one.fitted["auc_fold_mean"], one.identity["baseline"]))
 
 
 def _judge(one: Judge, sets: Sets, confidence: float) -> dict[str, Any]:
@@ -327,7 +331,7 @@ def _part(dataset: str, one: Judge, whole: Scores, sets: Sets) -> Part:
 
 def _row(record: dict[str, Any], counts: dict[str, int]) -> dict[str, Any]:
     """Return a flat row of the table: value, `_low` and `_high` of every figure."""
-    names = ("model", "recipe", "seed", "floor")
+    names = ("model", "recipe", "seed", "baseline")
     row = {name: record.get(name, "") for name in names} | counts
     for estimate in record["estimates"]:
         for dataset in DATASETS:

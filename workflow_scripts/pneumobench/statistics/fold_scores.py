@@ -1,4 +1,4 @@
-"""Scores of what stands beside the runs (floors, ensembles): read, checked, judged like runs."""
+"""Scores of what stands beside the runs (baselines, ensembles): read, checked, judged like runs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,14 +29,14 @@ class Origin:
     rule: str
 
 
-FLOOR = Origin("floor", "score_floors")
+BASELINE = Origin("baseline", "score_baselines")
 ENSEMBLE = Origin("ensemble", "combine_ensemble")
 
 
 def read_out_of_fold_scores(
     path: Path, labels: Labels, folds: int, origin: Origin
 ) -> tuple[str, np.ndarray, np.ndarray]:
-    """Read what a floor or an ensemble says of the development images.
+    """Read what a baseline or an ensemble says of the development images.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def read_out_of_fold_scores(
     folds
         Number of folds.
     origin
-        Whether these are floors or ensembles.
+        Whether these are baselines or ensembles.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def judge_scores(
     confidence: float,
     origin: Origin,
 ) -> dict[str, Judged]:
-    """Judge floors or ensembles as runs are judged.
+    """Judge baselines or ensembles as runs are judged.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def judge_scores(
     confidence
         Level of the intervals in (0, 1).
     origin
-        Whether these are floors or ensembles.
+        Whether these are baselines or ensembles.
 
     Returns
     -------

@@ -18,7 +18,7 @@ def estimate_share(
     """Return the share of positives under which unlabelled images are likeliest.
 
     It is what the EM algorithm of Saerens et al. (equations 2.7 to 2.9) ends at. The likelihood is
-    concave in the share, so that halving finds its maximum. It holds only if films of each class
+    concave in the share, so that halving finds its maximum. It holds only if images of each class
     look as they did where the probabilities were calibrated; where one class looks otherwise, as on
     test sets made in another way, that counts as a change of the share.
 

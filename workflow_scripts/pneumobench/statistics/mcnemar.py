@@ -13,7 +13,7 @@ def mcnemar_exact(first_right: np.ndarray, second_right: np.ndarray) -> dict[str
 
     The images on which exactly one model is right are, under the null, split between the models
     like throws of a coin; p is the two-sided binomial probability. Images are taken as independent,
-    which several films of one patient are not.
+    which several radiographs of one patient are not.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ COLUMNS = (
     "dataset", "noise_floor", "first_roc_auc", "second_roc_auc",
     "difference", "difference_low", "difference_high",
     *(f"{test}_p{suffix}" for test in TESTS for suffix in ("", "_holm")),
-    "separable", "only_first_right", "only_second_right", "n", "events", "patients",
+    "distinguishable", "only_first_right", "only_second_right", "n", "events", "patients",
 )  # fmt: skip
 # The smallest p that can come out must stay so many times below what separates, after adjustment.
 _RESOLUTION = 10
@@ -103,8 +103,8 @@ def test_pairs(
     table = pd.DataFrame(rows).assign(
         **{f"{test}_p": values for test, values in p.items()},
         **{f"{test}_p_holm": values for test, values in adjusted.items()},
-        # A comparison with NaN is false: what is not tested is not separable.
-        separable=adjusted["permutation"] < 1 - level.confidence,
+        # A comparison with NaN is false: what is not tested is not distinguishable.
+        distinguishable=adjusted["permutation"] < 1 - level.confidence,
     )
     family = describe_family("all pairs", dataset, adjusted["permutation"], exchanged, level)
     return table.reindex(columns=COLUMNS), family
@@ -140,7 +140,7 @@ def describe_family(
         "family": name,
         "dataset": dataset,
         "tests": int(np.sum(~np.isnan(adjusted))),
-        "separable": int(np.sum(adjusted < 1 - level.confidence)),
+        "distinguishable": int(np.sum(adjusted < 1 - level.confidence)),
         "permutations": exchanged["permutations"],
         "exact": exchanged["exact"],
     }
@@ -164,8 +164,8 @@ def delong_p(part: Compared, first: Run, second: Run, confidence: float) -> floa
     return delong_test(part.labels.positive, *logits, fold=part.fold, confidence=confidence)["p"]
 
 
-def separable_matrix(table: pd.DataFrame, order: list[Run]) -> np.ndarray:
-    """Return which runs are separable, [runs, runs] bool in order of rank.
+def distinguishable_matrix(table: pd.DataFrame, order: list[Run]) -> np.ndarray:
+    """Return which runs are distinguishable, [runs, runs] bool in order of rank.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def separable_matrix(table: pd.DataFrame, order: list[Run]) -> np.ndarray:
         The runs in order of rank.
     """
     matrix = np.zeros((len(order), len(order)), bool)
-    matrix[np.triu_indices(len(order), k=1)] = table["separable"]
+    matrix[np.triu_indices(len(order), k=1)] = table["distinguishable"]
     return matrix | matrix.T
 
 

@@ -1,4 +1,4 @@
-"""How one run holds when films get worse: its out-of-fold images under corruptions.
+"""How one run holds when radiographs get worse: its out-of-fold images under corruptions.
 
 The criterion is the worst specificity at the frozen thresholds; the worst sensitivity stands beside
 it, as a network that calls nothing pneumonia keeps its specificity.

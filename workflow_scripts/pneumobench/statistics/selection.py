@@ -14,7 +14,7 @@ from pneumobench.core.ownership import read_owned_json
 from pneumobench.core.run import Run
 from pneumobench.statistics.ensemble_members import fit_ensembles
 from pneumobench.statistics.fold_fits import fit_calibrations, fit_thresholds
-from pneumobench.statistics.fold_scores import FLOOR, read_out_of_fold_scores
+from pneumobench.statistics.fold_scores import BASELINE, read_out_of_fold_scores
 from pneumobench.statistics.metrics import roc_auc
 from pneumobench.statistics.predictions import (
     FoldPredictions,
@@ -49,7 +49,7 @@ def freeze_selection(
     run_jsons: list[Path],
     out_of_fold_views: list[Path],
     views: str,
-    floors: list[Path],
+    baselines: list[Path],
     ensembles: list[str],
 ) -> None:
     """Fit the thresholds and rank the runs on out-of-fold predictions, and write that down.
@@ -80,8 +80,8 @@ def freeze_selection(
         Out-of-fold predictions averaged over a set of views, and its name; no files and `none`
         without test-time augmentation. They get thresholds of their own and have no say in the
         ranking.
-    floors
-        out_of_fold.csv of every floor. They get thresholds like runs and are not ranked.
+    baselines
+        out_of_fold.csv of every baseline. They get thresholds like runs and are not ranked.
     ensembles
         Kinds of ensembles of all runs, see `ensemble_members.fit_ensembles`. Each fold's is fitted
         to the other folds; they get thresholds like runs and are not ranked.
@@ -118,8 +118,8 @@ def freeze_selection(
     for rank, entry in enumerate(entries, start=1):
         entry["rank"] = rank
     best = {key: entries[0][key] for key in ("model", "recipe", "seed")}
-    fitted_floors = [_fit_floor(path, labels, rules) for path in floors]
-    fitted_floors.sort(key=lambda entry: entry["floor"])
+    fitted_baselines = [_fit_baseline(path, labels, rules) for path in baselines]
+    fitted_baselines.sort(key=lambda entry: entry["baseline"])
     combined = [
         ensemble.entry
         | _fit_scores(f"the ensemble {ensemble.kind}", ensemble.fold, ensemble.score, labels, rules)
@@ -134,9 +134,9 @@ def freeze_selection(
             "calibration": calibration,
             "runs": entries,
             "best": best,
-            "floors": fitted_floors,
+            "baselines": fitted_baselines,
             "ensembles": combined,
-            "inputs_sha256": _hash_inputs([predictions, averaged], labels, floors),
+            "inputs_sha256": _hash_inputs([predictions, averaged], labels, baselines),
         },
     )
 
@@ -229,15 +229,15 @@ def check_judged_with(selection: Path, judged: dict[Path, str]) -> None:
             )
 
 
-def find_selected_floor(selection: Path, kind: str) -> list[float]:
-    """Return the thresholds (logits, one a fold) that were frozen for a floor.
+def find_selected_baseline(selection: Path, kind: str) -> list[float]:
+    """Return the thresholds (logits, one a fold) that were frozen for a baseline.
 
     Raises
     ------
     UserError
-        If the selection does not know the floor.
+        If the selection does not know the baseline.
     """
-    return _find(selection, "floor", kind)["thresholds"]
+    return _find(selection, "baseline", kind)["thresholds"]
 
 
 def find_selected_ensemble(selection: Path, kind: str) -> dict[str, Any]:
@@ -277,9 +277,9 @@ def _fit(
     return _fit_scores(run.title, fold, logit, labels, rules)
 
 
-def _fit_floor(path: Path, labels: Labels, rules: FoldRules) -> dict[str, Any]:
-    kind, fold, logit = read_out_of_fold_scores(path, labels, rules.folds, FLOOR)
-    return {"floor": kind, **_fit_scores(f"the floor {kind}", fold, logit, labels, rules)}
+def _fit_baseline(path: Path, labels: Labels, rules: FoldRules) -> dict[str, Any]:
+    kind, fold, logit = read_out_of_fold_scores(path, labels, rules.folds, BASELINE)
+    return {"baseline": kind, **_fit_scores(f"the baseline {kind}", fold, logit, labels, rules)}
 
 
 def _fit_scores(
@@ -297,7 +297,7 @@ def _fit_scores(
 
 
 def _find(selection: Path, name: str, kind: str) -> dict[str, Any]:
-    """Return the entry of a floor or an ensemble."""
+    """Return the entry of a baseline or an ensemble."""
     for entry in read_json(selection)[f"{name}s"]:
         if entry[name] == kind:
             return entry
@@ -336,7 +336,7 @@ def _read_best_epochs(run_jsons: list[Path]) -> dict[tuple[Run, int], int]:
 
 
 def _hash_inputs(
-    parts: list[dict[Run, dict[int, FoldPredictions]]], labels: Labels, floors: list[Path]
+    parts: list[dict[Run, dict[int, FoldPredictions]]], labels: Labels, baselines: list[Path]
 ) -> str:
     digest = hashlib.sha256(labels.path.read_bytes())
     for predictions in parts:
@@ -344,6 +344,6 @@ def _hash_inputs(
             for fold in sorted(predictions[run]):
                 digest.update(predictions[run][fold].path.read_bytes())
     # In the order of their content: neither the order nor the place of the files may matter.
-    for content in sorted(path.read_bytes() for path in floors):
+    for content in sorted(path.read_bytes() for path in baselines):
         digest.update(content)
     return digest.hexdigest()

@@ -20,8 +20,8 @@ from pneumobench.statistics.compared_scores import Compared, read_compared
 from pneumobench.statistics.domains import DECISIONS, METRICS, judge_blocks, judge_domains
 from pneumobench.statistics.estimates import number, paired_difference, summarise
 from pneumobench.statistics.fold_scores import (
+    BASELINE,
     ENSEMBLE,
-    FLOOR,
     Origin,
     read_out_of_fold_scores,
     read_test_scores,
@@ -32,7 +32,7 @@ from pneumobench.statistics.pairs import replicate_area
 from pneumobench.statistics.predictions import Labels
 from pneumobench.statistics.quantiles import replicate_quantiles
 from pneumobench.statistics.renormalised import judge_renormalised, read_renormalised
-from pneumobench.statistics.selection import find_selected_ensemble, find_selected_floor
+from pneumobench.statistics.selection import find_selected_baseline, find_selected_ensemble
 from pneumobench.statistics.transductive import adjust_run
 
 logger = logging.getLogger(__name__)
@@ -66,12 +66,12 @@ class Images:
 
 @dataclass(frozen=True)
 class Scored:
-    """What a run, an ensemble or a floor says of them.
+    """What a run, an ensemble or a baseline says of them.
 
     Attributes
     ----------
     identity
-        `model`, `recipe` and `seed`, or `ensemble`, or `floor`.
+        `model`, `recipe` and `seed`, or `ensemble`, or `baseline`.
     distance
         [images] float64: logit less the frozen threshold of the fold, on the test set the mean of
         these over the folds' models. Above 0 an image is called pneumonia. Folds have logits of
@@ -88,8 +88,8 @@ class Scored:
 def measure_shift(
     scores: list[Path],
     selection: Path,
-    floors_out_of_fold: list[Path],
-    floors_test: list[Path],
+    baselines_out_of_fold: list[Path],
+    baselines_test: list[Path],
     ensembles_out_of_fold: list[Path],
     ensembles_test: list[Path],
     domains: Path,
@@ -109,8 +109,8 @@ def measure_shift(
         scores.csv of every compared run.
     selection
         selection.json.
-    floors_out_of_fold, floors_test
-        What the floors say, one file each.
+    baselines_out_of_fold, baselines_test
+        What the baselines say, one file each.
     ensembles_out_of_fold, ensembles_test
         What the ensembles say, one file each; empty without ensembles.
     domains, blocks
@@ -120,9 +120,9 @@ def measure_shift(
     shift
         shift.json to write: `domains` (AUC of the simplest models that are asked for the data set,
         within each class), `scored` (for every run in order of rank, then every ensemble and every
-        floor: quantiles of its scores by data set and class; the chance that a test image has a
+        baseline: quantiles of its scores by data set and class; the chance that a test image has a
         higher score than a development image of its class; AUC, sensitivity and specificity on
-        either set and the difference, test less out of fold), `blocks` (the thumbnail floor on
+        either set and the difference, test less out of fold), `blocks` (the thumbnail baseline on
         blocks of file numbers that it was fitted without), `transductive` (decisions moved by the
         share of pneumonias that each run sees in the test images), `renormalised` (every run with
         the statistics of batch normalisation taken from the test images; none where not asked).
@@ -134,7 +134,7 @@ def measure_shift(
     Raises
     ------
     UserError
-        If scores are of a run that was not selected, or runs, ensembles and floors of other images
+        If scores are of a run that was not selected, or runs, ensembles and baselines of other images
         or folds.
     """
     draw = {"replicates": replicates, "seed": bootstrap_seed}
@@ -144,7 +144,7 @@ def measure_shift(
     images = _join(compared["out_of_fold"], compared["test"], bootstrap_seed)
     beside = (
         (ENSEMBLE, ensembles_out_of_fold, ensembles_test, _ensemble_thresholds),
-        (FLOOR, floors_out_of_fold, floors_test, find_selected_floor),
+        (BASELINE, baselines_out_of_fold, baselines_test, find_selected_baseline),
     )
     scored = [_score_run(run, compared, frozen) for run in scores_of]
     scored += [
@@ -183,7 +183,7 @@ def measure_shift(
     for record in content["domains"]:
         logger.info(
             "%s, %s: test told from development with AUC %.3f",
-            record["floor"], record["label"], record["roc_auc"]["value"],
+            record["baseline"], record["label"], record["roc_auc"]["value"],
         )  # fmt: skip
     write_json(shift, content)
 
@@ -274,7 +274,7 @@ def _score_beside(
     compared: dict[str, Compared],
     thresholds_of: Callable[[str], list[float]],
 ) -> Scored:
-    """Return what an ensemble or a floor says of all images."""
+    """Return what an ensemble or a baseline says of all images."""
     development = compared["out_of_fold"]
     folds = len(np.unique(development.fold))
     kind, fold, logit = read_out_of_fold_scores(out_of_fold, development.labels, folds, origin)
@@ -297,7 +297,7 @@ def _score_beside(
 
 
 def _describe(scored: Scored, images: Images, confidence: float) -> dict[str, Any]:
-    """Return all records of one run, ensemble or floor."""
+    """Return all records of one run, ensemble or baseline."""
     return scored.identity | {
         # What distances are measured by in figures: runs have logits of very different scale.
         "standard_deviation": number(scored.distance[~images.tested].std()),

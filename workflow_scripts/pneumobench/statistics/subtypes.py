@@ -1,4 +1,4 @@
-"""How well runs tell normal, bacterial and viral films apart, out of fold and on the test set."""
+"""How well runs tell normal, bacterial and viral images apart, out of fold and on the test set."""
 
 import logging
 from collections.abc import Callable
@@ -67,8 +67,8 @@ class Told:
 def evaluate_subtypes(
     out_of_fold: list[Path],
     test: list[Path],
-    floor_out_of_fold: list[Path],
-    floor_test: list[Path],
+    baseline_out_of_fold: list[Path],
+    baseline_test: list[Path],
     development_labels: Path,
     test_labels: Path,
     selection: Path,
@@ -79,7 +79,7 @@ def evaluate_subtypes(
     replicates: int,
     bootstrap_seed: int,
 ) -> None:
-    """Write how well every run tells the subtypes apart, and what floors give.
+    """Write how well every run tells the subtypes apart, and what baselines give.
 
     The class with the largest logit is decided for; nothing is chosen, so nothing is frozen. Out of
     fold, `fold_mean` is the mean of a metric inside each fold and `pooled` takes all images
@@ -90,15 +90,15 @@ def evaluate_subtypes(
     ----------
     out_of_fold, test
         Predictions of all runs, one file for each run and fold.
-    floor_out_of_fold, floor_test
-        Those of a linear model of thumbnails, one file a fold. The other floor is the majority:
+    baseline_out_of_fold, baseline_test
+        Those of a linear model of thumbnails, one file a fold. The other baseline is the majority:
         each fold says of every image how frequent the classes are in the others.
     development_labels, test_labels
         The reference standard of either, with subtypes.
     selection
         selection.json: frozen on these predictions before labels of test images are read.
     table
-        subtypes.csv to write: a row a run and one a floor, with n, and each metric out of fold
+        subtypes.csv to write: a row a run and one a baseline, with n, and each metric out of fold
         and on the test set with its interval.
     details
         subtypes.json to write: all estimates and confusion counts of every run.
@@ -117,11 +117,11 @@ def evaluate_subtypes(
     runs = _read_runs(out_of_fold, test, standards, partial(_frozen_folds, selection))
     folds = len(next(iter(runs.values())).test)
     (thumbnail,) = _read_runs(
-        floor_out_of_fold, floor_test, standards, partial(_floor_folds, folds)
+        baseline_out_of_fold, baseline_test, standards, partial(_baseline_folds, folds)
     ).values()
     known = [({"status": "complete", **vars(run)}, told) for run, told in runs.items()]
     known += [
-        ({"status": "floor", "floor": name}, told)
+        ({"status": "baseline", "baseline": name}, told)
         for name, told in (("thumbnail", thumbnail), ("majority", majority(thumbnail, standards)))
     ]
     draw = {"replicates": replicates, "seed": bootstrap_seed}
@@ -150,7 +150,7 @@ def evaluate_subtypes(
 
 
 def majority(told: Told, standards: dict[str, Labels]) -> Told:
-    """Return the floor: each fold says how frequent the classes are in the other folds."""
+    """Return the baseline: each fold says how frequent the classes are in the other folds."""
     truth = positions(standards["out_of_fold"])
     shares = np.stack(
         [
@@ -299,8 +299,8 @@ def _frozen_folds(selection: Path, run: Run, out_of_fold: list[Path]) -> int:
     return len(find_selected(selection, run)[1])
 
 
-def _floor_folds(folds: int, run: Run, out_of_fold: list[Path]) -> int:
-    """Return the number of folds; stop at predictions of a run where the floor's belong."""
+def _baseline_folds(folds: int, run: Run, out_of_fold: list[Path]) -> int:
+    """Return the number of folds; stop at predictions of a run where the baseline's belong."""
     if run != Run(**THUMBNAIL_RUN):
         raise UserError(
             f"the predictions are of {run.title}",
@@ -324,7 +324,7 @@ def _row(entry: dict[str, Any], counts: dict[str, dict[str, int]]) -> dict[str, 
         (record["dataset"], record["aggregate"], record["metric"]): record
         for record in entry["estimates"]
     }
-    row = {key: entry.get(key, "") for key in ("status", "model", "recipe", "seed", "floor")}
+    row = {key: entry.get(key, "") for key in ("status", "model", "recipe", "seed", "baseline")}
     for dataset, (of_rankings, of_decisions) in SHOWN.items():
         row[f"{dataset}_n"] = counts[dataset]["n"]
         for metric in METRICS:
@@ -355,5 +355,5 @@ def table_of(entry: dict[str, Any], dataset: str) -> np.ndarray:
 
 
 def runs_of(content: dict[str, Any], status: str = "complete") -> list[dict[str, Any]]:
-    """Return the entries of runs, or of floors, of subtypes.json."""
+    """Return the entries of runs, or of baselines, of subtypes.json."""
     return [entry for entry in content["runs"] if entry["status"] == status]

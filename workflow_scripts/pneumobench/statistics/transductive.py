@@ -1,6 +1,6 @@
 """What a run would do on the test set if it knew the share of pneumonias there from its images.
 
-Looking at all test images before answering about any is no way to read films one by one: such
+Looking at all test images before answering about any is no way to read radiographs one by one: such
 figures stand apart and are never ranked.
 """
 

@@ -79,11 +79,11 @@ def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterato
     yield from _second_opinions(sound)
     yield from problems_of_external(sound)
     yield from _task(sound)
-    yield from _small_films(sound)
+    yield from _small_radiographs(sound)
 
 
-def _small_films(sound: SoundValues) -> Iterator[Problem]:
-    """Yield what would set every film of a source of small films aside."""
+def _small_radiographs(sound: SoundValues) -> Iterator[Problem]:
+    """Yield what would set every radiograph of a source of small radiographs aside."""
     for section in ("data", "external"):
         size = sound.get(section, "pneumoniamnist", "size")
         minimum = sound.get(section, "checks", "minimum_px")
@@ -92,7 +92,7 @@ def _small_films(sound: SoundValues) -> Iterator[Problem]:
             yield Problem(
                 path=path_text((section, "pneumoniamnist", "size")),
                 given=f"{size} with {section}.checks.minimum_px: {minimum}",
-                allowed=f"{minimum} and more: every smaller film would be set aside",
+                allowed=f"{minimum} and more: every smaller radiograph would be set aside",
                 hint=f"take a larger size, or write {section}.checks.minimum_px: {size}",
             )
 
@@ -340,7 +340,7 @@ def cautions(experiment: Experiment, *, cores: int | None = None) -> list[str]:
         Cores that jobs may use on this machine; None where they run elsewhere.
     """
     found = [
-        f"recipe {name} mirrors images top to bottom (augmentation.vertical_flip): no chest film "
+        f"recipe {name} mirrors images top to bottom (augmentation.vertical_flip): no chest image "
         "has its diaphragm above"
         for name in sorted({run.recipe for run in experiment.expanded_runs})
         if experiment.recipe(name).augmentation.vertical_flip > 0
@@ -348,7 +348,7 @@ def cautions(experiment: Experiment, *, cores: int | None = None) -> list[str]:
     if experiment.prediction.test_time_augmentation == "seeds":
         found.append(
             "prediction.test_time_augmentation: seeds shows networks images upside down and on "
-            "their side, which no chest film is; flip and small stay with what films look like"
+            "their side, which no chest image is; flip and small stay with what images look like"
         )
     if experiment.keep_weights != "all":
         found.append(

@@ -42,7 +42,7 @@ class Phantom(Section):
     seed: Seed
     """Everything about the phantoms follows from this seed."""
     image_px: int = Field(ge=64, le=4096)
-    """Height of the images in pixels; widths vary as real films do."""
+    """Height of the images in pixels; widths vary as real radiographs do."""
     difficulty: Share
     """0 = lesions stand out, 1 = lesions hardly visible."""
     shift: Share
@@ -63,7 +63,7 @@ class Directory(Section):
     """A regular expression found in the path of an image, whose group (?P<patient>...), or first
     group, is the patient; null = file names as in Kaggle's and Mendeley's data."""
     population: Population
-    """Who was filmed (adults: most of them), for the report's words and its warnings."""
+    """Who was examined (adults: most of them), for the report's words and its warnings."""
 
 
 class Table(Section):
@@ -75,7 +75,7 @@ class Table(Section):
     images: Text | None
     """The folder that the column path is relative to; null = the folder of the table."""
     population: Population
-    """Who was filmed (adults: most of them), for the report's words and its warnings."""
+    """Who was examined (adults: most of them), for the report's words and its warnings."""
 
 
 class Kaggle(Section):
@@ -92,14 +92,14 @@ class Kaggle(Section):
 
 
 class Mendeley(Section):
-    """The same films without an account."""
+    """The same radiographs without an account."""
 
     version: Literal[2, 3]
     """2 = the file names that Kaggle has; 3 = names with the numbers of the patients."""
 
 
 class PneumoniaMNIST(Section):
-    """The same films in small, without patients."""
+    """The same radiographs in small, without patients."""
 
     size: Literal[28, 64, 128, 224]
     """Side of the images in pixels."""
@@ -113,16 +113,16 @@ class NIH(Section):
     path: Text
     """The folder with Data_Entry_2017.csv, the lists of the split and the folders of images."""
     positive: Literal["abnormal", *FINDINGS]  # type: ignore[valid-type]
-    """The finding to detect, against films with none; abnormal = any finding."""
+    """The finding to detect, against radiographs with none; abnormal = any finding."""
 
 
 class RSNA(Section):
     """RSNA Pneumonia Detection Challenge 2018, unpacked: DICOM files, adults for the most part."""
 
     path: Text
-    """The folder with stage_2_train_labels.csv, stage_2_detailed_class_info.csv and the films."""
+    """The folder with stage_2_train_labels.csv, stage_2_detailed_class_info.csv and the images."""
     negatives: Literal["normal", "all"]
-    """What stands against opacities: normal = films read as normal; all = all films without."""
+    """What stands against opacities: normal = images read as normal; all = all images without."""
 
 
 class Checks(Section):
@@ -203,7 +203,7 @@ class Images(Section):
     size: int = Field(ge=64, le=1024)
     """Side of the square images in pixels; every architecture takes 64 and more."""
     resize: Literal["squash", "pad", "crop"]
-    """How a film becomes a square: squash (stretch), pad (black bars) or crop (centre)."""
+    """How a radiograph becomes a square: squash (stretch), pad (black bars) or crop (centre)."""
 
 
 class OfflineCopies(Section):

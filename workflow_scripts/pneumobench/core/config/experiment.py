@@ -78,7 +78,7 @@ class Evaluation(Section):
 
 
 class Robustness(Section):
-    """How networks are tried on films made worse."""
+    """How networks are tried on radiographs made worse."""
 
     strengths: Annotated[
         tuple[Annotated[int, Field(ge=STRENGTHS[0], le=STRENGTHS[-1])], ...], Field(strict=False)
@@ -89,7 +89,7 @@ class Robustness(Section):
     """Seed of what is random in them: the noise, the direction of a shift."""
     reference_recipe: Text | None
     """Recipe whose runs the same networks' runs with other recipes are held against, to see what
-    cures; null = none. experiments/cures.yaml is made for it."""
+    mitigations; null = none. experiments/mitigations.yaml is made for it."""
     test_time_normalisation: bool
     """Whether test images are predicted once more with batch normalisation that takes its
     statistics from all of them; such figures stand apart and are never ranked."""
@@ -194,7 +194,7 @@ class Experiment(Section):
     experiment: PlainName
     """Name of the experiment; results go to results/<experiment>/."""
     task: Literal["binary", "subtype"]
-    """What networks tell apart: binary (pneumonia, or the finding of data.nih.positive, and films
+    """What networks tell apart: binary (pneumonia, or the finding of data.nih.positive, and images
     without), or subtype (normal, bacterial and viral, where the data tell them)."""
     data: Data
     """Which images, and what they must satisfy."""
@@ -224,7 +224,7 @@ class Experiment(Section):
     """Ways to combine all runs, judged below them: mean_logit, rank_mean, greedy_selection,
     non_negative_stack, logistic_stack; [] = none, as with a single run."""
     robustness: Robustness
-    """How networks are tried on films made worse."""
+    """How networks are tried on radiographs made worse."""
     explanation: Explanation
     """What the networks look at."""
     inflation: Inflation
@@ -237,8 +237,8 @@ class Experiment(Section):
     archive: Archive
     """Archive, made by archive_results, from which tables, figures and report are rebuilt; its own
     configuration replaces this one. null = compute."""
-    archive_films: bool
-    """true = the archive holds the few films that figures show; false = none, and figures of films
+    archive_radiographs: bool
+    """true = the archive holds the few images that figures show; false = none, and figures of images
     are not rebuilt."""
     report: Report
     """The report."""

@@ -1,4 +1,4 @@
-"""External data must hold other films than those that networks are trained and tested on."""
+"""External data must hold other radiographs than those that networks are trained and tested on."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from pneumobench.core.fetched import KERMANY_ON_KAGGLE
 if TYPE_CHECKING:
     from pneumobench.core.config.across import SoundValues
 
-# Sources of the same films: Kermany et al. 2018 in three places; RSNA's are films of NIH's.
-SAME_FILMS = (("kaggle", "mendeley", "pneumoniamnist"), ("nih", "rsna"))
+# Sources of the same images: Kermany et al. 2018 in three places; RSNA's are images of NIH's.
+SAME_RADIOGRAPHS = (("kaggle", "mendeley", "pneumoniamnist"), ("nih", "rsna"))
 # What tells two data sets of one source apart.
 _APART = {"phantom": "seed", "directory": "path", "table": "path", "kaggle": "dataset"}
 
 
 def problems_of_external(sound: SoundValues) -> Iterator[Problem]:
-    """Yield why the external data would be the films of `data` over again."""
+    """Yield why the external data would be the radiographs of `data` over again."""
     own, other = (sound.get(section, "source") for section in ("data", "external"))
     if own is None or other is None:
         return
-    kinds = {_kind_of_films(sound, section) for section in ("data", "external")}
-    for films in SAME_FILMS:
-        if kinds <= set(films):
+    kinds = {_kind_of_radiographs(sound, section) for section in ("data", "external")}
+    for radiographs in SAME_RADIOGRAPHS:
+        if kinds <= set(radiographs):
             yield Problem(
                 path=path_text(("external", "source")),
-                given=f"{other} with data.source: {own}, which holds the same films",
-                allowed="a source of other films",
+                given=f"{other} with data.source: {own}, which holds the same radiographs",
+                allowed="a source of other radiographs",
                 hint="take another source, or external: null",
             )
             return
@@ -47,8 +47,8 @@ def problems_of_external(sound: SoundValues) -> Iterator[Problem]:
         )
 
 
-def _kind_of_films(sound: SoundValues, section: str) -> str | None:
-    """Return the source whose films a section's are; None for other films of Kaggle's."""
+def _kind_of_radiographs(sound: SoundValues, section: str) -> str | None:
+    """Return the source whose images a section's are; None for other images of Kaggle's."""
     source = sound.get(section, "source")
     other = source == "kaggle" and sound.get(section, "kaggle", "dataset") != KERMANY_ON_KAGGLE
     return None if other else source

@@ -31,7 +31,7 @@ EXPECTED = {
     ("file", "table"): "a CSV file with the columns path and label",
     ("folder", "table"): "the folder that the paths of the table are relative to",
     ("folder", "nih"): "the folder with Data_Entry_2017.csv and the folders of images",
-    ("folder", "rsna"): "the folder with stage_2_train_labels.csv and the films",
+    ("folder", "rsna"): "the folder with stage_2_train_labels.csv and the radiographs",
     ("file", "pneumoniamnist"): "a file pneumoniamnist*.npz, or null to fetch it",
 }
 # They only decide whether the pipeline stops; once changed, it may go on in the same folder.

@@ -39,7 +39,7 @@ class Augmentation(Section):
     horizontal_flip: Share
     """Probability that an image is mirrored left to right."""
     vertical_flip: Share
-    """Probability that an image is mirrored top to bottom, which no chest film is."""
+    """Probability that an image is mirrored top to bottom, which no chest radiograph is."""
     rotation_degrees: float = Field(ge=0, le=180)
     """Largest rotation to either side, in degrees."""
     translation: Share

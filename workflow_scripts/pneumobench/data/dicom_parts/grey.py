@@ -54,7 +54,7 @@ def grey_table(elements: Elements, layout: Layout) -> np.ndarray:
 
     With a window or a table of values of interest (the first of each; the table is taken before
     the window), 0 and 255 are the ends of its range. Without, they are the ends of what
-    the stored bits can express after the rescale, not the extremes of this film, so that exposure
+    the stored bits can express after the rescale, not the extremes of this image, so that exposure
     stays what it was. Grey is rounded to the nearest.
 
     Returns

@@ -14,7 +14,7 @@ from pneumobench.data.doorkeeper import UnreadableImageError
 
 UNDEFINED = 0xFFFFFFFF
 PIXEL_DATA = 0x7FE00010
-# A film has some hundred elements.
+# A radiograph has some hundred elements.
 MOST_STEPS = 100_000
 # Beside the pixels: room for every other element when a deflated file is unpacked, in bytes.
 ROOM = 16_000_000

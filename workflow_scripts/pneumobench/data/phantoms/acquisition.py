@@ -1,4 +1,4 @@
-"""From attenuation to a film: scatter, tone, collimation, marker, noise and JPEG."""
+"""From attenuation to a radiograph: scatter, tone, collimation, marker, noise and JPEG."""
 
 import io
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _LETTERS = {
 
 @dataclass(frozen=True)
 class Acquisition:
-    """How one film was exposed, processed and stored."""
+    """How one radiograph was exposed, processed and stored."""
 
     black: float  # attenuation shown as black
     white: float  # attenuation at which the tone curve saturates
@@ -44,7 +44,7 @@ class Acquisition:
 def draw_acquisition(
     rng: np.random.Generator, height: int, shift: float, marker: str | None
 ) -> Acquisition:
-    """Draw how a film is taken; nothing here depends on the disease but `marker`.
+    """Draw how a radiograph is taken; nothing here depends on the disease but `marker`.
 
     Parameters
     ----------
@@ -84,14 +84,14 @@ def draw_acquisition(
 
 
 def expose(attenuation: Grid, acquisition: Acquisition, rng: np.random.Generator) -> np.ndarray:
-    """Turn attenuation into a film.
+    """Turn attenuation into a radiograph.
 
     Parameters
     ----------
     attenuation
         float32 [height, width], about 0 to 1.5.
     acquisition
-        How the film is taken.
+        How the radiograph is taken.
     rng
         Source of the noise.
 
@@ -111,18 +111,18 @@ def expose(attenuation: Grid, acquisition: Acquisition, rng: np.random.Generator
     grey += np.linspace(-1, 1, width, dtype=np.float32) * acquisition.heel[0]
     grey += np.linspace(-1, 1, height, dtype=np.float32)[:, None] * acquisition.heel[1]
     grey = (grey - acquisition.black) * (1.0 / (acquisition.white - acquisition.black))
-    # A film's toe and shoulder: linear in the middle, saturating softly at both ends.
+    # A radiograph's toe and shoulder: linear in the middle, saturating softly at both ends.
     grey = np.maximum(grey, 0.0) ** acquisition.gamma
     grey = acquisition.brightest * np.tanh(1.3 * grey) * (1.0 / np.tanh(1.6))
     # Fewer photons reach the detector where the body is thick.
     strength = acquisition.noise * (0.25 + 0.75 * np.minimum(attenuation, 1.0))
     grey += strength * rng.standard_normal(grey.shape, dtype=np.float32)
     grey += 1.2 * smooth_noise(rng, grey.shape, 0.012 * height + 2)
-    film = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
-    film = film.filter(ImageFilter.GaussianBlur(acquisition.blur))
-    _collimate(film, acquisition)
-    _mark(film, acquisition)
-    return np.asarray(film)
+    radiograph = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
+    radiograph = radiograph.filter(ImageFilter.GaussianBlur(acquisition.blur))
+    _collimate(radiograph, acquisition)
+    _mark(radiograph, acquisition)
+    return np.asarray(radiograph)
 
 
 def _surroundings(attenuation: Grid) -> Grid:
@@ -133,7 +133,7 @@ def _surroundings(attenuation: Grid) -> Grid:
 
 
 def _wire(rng: np.random.Generator, shape: tuple[int, int]) -> Grid:
-    """The lead of an electrode: one thin bent line across the film."""
+    """The lead of an electrode: one thin bent line across the radiograph."""
     height, width = shape
     points = np.stack([np.linspace(rng.uniform(0, 1), rng.uniform(0, 1), 9)] * 2, axis=1)
     points[:, 1] = np.linspace(0.0, rng.uniform(0.4, 1.0), 9)
@@ -142,9 +142,9 @@ def _wire(rng: np.random.Generator, shape: tuple[int, int]) -> Grid:
     return draw_lines(shape, (points * [width, height])[None], size, np.array([1.0]))
 
 
-def _collimate(film: Image.Image, acquisition: Acquisition) -> None:
-    pen = ImageDraw.Draw(film)
-    width, height = film.size
+def _collimate(radiograph: Image.Image, acquisition: Acquisition) -> None:
+    pen = ImageDraw.Draw(radiograph)
+    width, height = radiograph.size
     left, top, right, bottom = acquisition.border
     grey = round(acquisition.border_grey)
     for share, box in (
@@ -157,12 +157,12 @@ def _collimate(film: Image.Image, acquisition: Acquisition) -> None:
             pen.rectangle(box, fill=grey)
 
 
-def _mark(film: Image.Image, acquisition: Acquisition) -> None:
+def _mark(radiograph: Image.Image, acquisition: Acquisition) -> None:
     """Write the side marker: R stands at the left edge of the image, L at the right edge."""
     if not acquisition.letter:
         return
-    pen = ImageDraw.Draw(film)
-    width, height = film.size
+    pen = ImageDraw.Draw(radiograph)
+    width, height = radiograph.size
     size = acquisition.letter_size * height
     column, row = acquisition.letter_at[0] * width, acquisition.letter_at[1] * height
     for stroke in _LETTERS[acquisition.letter]:
@@ -170,14 +170,14 @@ def _mark(film: Image.Image, acquisition: Acquisition) -> None:
         pen.line(points, fill=250, width=max(1, round(0.16 * size)))
 
 
-def encode(film: np.ndarray, bytes_per_pixel: float) -> bytes:
-    """Encode a film as grey JPEG of about the wanted size.
+def encode(radiograph: np.ndarray, bytes_per_pixel: float) -> bytes:
+    """Encode a radiograph as grey JPEG of about the wanted size.
 
-    The quality is searched, not drawn: a noisier or more textured film would make a larger file,
+    The quality is searched, not drawn: a noisier or more textured image would make a larger file,
     and the size would give away what is on it.
     """
-    image = Image.fromarray(film)
-    wanted = bytes_per_pixel * film.size
+    image = Image.fromarray(radiograph)
+    wanted = bytes_per_pixel * radiograph.size
     low, high = 25, 97
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,4 +1,4 @@
-"""The body of one child, drawn once per patient, and the poses in which its films are taken.
+"""The body of one child, drawn once per patient, and the poses in which its radiographs are taken.
 
 Coordinates are thorax units: x = 0 at the spine and positive to the right of the image (the
 patient's left), y = 0 at the apices of the lungs and positive downwards; 1 is half the inner width
@@ -17,7 +17,7 @@ HILUM = (0.2, 0.62)
 
 @dataclass(frozen=True)
 class Anatomy:
-    """Everything about a patient's body that stays the same from film to film."""
+    """Everything about a patient's body that stays the same from radiograph to radiograph."""
 
     bell: float  # how much narrower the cage is at its apex than at its base
     length: float  # y of the right dome of the diaphragm

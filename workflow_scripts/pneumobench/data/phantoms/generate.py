@@ -16,7 +16,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import write_table
 from pneumobench.data.phantoms.acquisition import draw_acquisition, encode, expose
 from pneumobench.data.phantoms.anatomy import draw_patient, draw_pose
-from pneumobench.data.phantoms.cohort import Film, plan_cohort
+from pneumobench.data.phantoms.cohort import Radiograph, plan_cohort
 from pneumobench.data.phantoms.lesions import LUNG_AIR, draw_disease, infect
 from pneumobench.data.phantoms.projection import project
 
@@ -28,7 +28,7 @@ _NOTICE = "PHANTOMS.txt"
 
 @dataclass(frozen=True)
 class Knobs:
-    """What the films of a data set have in common."""
+    """What the radiographs of a data set have in common."""
 
     seed: int
     image_px: int
@@ -38,23 +38,23 @@ class Knobs:
 
 
 @dataclass(frozen=True)
-class DrawnFilm:
-    """A finished film: the JPEG file, its lesion mask (None if healthy) and where the lungs are."""
+class DrawnRadiograph:
+    """A finished image: the JPEG file, its lesion mask (None if healthy) and where the lungs are."""
 
     jpeg: bytes
     lesion: np.ndarray | None
     lungs: np.ndarray
 
 
-def draw_film(film: Film, knobs: Knobs) -> DrawnFilm:
-    """Draw one film; it follows from the seed, the patient and the film's number only."""
-    patient = film.patient
+def draw_radiograph(radiograph: Radiograph, knobs: Knobs) -> DrawnRadiograph:
+    """Draw one image; it follows from the seed, the patient and the image's number only."""
+    patient = radiograph.patient
     # Streams of their own: whether a child is ill changes nothing but the lesion.
     anatomy = draw_patient(np.random.default_rng([knobs.seed, 1, patient.index]))
     lesion_rng = np.random.default_rng([knobs.seed, 2, patient.index])
     disease = draw_disease(lesion_rng, anatomy, patient.subtype)
     rng, course_rng, marker_rng = (
-        np.random.default_rng([knobs.seed, stream, patient.index, film.number])
+        np.random.default_rng([knobs.seed, stream, patient.index, radiograph.number])
         for stream in (3, 4, 5)
     )
     shift = knobs.shift if patient.split == "test" else 0.0
@@ -69,7 +69,9 @@ def draw_film(film: Film, knobs: Knobs) -> DrawnFilm:
     if disease is not None:
         attenuation, lesion = infect(scene, anatomy, pose, disease, knobs.difficulty, course_rng)
     pixels = expose(attenuation, acquisition, rng)
-    return DrawnFilm(encode(pixels, acquisition.bytes_per_pixel), lesion, scene.air > LUNG_AIR)
+    return DrawnRadiograph(
+        encode(pixels, acquisition.bytes_per_pixel), lesion, scene.air > LUNG_AIR
+    )
 
 
 def generate_phantoms(
@@ -87,7 +89,7 @@ def generate_phantoms(
     """Draw a data set below the folder of `table`, and write the table last.
 
     Written are `chest_xray/{train,val,test}/{NORMAL,PNEUMONIA}/*.jpeg`, `masks/...` (PNG, 255 =
-    lesion, one for each pneumonia film) and the table: path and mask_path (relative to
+    lesion, one for each pneumonia radiograph) and the table: path and mask_path (relative to
     `chest_xray`), label, subtype, patient, official_split, sha256. An earlier set is replaced.
 
     Parameters
@@ -117,38 +119,40 @@ def generate_phantoms(
     root = table.parent
     _clear(root, table)
     knobs = Knobs(seed, image_px, difficulty, shift, marker_confounder)
-    films = plan_cohort(patients, test_fraction, seed)
+    radiographs = plan_cohort(patients, test_fraction, seed)
     # The set grows under another name: what was interrupted cannot pass as complete.
     partial = root / ".partial"
-    for film in films:
+    for radiograph in radiographs:
         for folder in _FOLDERS:
-            (partial / folder / film.path).parent.mkdir(parents=True, exist_ok=True)
+            (partial / folder / radiograph.path).parent.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(workers) as pool:
-        rows = list(pool.map(lambda film: _write_film(partial, film, knobs), films))
+        rows = list(
+            pool.map(lambda radiograph: _write_radiograph(partial, radiograph, knobs), radiographs)
+        )
     for folder in _FOLDERS:
         (partial / folder).rename(root / folder)
     partial.rmdir()
     write_table(table, pd.DataFrame(rows).sort_values("path", ignore_index=True))
-    logger.info("drew %d films of %d patients in %s", len(rows), patients, root)
+    logger.info("drew %d radiographs of %d patients in %s", len(rows), patients, root)
 
 
-def _write_film(folder: Path, film: Film, knobs: Knobs) -> dict[str, str]:
-    drawn = draw_film(film, knobs)
-    (folder / "chest_xray" / film.path).write_bytes(drawn.jpeg)
+def _write_radiograph(folder: Path, radiograph: Radiograph, knobs: Knobs) -> dict[str, str]:
+    drawn = draw_radiograph(radiograph, knobs)
+    (folder / "chest_xray" / radiograph.path).write_bytes(drawn.jpeg)
     mask_path = ""
     if drawn.lesion is not None:
-        name = Path(film.path).with_suffix(".png").as_posix()
+        name = Path(radiograph.path).with_suffix(".png").as_posix()
         stream = io.BytesIO()
         Image.fromarray(drawn.lesion.astype(np.uint8) * 255).convert("1").save(stream, "PNG")
         (folder / "masks" / name).write_bytes(stream.getvalue())
         mask_path = f"../masks/{name}"
     return {
-        "path": film.path,
+        "path": radiograph.path,
         "mask_path": mask_path,
-        "label": film.label,
-        "subtype": film.patient.subtype,
-        "patient": film.patient_name,
-        "official_split": film.patient.split,
+        "label": radiograph.label,
+        "subtype": radiograph.patient.subtype,
+        "patient": radiograph.patient_name,
+        "official_split": radiograph.patient.split,
         "sha256": hashlib.sha256(drawn.jpeg).hexdigest(),
     }
 

@@ -1,8 +1,8 @@
 """Pneumonia in the lungs: focal consolidation (bacterial) and an interstitial pattern (viral).
 
-A sick lung also loses some air everywhere, as on real films, where a coarse thumbnail tells much;
+A sick lung also loses some air everywhere, as on real images, where a coarse thumbnail tells much;
 over-inflation takes a part of what is added away again, and automatic exposure keeps the mean of
-the film, so that no global brightness gives the disease away.
+the radiograph, so that no global brightness gives the disease away.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ LUNG_AIR = 0.15
 
 @dataclass(frozen=True)
 class Disease:
-    """A patient's pneumonia, the same in all films up to its course."""
+    """A patient's pneumonia, the same in all radiographs up to its course."""
 
     subtype: str  # bacterial or viral
     foci: tuple[tuple[float, float, float, float, float], ...]  # x, y, radii, tilt; bacterial
@@ -82,7 +82,7 @@ def infect(
     difficulty
         0 = lesions stand out, 1 = hardly visible.
     rng
-        Source of the course of the disease in this film.
+        Source of the course of the disease in this radiograph.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def infect(
     added += (_HAZE * strength * anatomy.lung_air) * scene.air
     mean = float(added.sum()) / max(float(scene.air.sum()), 1e-6)
     added -= (_COMPENSATION * mean) * scene.air
-    # Automatic exposure: the film as a whole gets no brighter.
+    # Automatic exposure: the radiograph as a whole gets no brighter.
     added -= float(added.mean())
     attenuation = np.maximum(scene.attenuation + added, 0.0)
     return attenuation, mask & (scene.air > LUNG_AIR)

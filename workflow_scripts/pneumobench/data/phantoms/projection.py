@@ -1,4 +1,4 @@
-"""Projection of a patient: the attenuation along each ray of an anterior-posterior film.
+"""Projection of a patient: the attenuation along each ray of an anterior-posterior radiograph.
 
 Soft tissue by thickness, bone on top; the air of lungs, windpipe and stomach taken away.
 """

@@ -1,1 +1,1 @@
-"""What `pneumobench.data.preprocess` does to films: grey values spread, or all but a box masked."""
+"""What `pneumobench.data.preprocess` does to images: grey values spread, or all but a box masked."""

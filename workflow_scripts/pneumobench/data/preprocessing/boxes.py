@@ -6,7 +6,7 @@ import numpy as np
 
 from pneumobench.data.body import without_bars
 
-# Masked on each of the four sides, as a share of the film's side.
+# Masked on each of the four sides, as a share of the radiograph's side.
 MARGIN = 0.1
 
 
@@ -45,7 +45,7 @@ def keep_box(image: np.ndarray, box: Box) -> np.ndarray:
 def inner_box(image: np.ndarray) -> Box:
     """Return an image without a margin of 10 % on each side.
 
-    Black bars beside a film, as of `resize: pad`, are no part of it: the margin begins behind them.
+    Black bars beside an image, as of `resize: pad`, are no part of it: the margin begins behind them.
 
     Parameters
     ----------
@@ -55,20 +55,22 @@ def inner_box(image: np.ndarray) -> Box:
     return within(without_bars(image), MARGIN, 1 - MARGIN, MARGIN, 1 - MARGIN)
 
 
-def within(film: tuple[slice, slice], top: float, bottom: float, left: float, right: float) -> Box:
-    """Return the pixels of a part of a film.
+def within(
+    radiograph: tuple[slice, slice], top: float, bottom: float, left: float, right: float
+) -> Box:
+    """Return the pixels of a part of a radiograph.
 
     Parameters
     ----------
-    film
-        Rows and columns of the film.
+    radiograph
+        Rows and columns of the radiograph.
     top, bottom, left, right
         Shares of its height and width; what lies beyond it is cut off. Pixels count that lie inside
         by half or more, one at least.
     """
     rows, columns = (
         _pixels(side, first, last)
-        for side, first, last in zip(film, (top, left), (bottom, right), strict=True)
+        for side, first, last in zip(radiograph, (top, left), (bottom, right), strict=True)
     )
     return Box(rows, columns)
 

@@ -1,7 +1,7 @@
-"""A box around both lungs, found on each film alone, without any label.
+"""A box around both lungs, found on each radiograph alone, without any label.
 
 A drawn pattern (two dark lungs, bright mediastinum, heart, chest wall and abdomen) is laid over the
-film in a thousand places and sizes; the box is that of the patterns most like the film, by
+radiograph in a thousand places and sizes; the box is that of the patterns most like the image, by
 weighted correlation (template matching by normalised cross-correlation). What is outside the body
 is painted as bright as tissue first, or air beside the child would pass for lung.
 """
@@ -16,27 +16,27 @@ from pneumobench.data.body import body_mask, without_bars
 from pneumobench.data.images import resize_square
 from pneumobench.data.preprocessing.boxes import Box, within
 
-# The film is matched on a grid of this side, each cell drawn with this many points a side.
+# The radiograph is matched on a grid of this side, each cell drawn with this many points a side.
 _GRID, _POINTS = 32, 3
 # Few grey levels, each as frequent: with whole numbers as small as these, sums are exact in
 # float32, and the box is the same on every machine.
 _LEVELS = 32
 _TISSUE = 75  # the percentile of the body's greys that counts as the grey of tissue
-# Usual boxes of lungs and their spread, as shares of the film: middle down and across, height,
+# Usual boxes of lungs and their spread, as shares of the image: middle down and across, height,
 # width. Places further than the square root of this from the usual, in spreads, are not tried.
 _USUAL = np.array([0.5, 0.5, 0.7, 0.78])
 _SPREAD = np.array([0.1, 0.06, 0.15, 0.13])
 _FURTHEST = 6.0
 # How much likeness a unit of that distance costs, and from which on the next best counts little.
 _COST, _SHARPNESS = 0.015, 0.02
-# Shares of the film added at top, bottom and sides: a lung cut off costs more than some abdomen.
+# Shares of the image added at top, bottom and sides: a lung cut off costs more than some abdomen.
 _MARGINS = (0.05, 0.09, 0.03)
-# Below this correlation nothing on the film looks like a chest.
+# Below this correlation nothing on the radiograph looks like a chest.
 _LEAST_LIKENESS = 0.4
 
 
 class LungEstimate(NamedTuple):
-    """A box in shares of the film, and how like a chest it looks, -1 to 1."""
+    """A box in shares of the radiograph, and how like a chest it looks, -1 to 1."""
 
     top: float
     bottom: float
@@ -57,9 +57,9 @@ class _Patterns(NamedTuple):
 
 
 def lung_box(image: np.ndarray) -> Box:
-    """Return a box around both lungs; on a film unlike a chest the usual one, as a fallback.
+    """Return a box around both lungs; on a radiograph unlike a chest the usual one, as a fallback.
 
-    The usual box instead of the whole film: a film that is not masked at all would show that its
+    The usual box instead of the whole image: an image that is not masked at all would show that its
     lungs could not be found, and with it how ill they are.
 
     Parameters
@@ -67,39 +67,39 @@ def lung_box(image: np.ndarray) -> Box:
     image
         uint8 [S, S].
     """
-    film = without_bars(image)
-    found = estimate_lungs(image[film])
+    radiograph = without_bars(image)
+    found = estimate_lungs(image[radiograph])
     if found.likeness >= _LEAST_LIKENESS:
-        return within(film, *_widened(found[:4]))
-    return within(film, *_widened(_corners(*_USUAL)))._replace(fallback=True)
+        return within(radiograph, *_widened(found[:4]))
+    return within(radiograph, *_widened(_corners(*_USUAL)))._replace(fallback=True)
 
 
-def estimate_lungs(film: np.ndarray) -> LungEstimate:
+def estimate_lungs(radiograph: np.ndarray) -> LungEstimate:
     """Return where both lungs are, without any margin.
 
     Parameters
     ----------
-    film
+    radiograph
         uint8 [height, width], without black bars.
     """
     patterns = _patterns()
-    greys = _even_greys(film)
+    greys = _even_greys(radiograph)
     seen = (patterns.shapes @ greys).astype(np.float64)
     sums = (patterns.weights @ np.stack([greys, greys**2], axis=1)).astype(np.float64)
     covariance = seen - patterns.mean * sums[:, 0]
     variation = sums[:, 1] - sums[:, 0] ** 2 / patterns.weights.sum(axis=1, dtype=np.float64)
-    # A film of one grey is like nothing.
+    # A radiograph of one grey is like nothing.
     likeness = covariance / np.sqrt(np.maximum(variation * patterns.variation, 1.0))
     worth = likeness - patterns.cost
-    # The mean of the best, not the best: it moves less with the grain of the film.
+    # The mean of the best, not the best: it moves less with the grain of the radiograph.
     shares = np.exp((worth - worth.max()) / _SHARPNESS)
     shares /= shares.sum()
     return LungEstimate(*(shares @ patterns.boxes).tolist(), float(shares @ likeness))
 
 
-def _even_greys(film: np.ndarray) -> np.ndarray:
-    """Return ranks of the film's greys on the grid, float32 [cells], 0 to `_LEVELS` - 1."""
-    small = resize_square(film, _GRID, "squash").copy()
+def _even_greys(radiograph: np.ndarray) -> np.ndarray:
+    """Return ranks of the radiograph's greys on the grid, float32 [cells], 0 to `_LEVELS` - 1."""
+    small = resize_square(radiograph, _GRID, "squash").copy()
     body = body_mask(small)
     small[~body] = np.percentile(small[body], _TISSUE)
     rank = np.bincount(small.ravel(), minlength=256).cumsum()

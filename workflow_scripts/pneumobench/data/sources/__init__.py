@@ -1,1 +1,1 @@
-"""Where films come from: one module for each source, all of them ending in one kind of list."""
+"""Where images come from: one module for each source, all of them ending in one kind of list."""

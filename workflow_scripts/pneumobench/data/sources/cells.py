@@ -105,7 +105,7 @@ def _in_words(error: csv.Error) -> str:
 
 def _no_table(path: Path, what: str, where: str = "") -> UserError:
     return UserError(
-        f"the table of the films {what}",
+        f"the table of the radiographs {what}",
         where=where or str(path),
         expected="a CSV file: UTF-8, commas, the names of the columns in the first row",
         remedy="correct the path in the configuration, or save the table anew as CSV (UTF-8)",

@@ -1,4 +1,4 @@
-"""Reading the tables that say what the films of a source are."""
+"""Reading the tables that say what the radiographs of a source are."""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -81,7 +81,7 @@ def read_columns(
         raise UserError(
             "the table has no rows",
             where=str(path),
-            expected="one row for each film below the names of the columns",
+            expected="one row for each radiograph below the names of the columns",
             remedy="fill in the table, or point the configuration to another file",
         )
     unused = {
@@ -127,20 +127,20 @@ def unread_note(root: Path, read: Iterable[str]) -> list[str]:
 
 
 def check_unique(rows: Iterable[Row], names: Iterable[str], path: Path) -> None:
-    """Stop if a table names a film in two rows.
+    """Stop if a table names a radiograph in two rows.
 
     Raises
     ------
     UserError
-        Naming the first such film and its rows.
+        Naming the first such radiograph and its rows.
     """
     seen: dict[str, int] = {}
     for row, name in zip(rows, names, strict=True):
         if name in seen:
             raise UserError(
-                "the table names a film twice",
+                "the table names a radiograph twice",
                 where=f"{path}: row {row.number}, {name!r}, as in row {seen[name]}",
-                expected="one row for each film",
+                expected="one row for each radiograph",
                 remedy="remove rows that say the same; correct those that contradict each other",
             )
         seen[name] = row.number

@@ -1,4 +1,4 @@
-"""A folder of films as users have it: layouts and names, folders of masks. No film is opened."""
+"""A folder of images as users have it: layouts and names, folders of masks. No image is opened."""
 
 import unicodedata
 from collections import Counter
@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 
 from pneumobench.core.errors import UserError
 from pneumobench.data.file_names import parse_stem, subtype_in_folder
-from pneumobench.data.sources.film import FILE_NAME, IN_HELPER, PATTERN, Film, Listing
 from pneumobench.data.sources.helpers import helper_folder
 from pneumobench.data.sources.lookalikes import split_meant
 from pneumobench.data.sources.patient_pattern import KEY, PatientPattern
+from pneumobench.data.sources.radiograph import FILE_NAME, IN_HELPER, PATTERN, Listing, Radiograph
 from pneumobench.data.sources.scan import scan_folder
 from pneumobench.data.spelling import visible
 
@@ -27,7 +27,7 @@ def list_directory(
     population: str = "unknown",
     patient_pattern: str | None = None,
 ) -> Listing:
-    """List the films of a folder in Kaggle's layout; links to folders are followed.
+    """List the radiographs of a folder in Kaggle's layout; links to folders are followed.
 
     The label comes from the class folder, the official split from the folder above it, subtype
     and patient from the file name (see `pneumobench.data.file_names`).
@@ -39,7 +39,7 @@ def list_directory(
     title, population
         As for `Listing`.
     patient_pattern
-        A regular expression found in the path of a film; its group `patient`, or else its first
+        A regular expression found in the path of an image; its group `patient`, or else its first
         group, is the patient. None: the known grammars of file names.
 
     Raises
@@ -50,15 +50,20 @@ def list_directory(
     """
     found = scan_folder(root)
     pattern = None if patient_pattern is None else PatientPattern(patient_pattern)
-    films = [_film(path, size, pattern) for path, size in found.files]
-    _check_layout(root, films, found.notes)
+    radiographs = [_radiograph(path, size, pattern) for path, size in found.files]
+    _check_layout(root, radiographs, found.notes)
     if pattern is not None:
-        _check_found(patient_pattern, films)
-    notes = [*_folder_notes(films), *_helper_notes(films), *_copy_notes(films), *found.notes]
-    return Listing(films, title, population, litter=found.litter, notes=notes)
+        _check_found(patient_pattern, radiographs)
+    notes = [
+        *_folder_notes(radiographs),
+        *_helper_notes(radiographs),
+        *_copy_notes(radiographs),
+        *found.notes,
+    ]
+    return Listing(radiographs, title, population, litter=found.litter, notes=notes)
 
 
-def films_by_name(
+def radiographs_by_name(
     root: Path, found: Iterable[tuple[str, int]], names: Iterable[str], *, of: str
 ) -> dict[str, tuple[str, int]]:
     """Return those of the (path, bytes) of `scan_folder` that a table names, by what it names.
@@ -75,23 +80,23 @@ def films_by_name(
     Raises
     ------
     UserError
-        If two files have one of the names: nothing tells which is the film. Masks and copies in
+        If two files have one of the names: nothing tells which is the image. Masks and copies in
         folders for such do not count.
     """
-    wanted, films = {unicodedata.normalize("NFC", name): name for name in names}, {}
+    wanted, radiographs = {unicodedata.normalize("NFC", name): name for name in names}, {}
     for path, size in found:
         name = wanted.get(unicodedata.normalize("NFC", getattr(PurePosixPath(path), of)))
         if name is None or helper_folder(path):
             continue
-        if name in films:
+        if name in radiographs:
             raise UserError(
-                f"two files are named as the film {name} of the table",
-                where=f"{root}: {films[name][0]} and {path}",
-                expected="one file for each film",
+                f"two files are named as the radiograph {name} of the table",
+                where=f"{root}: {radiographs[name][0]} and {path}",
+                expected="one file for each radiograph",
                 remedy="move one of the two out of the folder",
             )
-        films[name] = path, size
-    return films
+        radiographs[name] = path, size
+    return radiographs
 
 
 def folder_above_class(path: str) -> str:
@@ -110,18 +115,20 @@ def _class_index(folders: Sequence[str]) -> int | None:
     return found[-1] if found else None
 
 
-def _film(path: str, size: int, pattern: PatientPattern | None) -> Film:
+def _radiograph(path: str, size: int, pattern: PatientPattern | None) -> Radiograph:
     """Read what the folders and the name of a file say, however their letters are stored."""
-    film = _film_by_name(path, unicodedata.normalize("NFC", path), size, pattern)
+    radiograph = _radiograph_by_name(path, unicodedata.normalize("NFC", path), size, pattern)
     helper = helper_folder(path)
-    return replace(film, reason=f"{IN_HELPER}{helper}") if helper else film
+    return replace(radiograph, reason=f"{IN_HELPER}{helper}") if helper else radiograph
 
 
-def _film_by_name(path: str, name: str, size: int, pattern: PatientPattern | None) -> Film:
+def _radiograph_by_name(
+    path: str, name: str, size: int, pattern: PatientPattern | None
+) -> Radiograph:
     parts = name.split("/")
     start = _class_index(parts[:-1])
     if start is None:
-        return Film(path, size, "", "none", reason=_no_class(parts[:-1]))
+        return Radiograph(path, size, "", "none", reason=_no_class(parts[:-1]))
     label = LABEL_OF_FOLDER[parts[start].lower()]
     above = parts[start - 1].lower() if start > 0 else ""
     split = above if above in OFFICIAL_SPLITS else "none"
@@ -130,7 +137,7 @@ def _film_by_name(path: str, name: str, size: int, pattern: PatientPattern | Non
     if pattern is not None:
         patient = pattern.patient(name)
         patient_from = PATTERN if patient else ""
-    return Film(
+    return Radiograph(
         path,
         size,
         label,
@@ -149,23 +156,25 @@ def _no_class(folders: Sequence[str]) -> str:
     return f"not in a NORMAL or PNEUMONIA folder{seen}"
 
 
-def _check_found(pattern: str, films: list[Film]) -> None:
-    if not any(film.patient for film in films):
+def _check_found(pattern: str, radiographs: list[Radiograph]) -> None:
+    if not any(radiograph.patient for radiograph in radiographs):
         raise UserError(
             "the pattern of patients finds none in any path",
-            where=f"{KEY}: {pattern}; paths such as {films[0].path}",
+            where=f"{KEY}: {pattern}; paths such as {radiographs[0].path}",
             expected="a pattern that matches the paths below the folder, and a group that is not "
             "empty",
             remedy="correct the pattern, or write null where file names do not tell the patient",
         )
 
 
-def _check_layout(root: Path, films: list[Film], notes: Sequence[str]) -> None:
-    labelled = [film for film in films if film.label and not film.reason]
+def _check_layout(root: Path, radiographs: list[Radiograph], notes: Sequence[str]) -> None:
+    labelled = [
+        radiograph for radiograph in radiographs if radiograph.label and not radiograph.reason
+    ]
     if not labelled:
-        reasons = Counter(film.reason for film in films).most_common(3)
+        reasons = Counter(radiograph.reason for radiograph in radiographs).most_common(3)
         found = ", ".join(f"{count} {reason}" for reason, count in reasons)
-        found = f"{len(films)} image files, {found}" if films else "no image file"
+        found = f"{len(radiographs)} image files, {found}" if radiographs else "no image file"
         raise UserError(
             "the data folder holds no labelled images",
             where=f"{root} ({'; '.join((found, *notes))})",
@@ -173,8 +182,10 @@ def _check_layout(root: Path, films: list[Film], notes: Sequence[str]) -> None:
             remedy="unpack the data set there, or point data.directory.path to its folder; rename "
             "folders of radiographs whose names say something else",
         )
-    outside = [film.path for film in labelled if film.official_split == "none"]
-    _check_inner_splits(root, [film for film in labelled if film.official_split != "none"])
+    outside = [radiograph.path for radiograph in labelled if radiograph.official_split == "none"]
+    _check_inner_splits(
+        root, [radiograph for radiograph in labelled if radiograph.official_split != "none"]
+    )
     if outside and len(outside) < len(labelled):
         raise UserError(
             f"{len(outside)} images lie outside train, val and test, the others inside",
@@ -194,7 +205,7 @@ def _check_split_folders(root: Path, outside: Sequence[str]) -> None:
         raise _not_read(root, {folder: split for folder, split in meant.items() if split})
 
 
-def _check_inner_splits(root: Path, labelled: Sequence[Film]) -> None:
+def _check_inner_splits(root: Path, labelled: Sequence[Radiograph]) -> None:
     """Stop where a class folder of an official split holds a folder named as another one."""
     meant = {}
     for folder, split in {(str(PurePosixPath(f.path).parent), f.official_split) for f in labelled}:
@@ -231,8 +242,12 @@ def _split_meant(folder: str) -> str:
     return next(filter(None, map(split_meant, reversed(folder.split("/")))), "")
 
 
-def _folder_notes(films: list[Film]) -> list[str]:
-    unnamed = [film.path for film in films if film.label and film.official_split == "none"]
+def _folder_notes(radiographs: list[Radiograph]) -> list[str]:
+    unnamed = [
+        radiograph.path
+        for radiograph in radiographs
+        if radiograph.label and radiograph.official_split == "none"
+    ]
     folders = sorted({folder_above_class(path) for path in unnamed})
     if len(folders) < 2:
         return []
@@ -242,15 +257,15 @@ def _folder_notes(films: list[Film]) -> list[str]:
     ]
 
 
-def _helper_notes(films: list[Film]) -> list[str]:
-    """Return what lies in folders of masks, labels and copies, and who is filmed nowhere else."""
-    beside = [film for film in films if film.reason.startswith(IN_HELPER)]
+def _helper_notes(radiographs: list[Radiograph]) -> list[str]:
+    """Return what lies in folders of masks, labels and copies, and who is examined nowhere else."""
+    beside = [radiograph for radiograph in radiographs if radiograph.reason.startswith(IN_HELPER)]
     if not beside:
         return []
-    folders = Counter(film.reason.removeprefix(IN_HELPER) for film in beside)
+    folders = Counter(radiograph.reason.removeprefix(IN_HELPER) for radiograph in beside)
     named = ", ".join(f"{name} ({count:,})" for name, count in sorted(folders.items())[:10])
-    patients = {film.patient for film in beside} - {
-        film.patient for film in films if not film.reason
+    patients = {radiograph.patient for radiograph in beside} - {
+        radiograph.patient for radiograph in radiographs if not radiograph.reason
     }
     lost = f"; {len(patients - {''}):,} patients have no other image" if patients - {""} else ""
     return [
@@ -259,14 +274,14 @@ def _helper_notes(films: list[Film]) -> list[str]:
     ]
 
 
-def _copy_notes(films: list[Film]) -> list[str]:
+def _copy_notes(radiographs: list[Radiograph]) -> list[str]:
     """Return which images belong to the patient of a known name that theirs hold."""
     copies = [
-        film.path
-        for film in films
-        if film.patient_from == FILE_NAME
-        and parse_stem(unicodedata.normalize("NFC", film.stem)).within
-        and not film.reason
+        radiograph.path
+        for radiograph in radiographs
+        if radiograph.patient_from == FILE_NAME
+        and parse_stem(unicodedata.normalize("NFC", radiograph.stem)).within
+        and not radiograph.reason
     ]
     if not copies:
         return []

@@ -1,4 +1,4 @@
-"""Whether a source has changed, without opening a film."""
+"""Whether a source has changed, without opening a radiograph."""
 
 import hashlib
 from collections.abc import Iterable
@@ -7,21 +7,21 @@ from pathlib import Path
 from pneumobench.core.errors import UserError
 from pneumobench.data.sources.columns import read_rows
 from pneumobench.data.sources.scan import scan_folder
-from pneumobench.data.sources.table import REQUIRED, find_film
+from pneumobench.data.sources.table import REQUIRED, find_radiograph
 
 
 def fingerprint(root: Path, tables: Iterable[Path] = ()) -> str:
-    """Return a digest (64 hexadecimal digits) of films' names and sizes, and of tables' contents.
+    """Return a digest (64 hexadecimal digits) of images' names and sizes, and of tables' contents.
 
-    Cheap enough for every start of the pipeline; a changed film of unchanged size is noticed only
+    Cheap enough for every start of the pipeline; a changed image of unchanged size is noticed only
     when it is read. Litter does not count: opening the folder in a file manager changes nothing.
 
     Parameters
     ----------
     root
-        The folder of the films.
+        The folder of the radiographs.
     tables
-        What says what the films are; a file that is not there counts as empty.
+        What says what the radiographs are; a file that is not there counts as empty.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def fingerprint(root: Path, tables: Iterable[Path] = ()) -> str:
 
 
 def table_fingerprint(table: Path, root: Path) -> str:
-    """Return a digest (64 hexadecimal digits) of a table and of its films' names and sizes.
+    """Return a digest (64 hexadecimal digits) of a table and of its radiographs' names and sizes.
 
     Of a folder nothing else counts: the table may lie beside results, which change all the time.
 
@@ -46,12 +46,12 @@ def table_fingerprint(table: Path, root: Path) -> str:
         rows = read_rows(table, REQUIRED)
     except UserError:
         rows = []
-    return _digest([find_film(root, row) for row in rows], [table])
+    return _digest([find_radiograph(root, row) for row in rows], [table])
 
 
-def _digest(films: Iterable[tuple[str, int]], tables: Iterable[Path]) -> str:
+def _digest(radiographs: Iterable[tuple[str, int]], tables: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for path, size in films:
+    for path, size in radiographs:
         digest.update(f"{path}\0{size}\n".encode())
     for table in tables:
         content = table.read_bytes() if table.is_file() else b""

@@ -1,4 +1,4 @@
-"""The films of Kermany et al. from Kaggle, or a data set laid out like them: the user's account.
+"""The images of Kermany et al. from Kaggle, or a data set laid out like them: the user's account.
 
 Kaggle's own client signs in and asks for the address, `pneumobench.core.download` does the rest:
 the client would fetch without checking room, and unpack whatever the archive says.
@@ -18,12 +18,12 @@ from pneumobench.core.attempts import patiently
 from pneumobench.core.download import failure
 from pneumobench.core.errors import UserError
 from pneumobench.core.fetched import KERMANY_ON_KAGGLE
-from pneumobench.data.sources.mendeley import unpack_films
+from pneumobench.data.sources.mendeley import unpack_radiographs
 from pneumobench.data.sources.published import CITATION, Located, Published
 
 SITE = "https://www.kaggle.com"
 LOGIN = "~/.kaggle/credentials.json"
-INSTEAD = "or fetch the same films without an account: data.source: mendeley"
+INSTEAD = "or fetch the same radiographs without an account: data.source: mendeley"
 
 T = TypeVar("T")
 
@@ -46,7 +46,7 @@ def published_by_kaggle(options: Mapping[str, Any]) -> Published:
         citation=CITATION.format(version=2) if kermany else None,
         file=f"{dataset.partition('/')[2]}.zip",
         locate=lambda: _locate(dataset),
-        unpack=unpack_films,
+        unpack=unpack_radiographs,
     )
 
 

@@ -1,4 +1,4 @@
-"""From the name of a source to the list of its films."""
+"""From the name of a source to the list of its radiographs."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,36 +7,36 @@ from typing import Any
 
 from pneumobench.core.fetched import KERMANY_ON_KAGGLE
 from pneumobench.data.sources.directory import list_directory
-from pneumobench.data.sources.film import Listing
 from pneumobench.data.sources.nih import list_nih
 from pneumobench.data.sources.patients import one_key_for_each_patient
 from pneumobench.data.sources.phantom import list_phantoms
+from pneumobench.data.sources.radiograph import Listing
 from pneumobench.data.sources.rsna import list_rsna
 from pneumobench.data.sources.table import list_table
 
-# All three hold the films of Kermany et al., Cell 172, 2018, 1122-1131.
+# All three hold the radiographs of Kermany et al., Cell 172, 2018, 1122-1131.
 _KERMANY = {
     "kaggle": "Chest X-Ray Images (Pneumonia), Kermany et al. 2018, from Kaggle",
     "mendeley": "Chest X-Ray Images, Kermany et al. 2018, from Mendeley Data",
-    "pneumoniamnist": "PneumoniaMNIST of MedMNIST, made of the films of Kermany et al. 2018",
+    "pneumoniamnist": "PneumoniaMNIST of MedMNIST, made of the radiographs of Kermany et al. 2018",
 }
 
 _NOTES = [
-    "PneumoniaMNIST names neither patients nor subtypes: every film counts as a patient of its own",
-    "MedMNIST divided train and val at random, so that films of one child may lie on both sides of "
+    "PneumoniaMNIST names neither patients nor subtypes: every image counts as a patient of its own",
+    "MedMNIST divided train and val at random, so that images of one child may lie on both sides of "
     "every fold, and out-of-fold figures come out too good; its test set is the official one",
 ]
 
 
-def list_films(source: str, root: Path, options: Mapping[str, Any]) -> Listing:
-    """List the films of a source; no film is opened.
+def list_radiographs(source: str, root: Path, options: Mapping[str, Any]) -> Listing:
+    """List the radiographs of a source; no radiograph is opened.
 
     Parameters
     ----------
     source
         phantom, directory, table, nih, rsna, kaggle, mendeley or pneumoniamnist.
     root
-        The folder that the paths of the films are relative to.
+        The folder that the paths of the radiographs are relative to.
     options
         The source's own section of the configuration.
 

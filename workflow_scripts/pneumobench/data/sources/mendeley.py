@@ -1,7 +1,7 @@
-"""The films of Kermany et al. as their authors published them: Mendeley Data, no account needed.
+"""The images of Kermany et al. as their authors published them: Mendeley Data, no account needed.
 
 Version 2 is ChestXRay2017.zip, with Kaggle's file names (train and test, no val). Version 3 holds
-the same films, named after the numbers of the patients, in one archive with optical coherence
+the same radiographs, named after the numbers of the patients, in one archive with optical coherence
 tomography of eyes; of that, only chest radiographs are unpacked.
 """
 
@@ -49,28 +49,28 @@ def published_by_mendeley(options: Mapping[str, Any]) -> Published:
         citation=CITATION.format(version=version),
         file=known["file"],
         locate=lambda: Located(f"{FILES}/{known['key']}/file_downloaded"),
-        unpack=unpack_films,
+        unpack=unpack_radiographs,
         sha256=known["sha256"],
     )
 
 
-def unpack_films(archive: Path, folder: Path) -> None:
-    """Unpack the chest films of an archive; other files, litter among them, are left out.
+def unpack_radiographs(archive: Path, folder: Path) -> None:
+    """Unpack the chest radiographs of an archive; other files, litter among them, are left out.
 
     Parameters
     ----------
     archive
         The file.
     folder
-        A folder that will hold the films below the archive's own folders, or not be there.
+        A folder that will hold the radiographs below the archive's own folders, or not be there.
 
     Raises
     ------
     UserError
         As for `pneumobench.core.extract.unpack`.
     """
-    unpack(archive, folder, keep=_is_chest_film)
+    unpack(archive, folder, keep=_is_chest_radiograph)
 
 
-def _is_chest_film(path: PurePosixPath) -> bool:
+def _is_chest_radiograph(path: PurePosixPath) -> bool:
     return "OCT" not in path.parts and not is_litter(path.parts)

@@ -1,4 +1,4 @@
-"""NIH ChestX-ray14: 112,120 films of 30,805 patients, labels mined from reports by a program.
+"""NIH ChestX-ray14: 112,120 radiographs of 30,805 patients, labels mined from reports by a program.
 
 Wang et al., CVPR 2017, 2097-2106. The published layout: Data_Entry_2017.csv (or its revision of
 2020), train_val_list.txt and test_list.txt, BBox_List_2017.csv, and folders of PNG files.
@@ -20,9 +20,9 @@ from pneumobench.data.sources.columns import (
     unread_note,
     unused_note,
 )
-from pneumobench.data.sources.directory import films_by_name
-from pneumobench.data.sources.film import COLUMN, Film, Listing
+from pneumobench.data.sources.directory import radiographs_by_name
 from pneumobench.data.sources.lookalikes import split_meant, words_of
+from pneumobench.data.sources.radiograph import COLUMN, Listing, Radiograph
 from pneumobench.data.sources.scan import is_apart, scan_folder
 from pneumobench.data.spelling import same_form
 
@@ -32,7 +32,7 @@ SPLIT_LISTS = {"train": "train_val_list.txt", "test": "test_list.txt"}
 # What lists of a split are called otherwise: train.csv, "Test images".
 _LIST_SUFFIXES = ("", ".csv", ".json", ".list", ".lst", ".tsv", ".txt")
 _OF_LISTS = {"ids", "names", "files", "images", "set", "split", "data", "nih", "official"}
-# Patient and follow-up number, as films are published.
+# Patient and follow-up number, as radiographs are published.
 _PUBLISHED = re.compile(r"(\d{8})_\d{3}\.png")
 # As the published list of boxes names its columns.
 CORNERS = ("Bbox [x", "y", "w", "h]")
@@ -46,21 +46,21 @@ OTHERS = (
 
 
 def list_nih(root: Path, *, positive: str) -> Listing:
-    """List the films with a finding, and those with none.
+    """List the radiographs with a finding, and those with none.
 
     Parameters
     ----------
     root
-        The folder with the tables; the films lie anywhere below it.
+        The folder with the tables; the radiographs lie anywhere below it.
     positive
-        One of `FINDINGS`: films with it against films with no finding; those that have others only
-        are left out. `abnormal`: films with any finding against films with none.
+        One of `FINDINGS`: images with it against images with no finding; those that have others only
+        are left out. `abnormal`: radiographs with any finding against radiographs with none.
 
     Raises
     ------
     UserError
         If a table is missing or no such table, a finding is unknown or stands beside none, a
-        film's name says another patient than its row, two files have the name of one film, or the
+        image's name says another patient than its row, two files have the name of one image, or the
         lists of the official split contradict each other.
     """
     root = Path(root)
@@ -70,9 +70,9 @@ def list_nih(root: Path, *, positive: str) -> Listing:
     check_unique(rows, (row[NAME] for row in rows), table_path)
     _check_patients(rows, table_path)
     found = scan_folder(root)
-    files = films_by_name(root, found.files, [row[NAME] for row in rows], of="name")
+    files = radiographs_by_name(root, found.files, [row[NAME] for row in rows], of="name")
     splits, boxes = _official_splits(root), _boxes(root, positive)
-    films, others = [], 0
+    radiographs, others = [], 0
     label_of = _labels(rows, positive, table_path)
     for row in rows:
         name, patient, label = row[NAME], row[PATIENT], label_of[row[LABELS]]
@@ -80,8 +80,8 @@ def list_nih(root: Path, *, positive: str) -> Listing:
             others += 1
             continue
         path, size = files.get(name, (name, -1))
-        films.append(
-            Film(
+        radiographs.append(
+            Radiograph(
                 path,
                 size,
                 label,
@@ -94,7 +94,7 @@ def list_nih(root: Path, *, positive: str) -> Listing:
             )
         )
     return Listing(
-        sorted(films, key=lambda film: film.path),
+        sorted(radiographs, key=lambda radiograph: radiograph.path),
         "NIH ChestX-ray14, Wang et al. 2017",
         population="adults",
         positive="any finding" if positive == ABNORMAL else positive.replace("_", " "),
@@ -115,7 +115,7 @@ def _table_path(root: Path) -> Path:
         if (root / name).is_file():
             return root / name
     raise UserError(
-        "the table of the NIH films is not there",
+        "the table of the NIH radiographs is not there",
         where=f"{root} (data.nih.path)",
         expected=" or ".join(TABLES),
         remedy="put the table beside the folders of images, as it is published",
@@ -123,7 +123,7 @@ def _table_path(root: Path) -> Path:
 
 
 def _check_patients(rows: list[Row], path: Path) -> None:
-    """Stop where a row gives a film to another patient than its published name does."""
+    """Stop where a row gives a radiograph to another patient than its published name does."""
     for row in rows:
         match = _PUBLISHED.fullmatch(row[NAME])
         if match and row[PATIENT] and same_form(row[PATIENT]) != str(int(match[1])):
@@ -146,7 +146,7 @@ def _labels(rows: list[Row], positive: str, path: Path) -> dict[str, str | None]
 
 
 def _label(text: str, positive: str, where: str) -> str | None:
-    """Return normal, pneumonia (the positive class), or None for films that take no part."""
+    """Return normal, pneumonia (the positive class), or None for radiographs that take no part."""
     findings = set(text.split("|"))
     unknown = findings - {*FINDINGS, NO_FINDING}
     contradicts = NO_FINDING in findings and len(findings) > 1
@@ -165,7 +165,7 @@ def _label(text: str, positive: str, where: str) -> str | None:
 
 
 def _official_splits(root: Path) -> dict[str, str]:
-    """Return the official split of each film; nothing if there are no lists of it."""
+    """Return the official split of each radiograph; nothing if there are no lists of it."""
     there = {split: root / name for split, name in SPLIT_LISTS.items() if (root / name).is_file()}
     if not there:
         _check_other_lists(root)
@@ -182,9 +182,9 @@ def _official_splits(root: Path) -> dict[str, str]:
     both = set(names["train"]) & set(names["test"])
     if both:
         raise UserError(
-            f"{len(both)} films stand in both lists of the official split",
+            f"{len(both)} radiographs stand in both lists of the official split",
             where=f"{root}: {min(both)}",
-            expected="every film in one of them",
+            expected="every radiograph in one of them",
             remedy="use the lists as they are published",
         )
     return {name: split for split, listed in names.items() for name in listed}
@@ -223,20 +223,20 @@ def _listed_split(name: str) -> str:
 
 
 def _listed(path: Path) -> list[str]:
-    """Return the films that a list of the official split names."""
+    """Return the radiographs that a list of the official split names."""
     try:
         return path.read_bytes().decode("utf-8-sig").split()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             "a list of the official split cannot be read",
             where=f"{path}: {error}",
-            expected="UTF-8 text, the name of a film in each line",
+            expected="UTF-8 text, the name of a radiograph in each line",
             remedy="use the list as it is published, or save it anew as UTF-8",
         ) from error
 
 
 def _boxes(root: Path, positive: str) -> dict[str, str]:
-    """Return the boxes of the finding by film."""
+    """Return the boxes of the finding by radiograph."""
     path = root / BOXES
     if not path.is_file():
         return {}
@@ -278,12 +278,12 @@ def _notes(others: int, positive: str) -> list[str]:
         "Labels were mined from reports by a program; its authors claim over 90 % of them right."
     ]
     if others:
-        notes.append(f"{others:,} films with findings other than {positive} are left out.")
+        notes.append(f"{others:,} radiographs with findings other than {positive} are left out.")
     return notes
 
 
 def _box_notes(root: Path, boxed: Iterable[str], names: Sequence[str]) -> list[str]:
-    """Say how many films of the list of boxes the table does not hold.
+    """Say how many radiographs of the list of boxes the table does not hold.
 
     Raises
     ------
@@ -295,14 +295,14 @@ def _box_notes(root: Path, boxed: Iterable[str], names: Sequence[str]) -> list[s
     for name in others:
         if _bare(name) in by_form:
             raise UserError(
-                f"the list of boxes calls a film {name}, the table {by_form[_bare(name)]}",
+                f"the list of boxes calls a radiograph {name}, the table {by_form[_bare(name)]}",
                 where=str(root / BOXES),
                 expected="the same name in both",
                 remedy="use the list as it is published, or move it away",
             )
     if not others:
         return []
-    return [f"{len(others):,} films of {BOXES} are not in the table, such as {others[0]}."]
+    return [f"{len(others):,} radiographs of {BOXES} are not in the table, such as {others[0]}."]
 
 
 def _bare(name: str) -> str:

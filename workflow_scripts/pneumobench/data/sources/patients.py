@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from pneumobench.data.sources.film import Film, Listing
+from pneumobench.data.sources.radiograph import Listing, Radiograph
 from pneumobench.data.spelling import same_form, unite_spellings
 
 # What programs and people write where they know no patient.
@@ -49,29 +49,35 @@ EXAMPLES = 5
 
 
 def one_key_for_each_patient(listing: Listing) -> Listing:
-    """Give films whose patients are one patient, written in several ways, the same key.
+    """Give radiographs whose patients are one patient, written in several ways, the same key.
 
     Whatever the source is; see `pneumobench.data.spelling.unite_spellings`. What was united, and
     keys that name nobody, are told in the notes.
     """
-    films = listing.films
-    key_of, united = unite_spellings(film.patient for film in films if film.patient)
-    films = [_with_key(film, key_of.get(film.patient, "")) for film in films]
-    return replace(listing, films=films, notes=[*listing.notes, *_notes(films, united)])
+    radiographs = listing.radiographs
+    key_of, united = unite_spellings(
+        radiograph.patient for radiograph in radiographs if radiograph.patient
+    )
+    radiographs = [
+        _with_key(radiograph, key_of.get(radiograph.patient, "")) for radiograph in radiographs
+    ]
+    return replace(
+        listing, radiographs=radiographs, notes=[*listing.notes, *_notes(radiographs, united)]
+    )
 
 
-def _with_key(film: Film, key: str) -> Film:
-    if key == film.patient:
-        return film
-    return replace(film, patient=key, patient_from=film.patient_from if key else "")
+def _with_key(radiograph: Radiograph, key: str) -> Radiograph:
+    if key == radiograph.patient:
+        return radiograph
+    return replace(radiograph, patient=key, patient_from=radiograph.patient_from if key else "")
 
 
-def _notes(films: Iterable[Film], united: list[list[str]]) -> Iterator[str]:
+def _notes(radiographs: Iterable[Radiograph], united: list[list[str]]) -> Iterator[str]:
     if united:
         examples = "; ".join(" = ".join(map(ascii, found[:4])) for found in united[:EXAMPLES])
         more = "; and others" if len(united) > EXAMPLES else ""
         yield f"{len(united):,} patients are written in several ways, each is one: {examples}{more}"
-    number = Counter(film.patient for film in films if film.patient)
+    number = Counter(radiograph.patient for radiograph in radiographs if radiograph.patient)
     form_of = {key: _OF_SOURCE.sub("", same_form(key)) for key in sorted(number)}
     for key, form in form_of.items():
         if form in NOBODY:

@@ -1,11 +1,11 @@
-"""The phantoms: a folder like any other, with a mask for each film that shows lesions."""
+"""The phantoms: a folder like any other, with a mask for each radiograph that shows lesions."""
 
 import os
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from pneumobench.data.sources.directory import list_directory
-from pneumobench.data.sources.film import Listing
+from pneumobench.data.sources.radiograph import Listing
 from pneumobench.data.sources.scan import scan_folder
 
 MASKS = "../masks"
@@ -23,5 +23,8 @@ def list_phantoms(root: Path) -> Listing:
     masks = Path(os.path.normpath(Path(root) / MASKS))
     files = scan_folder(masks).files if masks.is_dir() else []
     of_stem = {PurePosixPath(path).stem: f"{MASKS}/{path}" for path, _ in files}
-    films = [replace(film, mask_path=of_stem.get(film.stem, "")) for film in listing.films]
-    return replace(listing, films=films)
+    radiographs = [
+        replace(radiograph, mask_path=of_stem.get(radiograph.stem, ""))
+        for radiograph in listing.radiographs
+    ]
+    return replace(listing, radiographs=radiographs)

@@ -1,4 +1,4 @@
-"""PneumoniaMNIST (MedMNIST v2): the films of Kermany et al. in small, as arrays in one npz file.
+"""PneumoniaMNIST (MedMNIST v2): the images of Kermany et al. in small, as arrays in one npz file.
 
 Its split is official: test is the test set of the source, train and val are nine and one tenth of
 the source's train, drawn at random, so that a patient may be in both. The arrays name neither
@@ -39,7 +39,7 @@ _MD5 = {
 _CITATION = (
     "Yang J, Shi R, Wei D, Liu Z, Zhao L, Ke B, Pfister H, Ni B (2023). MedMNIST v2 - A "
     "large-scale lightweight benchmark for 2D and 3D biomedical image classification. Scientific "
-    "Data 10:41, doi:10.1038/s41597-022-01721-8; films: Kermany et al., Cell 172, 2018, 1122-1131"
+    "Data 10:41, doi:10.1038/s41597-022-01721-8; images: Kermany et al., Cell 172, 2018, 1122-1131"
 )
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError,
            NotImplementedError, RuntimeError)  # fmt: skip
@@ -65,7 +65,7 @@ def published_by_medmnist(options: Mapping[str, Any]) -> Published:
         citation=_CITATION,
         file=name if own is None else Path(own).name,
         locate=lambda: Located(f"{RECORD}/files/{name}?download=1"),
-        unpack=partial(write_films, size=size),
+        unpack=partial(write_radiographs, size=size),
         md5=_MD5[size] if own is None else "",
         patients="unknown",
         subtypes="unknown",
@@ -73,7 +73,7 @@ def published_by_medmnist(options: Mapping[str, Any]) -> Published:
     )
 
 
-def write_films(npz: Path, folder: Path, *, size: int) -> None:
+def write_radiographs(npz: Path, folder: Path, *, size: int) -> None:
     """Write the images of an npz file as {train,val,test}/{NORMAL,PNEUMONIA}/{split}-{number}.png.
 
     Numbers are positions in the arrays, from 1 on. Nothing in the file is run (no pickle).

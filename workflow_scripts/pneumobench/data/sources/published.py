@@ -8,7 +8,7 @@ CITATION = (
     "Kermany D, Zhang K, Goldbaum M (2018). Labeled Optical Coherence Tomography (OCT) and Chest "
     "X-Ray Images for Classification. Mendeley Data, V{version}, doi:10.17632/rscbjbr9sj.{version}"
 )
-"""Of the films that all three sources hold."""
+"""Of the radiographs that all three sources hold."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Published:
     locate
         Returns where to fetch it; asks the publisher where that is needed.
     unpack
-        Makes a folder of films, which is whole or not there, of the file: unpack(file, folder).
+        Makes a folder of images, which is whole or not there, of the file: unpack(file, folder).
     sha256, md5
         What it must be, hexadecimal; "" where nobody states it.
     patients, subtypes

@@ -1,4 +1,4 @@
-"""RSNA Pneumonia Detection Challenge 2018: DICOM films of NIH's, read anew, with boxes.
+"""RSNA Pneumonia Detection Challenge 2018: DICOM radiographs of NIH's, read anew, with boxes.
 
 Shih et al., Radiology: Artificial Intelligence 1, 2019, e180041. The published layout:
 stage_2_train_labels.csv, stage_2_detailed_class_info.csv, stage_2_train_images/<patientId>.dcm.
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from pneumobench.core.errors import UserError
 from pneumobench.data.sources.columns import Row, read_columns, unread_note, unused_note
-from pneumobench.data.sources.directory import films_by_name
-from pneumobench.data.sources.film import COLUMN, Film, Listing
+from pneumobench.data.sources.directory import radiographs_by_name
+from pneumobench.data.sources.radiograph import COLUMN, Listing, Radiograph
 from pneumobench.data.sources.scan import scan_folder
 
 LABELS, CLASSES = "stage_2_train_labels.csv", "stage_2_detailed_class_info.csv"
-# Published, and says nothing of the films here.
+# Published, and says nothing of the radiographs here.
 SUBMISSION = "stage_2_sample_submission.csv"
 NAME, TARGET, CLASS = "patientId", "Target", "class"
 BOX = ("x", "y", "width", "height")
@@ -25,20 +25,20 @@ OPACITY, NORMAL, OTHER = "Lung Opacity", "Normal", "No Lung Opacity / Not Normal
 
 
 def list_rsna(root: Path, *, negatives: str) -> Listing:
-    """List the films with opacities, and those without.
+    """List the radiographs with opacities, and those without.
 
     Parameters
     ----------
     root
-        The folder with both tables; the films, <patientId>.dcm (or .png), lie anywhere below it.
+        The folder with both tables; the images, <patientId>.dcm (or .png), lie anywhere below it.
     negatives
-        normal: films read as normal; all: all films without opacity.
+        normal: radiographs read as normal; all: all radiographs without opacity.
 
     Raises
     ------
     UserError
         If a table is missing or no such table, the two contradict each other, or two files have
-        the name of one film.
+        the name of one radiograph.
     """
     root = Path(root)
     rows_of: dict[str, list[Row]] = {}
@@ -48,16 +48,16 @@ def list_rsna(root: Path, *, negatives: str) -> Listing:
     classes = read_columns(root / CLASSES, (NAME, CLASS))
     class_of = _classes(root / CLASSES, classes.rows)
     found = scan_folder(root)
-    files = films_by_name(root, found.files, rows_of, of="stem")
-    films, others = [], 0
+    files = radiographs_by_name(root, found.files, rows_of, of="stem")
+    radiographs, others = [], 0
     for name, rows in rows_of.items():
         label = _label(name, rows, class_of, root)
         if label == "normal" and negatives == "normal" and class_of[name] != NORMAL:
             others += 1
             continue
         path, size = files.get(name, (f"{name}.dcm", -1))
-        films.append(
-            Film(
+        radiographs.append(
+            Radiograph(
                 path,
                 size,
                 label,
@@ -69,9 +69,9 @@ def list_rsna(root: Path, *, negatives: str) -> Listing:
                 reason="" if size >= 0 else "the table names it, but there is no such file",
             )
         )
-    _check_same_films(root, rows_of, class_of)
+    _check_same_radiographs(root, rows_of, class_of)
     return Listing(
-        sorted(films, key=lambda film: film.path),
+        sorted(radiographs, key=lambda radiograph: radiograph.path),
         "RSNA Pneumonia Detection Challenge 2018, Shih et al. 2019",
         population="adults",
         positive="lung opacity",
@@ -96,7 +96,7 @@ def _classes(path: Path, rows: list[Row]) -> dict[str, str]:
             raise UserError(
                 f"the table of classes says {row[CLASS]!r} of {row[NAME]}{again}",
                 where=f"{path}: row {row.number}",
-                expected=f"for each film one of: {OPACITY}; {NORMAL}; {OTHER}",
+                expected=f"for each radiograph one of: {OPACITY}; {NORMAL}; {OTHER}",
                 remedy="use the table as it is published",
             )
     return classes
@@ -127,14 +127,14 @@ def _label(name: str, rows: list[Row], class_of: dict[str, str], root: Path) -> 
     return "normal"
 
 
-def _check_same_films(root: Path, labelled: Iterable[str], classed: Iterable[str]) -> None:
-    """Stop where the table of classes has films that the other lacks, as when that one was cut."""
+def _check_same_radiographs(root: Path, labelled: Iterable[str], classed: Iterable[str]) -> None:
+    """Stop where the table of classes has images that the other lacks, as when that one was cut."""
     missing = sorted(set(classed) - set(labelled))
     if missing:
         raise UserError(
-            f"{len(missing):,} films of {CLASSES} are not in {LABELS}",
+            f"{len(missing):,} radiographs of {CLASSES} are not in {LABELS}",
             where=f"{root}: {', '.join(missing[:3])}",
-            expected="the same films in both tables",
+            expected="the same radiographs in both tables",
             remedy="use the tables as they are published; leave rows out of both",
         )
 
@@ -154,9 +154,11 @@ def _boxes(rows: list[Row], root: Path) -> str:
 
 def _notes(others: int) -> list[str]:
     notes = [
-        "A patientId stands for one film; whether two of them are of one patient is not told, so a "
+        "A patientId stands for one image; whether two of them are of one patient is not told, so a "
         "patient may stand on both sides of a split."
     ]
     if others:
-        notes.append(f"{others:,} films that are neither normal nor with opacities are left out.")
+        notes.append(
+            f"{others:,} radiographs that are neither normal nor with opacities are left out."
+        )
     return notes

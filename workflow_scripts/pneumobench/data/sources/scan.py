@@ -127,7 +127,7 @@ def scan_folder(root: Path) -> Scan:
 
     An image file has the suffix of one, or is DICOM by its content; without a suffix it may be any
     image by its content. Files in hidden folders and in those of programs, hidden files (.DS_Store,
-    ._film.jpeg) and all others are litter. The pipeline's own folders are not entered.
+    ._radiograph.jpeg) and all others are litter. The pipeline's own folders are not entered.
 
     Raises
     ------
@@ -182,7 +182,7 @@ def _begins_as_image(found: _Entry, suffix: str) -> bool:
     start = _start(found)
     if start[_PREAMBLE:] == _DICOM:
         return True
-    # What another program names in its own way (film.jpg.bak) is no second image.
+    # What another program names in its own way (radiograph.jpg.bak) is no second image.
     return not suffix and (_PICTURE.match(start) is not None or _begins_as_data_set(start))
 
 

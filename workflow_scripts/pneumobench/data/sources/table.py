@@ -1,4 +1,4 @@
-"""The user's own table: one row for each film."""
+"""The user's own table: one row for each radiograph."""
 
 import json
 import os
@@ -11,9 +11,9 @@ from pneumobench.core.errors import UserError
 from pneumobench.data.file_names import LABEL_OF_SUBTYPE
 from pneumobench.data.sources.columns import Row, check_unique, read_columns, unused_note
 from pneumobench.data.sources.directory import OFFICIAL_SPLITS
-from pneumobench.data.sources.film import COLUMN, Film, Listing
 from pneumobench.data.sources.lookalikes import right_word
 from pneumobench.data.sources.patients import NOBODY
+from pneumobench.data.sources.radiograph import COLUMN, Listing, Radiograph
 from pneumobench.data.spelling import same_form, visible
 
 REQUIRED = ("path", "label")
@@ -37,7 +37,7 @@ TELLING = {"split": OFFICIAL_SPLITS, "subtype": ("bacterial", "viral", "normal")
 
 
 def list_table(table_path: Path, root: Path) -> Listing:
-    """List the films of a table.
+    """List the radiographs of a table.
 
     Parameters
     ----------
@@ -47,37 +47,37 @@ def list_table(table_path: Path, root: Path) -> Listing:
         test), `subtype` (normal, bacterial, viral, unknown) and `boxes` (JSON list of [x, y, width,
         height] in pixels).
     root
-        The folder of the films.
+        The folder of the radiographs.
 
     Raises
     ------
     UserError
         If the table is missing or no such table, a column looks like one of these that is not
-        there, a value is none of those above, films are named twice, or some are divided into
+        there, a value is none of those above, radiographs are named twice, or some are divided into
         splits and some not.
     """
     columns = read_columns(table_path, REQUIRED, OPTIONAL, words=TELLING)
     rows = columns.rows
-    found = [find_film(Path(root), row) for row in rows]
-    # One film has many names: a.png, ./a.png, x/../a.png, its absolute path.
+    found = [find_radiograph(Path(root), row) for row in rows]
+    # One radiograph has many names: a.png, ./a.png, x/../a.png, its absolute path.
     places = (os.path.abspath(Path(root) / path) for path, _ in found)
     check_unique(rows, places, table_path)
     for row in rows:
         _check_values(row, f"{table_path}: row {row.number}")
     _check_splits(rows, table_path)
-    films = [
-        _film(row, *place, f"{table_path}: row {row.number}")
+    radiographs = [
+        _radiograph(row, *place, f"{table_path}: row {row.number}")
         for row, place in zip(rows, found, strict=True)
     ]
     return Listing(
-        sorted(films, key=lambda film: film.path),
+        sorted(radiographs, key=lambda radiograph: radiograph.path),
         f"the table {table_path.name}",
         reference=f"The label of each image is that of the table {table_path.name}.",
         notes=unused_note(table_path, columns.unused),
     )
 
 
-def _film(row: Row, path: str, size: int, where: str) -> Film:
+def _radiograph(row: Row, path: str, size: int, where: str) -> Radiograph:
     label, subtype = MEANINGS[_word(row, "label")]
     given = _word(row, "subtype")
     if given and given != "unknown":
@@ -89,7 +89,7 @@ def _film(row: Row, path: str, size: int, where: str) -> Film:
                 remedy="correct one of the two, or leave the subtype empty",
             )
         subtype = given
-    return Film(
+    return Radiograph(
         path,
         size,
         label,
@@ -102,7 +102,7 @@ def _film(row: Row, path: str, size: int, where: str) -> Film:
     )
 
 
-def find_film(root: Path, row: Row) -> tuple[str, int]:
+def find_radiograph(root: Path, row: Row) -> tuple[str, int]:
     """Return the path that a row names, with forward slashes, and its bytes; -1 if it is not there.
 
     Programs store letters with accents in two ways, and add characters that nobody sees: a file of
@@ -146,7 +146,7 @@ def _boxes(text: str, label: str, where: str) -> str:
         ) from error
     if boxes and label == "normal":
         raise UserError(
-            f"a normal film has the boxes {text[:60]!r}",
+            f"a normal radiograph has the boxes {text[:60]!r}",
             where=where,
             expected="boxes around what shows the pneumonia",
             remedy="correct the label, or leave the cell empty",

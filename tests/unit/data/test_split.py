@@ -1,0 +1,246 @@
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from dataset_fixture import manifest_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_table
+from pneumobench.data.split import split_dataset
+
+DEFAULTS = {"folds": 5, "seed": 42, "holdout_fraction": 0.2, "inner_fraction": 0.2}
+
+
+def split(folder, radiographs, pixels=None, **changes):
+    """Split a manifest of (stem, label, official split); return splits and both label tables."""
+    folder = Path(folder)
+    paths = [folder / f"{name}.csv" for name in ("splits", "development", "test")]
+    manifest = manifest_of(folder / "manifest.csv", radiographs, pixels or {})
+    split_dataset(manifest, *paths, **(DEFAULTS | changes))
+    return [read_table(path, text=("image_id", "inner", "group", "patient")) for path in paths]
+
+
+def radiographs_of(patients, images, official_split="train", first=0):
+    """Return `images` radiographs of each of `patients` patients of each subtype."""
+    return [
+        radiograph
+        for number in range(first, first + patients)
+        for image in range(images)
+        for radiograph in (
+            (f"IM-{number:04d}-{image:04d}", "normal", official_split),
+            (f"person{number}_bacteria_{image}", "pneumonia", official_split),
+            (f"person{number}_virus_{image}", "pneumonia", official_split),
+        )
+    ]
+
+
+def inner_of(splits, fold):
+    return np.array([str(fold) in entry.split() for entry in splits["inner"]])
+
+
+def assert_sound(splits, folds):
+    """Each image in one place, each group in one place, early-stopping parts in their side."""
+    cv = splits["role"] == "cv"
+    assert set(splits["role"]) == {"cv", "test"}
+    assert set(splits.loc[cv, "fold"]) == set(range(folds))
+    assert splits.loc[~cv, "fold"].isna().all()
+    assert (splits.loc[~cv, "inner"] == "").all()
+    places = splits["role"] + splits["fold"].astype(str)
+    assert (places.groupby(splits["group"]).nunique() == 1).all()
+    for fold in range(folds):
+        inner = inner_of(splits, fold)
+        training = cv & (splits["fold"] != fold)
+        assert not (inner & ~training).any()
+        assert not set(splits.loc[inner, "group"]) & set(splits.loc[training & ~inner, "group"])
+
+
+def test_official_split_is_kept_and_val_is_in_the_pool(tmp_path):
+    radiographs = [
+        *radiographs_of(10, 2),
+        *radiographs_of(1, 2, "val", first=50),
+        *radiographs_of(3, 2, "test", first=100),
+    ]
+    splits, development, test = split(tmp_path, radiographs)
+    assert_sound(splits, 5)
+    official = {stem: part for stem, _, part in radiographs}
+    is_test = splits["image_id"].map(official) == "test"
+    assert ((splits["role"] == "test") == is_test).all()
+    assert development["image_id"].tolist() == splits.loc[~is_test, "image_id"].tolist()
+    assert test["image_id"].tolist() == splits.loc[is_test, "image_id"].tolist()
+    assert list(test.columns) == ["image_id", "label", "subtype", "patient"]
+
+
+def test_row_order_is_that_of_the_manifest(tmp_path):
+    splits, _, _ = split(tmp_path, radiographs_of(10, 1))
+    assert splits["image_id"].is_monotonic_increasing
+
+
+def test_folds_are_stratified_by_subtype(tmp_path):
+    radiographs = [*radiographs_of(50, 1), *radiographs_of(5, 1, "test", first=100)]
+    splits, development, _ = split(tmp_path, radiographs)
+    table = development.merge(splits, on="image_id")
+    assert (pd.crosstab(table["fold"], table["subtype"]) == 10).all().all()
+    inner = table[inner_of(table, 0)]
+    assert inner["subtype"].value_counts().to_dict() == {"normal": 8, "bacterial": 8, "viral": 8}
+
+
+def test_data_without_a_test_set_lose_a_fifth_of_their_patients(tmp_path):
+    splits, _, test = split(tmp_path, radiographs_of(50, 2, "none"))
+    assert_sound(splits, 5)
+    assert test["patient"].nunique() == 30
+    assert test["subtype"].value_counts().to_dict() == {"bacterial": 20, "normal": 20, "viral": 20}
+    quarter = split(tmp_path, radiographs_of(40, 1, "train"), holdout_fraction=0.25)[2]
+    assert len(quarter) == 30
+
+
+def test_patients_with_an_identical_radiograph_share_a_fold(tmp_path):
+    pixels = {f"person{number}_virus_0": "same" for number in range(4)}
+    for seed in range(5):
+        splits = split(tmp_path, radiographs_of(10, 2, "none"), pixels, seed=seed)[0]
+        linked = splits["image_id"].str.match(r"person[0-3]_virus_")
+        assert splits.loc[linked, "group"].unique().tolist() == ["viral-person0"]
+        assert splits.loc[linked, ["role", "fold"]].drop_duplicates().shape[0] == 1
+
+
+def test_same_seed_same_bytes_other_seed_other_folds(tmp_path):
+    def written(name, seed):
+        folder = tmp_path / name
+        folder.mkdir()
+        split(folder, radiographs_of(10, 2, "none"), seed=seed)
+        return (folder / "splits.csv").read_bytes()
+
+    assert written("a", 1) == written("b", 1) != written("c", 2)
+
+
+def test_test_labels_and_test_size_do_not_touch_the_folds(tmp_path):
+    test = radiographs_of(3, 2, "test", first=100)
+    flipped = [
+        (stem, "normal" if label == "pneumonia" else "pneumonia", part)
+        for stem, label, part in test
+    ]
+    (before, labels, _), (after, same_labels, other) = (
+        split(tmp_path, radiographs_of(10, 2) + radiographs) for radiographs in (test, flipped)
+    )
+    assert before.equals(after)
+    assert labels.equals(same_labels)
+    assert set(other["label"]) == {"normal", "pneumonia"}
+    fewer = split(tmp_path, radiographs_of(10, 2) + test[:6])[0]
+    assert (
+        fewer[fewer["role"] == "cv"]
+        .reset_index(drop=True)
+        .equals(before[before["role"] == "cv"].reset_index(drop=True))
+    )
+
+
+def test_each_fold_has_its_own_early_stopping_part(tmp_path):
+    splits = split(tmp_path, radiographs_of(50, 1, "none"))[0]
+    parts = {tuple(splits.loc[inner_of(splits, fold), "image_id"]) for fold in range(5)}
+    assert len(parts) == 5
+    for part in parts:
+        assert len(part) == pytest.approx(0.2 * 96, abs=3)
+
+
+def test_no_early_stopping_part_on_request_or_with_too_few_patients(tmp_path, caplog):
+    splits = split(tmp_path, radiographs_of(10, 1, "none"), inner_fraction=0)[0]
+    assert (splits["inner"] == "").all()
+    radiographs = [*radiographs_of(5, 1), *radiographs_of(2, 1, "test", first=100)]
+    splits = split(tmp_path, radiographs)[0]
+    assert (splits["inner"] == "").all()
+    assert "too few patients for an early-stopping part" in caplog.text
+
+
+def test_a_rare_subtype_is_balanced_with_its_class(tmp_path):
+    radiographs = [
+        *((f"IM-{number:04d}-0001", "normal", "train") for number in range(20)),
+        *((f"person{number}_bacteria_1", "pneumonia", "train") for number in range(18)),
+        *((f"person{number}_virus_1", "pneumonia", "train") for number in range(2)),
+        *radiographs_of(2, 1, "test", first=100),
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        splits, development, _ = split(tmp_path, radiographs)
+    table = development.merge(splits, on="image_id")
+    assert (pd.crosstab(table["fold"], table["label"]) == 4).all().all()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    counts=st.lists(st.tuples(*[st.integers(0, 4)] * 3), min_size=8, max_size=25),
+    links=st.lists(st.tuples(st.integers(0, 24), st.integers(0, 24)), max_size=4),
+    folds=st.integers(2, 5),
+    seed=st.integers(0, 2**32 - 1),
+    with_test=st.booleans(),
+)
+def test_any_data_are_split_soundly_or_refused(counts, links, folds, seed, with_test):
+    radiographs, pixels = [], {}
+    for number, images in enumerate(counts):
+        stems = (f"IM-{number:04d}-", f"person{number}_bacteria_", f"person{number}_virus_")
+        labels = ("normal", "pneumonia", "pneumonia")
+        for stem, label, count in zip(stems, labels, images, strict=True):
+            radiographs += [(f"{stem}{image:04d}", label, "train") for image in range(count)]
+    for one, other in links:
+        pixels |= {f"person{number}_virus_0000": f"link{one}-{other}" for number in (one, other)}
+    if with_test:
+        radiographs += radiographs_of(2, 1, "test", first=500)
+    if not radiographs:
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            splits, development, test = split(folder, radiographs, pixels, folds=folds, seed=seed)
+        except UserError:
+            return
+    assert_sound(splits, folds)
+    assert sorted([*development["image_id"], *test["image_id"]]) == sorted(
+        stem for stem, _, _ in radiographs
+    )
+    merged = splits.merge(development, on="image_id")
+    assert (merged.groupby("fold")["label"].nunique() == 2).all()
+    assert set(test["label"]) == {"normal", "pneumonia"}
+
+
+# What a user can get wrong
+
+
+def test_fewer_patients_than_folds(tmp_path):
+    radiographs = [*radiographs_of(4, 9), *radiographs_of(2, 1, "test", first=100)]
+    with pytest.raises(UserError, match="4 patients of class normal are too few for 5 parts"):
+        split(tmp_path, radiographs)
+
+
+def test_identical_radiographs_count_as_one_patient(tmp_path):
+    pixels = {f"IM-{number:04d}-0000": "same" for number in range(2)}
+    radiographs = [*radiographs_of(5, 1), *radiographs_of(2, 1, "test", first=100)]
+    with pytest.raises(UserError, match="4 patients of class normal"):
+        split(tmp_path, radiographs, pixels)
+
+
+def test_too_few_patients_for_a_holdout(tmp_path):
+    with pytest.raises(UserError, match="no official test set") as error:
+        split(tmp_path, radiographs_of(4, 3), folds=2)
+    assert "split.holdout_fraction" in str(error.value)
+
+
+def test_test_set_without_development_images(tmp_path):
+    with pytest.raises(UserError, match="no images to develop on"):
+        split(tmp_path, radiographs_of(10, 1, "test"))
+
+
+def test_pool_of_one_class(tmp_path):
+    radiographs = [radiograph for radiograph in radiographs_of(10, 1) if radiograph[1] == "normal"]
+    with pytest.raises(UserError, match="0 patients of class pneumonia"):
+        split(tmp_path, radiographs + radiographs_of(2, 1, "test", first=100))
+
+
+def test_test_set_of_one_class(tmp_path):
+    test = [
+        radiograph
+        for radiograph in radiographs_of(3, 1, "test", first=100)
+        if radiograph[1] == "normal"
+    ]
+    with pytest.raises(UserError, match="test set holds no pneumonia image"):
+        split(tmp_path, radiographs_of(10, 1) + test)

@@ -1,0 +1,165 @@
+"""The house keeps its own rules: names, directions of imports, environments."""
+
+import ast
+import itertools
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[3]
+SCRIPTS = PROJECT / "workflow_scripts"
+PACKAGE = SCRIPTS / "pneumobench"
+
+# A room may import from those named here and from itself.
+MAY_IMPORT = {
+    "core": set(),
+    "data": {"core"},
+    "models": {"core"},
+    "prediction": {"core", "data", "models"},
+    "training": {"core", "data", "models", "prediction"},
+    "explain": {"core", "data", "models", "prediction"},
+    "statistics": {"core"},
+    "reporting": {"core", "statistics"},
+    "doctor": {"core", "data"},
+}
+WITHOUT_TORCH = ("core", "data", "statistics", "reporting", "doctor")
+# What varies images does so where networks are trained.
+WITH_TORCH = ("data/augment.py", "data/augmentation/")
+# The simplest models are no networks.
+LIGHT_PREDICTION = tuple(
+    f"prediction/{name}.py" for name in ("baselines", "baseline_models", "shift", "subtypes")
+)
+
+
+def without_torch() -> list[Path]:
+    paths = [path for room in WITHOUT_TORCH for path in (PACKAGE / room).rglob("*.py")]
+    light = [
+        path for path in paths if not path.relative_to(PACKAGE).as_posix().startswith(WITH_TORCH)
+    ]
+    return light + [PACKAGE / name for name in LIGHT_PREDICTION]
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_point_one_way(room):
+    allowed = MAY_IMPORT[room] | {room}
+    for path in (PACKAGE / room).rglob("*.py"):
+        for name in imported(path):
+            if name.startswith("pneumobench."):
+                assert name.split(".")[1] in allowed, f"{path}: {name}"
+            assert not name.startswith("snakemake"), path
+
+
+def test_light_rooms_do_not_import_torch():
+    for path in without_torch():
+        assert not any(re.match(r"(torch|timm)\b", name) for name in imported(path)), path
+
+
+def test_light_rooms_do_not_load_torch():
+    modules = [
+        ".".join(path.relative_to(SCRIPTS).with_suffix("").parts)
+        for path in without_torch()
+        if path.name != "__init__.py"
+    ]
+    code = f"import {', '.join(modules)}, sys; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=SCRIPTS)
+
+
+def scripts() -> list[Path]:
+    return [path for path in SCRIPTS.glob("*/*.py") if path.parent != PACKAGE]
+
+
+def test_every_rule_has_its_script_and_every_script_its_rule():
+    text = "".join(path.read_text() for path in (PROJECT / "rules").glob("*.smk"))
+    scripted = dict(
+        re.findall(
+            r'^rule (\w+):.*?script:\s+"\.\./workflow_scripts/\w+/(\w+)\.py"', text, re.M | re.S
+        )
+    )
+    assert all(rule == script for rule, script in scripted.items())
+    assert set(scripted) == {path.stem for path in scripts()}
+    assert len(scripted) == len(re.findall(r"^rule ", text, re.M))
+
+
+def test_functions_live_in_common_and_rules_elsewhere():
+    for path in (PROJECT / "rules").glob("*.smk"):
+        text = path.read_text()
+        assert bool(re.search(r"^rule ", text, re.M)) != (path.stem == "common")
+        assert bool(re.search(r"^def ", text, re.M)) == (path.stem == "common")
+
+
+def test_only_local_rules_use_the_network():
+    """Jobs on compute nodes have none."""
+    text = "".join(path.read_text() for path in (PROJECT / "rules").glob("*.smk"))
+    using = set()
+    for part in re.split(r"^rule ", text, flags=re.M)[1:]:
+        if re.search(r"^        network=1,", part, re.M):
+            assert re.search(r"^    localrule: True", part, re.M), part
+            using.add(part.split(":")[0])
+    assert using == {"fetch_dataset", "fetch_weights"}
+    for path in (PACKAGE / "core", PACKAGE / "data", PACKAGE / "models"):
+        for file in path.rglob("*.py"):
+            if any(name.startswith("pneumobench.core.download") for name in imported(file)):
+                assert re.search(r"fetch|kaggle", file.stem), file
+
+
+def test_scripts_are_thin():
+    for path in scripts():
+        assert len(path.read_text().splitlines()) <= 45, path
+
+
+def test_seeds_are_set_in_one_place():
+    users = [path.name for path in PACKAGE.rglob("*.py") if "torch.manual_seed" in path.read_text()]
+    assert users == ["randomness.py"]
+
+
+def test_custom_networks_do_without_torchvision():
+    for name in ("custom_resnet18", "custom_resnet_cbam", "custom_cnn_lstm"):
+        names = imported(PACKAGE / "models" / "architectures" / f"{name}.py")
+        assert not any(name.startswith("torchvision") for name in names)
+
+
+def lock() -> dict[str, set[str]]:
+    versions: dict[str, set[str]] = {}
+    for line in (PROJECT / "requirements.lock").read_text().splitlines():
+        if match := re.match(r"([a-z0-9-]+)==([^ ;]+)", line):
+            versions.setdefault(match[1], set()).add(match[2])
+    return versions
+
+
+def test_lock_names_no_host_and_covers_pyproject():
+    text = (PROJECT / "requirements.lock").read_text()
+    assert not re.search(r"https?://|--index|--find-links", text)
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
+    for requirement in itertools.chain(
+        project["dependencies"], *project["optional-dependencies"].values()
+    ):
+        assert re.match(r"[A-Za-z0-9-]+", requirement)[0].lower() in lock(), requirement
+
+
+def test_tests_that_the_documents_name_are_there():
+    found = re.findall(
+        r"`(test_\w+)(?:::(\w+))?`", (PROJECT / "docs/robustness.md").read_text("utf-8")
+    )
+    files = {
+        path.stem: path.read_text(encoding="utf-8") for path in PROJECT.glob("tests/**/test_*.py")
+    }
+    wrong = [
+        (file, name)
+        for file, name in found
+        if file not in files or not re.search(rf"(?:def|class) {name}\b", files[file])
+    ]
+    assert len(found) > 200 and not wrong

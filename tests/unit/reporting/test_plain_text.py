@@ -1,0 +1,177 @@
+"""Names that are not ours: as file names, and as text in figures."""
+
+import dataclasses
+import shutil
+import unicodedata
+import warnings
+
+import pytest
+from explanation_fixture import ROWS, Explanations
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from reporting_fixture import HOSTILE_TITLES, Experiment, hostile_runs
+from test_explanation_reporting import draw, draw_figures
+from test_reporting import plots
+
+from pneumobench.core.files import read_json, read_table, write_json, write_table
+from pneumobench.core.output_names import LONGEST, plain_names
+from pneumobench.reporting import style
+from pneumobench.reporting.critical_difference import plot_critical_difference
+from pneumobench.reporting.differences import plot_differences
+from pneumobench.reporting.explanation_section import explanation_section
+from pneumobench.reporting.inputs import drawn_comparison, read_comparison
+from pneumobench.reporting.plain_text import LONGEST_LABEL, LONGEST_LINE, shown
+from pneumobench.reporting.vocabulary import words_of
+
+ANY_TEXT = st.text(st.characters(codec=None), max_size=40)
+
+
+class TestFileNames:
+    """File names of panels."""
+
+    @pytest.mark.parametrize(
+        ("name", "expected"),
+        [
+            ("IM-0115-0001", "IM-0115-0001.png"),
+            ("radiograph 3 (copy)", "radiograph 3 -copy-.png"),
+            ("José", "Jose.png"),
+            ("Jos\u0065\u0301", "Jose.png"),
+            ("\u75c5\u4eba", "-.png"),
+            ('a/b\\\\c:d*e?"f<g>h|{i}', "a-b-c-d-e-f-g-h-i-.png"),
+            (" . ", "unnamed.png"),
+            ("\u202egnp\0\n", "-gnp-.png"),
+        ],
+    )
+    def test_plain(self, name, expected):
+        assert plain_names([name], ".png") == [expected]
+
+    @given(st.lists(ANY_TEXT, max_size=12))
+    def test_no_two_are_one_file_anywhere(self, names):
+        names = [*names, *map(str.upper, names), *names]
+        found = plain_names(names, ".png")
+        folded = {unicodedata.normalize("NFKC", name).casefold() for name in found}
+        assert len(folded) == len(names)
+        assert all(name.isascii() and name.endswith(".png") for name in found)
+        assert not any(set(name) & set('/\\:*?"<>|{}\0\n') for name in found)
+        assert found == plain_names(names, ".png")
+
+    def test_long_names_stay_apart_and_numbers_do_not_clash(self):
+        found = plain_names(["x" * 300] * 12 + ["x" * 300 + "y"], ".png")
+        assert len(set(found)) == 13 and max(map(len, found)) == LONGEST
+        assert plain_names(["a_2", "a", "A", "a"], ".png") == [
+            "a_2.png",
+            "a.png",
+            "A_3.png",
+            "a_4.png",
+        ]
+
+
+class TestText:
+    """Text of a figure."""
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            (r"$\frac{1}{ \n", r"$\frac{1}{ \n"),
+            ("two\nlines", "two\nlines"),
+            ("e\u0301 \u00b5m \u2265", "\u00e9 \u00b5m \u2265"),
+            ("\u75c5\u4eba", "\u25a1\u25a1"),
+            ("a\u202eb\u200dc", "abc"),
+            ("\u0645\u0631 2", "\u200e\u0645\u0631 2"),
+            ("a\tb\0c\ud800", "a b\u25a1c\u25a1"),
+        ],
+    )
+    def test_shown(self, text, expected):
+        assert shown(text) == expected
+
+    def test_long_lines_keep_beginning_and_end(self):
+        text = shown("begin" + "x" * 5000 + "end\nshort")
+        first, second = text.split("\n")
+        assert len(first) == LONGEST_LINE and first.startswith("begin") and first.endswith("end")
+        assert second == "short"
+
+    @given(ANY_TEXT)
+    def test_whatever_is_shown_can_be_drawn(self, text):
+        with style.styled():
+            figure = style.new_figure(1, layout=None)
+            said = figure.text(0, 0, shown(text))
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")
+                said.get_window_extent(figure.canvas.get_renderer())
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory):
+    """An experiment whose networks, radiographs and subtypes have names of the worst kind."""
+    made = Experiment(tmp_path_factory.mktemp("hostile"), hostile_runs())
+    explained = Explanations(made)
+    for file in explained.explained:
+        table = read_table(file)
+        names = [
+            f"x/{HOSTILE_TITLES[row % 3][:200].replace('/', '')}{row}.png"
+            for row in range(len(ROWS))
+        ]
+        for old, new in zip(table["path"], names, strict=True):
+            (explained.root / "x").mkdir(exist_ok=True)
+            shutil.copy(explained.root / old, explained.root / new)
+        write_table(file, table.assign(path=names))
+    return explained
+
+
+@pytest.mark.filterwarnings("error")
+def test_every_figure_takes_hostile_names(hostile, tmp_path):
+    made = hostile.made
+    for name, plot in plots(made).items():
+        plot(tmp_path / name)
+    pairs = made.differences.table, made.differences.details, made.comparison_csv
+    plot_differences(*pairs, tmp_path / "differences")
+    plot_critical_difference(*pairs[1:], tmp_path / "critical_difference")
+    drawn = draw_figures(hostile, tmp_path)
+    for png in tmp_path.glob("*.png"):
+        with Image.open(png) as image:
+            assert image.width == round(style.PAGE_WIDTH * style.PNG_DPI)
+            assert image.height < 25 * style.PNG_DPI, png.name
+        assert png.with_suffix(".pdf").stat().st_size > 1000
+    assert len(list(tmp_path.glob("*.png"))) == len(plots(made)) + 2 + len(drawn)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error")
+def test_figures_take_hostile_names_of_classes(hostile, tmp_path):
+    audit = read_json(hostile.made.audit)
+    names = {"positive": HOSTILE_TITLES[0], "negative": HOSTILE_TITLES[2][:200]}
+    write_json(tmp_path / "audit.json", audit | {"source": audit.get("source", {}) | names})
+    with words_of(tmp_path / "audit.json"):
+        for name in ("confusion", "data_flow"):
+            plots(hostile.made)[name](tmp_path / name)
+            with Image.open(tmp_path / f"{name}.png") as image:
+                assert image.height < 25 * style.PNG_DPI
+        draw(hostile, hostile.explained[0], hostile.maps[0], tmp_path / "panels")
+    assert len(list((tmp_path / "panels").iterdir())) == 4
+
+
+def test_labels_of_runs_are_short_in_figures_and_never_the_same(hostile):
+    whole = read_comparison(hostile.made.comparison_csv)["label"]
+    drawn = drawn_comparison(hostile.made.comparison_csv)["label"]
+    assert sorted(whole) == sorted(HOSTILE_TITLES)
+    assert drawn.str.len().max() == LONGEST_LABEL and drawn.is_unique
+
+
+def test_networks_of_one_title_are_told_apart(tmp_path):
+    alike = [dataclasses.replace(run, title="CNN " + 60 * "x") for run in hostile_runs()]
+    made = Experiment(tmp_path, alike)
+    for table in (read_comparison(made.comparison_csv), drawn_comparison(made.comparison_csv)):
+        assert table["label"].is_unique
+
+
+def test_panels_take_hostile_names_and_the_report_keeps_them_whole(hostile):
+    title = HOSTILE_TITLES[0]
+    draw(hostile, hostile.explained[0], hostile.maps[0], hostile.panels[0], title=title)
+    assert len(list(hostile.panels[0].iterdir())) == 4
+    for folder in hostile.panels[1:]:
+        shutil.copytree(hostile.panels[0], folder)
+    comparison = read_comparison(hostile.made.comparison_csv)
+    for run in explanation_section(comparison, hostile.inputs())["gallery"]:
+        captions = [panel["caption"] for panel in run["panels"]]
+        assert any(HOSTILE_TITLES[0] in caption for caption in captions)

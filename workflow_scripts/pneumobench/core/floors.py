@@ -1,8 +1,0 @@
-"""Floors, the simplest models that a network must beat, by name; each name says what they see."""
-
-FLOORS = {
-    "metadata": "width and height of the film, their ratio, the bytes of its file, mean and spread "
-    "of its grey values",
-    "thumbnail": "16 x 16 grey values",
-    "border": "the outer tenth of the image on each side",
-}
