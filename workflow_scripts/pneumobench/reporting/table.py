@@ -1,0 +1,144 @@
+"""A table of the report: typed cells, which every writer spells in its own way."""
+
+import math
+from dataclasses import dataclass, field
+
+from pneumobench.core.estimates import Estimate
+from pneumobench.reporting.wording import (
+    EMPTY,
+    count,
+    duration,
+    is_missing,
+    millions,
+    p_value,
+    percent,
+    with_interval,
+)
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number alone, and how it is written: `digits` behind the point, times `factor`."""
+
+    value: float | None
+    digits: int = 3
+    factor: float = 1.0
+
+    def __str__(self) -> str:
+        return with_interval(self.value, None, None, digits=self.digits, factor=self.factor)
+
+
+@dataclass(frozen=True)
+class Share:
+    """A share in [0, 1], written as a percentage."""
+
+    value: float | None
+    digits: int = 0
+
+    def __str__(self) -> str:
+        return EMPTY if is_missing(self.value) else percent(self.value, self.digits)
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """A duration in seconds, written as people say it."""
+
+    value: float | None
+
+    def __str__(self) -> str:
+        return duration(self.value)
+
+
+@dataclass(frozen=True)
+class Millions:
+    """A number of parameters or operations, written in millions."""
+
+    value: float | None
+
+    def __str__(self) -> str:
+        return millions(self.value)
+
+
+@dataclass(frozen=True)
+class PValue:
+    """A p value in [0, 1]; None where nothing was tested."""
+
+    value: float | None
+
+    def __str__(self) -> str:
+        return p_value(self.value)
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """An estimate written with `digits` behind the point, times `factor` (100: per hundred)."""
+
+    estimate: Estimate
+    digits: int = 3
+    factor: float = 1.0
+
+    def __str__(self) -> str:
+        found = self.estimate
+        return with_interval(
+            found.value, found.low, found.high, digits=self.digits, factor=self.factor
+        )
+
+
+# str: text. int: a count. Everything else says how it is written. None: an empty cell.
+Cell = str | int | Estimate | Scaled | Number | Share | Seconds | Millions | PValue | None
+
+
+def cell_text(cell: Cell) -> str:
+    """Return a cell as people read it: `0.982 (0.970-0.991)`, `5 232`, `3 min 20 s`."""
+    if cell is None:
+        return EMPTY
+    if isinstance(cell, bool):
+        raise TypeError("a cell holds words, not True or False")
+    if isinstance(cell, int):
+        return count(cell)
+    return str(Scaled(cell)) if isinstance(cell, Estimate) else str(cell)
+
+
+def cell_number(cell: Cell) -> float | None:
+    """Return what a cell is sorted by; None for text and empty cells."""
+    value = cell.estimate.value if isinstance(cell, Scaled) else getattr(cell, "value", cell)
+    if isinstance(value, str) or is_missing(value) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes
+    ----------
+    name
+        Letters, digits and _: its anchor in the page, and its file's name.
+    title
+        What it shows, in a few words: heading of its page in LaTeX, name of its file for people.
+    rows
+        A dict a row, columns by their titles; all rows have the same.
+    notes
+        Sentences below it.
+    narrow
+        Whether intervals stand below their figures, where there are many columns.
+    styles
+        A CSS class for each row (`best`, `baseline`), or nothing.
+    """
+
+    name: str
+    title: str
+    rows: list[dict[str, Cell]]
+    notes: tuple[str, ...] = ()
+    narrow: bool = False
+    styles: tuple[str, ...] = field(default=())
+
+    @property
+    def columns(self) -> list[str]:
+        """Titles of the columns; none where there is no row."""
+        return list(self.rows[0]) if self.rows else []
+
+    def is_text(self, column: str) -> bool:
+        """Tell whether a column holds text, which is aligned left: in any of its cells."""
+        return any(isinstance(row[column], str) for row in self.rows)
