@@ -7,11 +7,6 @@ this list. Every job reads it: it imports nothing that takes time.
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    # It reads files, and with them comes pandas.
-    from pneumobench.reporting.words import Words
 
 FILES = {
     "audit": "dataset/audit.json",
@@ -51,7 +46,8 @@ class Figure:
     title
         Its heading in the report.
     caption
-        What stands below it; `{words.positives}` and the like are put in for the data at hand.
+        What stands below it, in the report and in Snakemake's own; it names no class, so that it
+        holds for all data.
     inputs
         Names from `FILES`; audit.json, which says what the classes are called, is always one.
     category, label
@@ -78,10 +74,6 @@ class Figure:
     def module(self) -> str:
         """The module with its drawing function."""
         return f"pneumobench.reporting.drawing.{self.name}"
-
-    def said(self, words: "Words") -> str:
-        """Return the caption in the words for the data at hand."""
-        return self.caption.format(words=words)
 
     def files(
         self, runs: Iterable[str], folds: Iterable[int], size: int
@@ -186,7 +178,7 @@ FIGURES = (
         "Precision-recall curves",
         "Left: out-of-fold, mean of the folds at equal recall; right: mean prediction of the fold "
         "models on the test set. The area under the steps is the average precision (AP). Dotted: the "
-        "prevalence of {words.positive}, which is the precision of guessing.",
+        "prevalence, which is the precision of guessing.",
         ("scores", *_RANKED),
         category="Comparison",
         label="precision-recall curves",
@@ -203,9 +195,9 @@ FIGURES = (
     Figure(
         "calibration",
         "Reliability curves",
-        "Predicted probability against the observed share of {words.positives}, before (hollow) and "
-        "after (filled) calibration, in bins of equally many images. Out-of-fold, an image's "
-        "calibration was fitted to the other folds. Numbers: mean distance from the observed share.",
+        "Predicted probability against observed frequency, before (hollow) and after (filled) "
+        "calibration, in bins of equally many images. Out-of-fold, an image's calibration was fitted "
+        "to the other folds. Numbers: mean distance between the two.",
         ("calibrations", "comparison"),
         category="Calibration",
         label="reliability curves",
@@ -215,7 +207,7 @@ FIGURES = (
         "Decision curves",
         "Above: net benefit of treating by the calibrated probability, at every threshold; dotted: "
         "treat all, treat none. Below: what a run adds to the better of these two. It holds at the "
-        "prevalence of {words.positive} in these images.",
+        "prevalence in these images.",
         ("calibrations", "comparison"),
         category="Calibration",
         label="decision curves",
@@ -255,8 +247,7 @@ FIGURES = (
         "Scores on development and test images",
         "Distance of the scores from the frozen threshold, by class: median (mark), 25 to 75 % (bar) "
         "and 5 to 95 % (line). Images right of the threshold are called positive. Numbers: "
-        "specificity ({words.negative}) and sensitivity ({words.positive}), out-of-fold and on the "
-        "test set.",
+        "specificity or sensitivity, out-of-fold and on the test set.",
         ("shift", "comparison"),
         category="Dataset shift",
         label="development against test",
@@ -309,9 +300,9 @@ FIGURES = (
     Figure(
         "explanations",
         "The same radiographs, explained by all networks",
-        "Out-of-fold maps over the first two images of each subtype, with the probability of "
-        "{words.positive}. Colours run from 0 to the peak of each map; a white line surrounds what "
-        "lies above half of it.",
+        "Out-of-fold maps over the first two images of each subtype, with the predicted "
+        "probability. Colours run from 0 to the peak of each map; a white line surrounds what lies "
+        "above half of it.",
         (*_MAPS, *_IMAGES),
         category="Explanations",
         label="maps of all runs",
