@@ -6,7 +6,7 @@ import pandas as pd
 
 from pneumobench.core.run import Run
 from pneumobench.reporting.inputs import complete_runs
-from pneumobench.reporting.methods import flatten
+from pneumobench.reporting.run_records import flatten
 from pneumobench.reporting.robustness_section import (
     RobustnessInputs,
     read_worst_pairs,

@@ -154,7 +154,8 @@ def _code(text: str) -> Markup:
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    """Return a heading as an anchor, without the count in brackets behind it."""
+    return re.sub(r"[^a-z0-9]+", "-", re.sub(r" \([^()]*\)$", "", text).lower()).strip("-")
 
 
 def _downloads(tables: Sequence[Table]) -> str:
