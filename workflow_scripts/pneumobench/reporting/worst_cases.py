@@ -17,10 +17,9 @@ from pneumobench.reporting.inputs import (
 )
 from pneumobench.reporting.map_grid import map_rows, write_below
 from pneumobench.reporting.style import DARK_GREY, save_figure, styled
+from pneumobench.reporting.words import Words
 
 _SHOWN = 6
-# The label that was overlooked, the heading, and whether the least probable radiograph comes first.
-_MISTAKES = (("pneumonia", "Missed pneumonias", True), ("normal", "False alarms", False))
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ def plot_worst_cases(
         Path of the figure without a suffix.
     """
     ranked = drawn_comparison(comparison)
-    found = worst_cases(ranked, calibrated)
+    found = worst_cases(ranked, calibrated, Words())
     notes = [
         "Out-of-fold images on the wrong side of the frozen threshold, the most confident mistake "
         "first. Number: calibrated probability of pneumonia",
@@ -90,7 +89,9 @@ def plot_worst_cases(
     save_figure(figure, stem)
 
 
-def worst_cases(comparison: pd.DataFrame, calibrated: Iterable[str | Path]) -> list[Cases]:
+def worst_cases(
+    comparison: pd.DataFrame, calibrated: Iterable[str | Path], words: Words
+) -> list[Cases]:
     """Return the most confident mistakes of the best run, and of all runs where there are several.
 
     A radiograph counts as a mistake of all runs if most of them are wrong about it.
@@ -101,18 +102,25 @@ def worst_cases(comparison: pd.DataFrame, calibrated: Iterable[str | Path]) -> l
         The ranked table, as `drawn_comparison` returns it.
     calibrated
         calibrated.csv of the runs.
+    words
+        The words for the data.
     """
     tables = [
         (row["label"], _read(path))
         for row, (path,) in paths_in_order(comparison, files_by_run(calibrated, depth=1))
     ]
+    # The label that was overlooked, the heading, and whether the least probable image comes first.
+    mistakes = (
+        ("pneumonia", f"Missed {words.positives}", True),
+        ("normal", "False alarms", False),
+    )
     groups = {f"of {tables[0][0]}": [tables[0][1]]}
     if len(tables) > 1:
         groups[f"of most of the {len(tables)} runs"] = [table for _, table in tables]
     return [
         Cases(f"{heading} {whose}", _worst(group, label, ascending=ascending))
         for whose, group in groups.items()
-        for label, heading, ascending in _MISTAKES
+        for label, heading, ascending in mistakes
     ]
 
 
