@@ -26,7 +26,7 @@ ORIGINS = (
     ("Calibration, transfer, decision curves", "runs/.../calibration.json", "assess_calibration"),
     ("Worst cases", "runs/.../calibrated.csv", "assess_calibration"),
 )
-CALIBRATED = "show no miscalibration"
+CALIBRATED = "agree with observed frequencies"
 _STAGES = {"before": "as trained", "after": "calibrated"}
 _Row = dict[str, Cell]
 

@@ -8,7 +8,7 @@ from pneumobench.core.estimates import Estimate
 from pneumobench.core.run import Run
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs
-from pneumobench.reporting.methods import flatten
+from pneumobench.reporting.run_records import flatten
 from pneumobench.reporting.section import Paragraph, Points, Section
 from pneumobench.reporting.sections.robustness import read_worst_pairs, worst_difference
 from pneumobench.reporting.table import Cell, Table
@@ -60,7 +60,7 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
                 "Mitigations",
                 shown,
                 notes=(
-                    "Minus the reference's: paired by patient, each recipe's worst figure sought "
+                    "Minus the reference's: paired by patient, each recipe's worst figure found "
                     "anew in every resample; not adjusted for the number of recipes.",
                     "Figures on the test set show afterwards whether a mitigation carried over, "
                     "and choose none. A recipe that varies images in training as a corruption does "
