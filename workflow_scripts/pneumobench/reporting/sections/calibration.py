@@ -59,10 +59,13 @@ def build(files: ReportFiles, words: Words) -> Section | None:
 def _answer(runs: Judged) -> list[str]:
     """Say of the best run whether its probabilities and its threshold hold, and of how many do."""
     row, content = runs[0]
-    said = {dataset: verdict(content, dataset) for dataset in DATASET_TITLES}
+    inside, test = (verdict(content, dataset) for dataset in DATASET_TITLES)
     sentences = [
-        f"{row['label']}, the best run: out of fold its probabilities {said['out_of_fold']}; on "
-        f"the test set they {said['test']}."
+        f"{row['label']}, the best run: its probabilities {test} both out of fold and on the test "
+        "set."
+        if inside == test
+        else f"{row['label']}, the best run: out of fold its probabilities {inside}; on the test "
+        f"set they {test}."
     ]
     if len(runs) > 1:
         held = sum(verdict(other, "test") == CALIBRATED for _, other in runs)
