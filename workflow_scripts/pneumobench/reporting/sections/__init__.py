@@ -4,15 +4,20 @@ from types import ModuleType
 
 from pneumobench.reporting.sections import (
     answer,
+    calibration,
     checklists,
     clinical,
     cost,
     curves,
     data,
+    external,
     limits,
     methods,
+    mitigations,
     origins,
     ranked,
+    robustness,
+    shift,
 )
 
 # A module has `build(files, words)`, or `gather(files, words, others)` where it shows what the
@@ -21,6 +26,11 @@ SECTIONS: tuple[ModuleType, ...] = (
     answer,
     ranked,
     clinical,
+    calibration,
+    shift,
+    external,
+    robustness,
+    mitigations,
     curves,
     cost,
     data,

@@ -7,7 +7,7 @@ import pandas as pd
 from pneumobench.reporting.baselines import baseline_sentence
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs, missing_runs
-from pneumobench.reporting.robustness_section import robustness_sentence
+from pneumobench.reporting.sections.robustness import robustness_sentence
 from pneumobench.reporting.section import FigureOf, Section
 from pneumobench.reporting.wording import count, listing, percent, row_interval
 from pneumobench.reporting.words import Words

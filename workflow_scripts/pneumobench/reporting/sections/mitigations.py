@@ -8,7 +8,7 @@ from pneumobench.core.estimates import Estimate
 from pneumobench.core.run import Run
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs
-from pneumobench.reporting.methods import flatten
+from pneumobench.reporting.run_records import flatten
 from pneumobench.reporting.section import Paragraph, Points, Section
 from pneumobench.reporting.sections.robustness import read_worst_pairs, worst_difference
 from pneumobench.reporting.table import Cell, Table
