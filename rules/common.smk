@@ -16,6 +16,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 # end every job.
 sys.executable = shlex.quote(sys.executable)
 
+from pneumobench.core import analyses
 from pneumobench.core.archive import (
     check_bytes,
     check_contents,
@@ -38,6 +39,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.fetched import FETCHED_SOURCES, fetched_name
 from pneumobench.core.baselines import BASELINES
 from pneumobench.core.inflation import ARMS, HONEST
+from pneumobench.core.layout import Layout
 from pneumobench.core.resources import (
     read_training_size,
     training_memory_mb,
@@ -555,6 +557,16 @@ def of_folds(name):
     return lambda wildcards: [
         path for run in compared_runs() for path in fold_files(run, name)
     ]
+
+
+def wanted(name):
+    """Return an input function: the files of an optional analysis (core/analyses.py), or none."""
+    return lambda wildcards: analyses.wanted(layout(), name)
+
+
+def layout():
+    """Return where files of the compared runs lie."""
+    return Layout("<results>", EXPERIMENT, tuple(compared_runs()))
 
 
 def of_explanations(name):

@@ -11,6 +11,7 @@ from pneumobench.reporting.calibration import measured
 from pneumobench.reporting.decision_curves import NOWHERE, curve_of, useful_range
 from pneumobench.reporting.inputs import DATASET_TITLES, Judged, read_details
 from pneumobench.reporting.wording import EMPTY, count, listing, percent, plural, with_interval
+from pneumobench.reporting.words import Words
 from pneumobench.reporting.worst_cases import worst_cases
 
 # What is shown, where it comes from, which rule writes it.
@@ -242,7 +243,7 @@ def _radiograph_rows(
 ) -> list[dict[str, str]]:
     return [
         {
-            "Mistakes": cases.title,
+            "Mistakes": cases.title(Words()),
             "Radiograph": image_id,
             "Subtype": radiograph["subtype"],
             "Probability": f"{radiograph['probability']:.3f}",
