@@ -1,12 +1,16 @@
 """The figures of an experiment, each declared once: of which files it is drawn and what is said of it.
 
-A figure `name` is drawn by `draw(inputs, stem, *, words, **options)` of the module
+A figure `name` is drawn by `draw(inputs: FigureInputs)` of the module
 `pneumobench.reporting.drawing.name`. Rules, report and the captions in Snakemake's own report follow
 this list. Every job reads it: it imports nothing that takes time.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pneumobench.core.layout import Layout
 
 FILES = {
     "audit": "dataset/audit.json",
@@ -32,7 +36,7 @@ FILES = {
     "explained": "explanations/{run}/explained.csv",
     "maps": "explanations/{run}/maps.npz",
 }
-"""What figures are drawn of: paths below results/<experiment>, `{run}` and `{fold}` one for each."""
+"""What figures are drawn of, as patterns of `core.layout`."""
 
 
 @dataclass(frozen=True)
@@ -75,29 +79,12 @@ class Figure:
         """The module with its drawing function."""
         return f"pneumobench.reporting.drawing.{self.name}"
 
-    def files(
-        self, runs: Iterable[str], folds: Iterable[int], size: int
-    ) -> dict[str, str | list[str]]:
-        """Return what it is drawn of, by name: a path below results/<experiment>, or a list of them.
-
-        Parameters
-        ----------
-        runs
-            Folders of the compared runs, `slug/recipe/seed`.
-        folds
-            Numbers of the folds.
-        size
-            Side of the images in pixels.
-        """
-        runs, folds = list(runs), list(folds)
-        return {name: _paths(FILES[name], runs, folds, size) for name in ("audit", *self.inputs)}
-
-
-def _paths(pattern: str, runs: list[str], folds: list[int], size: int) -> str | list[str]:
-    if "{run}" not in pattern:
-        return pattern.format(size=size)
-    each = folds if "{fold}" in pattern else [0]
-    return [pattern.format(run=run, fold=fold) for run in runs for fold in each]
+    def files(self, layout: "Layout") -> dict[str, str | list[str]]:
+        """Return what it is drawn of, by name: a path, or those of all runs of a layout."""
+        found = {name: layout.paths(FILES[name]) for name in ("audit", *self.inputs)}
+        return {
+            name: paths if "{run}" in FILES[name] else paths[0] for name, paths in found.items()
+        }
 
 
 def figures_of(analyses: Collection[str], *, radiographs: bool) -> list[Figure]:

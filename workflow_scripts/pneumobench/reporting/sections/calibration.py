@@ -339,13 +339,13 @@ def _subgroups(content: dict[str, Any], dataset: str) -> dict[str, dict[str, Any
 def _mistakes(files: ReportFiles, words: Words) -> list[Block]:
     rows: list[_Row] = [
         {
-            "Mistakes": cases.title,
+            "Mistakes": cases.title(words),
             "Radiograph": str(image_id),
             "Subtype": words.subtype(radiograph["subtype"]),
             "Probability": Number(float(radiograph["probability"])),
             "Runs that are wrong": f"{radiograph['wrong']} of {radiograph['runs']}",
         }
-        for cases in worst_cases(files.comparison, files.all("calibrated"), words)
+        for cases in worst_cases(files.comparison, files.all("calibrated"))
         for image_id, radiograph in cases.radiographs.iterrows()
     ]
     table = Table("confident_mistakes", "The most confident mistakes", rows)
