@@ -1,42 +1,33 @@
 import hashlib
-import html
 import itertools
 import os
 import re
 import subprocess
 import sys
 import zlib
-from collections import defaultdict
-from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
-from PIL import Image
-from reporting_fixture import FOUR_RUNS, Experiment, Made
-from statistics_cases import make_experiment
-from statsmodels.stats.proportion import proportion_confint
-
-from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json, read_table, write_json, write_table
-from pneumobench.core.run import Run
-from pneumobench.reporting import style, summary, wording
-from pneumobench.reporting.clinical import clinical_rows, error_rates, subtype_rows
 from pneumobench.reporting.confusion import plot_confusion
 from pneumobench.reporting.cost import plot_cost
-from pneumobench.reporting.curves import precision_recall_curve, roc_curve
-from pneumobench.reporting.flow import plot_data_flow, read_flow
-from pneumobench.reporting.inputs import files_by_run, read_comparison, read_metrics
-from pneumobench.reporting.run_records import flatten
 from pneumobench.reporting.precision_recall import plot_precision_recall
 from pneumobench.reporting.ranking import plot_ranking
-from pneumobench.reporting.report import render_report
 from pneumobench.reporting.roc import plot_roc
-from pneumobench.reporting.tables import make_tables
 from pneumobench.reporting.training_curves import plot_training_curves
-from pneumobench.reporting.typeset import escape_latex
+from reporting_fixture import Experiment, Made
+from statistics_cases import make_experiment
+
+from pneumobench.core.errors import UserError
+from pneumobench.core.files import read_json, read_table, write_table
+from pneumobench.core.run import Run
+from pneumobench.reporting import style, summary
+from pneumobench.reporting.curves import precision_recall_curve, roc_curve
+from pneumobench.reporting.flow import plot_data_flow
+from pneumobench.reporting.inputs import read_comparison
+from pneumobench.reporting.report import render_report
+from pneumobench.reporting.tables import make_tables
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "workflow_scripts"
 # Below the runs of `Experiment`.
@@ -245,225 +236,3 @@ def test_figures_and_tables_read_what_the_statistics_write(real, tmp_path):
     assert "fold 2 failed" in (tmp_path / "t.md").read_text(encoding="utf-8")
     sentences = " ".join(summary.summarise(read_comparison(table), read_json(content)))
     assert "ALEXNET" in sentences and "vgg16" in sentences
-
-
-# Tables
-
-
-@pytest.fixture(scope="module")
-def tables(made):
-    paths = [made.folder / f"tables/comparison.{suffix}" for suffix in ("csv", "md", "tex")]
-    make_tables(made.comparison_csv, made.comparison_json, *paths)
-    return [path.read_text(encoding="utf-8") for path in paths]
-
-
-def test_markdown_has_a_row_for_every_run_and_baseline(tables):
-    lines = [line for line in tables[1].splitlines() if line.startswith("|")]
-    assert len(lines) == 2 + len(FOUR_RUNS) + BASELINES
-    assert len({line.count("|") for line in lines}) == 1
-    assert "missing: folds 3 and 4 have no predictions" in lines[-BASELINES - 1]
-
-
-def test_latex_escapes_special_characters(tables):
-    assert r"Xception \& VGG-16 fusion" in tables[2]
-    assert r"DenseNet\_121 100\%" in tables[2]
-    for special in "&%$#_{}~^\\":
-        assert escape_latex(special) != special
-    body = tables[2].split(r"\midrule")[1].split(r"\bottomrule")[0]
-    assert body.count(r" \\") == len(FOUR_RUNS) + BASELINES
-
-
-def test_csv_keeps_numbers_as_numbers(made, tables):
-    table = read_table(made.folder / "tables/comparison.csv", text=("note",))
-    complete = table[table["status"] == "complete"]
-    assert (complete["test_roc_auc_low"] <= complete["test_roc_auc"]).all()
-    assert table["note"].iloc[-BASELINES - 1].startswith("missing")
-
-
-def test_no_error_among_few_radiographs_has_an_interval_with_a_width(made, comparison):
-    metrics = deepcopy(read_metrics(made.metrics))
-    for content in metrics.values():
-        for entry in content["confusion"]:
-            entry |= {"true_positive": 12, "false_negative": 0}
-    row = clinical_rows(comparison, metrics, "test")[0]
-    low, high = proportion_confint(0, 12, method="wilson")
-    assert row["Missed pneumonias"] == "0 of 12"
-    assert row["Wilson, missed"] == f"{100 * low:.1f}\N{EN DASH}{100 * high:.1f}"
-
-
-def test_no_sensitivity_by_subtype_where_no_subtype_is_known(comparison):
-    def rows(*subtypes):
-        found = [
-            {"subtype": subtype, "n": 9, "sensitivity": 0.9, "low": 0.8, "high": 1.0}
-            | {"dataset": "test", "threshold": "out_of_fold"}
-            for subtype in subtypes
-        ]
-        return subtype_rows(comparison, defaultdict(lambda: {"subgroups": found}), "test")
-
-    assert rows("unknown") == []
-    assert "unknown (n = 9)" in rows("bacterial", "unknown")[0]
-
-
-# Words
-
-
-def test_summary_says_what_the_numbers_say(comparison, facts):
-    text = " ".join(summary.summarise(comparison, facts))
-    assert text.startswith("Best by out-of-fold AUC: ResNet-18 (from scratch)")
-    assert "1 of the 2 other complete runs cannot be told from it: Xception & VGG-16" in text
-    assert "Did not learn (the interval of the AUC does not lie above 0.5): CNN-LSTM." in text
-    assert "Missing, and not part of any figure: DenseNet_121 100%" in text
-    assert "n = 120 images" in text
-    assert "specificity falls" in text
-    assert "these trained models" in text
-
-
-def test_summary_of_two_runs_counts_no_single_one(comparison, facts):
-    two = comparison[comparison["status"] == "complete"].iloc[:2].copy()
-    two["distinguishable_from_best"] = False
-    text = " ".join(summary.summarise(two, facts))
-    assert "The only other complete run cannot be told from it: Xception & VGG-16" in text
-
-
-def test_summary_keeps_silent_about_what_did_not_happen(comparison, facts):
-    rows = comparison[comparison["status"] == "complete"].iloc[:2].copy()
-    rows["test_specificity"] = rows["out_of_fold_specificity"]
-    rows["test_sensitivity"] = rows["out_of_fold_sensitivity"]
-    rows["distinguishable_from_best"] = [False, True]
-    text = " ".join(summary.summarise(rows, facts))
-    assert "falls from" not in text and "Missing" not in text and "Did not learn" not in text
-    assert "can be told from every other run" in text
-    three_seeds = pd.concat([rows.assign(seed=seed, best=seed == 1) for seed in (1, 2, 3)])
-    three_seeds["best"] = [True, *[False] * 5]
-    assert "these trained models" not in " ".join(summary.summarise(three_seeds, facts))
-
-
-def test_missed_and_false_alarms_turn_intervals_round(comparison):
-    rates = error_rates(comparison, "test")
-    assert (rates["missed_low"] <= rates["missed"]).all()
-    assert (rates["false_alarms"] <= rates["false_alarms_high"]).all()
-    first = comparison.iloc[0]
-    assert rates["missed"].iloc[0] == pytest.approx(100 * (1 - first["test_sensitivity"]))
-
-
-def test_numbers_are_worded_for_people():
-    assert wording.with_interval(-0.01, -0.02, 0.005) == "-0.010 (-0.020 to 0.005)"
-    assert wording.with_interval(float("nan"), 0, 1) == wording.EMPTY
-    assert [wording.duration(seconds) for seconds in (4.2, 42, 200, 7500)] == [
-        "4.2 s",
-        "42 s",
-        "3 min 20 s",
-        "2 h 05 min",
-    ]
-    assert wording.plural(1, "image") == "1 image"
-    assert flatten({"a": {"b": [1, None], "c": {}}}) == [("a.b", "1, null"), ("a.c", "{}")]
-
-
-def test_flow_counts_add_up(made):
-    flow = read_flow(made.audit, made.splits)
-    assert sum(fold["images"] for fold in flow["folds"]) == flow["roles"]["cv"]["images"] == 300
-    assert flow["counts"]["ok"] == sum(role["images"] for role in flow["roles"].values())
-    assert sum(flow["subtypes"].values()) == flow["counts"]["ok"]
-
-
-def test_labels_name_recipe_and_seed_only_where_they_differ(tmp_path):
-    runs = [Made("a", "A", 2.0, 1e6), Made("a", "A", 2.5, 1e6, recipe="modern", seed=7)]
-    made = Experiment(tmp_path, runs)
-    labels = set(read_comparison(made.comparison_csv)["label"])
-    assert labels == {"A (light, seed 42)", "A (modern, seed 7)"}
-
-
-def test_file_outside_a_run_is_an_error():
-    with pytest.raises(UserError, match="does not lie in a run's folder"):
-        files_by_run(["elsewhere/scores.csv"], depth=1)
-
-
-# The report
-
-
-def test_report_loads_nothing(report):
-    assert not re.search(r"(src|href)\s*=\s*[\"'](?!#|data:)", report)
-    assert not re.search(r"https?://|@import|url\(|<link|<iframe|fetch\(", report)
-
-
-def test_report_embeds_every_figure(report, figures):
-    assert report.count("data:image/png;base64,") == len(figures)
-    for name in figures:
-        assert f'id="figure-{name}"' in report
-
-
-@pytest.mark.parametrize("damage", ["cut", "other", "folder", "text", "missing"])
-def test_report_does_not_embed_a_damaged_figure_or_another_one(made, figures, tmp_path, damage):
-    copied = {name: tmp_path / f"{name}.png" for name in figures}
-    for name, path in figures.items():
-        copied[name].write_bytes(path.read_bytes())
-    wrong = copied["ranking"]
-    if damage == "cut":
-        wrong.write_bytes(wrong.read_bytes()[:5000])
-    elif damage == "text":
-        wrong.write_text("no picture at all")
-    elif damage == "other":
-        wrong.write_bytes(copied["roc"].read_bytes())
-    else:
-        wrong.unlink()
-        if damage == "folder":
-            wrong.mkdir()
-    with pytest.raises(UserError, match=r"ranking.png is not what was written[\s\S]*made anew"):
-        render(made, copied, tmp_path / "report.html")
-    assert not (tmp_path / "report.html").exists()
-
-
-def test_figures_of_earlier_versions_have_no_name_and_are_embedded(made, figures, tmp_path):
-    with Image.open(figures["roc"]) as image:
-        image.save(tmp_path / "roc.png")
-    text = render(made, figures | {"roc": tmp_path / "roc.png"}, tmp_path / "report.html")
-    assert 'id="figure-roc"' in text
-
-
-def test_report_names_what_is_missing_rejected_and_escaped(report):
-    assert "DenseNet_121 100%" in report
-    assert "folds 3 and 4 have no predictions" in report
-    assert "did not learn" in report
-    assert html.escape("train/NORMAL/broken <1>.jpeg") in report
-    assert "truncated file" in report and "one patient has images of both labels" in report
-    assert "Title &lt;with&gt; &amp; signs" in report
-    assert report.count('<tr class="baseline">') == BASELINES and "no network" in report
-    assert "no complete run of alexnet" in report and "no test tells" in report
-
-
-def test_report_says_phantom_only_of_phantoms(report, made, figures, tmp_path):
-    assert "Phantoms, not patients" in report
-    real = render(made, figures, tmp_path / "report.html", source="directory")
-    assert "hantom" not in real and "date and device of the images are not read" in real
-    assert "Patients are told apart by file names" in real and "Patients unknown" not in real
-
-
-def test_report_is_loud_about_unknown_patients(made, figures, tmp_path):
-    findings = read_json(made.audit)
-    write_json(
-        made.audit,
-        findings | {"unknown_patients": ["a.png", "b.png"], "patients_told_by": {"": 2}},
-    )
-    try:
-        text = render(made, figures, tmp_path / "report.html", source="table")
-    finally:
-        write_json(made.audit, findings)
-    assert "<b>Patients unknown.</b> Of " in text and "radiographs 2 tell no patient" in text
-    assert "told apart not at all" in text
-
-
-def test_report_is_byte_identical_on_repetition(report, made, figures, tmp_path):
-    again = render(made, figures, tmp_path / "again.html", differences=made.differences)
-    assert again == report
-
-
-def test_reporting_starts_without_torch_and_without_pyplot():
-    code = (
-        "import sys; import pneumobench.reporting.roc, pneumobench.reporting.report; "
-        "print(sorted({'torch', 'sklearn', 'scipy', 'seaborn', 'matplotlib.pyplot'} & "
-        "set(sys.modules)))"
-    )
-    found = subprocess.run(
-        [sys.executable, "-c", code], check=True, cwd=SCRIPTS, capture_output=True, text=True
-    )
-    assert found.stdout.strip() == "[]"

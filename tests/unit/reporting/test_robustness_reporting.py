@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pneumobench.reporting.style import luminance
 from reporting_fixture import Experiment, Made, with_hostile_titles
 from robustness_fixture import Robustness
 
@@ -10,7 +11,6 @@ from pneumobench.core.files import read_table
 from pneumobench.reporting import robustness as room
 from pneumobench.reporting.inputs import read_comparison
 from pneumobench.reporting.robustness import plot_robustness
-from pneumobench.reporting.style import luminance
 
 TITLES = [kind.title for kind in CORRUPTIONS.values()]
 
