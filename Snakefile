@@ -18,9 +18,9 @@ include: "rules/common.smk"
 
 
 pathvars:
-    results=f"results/{EXPERIMENT.experiment}",
-    logs=f"results/{EXPERIMENT.experiment}/logs",
-    benchmarks=f"results/{EXPERIMENT.experiment}/benchmarks",
+    results=ON_DISK.results,
+    logs=f"{ON_DISK.results}/logs",
+    benchmarks=f"{ON_DISK.results}/benchmarks",
 
 
 wildcard_constraints:
@@ -29,7 +29,7 @@ wildcard_constraints:
     seed=r"\d+",
     fold=r"\d+",
     size=r"\d+",
-    dataset="|".join(map(re.escape, fetched_datasets(EXPERIMENT.data, EXTERNAL))),
+    dataset="|".join(map(re.escape, FETCHED)),
     tta="|".join(VIEW_SETS),
     preprocessing="|".join(PREPROCESSING),
     ensemble="|".join(ENSEMBLES),
@@ -92,7 +92,7 @@ include: "rules/evaluation.smk"
 include: "rules/explanation.smk"
 
 
-if TASK:
+if EXPERIMENT.other_task:
 
     include: "rules/subtypes.smk"
 
@@ -120,20 +120,20 @@ rule all:
         rules.make_tables.output,
         rules.list_figures.output,
         of_runs("model_card.md"),
-        kept_weights,
+        KEPT_WEIGHTS,
 
 
 rule fetch:
     """Published radiographs and starting weights, for machines whose jobs have no network."""
     input:
-        dataset_records(EXPERIMENT.data, EXTERNAL),
-        weights_records(),
+        [path for source in FETCHED.values() for path in source.records],
+        starting_weights.records(EXPERIMENT),
 
 
 rule train:
     """All training jobs."""
     input:
-        [path for run in RUNS.values() for path in fold_files(run, "run.json")],
+        FILES.of_folds("run.json"),
 
 
 rule tables:
@@ -145,9 +145,8 @@ rule tables:
 rule explain:
     """The maps of all runs, their panels and measures."""
     input:
-        explanations_asked_for,
+        each(analyses.maps_asked_for),
         panels,
-        MAP_MEASURES,
 
 
 rule figures:

@@ -3,6 +3,11 @@
 # explain_run -> draw_panels, plot_explanations, plot_every_map, plot_mean_maps
 
 
+def explanation_params(*keys):
+    """Return those settings of the section explanation that a rule's result follows from."""
+    return EXPERIMENT.explanation.model_dump(include=set(keys))
+
+
 rule preview_maps:
     """Make one map by an architecture with random weights, or say why it has none."""
     output:
@@ -25,7 +30,7 @@ rule preview_maps:
 rule explain_run:
     """Map where one run's networks look, on out-of-fold images that are chosen by rule."""
     input:
-        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images=ancient(images_of(".npy")),
         images_digest=images_of(".json"),
         splits="<results>/dataset/splits.csv",
         manifest="<results>/dataset/manifest.csv",
@@ -33,9 +38,9 @@ rule explain_run:
         # Its thresholds follow from the other inputs; it is new whenever any other run is.
         selection=ancient("<results>/selection/selection.json"),
         preview="<results>/explanations/{slug}/preview.json",
-        folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
-        weights=lambda wildcards: fold_files(run_of(wildcards), "weights.safetensors"),
-        out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
+        folds=of_folds("run.json"),
+        weights=of_folds("weights.safetensors"),
+        out_of_fold=of_folds("out_of_fold.csv"),
     output:
         maps="<results>/explanations/{slug}/{recipe}/seed{seed}/maps.npz",
         explained="<results>/explanations/{slug}/{recipe}/seed{seed}/explained.csv",
@@ -62,14 +67,14 @@ rule explain_run:
 rule assess_maps:
     """Measure how far one run's maps can be trusted, beside maps that know nothing."""
     input:
-        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images=ancient(images_of(".npy")),
         images_digest=images_of(".json"),
         plain_images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         plain_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
         splits="<results>/dataset/splits.csv",
         manifest="<results>/dataset/manifest.csv",
-        folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
-        weights=lambda wildcards: fold_files(run_of(wildcards), "weights.safetensors"),
+        folds=of_folds("run.json"),
+        weights=of_folds("weights.safetensors"),
         explained="<results>/explanations/{slug}/{recipe}/seed{seed}/explained.csv",
         maps="<results>/explanations/{slug}/{recipe}/seed{seed}/maps.npz",
     output:
@@ -86,7 +91,7 @@ rule assess_maps:
     params:
         model=lambda wildcards: run_of(wildcards).model,
         settings=explanation_params("method", "layer", "tested_images"),
-        root=as_it_stands(data_root()),
+        root=as_it_stands(DATA.root),
         resize=EXPERIMENT.images.resize,
         code=code_of_run("pneumobench.explain.measure"),
     script:
@@ -96,9 +101,9 @@ rule assess_maps:
 rule summarise_explanations:
     """Put the measures of all runs into one table, with intervals and plain verdicts."""
     input:
-        measures=of_explanations("measures.csv"),
-        randomisations=of_explanations("randomisation.csv"),
-        maps=of_explanations("maps.npz"),
+        measures=wanted("measures.csv"),
+        randomisations=wanted("randomisation.csv"),
+        maps=wanted("maps.npz"),
         development_labels="<results>/dataset/development_labels.csv",
     output:
         table="<results>/comparison/explanations.csv",
@@ -131,7 +136,7 @@ rule draw_panels:
         "../envs/report.yaml"
     params:
         title=lambda wildcards: run_of(wildcards).title,
-        root=as_it_stands(data_root()),
+        root=as_it_stands(DATA.root),
         size=EXPERIMENT.images.size,
         resize=EXPERIMENT.images.resize,
         colour_map=EXPERIMENT.explanation.colour_map,
@@ -143,8 +148,8 @@ rule draw_panels:
 rule plot_explanations:
     """Draw the maps of all runs on the same radiographs."""
     input:
-        explained=of_explanations("explained.csv"),
-        maps=of_explanations("maps.npz"),
+        explained=wanted("explained.csv"),
+        maps=wanted("maps.npz"),
         table="<results>/comparison/comparison.csv",
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
@@ -172,8 +177,8 @@ rule plot_explanations:
 rule plot_every_map:
     """Draw every kind of map of one radiograph, by all runs."""
     input:
-        explained=of_explanations("explained.csv"),
-        maps=of_explanations("maps.npz"),
+        explained=wanted("explained.csv"),
+        maps=wanted("maps.npz"),
         table="<results>/comparison/comparison.csv",
         images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
@@ -201,8 +206,8 @@ rule plot_every_map:
 rule plot_mean_maps:
     """Draw the mean map of every run, class and subtype."""
     input:
-        explained=of_explanations("explained.csv"),
-        maps=of_explanations("maps.npz"),
+        explained=wanted("explained.csv"),
+        maps=wanted("maps.npz"),
         table="<results>/comparison/comparison.csv",
         audit="<results>/dataset/audit.json",
     output:
@@ -228,7 +233,7 @@ rule plot_randomisation:
     """Draw how alike the maps stay while the networks lose their weights, stage by stage."""
     input:
         layers="<results>/comparison/randomisation.csv",
-        maps=of_explanations("maps.npz"),
+        maps=wanted("maps.npz"),
         table="<results>/comparison/comparison.csv",
     output:
         png=report(

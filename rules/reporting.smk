@@ -249,7 +249,7 @@ rule plot_worst_cases:
 rule plot_robustness:
     """Draw specificity and sensitivity of every run under every corruption."""
     input:
-        tables=of_robustness("robustness.csv"),
+        tables=wanted("robustness.csv"),
         comparison="<results>/comparison/comparison.csv",
     output:
         png=report(
@@ -403,9 +403,9 @@ rule fill_checklists:
     conda:
         "../envs/report.yaml"
     params:
-        settings=methods,
-        computed=computed_parts,
-        guidelines=texts_hash("guidelines"),
+        settings=stated_settings(EXPERIMENT),
+        computed=each(analyses.names_wanted),
+        guidelines=texts_hash("reporting/guidelines"),
         code=code_hash("pneumobench.reporting.checklists"),
     script:
         "../workflow_scripts/reporting/fill_checklists.py"
@@ -415,14 +415,10 @@ rule write_model_card:
     """Write what a user of one run's networks must know."""
     input:
         metrics="<results>/runs/{slug}/{recipe}/seed{seed}/metrics.json",
-        run_jsons=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
+        run_jsons=of_folds("run.json"),
         description="<results>/models/{slug}.json",
         selection="<results>/selection/selection.json",
-        robustness=(
-            ["<results>/runs/{slug}/{recipe}/seed{seed}/robustness.json"]
-            if STRENGTHS
-            else []
-        ),
+        robustness=wanted("robustness.json"),
         audit="<results>/dataset/audit.json",
     output:
         "<results>/runs/{slug}/{recipe}/seed{seed}/model_card.md",
@@ -431,7 +427,7 @@ rule write_model_card:
     conda:
         "../envs/report.yaml"
     params:
-        settings=methods,
+        settings=stated_settings(EXPERIMENT),
         external=EXTERNAL is not None,
         code=code_hash("pneumobench.reporting.model_card"),
     script:
@@ -453,18 +449,18 @@ rule render_report:
         run_jsons=of_folds("run.json"),
         figures=expand("<results>/figures/{figure}.png", figure=FIGURES),
         shift="<results>/comparison/shift.json",
-        external=external_files("comparison/external.json"),
+        external=wanted("comparison/external.json"),
         calibrations=of_runs("calibration.json"),
         calibrated=of_runs("calibrated.csv"),
-        robustness_tables=of_robustness("robustness.csv"),
-        robustness=of_robustness("robustness.json"),
-        robustness_pairs=ROBUSTNESS_PAIRS,
-        explained=of_explanations("explained.csv"),
-        maps=of_explanations("maps.npz"),
+        robustness_tables=wanted("robustness.csv"),
+        robustness=wanted("robustness.json"),
+        robustness_pairs=wanted("comparison/robustness.csv"),
+        explained=wanted("explained.csv"),
+        maps=wanted("maps.npz"),
         panels=panels,
-        map_measures=MAP_MEASURES,
-        inflation=of_inflation("inflation.csv") + of_inflation("inflation.json"),
-        subtypes=of_subtypes("subtypes.json"),
+        map_measures=wanted("comparison/explanations.csv"),
+        inflation=wanted("inflation/inflation.csv", "inflation/inflation.json"),
+        subtypes=wanted("comparison/subtypes.json"),
     output:
         report(
             "<results>/report/report.html",
@@ -480,9 +476,9 @@ rule render_report:
         title=as_it_stands(EXPERIMENT.report.title),
         experiment=EXPERIMENT.experiment,
         map_method=EXPERIMENT.explanation.method,
-        settings=methods,
+        settings=stated_settings(EXPERIMENT),
         looks=LOOKS,
-        templates=texts_hash("templates"),
+        templates=texts_hash("reporting/templates"),
         code=code_hash("pneumobench.reporting.report"),
     script:
         "../workflow_scripts/reporting/render_report.py"
