@@ -46,7 +46,7 @@ localrules:
     summarise_explanations,
     draw_panels,
     make_tables,
-    typeset_tables,
+    write_tables,
     fill_checklists,
     write_model_card,
     render_report,

@@ -79,33 +79,40 @@ rule write_model_card:
         "../workflow_scripts/reporting/write_model_card.py"
 
 
+# What the report's sections, and with them its tables, are made of.
+report_parts = dict(
+    table="<results>/comparison/comparison.csv",
+    details="<results>/comparison/comparison.json",
+    audit="<results>/dataset/audit.json",
+    splits="<results>/dataset/splits.csv",
+    selection="<results>/selection/selection.json",
+    differences="<results>/comparison/differences.csv",
+    differences_details="<results>/comparison/differences.json",
+    metrics=of_runs("metrics.json"),
+    checklists="<results>/report/checklists.json",
+    run_jsons=of_folds("run.json"),
+    shift="<results>/comparison/shift.json",
+    external=external_files("comparison/external.json"),
+    calibrations=of_runs("calibration.json"),
+    calibrated=of_runs("calibrated.csv"),
+    robustness_tables=of_robustness("robustness.csv"),
+    robustness=of_robustness("robustness.json"),
+    robustness_pairs=ROBUSTNESS_PAIRS,
+    explained=of_explanations("explained.csv"),
+    maps=of_explanations("maps.npz"),
+    map_measures=MAP_MEASURES,
+    inflation=of_inflation("inflation.csv"),
+    inflation_details=of_inflation("inflation.json"),
+    subtypes=of_subtypes("subtypes.json"),
+)
+
+
 rule render_report:
     """Write the report: one HTML file that opens from disk."""
     input:
-        table="<results>/comparison/comparison.csv",
-        details="<results>/comparison/comparison.json",
-        audit="<results>/dataset/audit.json",
-        splits="<results>/dataset/splits.csv",
-        selection="<results>/selection/selection.json",
-        differences="<results>/comparison/differences.csv",
-        tests="<results>/comparison/differences.json",
-        metrics=of_runs("metrics.json"),
-        checklists="<results>/report/checklists.json",
-        run_jsons=of_folds("run.json"),
+        **report_parts,
         figures=figure_files("png"),
-        shift="<results>/comparison/shift.json",
-        external=external_files("comparison/external.json"),
-        calibrations=of_runs("calibration.json"),
-        calibrated=of_runs("calibrated.csv"),
-        robustness_tables=of_robustness("robustness.csv"),
-        robustness=of_robustness("robustness.json"),
-        robustness_pairs=ROBUSTNESS_PAIRS,
-        explained=of_explanations("explained.csv"),
-        maps=of_explanations("maps.npz"),
         panels=panels,
-        map_measures=MAP_MEASURES,
-        inflation=of_inflation("inflation.csv") + of_inflation("inflation.json"),
-        subtypes=of_subtypes("subtypes.json"),
     output:
         report(
             "<results>/report/report.html",
@@ -129,21 +136,24 @@ rule render_report:
         "../workflow_scripts/reporting/render_report.py"
 
 
-rule typeset_tables:
+rule write_tables:
     """Set every table of the report in LaTeX, one document."""
     input:
-        "<results>/report/report.html",
+        **report_parts,
     output:
         "<results>/tables/report_tables.tex",
     log:
-        "<logs>/typeset_tables.log",
+        "<logs>/write_tables.log",
     conda:
         "../envs/report.yaml"
     params:
         title=as_it_stands(EXPERIMENT.report.title),
-        code=code_hash("pneumobench.reporting.report_tables"),
+        map_method=EXPERIMENT.explanation.method,
+        settings=methods,
+        looks=LOOKS,
+        code=code_hash("pneumobench.reporting.report"),
     script:
-        "../workflow_scripts/reporting/typeset_tables.py"
+        "../workflow_scripts/reporting/write_tables.py"
 
 
 rule list_figures:
@@ -151,7 +161,7 @@ rule list_figures:
     input:
         figure_files("png", "pdf"),
         rules.make_tables.output,
-        rules.typeset_tables.output,
+        rules.write_tables.output,
     output:
         "<results>/figures/manifest.json",
     log:

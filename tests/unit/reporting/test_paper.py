@@ -261,7 +261,7 @@ def test_warnings_name_collapsed_models_and_absent_subtypes(made):
 
 def test_architectures_trained_by_different_code_are_named(made):
     from pneumobench.reporting.inputs import read_comparison
-    from pneumobench.reporting.methods import read_runs
+    from pneumobench.reporting.run_records import read_runs
 
     comparison, folds = read_comparison(made.comparison_csv), read_runs(made.run_jsons)
     assert warnings_of(comparison, {}, folds) == []

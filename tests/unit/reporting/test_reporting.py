@@ -29,7 +29,7 @@ from pneumobench.reporting.cost import plot_cost
 from pneumobench.reporting.curves import precision_recall_curve, roc_curve
 from pneumobench.reporting.flow import plot_data_flow, read_flow
 from pneumobench.reporting.inputs import files_by_run, read_comparison, read_metrics
-from pneumobench.reporting.methods import flatten
+from pneumobench.reporting.run_records import flatten
 from pneumobench.reporting.precision_recall import plot_precision_recall
 from pneumobench.reporting.ranking import plot_ranking
 from pneumobench.reporting.report import render_report
