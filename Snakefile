@@ -1,6 +1,8 @@
 # pneumobench: which architecture detects paediatric pneumonia on chest radiographs best?
 # The order of the story: configuration, then the stages in the order of the data, then targets.
 
+from typing import get_args
+
 from snakemake.utils import min_version
 
 min_version("9.20")
@@ -15,6 +17,12 @@ report: "report/workflow.rst"
 
 
 include: "rules/common.smk"
+
+
+from pneumobench.core.config.recipe import Preprocessing
+from pneumobench.core.views import VIEW_SETS
+
+PREPROCESSING = [name for name in get_args(Preprocessing) if name != "none"]
 
 
 pathvars:
@@ -34,42 +42,6 @@ wildcard_constraints:
     preprocessing="|".join(PREPROCESSING),
     ensemble="|".join(ENSEMBLES),
     variant=rf"\d+(_({'|'.join(PREPROCESSING)}))?",
-
-
-# A second or a few each: on a cluster they run beside Snakemake, not as jobs. Rules that are not always
-# there say so themselves.
-localrules:
-    freeze_selection,
-    combine_ensemble,
-    compare_runs,
-    measure_shift,
-    summarise_explanations,
-    draw_panels,
-    make_tables,
-    typeset_tables,
-    fill_checklists,
-    write_model_card,
-    render_report,
-    list_figures,
-    plot_roc,
-    plot_precision_recall,
-    plot_confusion,
-    plot_ranking,
-    plot_differences,
-    plot_critical_difference,
-    plot_calibration,
-    plot_decision_curves,
-    plot_worst_cases,
-    plot_robustness,
-    plot_shift,
-    plot_external,
-    plot_cost,
-    plot_training_curves,
-    plot_data_flow,
-    plot_explanations,
-    plot_every_map,
-    plot_mean_maps,
-    plot_randomisation,
 
 
 if ARCHIVE:
@@ -102,6 +74,7 @@ if INFLATED:
     include: "rules/inflation.smk"
 
 
+include: "rules/figures.smk"
 include: "rules/reporting.smk"
 
 
@@ -120,7 +93,9 @@ rule all:
         rules.make_tables.output,
         rules.list_figures.output,
         of_runs("model_card.md"),
-        KEPT_WEIGHTS,
+        "<results>/kept_weights.json"
+        if EXPERIMENT.keep_weights != "all" and not ARCHIVE
+        else [],
 
 
 rule fetch:

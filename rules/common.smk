@@ -6,7 +6,6 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from typing import get_args
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 # Snakemake writes the interpreter into the commands of jobs without quotes: a folder with a space would
@@ -14,30 +13,17 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 sys.executable = shlex.quote(sys.executable)
 
 import snakemake_facts as facts
-from pneumobench.core import analyses, opening, starting_weights
+from pneumobench.core import analyses, opening, resources, starting_weights
 from pneumobench.core.code_hash import code_hash, texts_hash
 from pneumobench.core.completeness import compared_runs, missing_runs
+from pneumobench.core.config import identity
 from pneumobench.core.config.across import cautions
-from pneumobench.core.config.identity import (
-    check_data_source,
-    check_starting_weights,
-    experiment_identity,
-)
-from pneumobench.core.config.recipe import Preprocessing
-from pneumobench.core.config.stated import stated_settings
-from pneumobench.core.inflation import ARMS, HONEST
 from pneumobench.core.layout import Layout
-from pneumobench.core.resources import (
-    training_memory_mb,
-    training_minutes,
-    training_size,
-)
 from pneumobench.core.room import check_writing
 from pneumobench.core.sources import Source
-from pneumobench.core.views import VIEW_SETS
 from pneumobench.data.sources.fingerprint import source_fingerprint
-from pneumobench.doctor.plan import planned
 from pneumobench.models import registry
+from pneumobench.reporting.figures import figures_of
 
 # The configuration
 
@@ -82,9 +68,7 @@ INFLATED = EXPERIMENT.inflated_run
 VIEWS = EXPERIMENT.prediction.test_time_augmentation
 # An order or a repetition of strengths says nothing.
 STRENGTHS = sorted(set(EXPERIMENT.robustness.strengths))
-PREPROCESSING = [name for name in get_args(Preprocessing) if name != "none"]
 ENSEMBLES = list(dict.fromkeys(EXPERIMENT.ensembles))
-EXPLAINED = EXPERIMENT.explanation.method != "none"
 # A resource, since a param would retrain where it changes. 0 = the job wants no NVIDIA GPU.
 JOBS_PER_GPU = EXPERIMENT.compute.sharing
 # Whether radiographs can be drawn: an archive need not hold any.
@@ -93,34 +77,7 @@ RADIOGRAPHS = ARCHIVE is None or ARCHIVE.radiographs
 # labels of the test set met predictions. Rebuilding from an archive shows nothing new: its log stays.
 LOOKS = f"{ON_DISK.results}/test_looks"
 LOGGED_LOOKS = None if ARCHIVE else LOOKS
-# The record of what weights are kept, where not all are.
-KEPT_WEIGHTS = (
-    ["<results>/kept_weights.json"]
-    if EXPERIMENT.keep_weights != "all" and not ARCHIVE
-    else []
-)
-
-FIGURES = [
-    "data_flow",
-    "ranking",
-    "critical_difference",
-    "differences",
-    "roc",
-    "precision_recall",
-    "confusion",
-    "calibration",
-    "decision_curves",
-    *(["worst_cases"] if RADIOGRAPHS else []),
-    "training_curves",
-    "cost",
-    "shift",
-    *(["external"] if EXTERNAL else []),
-    *(["robustness"] if STRENGTHS else []),
-    *(["inflation"] if INFLATED else []),
-    *(["subtypes"] if EXPERIMENT.other_task else []),
-    *(["explanations", "every_map"] if EXPLAINED and RADIOGRAPHS else []),
-    *(["mean_maps", "randomisation"] if EXPLAINED else []),
-]
+FIGURES = figures_of(analyses.names_wanted(FILES), radiographs=RADIOGRAPHS)
 
 
 onstart:
@@ -172,9 +129,12 @@ def wanted(*names):
 
 def images_of(suffix, folder="dataset", preprocessed=True):
     """Return an input function: the packed images, preprocessed if the job's recipe wants that."""
-    return lambda wildcards: (
-        FILES.packed("images", preprocessed and wildcards.recipe, folder) + suffix
-    )
+
+    def images(wildcards):
+        recipe = wildcards.recipe if preprocessed else None
+        return FILES.packed("images", recipe, folder) + suffix
+
+    return images
 
 
 def augmented_of(suffix):
@@ -191,7 +151,7 @@ def radiographs_of(source):
 
     def made(wildcards):
         if DRIVER:
-            check_data_source(EXPERIMENT)
+            identity.check_data_source(EXPERIMENT)
         return source.made
 
     return facts.input_function(made)
@@ -202,7 +162,7 @@ def weights_of(run=None):
 
     def weights(wildcards):
         if DRIVER:
-            check_starting_weights(EXPERIMENT)
+            identity.check_starting_weights(EXPERIMENT)
         return starting_weights.record_or_file(EXPERIMENT, run or wildcards)
 
     return facts.input_function(weights)
@@ -214,6 +174,11 @@ def panels(wildcards):
 
 
 # Params and resources
+
+
+def explanation_params(*keys):
+    """Return those settings of the section explanation that a rule's result follows from."""
+    return EXPERIMENT.explanation.model_dump(include=set(keys))
 
 
 def as_it_stands(value):
@@ -253,11 +218,6 @@ def code_of_run(room):
     )
 
 
-def made_from(wildcards, input):
-    """Return what each of the job's input files is made of: the inputs of the rule that makes it."""
-    return facts.inputs_of_makers(workflow, input)
-
-
 def gpus(wildcards):
     """Return how many GPUs a training job asks for; profiles ask for one on a cluster."""
     return 1 if EXPERIMENT.compute.device == "cuda" else 0
@@ -266,16 +226,20 @@ def gpus(wildcards):
 def size_of_training(wildcards, input, threads):
     """Return how big a training job is, once its inputs are there."""
     recipe = wildcards.get("recipe", EXPERIMENT.defaults.recipe)
-    return training_size(EXPERIMENT, recipe, input, threads)
+    return resources.training_size(EXPERIMENT, recipe, input, threads)
 
 
 def training_memory(wildcards, input, threads, attempt):
     """Return the memory in MB that a training job asks for."""
-    return training_memory_mb(size_of_training(wildcards, input, threads), attempt)
+    return resources.training_memory_mb(
+        size_of_training(wildcards, input, threads), attempt
+    )
 
 
 def training_time(wildcards, input, threads, attempt):
     """Return the time limit of a training job in minutes; none where nothing enforces one."""
     if not facts.limits_time(workflow):
         return None
-    return training_minutes(size_of_training(wildcards, input, threads), attempt)
+    return resources.training_minutes(
+        size_of_training(wildcards, input, threads), attempt
+    )

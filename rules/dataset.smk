@@ -2,6 +2,8 @@
 # generate_phantoms or fetch_dataset -> index_dataset -> audit_dataset -> split_dataset -> pack_images
 # -> preprocess_images, augment_images where a recipe wants them
 
+from pneumobench.core.config.identity import experiment_identity
+
 
 def own_file(wildcards):
     """Return the user's own file that takes the place of a published one, or nothing."""

@@ -1,5 +1,7 @@
 # Before anything is run: doctor
 
+from pneumobench.doctor.plan import planned
+
 
 rule doctor:
     """Say whether the experiment would run here, and what it would cost; writes nothing."""

@@ -14,6 +14,7 @@ rule freeze_selection:
         selection="<results>/selection/selection.json",
     log:
         "<logs>/freeze_selection.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -39,6 +40,7 @@ rule combine_ensemble:
         test="<results>/ensembles/{ensemble}/test.csv",
     log:
         "<logs>/combine_ensemble/{ensemble}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -191,6 +193,7 @@ rule compare_runs:
         details="<results>/comparison/comparison.json",
     log:
         "<logs>/compare_runs.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -220,6 +223,7 @@ rule measure_shift:
         "<results>/comparison/shift.json",
     log:
         "<logs>/measure_shift.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:

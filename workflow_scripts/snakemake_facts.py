@@ -69,9 +69,11 @@ def said_plainly() -> Iterator[None]:
         raise WorkflowError(str(error)) from None
 
 
-class _Refused:
-    """Files that cannot be named: Snakemake adds a traceback to what an input function raises, but
-    not to what its value does."""
+class _Refused(list):
+    """Files that cannot be named: Snakemake adds a traceback to what an input function raises.
+
+    It adds none to what the function's value raises when it is read.
+    """
 
     def __init__(self, error: UserError) -> None:
         self.error = error
@@ -79,6 +81,9 @@ class _Refused:
     def __iter__(self) -> Iterator[str]:
         with said_plainly():
             raise self.error
+
+    def __len__(self) -> int:
+        return 1
 
 
 def input_function(choose: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -15,8 +15,8 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.explained import read_maps
 from pneumobench.core.files import read_bytes
 from pneumobench.reporting.explained import (
-    OUTCOMES,
     SMALLEST_SIDE,
+    outcomes,
     panel_rows,
     read_explained_runs,
     reasons,
@@ -33,6 +33,7 @@ from pneumobench.reporting.faithfulness import (
 from pneumobench.reporting.figure_file import open_whole
 from pneumobench.reporting.inputs import files_by_run
 from pneumobench.reporting.wording import EMPTY, count, listing, plural
+from pneumobench.reporting.words import Words
 from pneumobench.statistics.agreement import fold_agreement
 
 # What is shown, where it comes from, which rule writes it.
@@ -190,7 +191,7 @@ def _gallery(runs: list[_Run], faithfulness: Faithfulness) -> list[dict[str, Any
 
 def _gallery_of(run: _Run, most: int) -> dict[str, Any]:
     rows = panel_rows(run.table)
-    order = {outcome: position for position, outcome in enumerate(OUTCOMES)}
+    order = {outcome: position for position, outcome in enumerate(outcomes(Words()))}
     rows = rows.sort_values("outcome", key=lambda names: names.map(order), kind="stable")
     shown = rows.head(most)
     there = {path.name for path in run.panels.iterdir()}
@@ -216,7 +217,7 @@ def _gallery_of(run: _Run, most: int) -> dict[str, Any]:
 
 
 def _caption(row: pd.Series) -> str:
-    outcome = OUTCOMES[row["outcome"]]
+    outcome = outcomes(Words())[row["outcome"]]
     subtype = f" ({row['subtype']})" if row["subtype"] not in (row["label"], "") else ""
     text = (
         f"{outcome[0].upper()}{outcome[1:]}, {listing(reasons(row['chosen']))}: "

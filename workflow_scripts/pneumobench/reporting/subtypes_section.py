@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 
 from pneumobench.core.files import read_json
-from pneumobench.core.run import Run
 from pneumobench.reporting.inputs import DATASET_TITLES
+from pneumobench.reporting.subtypes import AREAS, in_rank
 from pneumobench.reporting.wording import count, listing, plural, with_interval
 from pneumobench.statistics.subtypes import BACTERIAL_AGAINST_VIRAL, runs_of, shown
 
@@ -16,13 +16,6 @@ ORIGINS = (
     ("Subtypes told apart", "comparison/subtypes.csv, subtypes.json", "evaluate_subtypes"),
     ("Scores of the thumbnails' three classes", "baselines/subtypes/fold*/", "score_subtypes"),
 )
-AREAS = {
-    "macro_auc": "Macro AUC",
-    "auc_normal": "Normal",
-    "auc_bacterial": "Bacterial",
-    "auc_viral": "Viral",
-    BACTERIAL_AGAINST_VIRAL: "Bacterial against viral",
-}
 DECISIONS = {
     "accuracy": "Accuracy",
     "macro_recall": "Macro recall",
@@ -58,16 +51,6 @@ def subtypes_section(comparison: pd.DataFrame, subtypes: str | Path | None) -> d
         "counts": {name: _counts(content["datasets"][name]) for name in DATASET_TITLES},
         "origins": ORIGINS,
     }
-
-
-def in_rank(comparison: pd.DataFrame, content: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return the runs of subtypes.json with their labels, in order of the comparison's rank."""
-    found = {
-        Run(entry["model"], entry["recipe"], entry["seed"]): entry for entry in runs_of(content)
-    }
-    return [
-        (row["label"], found[row["run"]]) for _, row in comparison.iterrows() if row["run"] in found
-    ]
 
 
 def cell(entry: dict[str, Any], dataset: str, metric: str) -> str:
