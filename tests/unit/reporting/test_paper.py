@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from paper_fixture import RUN, card_of, fill, judged_experiment, look
+from pneumobench.reporting.looks import looks_section
 from report_page import render
 from reporting_fixture import Experiment
 from section_fixture import report_files
@@ -18,7 +19,6 @@ from pneumobench.core.files import content_sha256, read_json, write_json
 from pneumobench.core.run import Run
 from pneumobench.reporting.checklists import STATUSES, read_guidelines
 from pneumobench.reporting.figure_manifest import list_figures
-from pneumobench.reporting.looks import looks_section
 from pneumobench.reporting.report import compose, write_tables
 from pneumobench.reporting.run_warnings import warnings_of
 from pneumobench.reporting.tables import make_tables

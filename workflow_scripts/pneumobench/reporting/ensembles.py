@@ -9,6 +9,8 @@ from pneumobench.reporting.wording import plural
 
 # Status of an ensemble's row in tables, beside those of runs.
 ENSEMBLE = "ensemble"
+
+
 def with_ensembles(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
     """Return the comparison with a row for each ensemble below the runs, best first.
 

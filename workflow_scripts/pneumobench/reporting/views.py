@@ -60,5 +60,7 @@ def view_notes(facts: dict[str, Any]) -> list[str]:
         "comparison/comparison.csv, in columns that begin with tta_.",
     ]
     if views == "seeds":
-        notes.append("Two of these views are anatomically wrong: no chest radiograph looks like them.")
+        notes.append(
+            "Two of these views are anatomically wrong: no chest radiograph looks like them."
+        )
     return notes

@@ -106,7 +106,9 @@ def _answer(entries: list[dict[str, Any]], best: str) -> list[str]:
         said = "; ".join(parts) or "no ensemble differs significantly from the best run"
         sentences.append(f"{title}, {said}.")
     if better["out_of_fold"] and all(entry["optimistic"] for entry in better["out_of_fold"]):
-        sentences.append("The ensembles that help out-of-fold were fitted to labels, which flatters them there.")
+        sentences.append(
+            "The ensembles that help out-of-fold were fitted to labels, which flatters them there."
+        )
     return sentences
 
 
@@ -153,9 +155,7 @@ def _weights(entries: list[dict[str, Any]], labels: dict[Run, str]) -> list[dict
     rows = []
     for members in zip(*(entry["members"] for entry in entries), strict=True):
         own = members[0]
-        row: dict[str, Cell] = {
-            "Run": labels[Run(own["model"], own["recipe"], int(own["seed"]))]
-        }
+        row: dict[str, Cell] = {"Run": labels[Run(own["model"], own["recipe"], int(own["seed"]))]}
         for entry, member in zip(entries, members, strict=True):
             low, high = member["least_weight"], member["greatest_weight"]
             # Where all folds weigh a run alike there is no range to show.

@@ -262,7 +262,12 @@ def _overview_row(run: _Run, measured: Faithfulness) -> dict[str, Cell]:
 
 def _row_without(label: str) -> dict[str, Cell]:
     """Return the row of a run that has no maps."""
-    return {"Run": label, **dict.fromkeys(_OVERVIEW), _OVERVIEW[0]: "not available", _OVERVIEW[1]: ""}
+    return {
+        "Run": label,
+        **dict.fromkeys(_OVERVIEW),
+        _OVERVIEW[0]: "not available",
+        _OVERVIEW[1]: "",
+    }
 
 
 def _galleries(runs: list[_Run], measured: Faithfulness, words: Words) -> list[Block]:

@@ -9,7 +9,7 @@ from pneumobench.core.inflation import PRACTICES
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inflation import METRIC_TITLES, read_inflation
 from pneumobench.reporting.inputs import DATASET_TITLES
-from pneumobench.reporting.section import Details, FigureOf, Notice, Points, Section
+from pneumobench.reporting.section import Details, FigureOf, Notice, Section
 from pneumobench.reporting.table import Cell, Scaled, Table
 from pneumobench.reporting.wording import count, percent, with_interval
 from pneumobench.reporting.words import Words

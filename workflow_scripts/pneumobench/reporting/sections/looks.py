@@ -101,9 +101,7 @@ def _run_of(look: dict[str, Any]) -> Run:
     return Run(look["model"], look["recipe"], int(look["seed"]))
 
 
-def _lost(
-    folder: Path, judged: Iterable[Run], of_what: Uses
-) -> list[str]:
+def _lost(folder: Path, judged: Iterable[Run], of_what: Uses) -> list[str]:
     """Return what must be said of a log that is not whole, or not in its place."""
     lacking = [run.title for run in judged if (run, EVALUATION) not in of_what]
     said = []

@@ -71,9 +71,7 @@ def _table(
     title = "AUC of each class" if what == "areas" else "Decisions and probabilities"
     cells: list[dict[str, Cell]] = [
         {"Run": label}
-        | {
-            title: Estimate.of(shown(entry, dataset, name)) for name, title in metrics.items()
-        }
+        | {title: Estimate.of(shown(entry, dataset, name)) for name, title in metrics.items()}
         for label, entry in entries
     ]
     return Table(
