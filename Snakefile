@@ -46,30 +46,11 @@ localrules:
     summarise_explanations,
     draw_panels,
     make_tables,
-    typeset_tables,
+    write_tables,
     fill_checklists,
     write_model_card,
     render_report,
     list_figures,
-    plot_roc,
-    plot_precision_recall,
-    plot_confusion,
-    plot_ranking,
-    plot_differences,
-    plot_critical_difference,
-    plot_calibration,
-    plot_decision_curves,
-    plot_worst_cases,
-    plot_robustness,
-    plot_shift,
-    plot_external,
-    plot_cost,
-    plot_training_curves,
-    plot_data_flow,
-    plot_explanations,
-    plot_every_map,
-    plot_mean_maps,
-    plot_randomisation,
 
 
 if ARCHIVE:
@@ -102,6 +83,7 @@ if INFLATED:
     include: "rules/inflation.smk"
 
 
+include: "rules/figures.smk"
 include: "rules/reporting.smk"
 
 

@@ -16,6 +16,7 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 # end every job.
 sys.executable = shlex.quote(sys.executable)
 
+from pneumobench.core import analyses
 from pneumobench.core.archive import (
     check_bytes,
     check_contents,
@@ -38,6 +39,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.fetched import FETCHED_SOURCES, fetched_name
 from pneumobench.core.baselines import BASELINES
 from pneumobench.core.inflation import ARMS, HONEST
+from pneumobench.core.layout import Layout
 from pneumobench.core.resources import (
     read_training_size,
     training_memory_mb,
@@ -50,6 +52,7 @@ from pneumobench.core.views import VIEW_SETS
 from pneumobench.data.sources.columns import tables_beside
 from pneumobench.data.sources.fingerprint import fingerprint, table_fingerprint
 from pneumobench.models import registry
+from pneumobench.reporting.figures import figures_of
 
 # Targets that need neither images nor starting weights, and help to get them.
 BEFORE_DATA = {"doctor", "fetch"}
@@ -200,27 +203,10 @@ PACKED_RADIOGRAPHS = (
 MAP_MEASURES = ["<results>/comparison/explanations.csv"] if EXPLAINED else []
 ROBUSTNESS_PAIRS = ["<results>/comparison/robustness.csv"] if STRENGTHS else []
 
-FIGURES = [
-    "data_flow",
-    "ranking",
-    "critical_difference",
-    "differences",
-    "roc",
-    "precision_recall",
-    "confusion",
-    "calibration",
-    "decision_curves",
-    *(["worst_cases"] if RADIOGRAPHS else []),
-    "training_curves",
-    "cost",
-    "shift",
-    *(["external"] if EXTERNAL else []),
-    *(["robustness"] if STRENGTHS else []),
-    *(["inflation"] if INFLATED else []),
-    *(["subtypes"] if TASK else []),
-    *(["explanations", "every_map"] if EXPLAINED and RADIOGRAPHS else []),
-    *(["mean_maps", "randomisation"] if EXPLAINED else []),
-]
+FIGURES = figures_of(
+    {analysis.name for analysis in analyses.ANALYSES if analysis.wanted(EXPERIMENT)},
+    radiographs=RADIOGRAPHS,
+)
 # Without the weights, which need not be kept.
 FOLD_FILES = [
     "run.json",
@@ -554,6 +540,38 @@ def of_folds(name):
     """Return an input function: one file of each fold of each compared run."""
     return lambda wildcards: [
         path for run in compared_runs() for path in fold_files(run, name)
+    ]
+
+
+def wanted(name):
+    """Return an input function: the files of an optional analysis (core/analyses.py), or none."""
+    return lambda wildcards: analyses.wanted(layout(), name)
+
+
+def layout():
+    """Return where files of the compared runs lie."""
+    return Layout("<results>", EXPERIMENT, tuple(compared_runs()))
+
+
+def inputs_of(figure):
+    """Return an input function: what a figure is drawn of, by name."""
+
+    def inputs(wildcards):
+        files = figure.files(layout())
+        # Tables that follow from the images are new whenever these are.
+        return files | {
+            name: ancient(files[name]) for name in files if name == "images"
+        }
+
+    return inputs
+
+
+def figure_files(*kinds):
+    """Return the files of all figures."""
+    return [
+        f"<results>/figures/{figure.name}.{kind}"
+        for figure in FIGURES
+        for kind in kinds
     ]
 
 

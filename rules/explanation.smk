@@ -1,6 +1,5 @@
 # What the networks look at: preview_maps -> explain_run -> assess_maps -> summarise_explanations;
-# summarise_explanations -> plot_randomisation;
-# explain_run -> draw_panels, plot_explanations, plot_every_map, plot_mean_maps
+# explain_run -> draw_panels
 
 
 rule preview_maps:
@@ -135,114 +134,8 @@ rule draw_panels:
         size=EXPERIMENT.images.size,
         resize=EXPERIMENT.images.resize,
         colour_map=EXPERIMENT.explanation.colour_map,
-        code=code_hash("pneumobench.reporting.panels", "pneumobench.data.images"),
+        code=code_hash(
+            "pneumobench.reporting.drawing.panels", "pneumobench.data.images"
+        ),
     script:
         "../workflow_scripts/explanation/draw_panels.py"
-
-
-rule plot_explanations:
-    """Draw the maps of all runs on the same radiographs."""
-    input:
-        explained=of_explanations("explained.csv"),
-        maps=of_explanations("maps.npz"),
-        table="<results>/comparison/comparison.csv",
-        images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
-        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
-        splits="<results>/dataset/splits.csv",
-        audit="<results>/dataset/audit.json",
-    output:
-        png=report(
-            "<results>/figures/explanations.png",
-            caption="../report/captions/explanations.rst",
-            category="Explanations",
-            labels={"content": "maps of all runs", "kind": "figure"},
-        ),
-        pdf="<results>/figures/explanations.pdf",
-    log:
-        "<logs>/plot_explanations.log",
-    conda:
-        "../envs/report.yaml"
-    params:
-        colour_map=EXPERIMENT.explanation.colour_map,
-        code=code_hash("pneumobench.reporting.explanations"),
-    script:
-        "../workflow_scripts/explanation/plot_explanations.py"
-
-
-rule plot_every_map:
-    """Draw every kind of map of one radiograph, by all runs."""
-    input:
-        explained=of_explanations("explained.csv"),
-        maps=of_explanations("maps.npz"),
-        table="<results>/comparison/comparison.csv",
-        images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
-        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
-        splits="<results>/dataset/splits.csv",
-        audit="<results>/dataset/audit.json",
-    output:
-        png=report(
-            "<results>/figures/every_map.png",
-            caption="../report/captions/every_map.rst",
-            category="Explanations",
-            labels={"content": "one radiograph, every map", "kind": "figure"},
-        ),
-        pdf="<results>/figures/every_map.pdf",
-    log:
-        "<logs>/plot_every_map.log",
-    conda:
-        "../envs/report.yaml"
-    params:
-        colour_map=EXPERIMENT.explanation.colour_map,
-        code=code_hash("pneumobench.reporting.every_map"),
-    script:
-        "../workflow_scripts/explanation/plot_every_map.py"
-
-
-rule plot_mean_maps:
-    """Draw the mean map of every run, class and subtype."""
-    input:
-        explained=of_explanations("explained.csv"),
-        maps=of_explanations("maps.npz"),
-        table="<results>/comparison/comparison.csv",
-        audit="<results>/dataset/audit.json",
-    output:
-        png=report(
-            "<results>/figures/mean_maps.png",
-            caption="../report/captions/mean_maps.rst",
-            category="Explanations",
-            labels={"content": "mean maps", "kind": "figure"},
-        ),
-        pdf="<results>/figures/mean_maps.pdf",
-    log:
-        "<logs>/plot_mean_maps.log",
-    conda:
-        "../envs/report.yaml"
-    params:
-        colour_map=EXPERIMENT.explanation.colour_map,
-        code=code_hash("pneumobench.reporting.mean_maps"),
-    script:
-        "../workflow_scripts/explanation/plot_mean_maps.py"
-
-
-rule plot_randomisation:
-    """Draw how alike the maps stay while the networks lose their weights, stage by stage."""
-    input:
-        layers="<results>/comparison/randomisation.csv",
-        maps=of_explanations("maps.npz"),
-        table="<results>/comparison/comparison.csv",
-    output:
-        png=report(
-            "<results>/figures/randomisation.png",
-            caption="../report/captions/randomisation.rst",
-            category="Explanations",
-            labels={"content": "cascading randomisation", "kind": "figure"},
-        ),
-        pdf="<results>/figures/randomisation.pdf",
-    log:
-        "<logs>/plot_randomisation.log",
-    conda:
-        "../envs/report.yaml"
-    params:
-        code=code_hash("pneumobench.reporting.randomisation"),
-    script:
-        "../workflow_scripts/explanation/plot_randomisation.py"

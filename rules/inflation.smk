@@ -1,4 +1,4 @@
-# Bad practice, measured: split_inflated -> train_inflated -> measure_inflation -> plot_inflation.
+# Bad practice, measured: split_inflated -> train_inflated -> measure_inflation.
 # Only an experiment that asks for it includes this file; every figure `reported` here is OPTIMISTIC.
 
 
@@ -96,27 +96,3 @@ rule measure_inflation:
         code=code_hash("pneumobench.statistics.inflation"),
     script:
         "../workflow_scripts/inflation/measure_inflation.py"
-
-
-rule plot_inflation:
-    """Draw what each bad practice reports beside the honest figure, and the difference."""
-    input:
-        table="<results>/inflation/inflation.csv",
-        details="<results>/inflation/inflation.json",
-    output:
-        png=report(
-            "<results>/figures/inflation.png",
-            caption="../report/captions/inflation.rst",
-            category="Bad practice",
-            labels={"content": "what bad practice adds", "kind": "figure"},
-        ),
-        pdf="<results>/figures/inflation.pdf",
-    log:
-        "<logs>/plot_inflation.log",
-    localrule: True
-    conda:
-        "../envs/report.yaml"
-    params:
-        code=code_hash("pneumobench.reporting.inflation"),
-    script:
-        "../workflow_scripts/inflation/plot_inflation.py"

@@ -1,5 +1,5 @@
 # Normal, bacterial and viral radiographs told apart, where the task is that: score_subtypes (the baseline), evaluate_subtypes
-# (labels of the test images join here) -> plot_subtypes
+# (labels of the test images join here)
 
 
 rule score_subtypes:
@@ -49,27 +49,3 @@ rule evaluate_subtypes:
         code=code_hash("pneumobench.statistics.subtypes"),
     script:
         "../workflow_scripts/subtypes/evaluate_subtypes.py"
-
-
-rule plot_subtypes:
-    """Draw the confusion of the best runs and the AUC of each class."""
-    input:
-        details="<results>/comparison/subtypes.json",
-        comparison="<results>/comparison/comparison.csv",
-    output:
-        png=report(
-            "<results>/figures/subtypes.png",
-            caption="../report/captions/subtypes.rst",
-            category="Subtypes",
-            labels={"content": "normal, bacterial, viral", "kind": "figure"},
-        ),
-        pdf="<results>/figures/subtypes.pdf",
-    log:
-        "<logs>/plot_subtypes.log",
-    localrule: True
-    conda:
-        "../envs/report.yaml"
-    params:
-        code=code_hash("pneumobench.reporting.subtypes"),
-    script:
-        "../workflow_scripts/subtypes/plot_subtypes.py"

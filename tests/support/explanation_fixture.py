@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from packed_fixture import write_packed
 from PIL import Image
+from pneumobench.reporting.explanation_section import ExplanationInputs
 from reporting_fixture import Made
 
 from pneumobench.core.files import write_table
 from pneumobench.core.run import Run
-from pneumobench.reporting.explanation_section import ExplanationInputs
 
 SIDE = 32
 # Height and width: wide, tall, square, larger than a panel shows.

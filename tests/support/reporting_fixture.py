@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from pneumobench.core.files import read_table, write_json, write_table
+from pneumobench.reporting.files import ReportFiles
 from pneumobench.statistics.compare_pairs import compare_pairs
 
 METRICS = [
@@ -128,6 +129,16 @@ class Experiment:
             },
         )
         self._write_differences()
+
+    def files(self, settings=None, **inputs):
+        """Return what a report is made of; `inputs` are those of optional analyses."""
+        own = {
+            "table": self.comparison_csv, "details": self.comparison_json, "audit": self.audit,
+            "splits": self.splits, "selection": self.selection, "metrics": self.metrics,
+            "run_jsons": self.run_jsons,
+        }  # fmt: skip
+        settings = {"data": {"source": "directory"}, "split": {"folds": 5}} | (settings or {})
+        return ReportFiles(own | inputs, settings=settings)
 
     def _labels(self, dataset, size):
         subtype = self.random.choice(CLASSES, size, p=(0.3, 0.45, 0.25))

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 from dataset_fixture import index, kaggle_folder, write_radiograph
+from external_fixture import source
 from fold_fixture import fold_inputs, train, write_fold
 from packed_fixture import write_packed
 from PIL import Image
@@ -207,13 +208,6 @@ def test_baselines_say_of_a_radiograph_what_they_say_of_it_in_the_test_set(tmp_p
 
 
 # What they are worth
-
-
-def source(population="children", positive="pneumonia"):
-    return {
-        "source": "directory", "title": "some radiographs", "population": population,
-        "positive": positive, "negative": "normal", "litter": 0, "notes": [],
-    }  # fmt: skip
 
 
 def add_external(experiment, patients=30, signal=1.5, shift=1.0):

@@ -1,4 +1,4 @@
-"""Probabilities in figures and report: the right numbers in the right places, or nothing."""
+"""Figures of calibration, decisions and mistakes: the right numbers in the right places."""
 
 import re
 
@@ -7,21 +7,15 @@ import pandas as pd
 import pytest
 from calibration_fixture import Calibrations
 from packed_fixture import write_packed
-from reporting_fixture import FOUR_RUNS, Experiment, Made
+from reporting_fixture import Experiment, Made
 
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.reporting import calibration, decision_curves
 from pneumobench.reporting import worst_cases as worst_cases_room
 from pneumobench.reporting.calibration import measured, plot_calibration
-from pneumobench.reporting.calibration_section import (
-    HOLD,
-    CalibrationInputs,
-    calibration_section,
-    verdict,
-)
 from pneumobench.reporting.decision_curves import NOWHERE, plot_decision_curves, useful_range
 from pneumobench.reporting.inputs import read_comparison
-from pneumobench.reporting.report import render_report
+from pneumobench.reporting.words import Words
 from pneumobench.reporting.worst_cases import plot_worst_cases, worst_cases
 
 
@@ -128,30 +122,9 @@ def test_the_longest_useful_range_is_named(lower, expected):
     assert useful_range(curve) == expected
 
 
-@pytest.mark.parametrize(
-    ("level", "slope", "expected"),
-    [
-        ((-0.1, 0.1), (0.9, 1.1), HOLD),
-        ((-0.3, -0.1), (0.9, 1.1), "are too high on average"),
-        ((0.1, 0.2), (0.5, 0.9), "are too low on average and too extreme"),
-        ((-0.1, 0.1), (1.1, 1.2), "are too cautious"),
-        ((None, None), (1.1, 1.2), "cannot be examined"),
-    ],
-)
-def test_verdict_follows_the_intervals(level, slope, expected):
-    content = {
-        "calibration": "platt",
-        "measures": [
-            {"dataset": "test", "measure": name, "after": {"low": low, "high": high}}
-            for name, (low, high) in (("slope", slope), ("in_the_large", level))
-        ],
-    }
-    assert verdict(content, "test").startswith(expected)
-
-
 def test_worst_cases_are_the_most_confident_mistakes(made, files):
     comparison = read_comparison(made.comparison_csv)
-    found = worst_cases(comparison, files.calibrated)
+    found = worst_cases(comparison, files.calibrated, Words())
     tables = [read_table(path) for path in files.calibrated]
     tables = [table[table["dataset"] == "out_of_fold"] for table in tables]
     of_best = [path.parts[-4] for path in files.calibrated].index("custom_resnet18")
@@ -159,7 +132,7 @@ def test_worst_cases_are_the_most_confident_mistakes(made, files):
     missed = best[(best["label"] == "pneumonia") & (best["decision_selected"] == 0)]
     expected = missed.nsmallest(6, "probability")["image_id"].tolist()
     assert found[0].radiographs.index.tolist() == expected
-    assert found[0].title == "Missed pneumonias of ResNet-18 (from scratch)"
+    assert found[0].title == "Missed radiographs with pneumonia of ResNet-18 (from scratch)"
     alarms = best[(best["label"] == "normal") & (best["decision_selected"] == 1)]
     expected = alarms.nlargest(6, "probability")["image_id"].tolist()
     assert found[1].radiographs.index.tolist() == expected
@@ -215,7 +188,7 @@ def test_no_mistake_is_said(made, files, images, tmp_path):
         folder = tmp_path / "/".join(path.parts[-4:-1])
         right.append(folder / "calibrated.csv")
         write_table(right[-1], table.assign(decision_selected=decided))
-    assert all(cases.radiographs.empty for cases in worst_cases(comparison, right))
+    assert all(cases.radiographs.empty for cases in worst_cases(comparison, right, Words()))
     plot_worst_cases(right, made.comparison_csv, images, made.splits, tmp_path / "none")
     assert (tmp_path / "none.png").stat().st_size > 2000
 
@@ -229,58 +202,3 @@ def test_figures_are_byte_identical_on_repetition(made, files, images, tmp_path)
     for ending in ("c.png", "c.pdf", "w.png", "w.pdf"):
         first, second = (tmp_path / name / ending for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes() and first.stat().st_size > 2000
-
-
-def test_section_answers_and_has_rows_of_every_run(made, files):
-    section = calibration_section(
-        read_comparison(made.comparison_csv), CalibrationInputs(files.details, files.calibrated)
-    )
-    first = contents(files, made)[0]
-    answer = " ".join(section["answer"])
-    assert answer.startswith("ResNet-18 (from scratch), the best run: out of fold")
-    assert f"on the test set they {verdict(first, 'test')}." in answer
-    assert "of 3 runs hold" in answer and "Youden" in answer
-    assert len(section["measures"]) == 3 * 2 * 2 and len(section["main"]) == 3
-    assert len(section["other"]) == 3 * 2 and len(section["predictive"]) == 3 * 3
-    (specificity,) = [
-        row for row in first["thresholds"]
-        if (row["rule"], row["metric"]) == ("youden", "specificity")
-    ]  # fmt: skip
-    shown = section["main"][0]["Transfer error of specificity"]
-    assert shown.startswith(f"{specificity['transfer']['value']:.3f} (")
-    assert set(section["subtypes"][0]) == {"Run", "Data", "Bacterial", "Normal", "Viral"}
-    assert section["radiographs"][0]["Runs that are wrong"] == "1 of 1"
-
-
-def test_nothing_calibrated_shows_one_stage(tmp_path):
-    made = Experiment(tmp_path, FOUR_RUNS[:1], n=(150, 60))
-    files = Calibrations(made, "none", "cost")
-    section = calibration_section(
-        read_comparison(made.comparison_csv), CalibrationInputs(files.details, files.calibrated)
-    )
-    assert [row["Probabilities"] for row in section["measures"]] == ["as trained"] * 2
-    assert "runs hold" not in " ".join(section["answer"]) and section["rule"] == "cost"
-    plot_calibration(files.details, made.comparison_csv, tmp_path / "one")
-    plot_decision_curves(files.details, made.comparison_csv, tmp_path / "curves")
-    assert (tmp_path / "one.pdf").stat().st_size > 2000
-
-
-def report(made, figures, path, inputs):
-    render_report(
-        made.comparison_csv, made.comparison_json, made.audit, made.splits, made.metrics,
-        made.run_jsons, figures, made.selection, path, title="Title", experiment="demo",
-        settings={"data": {"source": "phantom"}, "split": {"folds": 5}}, calibration=inputs,
-    )  # fmt: skip
-    return path.read_text(encoding="utf-8")
-
-
-def test_report_has_the_section_only_where_something_was_assessed(made, files, tmp_path):
-    plot_calibration(files.details, made.comparison_csv, tmp_path / "calibration")
-    figures = {"calibration": tmp_path / "calibration.png"}
-    inputs = CalibrationInputs(files.details, files.calibrated)
-    assert "Can its probabilities" not in report(made, {}, tmp_path / "without.html", None)
-    shown = report(made, figures, tmp_path / "with.html", inputs)
-    section = re.search(r'<section id="calibration">.*?</section>', shown, re.DOTALL)[0]
-    assert shown.count('href="#calibration"') == shown.count('id="figure-calibration"') == 1
-    assert 'id="figure-calibration"' in section and "Transfer error of specificity" in section
-    assert "assess_calibration" in shown

@@ -10,6 +10,14 @@ import pandas as pd
 import pytest
 from explanation_fixture import EMPTY_ROW, ROWS, Explanations, radiograph, write_panels
 from PIL import Image
+from pneumobench.reporting.every_map import _cells, _radiograph_of_all, plot_every_map
+from pneumobench.reporting.explanation_section import explanation_section
+from pneumobench.reporting.explanations import plot_explanations
+from pneumobench.reporting.map_grid import map_grid
+from pneumobench.reporting.mean_maps import plot_mean_maps
+from pneumobench.reporting.painting import enlarge, overlay, place_on_radiograph
+from pneumobench.reporting.panels import LONGEST_SIDE, draw_panels
+from pneumobench.reporting.randomisation import plot_randomisation
 from reporting_fixture import FOUR_RUNS, Experiment, Made
 
 from pneumobench.core.errors import UserError
@@ -18,7 +26,6 @@ from pneumobench.core.files import read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.data.images import decode_grey, resize_square
 from pneumobench.reporting import style
-from pneumobench.reporting.every_map import _cells, _radiograph_of_all, plot_every_map
 from pneumobench.reporting.explained import (
     panel_rows,
     read_explained,
@@ -26,8 +33,6 @@ from pneumobench.reporting.explained import (
     reasons,
     size_note,
 )
-from pneumobench.reporting.explanation_section import explanation_section
-from pneumobench.reporting.explanations import plot_explanations
 from pneumobench.reporting.faithfulness import (
     COARSE,
     TRUSTED,
@@ -37,12 +42,7 @@ from pneumobench.reporting.faithfulness import (
     read_faithfulness,
 )
 from pneumobench.reporting.inputs import read_comparison
-from pneumobench.reporting.map_grid import map_grid
-from pneumobench.reporting.mean_maps import plot_mean_maps
-from pneumobench.reporting.painting import enlarge, overlay, place_on_radiograph
-from pneumobench.reporting.panels import LONGEST_SIDE, draw_panels
 from pneumobench.reporting.plain_text import shown
-from pneumobench.reporting.randomisation import plot_randomisation
 from pneumobench.reporting.report import render_report
 from pneumobench.statistics.agreement import fold_agreement
 

@@ -4,6 +4,9 @@ import html
 import re
 
 import pytest
+from pneumobench.reporting.report_tables import typeset_tables
+from pneumobench.reporting.typeset import code_span, escape_latex, escape_markdown
+from pneumobench.reporting.vocabulary import Vocabulary, in_words, vocabulary_from, words_of
 from poison import MARK, WORDS, assert_text_alone, poison
 from reporting_fixture import Experiment
 from test_paper import card_of, fill, judged, look
@@ -11,10 +14,7 @@ from test_reporting import render
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, write_json
-from pneumobench.reporting.report_tables import typeset_tables
 from pneumobench.reporting.tables import make_tables
-from pneumobench.reporting.typeset import code_span, escape_latex, escape_markdown
-from pneumobench.reporting.vocabulary import Vocabulary, in_words, vocabulary_from, words_of
 
 __all__ = ["judged"]
 

@@ -6,15 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
+from pneumobench.reporting.style import VERMILLION
 from reporting_fixture import Experiment
 
 from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.core.inflation import PRACTICES
 from pneumobench.reporting import inflation as room
 from pneumobench.reporting.inflation import plot_inflation
-from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
 from pneumobench.reporting.report import render_report
-from pneumobench.reporting.style import VERMILLION
 
 REASON = "a single run leaves nothing to pick"
 

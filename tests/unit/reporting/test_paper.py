@@ -8,6 +8,8 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+from pneumobench.reporting.looks import looks_section
+from pneumobench.reporting.report_tables import read_report_tables, typeset_tables
 from reporting_fixture import Experiment
 from statistics_cases import make_experiment
 from test_reporting import render
@@ -17,9 +19,7 @@ from pneumobench.core.files import content_sha256, read_json, write_json
 from pneumobench.core.run import Run
 from pneumobench.reporting.checklists import STATUSES, fill_checklists, read_guidelines
 from pneumobench.reporting.figure_manifest import list_figures
-from pneumobench.reporting.looks import looks_section
 from pneumobench.reporting.model_card import CardInputs, write_model_card
-from pneumobench.reporting.report_tables import read_report_tables, typeset_tables
 from pneumobench.reporting.run_warnings import warnings_of
 from pneumobench.reporting.tables import make_tables
 from pneumobench.statistics.looks import record_look
@@ -261,7 +261,7 @@ def test_warnings_name_collapsed_models_and_absent_subtypes(made):
 
 def test_architectures_trained_by_different_code_are_named(made):
     from pneumobench.reporting.inputs import read_comparison
-    from pneumobench.reporting.methods import read_runs
+    from pneumobench.reporting.run_records import read_runs
 
     comparison, folds = read_comparison(made.comparison_csv), read_runs(made.run_jsons)
     assert warnings_of(comparison, {}, folds) == []

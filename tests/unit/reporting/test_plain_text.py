@@ -10,6 +10,9 @@ from explanation_fixture import ROWS, Explanations
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from pneumobench.reporting.critical_difference import plot_critical_difference
+from pneumobench.reporting.explanation_section import explanation_section
+from pneumobench.reporting.vocabulary import words_of
 from reporting_fixture import HOSTILE_TITLES, Experiment, hostile_runs
 from test_explanation_reporting import draw, draw_figures
 from test_reporting import plots
@@ -17,12 +20,9 @@ from test_reporting import plots
 from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.output_names import LONGEST, plain_names
 from pneumobench.reporting import style
-from pneumobench.reporting.critical_difference import plot_critical_difference
 from pneumobench.reporting.differences import plot_differences
-from pneumobench.reporting.explanation_section import explanation_section
 from pneumobench.reporting.inputs import drawn_comparison, read_comparison
 from pneumobench.reporting.plain_text import LONGEST_LABEL, LONGEST_LINE, shown
-from pneumobench.reporting.vocabulary import words_of
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=40)
 

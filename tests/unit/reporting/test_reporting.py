@@ -15,6 +15,14 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 from PIL import Image
+from pneumobench.reporting.clinical import clinical_rows, error_rates, subtype_rows
+from pneumobench.reporting.confusion import plot_confusion
+from pneumobench.reporting.cost import plot_cost
+from pneumobench.reporting.precision_recall import plot_precision_recall
+from pneumobench.reporting.ranking import plot_ranking
+from pneumobench.reporting.roc import plot_roc
+from pneumobench.reporting.training_curves import plot_training_curves
+from pneumobench.reporting.typeset import escape_latex
 from reporting_fixture import FOUR_RUNS, Experiment, Made
 from statistics_cases import make_experiment
 from statsmodels.stats.proportion import proportion_confint
@@ -23,20 +31,12 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.reporting import style, summary, wording
-from pneumobench.reporting.clinical import clinical_rows, error_rates, subtype_rows
-from pneumobench.reporting.confusion import plot_confusion
-from pneumobench.reporting.cost import plot_cost
 from pneumobench.reporting.curves import precision_recall_curve, roc_curve
 from pneumobench.reporting.flow import plot_data_flow, read_flow
 from pneumobench.reporting.inputs import files_by_run, read_comparison, read_metrics
-from pneumobench.reporting.methods import flatten
-from pneumobench.reporting.precision_recall import plot_precision_recall
-from pneumobench.reporting.ranking import plot_ranking
 from pneumobench.reporting.report import render_report
-from pneumobench.reporting.roc import plot_roc
+from pneumobench.reporting.run_records import flatten
 from pneumobench.reporting.tables import make_tables
-from pneumobench.reporting.training_curves import plot_training_curves
-from pneumobench.reporting.typeset import escape_latex
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "workflow_scripts"
 # Below the runs of `Experiment`.

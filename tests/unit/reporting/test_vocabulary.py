@@ -4,12 +4,12 @@ import re
 
 import pytest
 from matplotlib.text import Text
+from pneumobench.reporting.style import new_figure, rewrite
+from pneumobench.reporting.vocabulary import Vocabulary, in_words, spoken, vocabulary_from, words_of
 from reporting_fixture import Experiment
 from test_reporting import render
 
 from pneumobench.core.files import read_json, write_json
-from pneumobench.reporting.style import new_figure, rewrite
-from pneumobench.reporting.vocabulary import Vocabulary, in_words, spoken, vocabulary_from, words_of
 
 EFFUSION = Vocabulary("effusion", "no finding", adults=True)
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from fold_fixture import fold_outputs, train, write_fold
+from pneumobench.reporting.subtypes_section import subtypes_section
 from recipe_fixture import settings
 from scipy.special import log_softmax, logsumexp, softmax
 from sklearn import metrics as reference
@@ -24,7 +25,6 @@ from pneumobench.prediction.predict import logit_columns, positive_logit
 from pneumobench.prediction.views import predict_views
 from pneumobench.reporting.inputs import read_comparison
 from pneumobench.reporting.subtypes import plot_subtypes
-from pneumobench.reporting.subtypes_section import subtypes_section
 from pneumobench.statistics.bootstrap import Resamples, resample_patients
 from pneumobench.statistics.predictions import read_labels
 from pneumobench.statistics.subtypes import (

@@ -262,6 +262,13 @@ class Experiment(Section):
             for run in as_run_entry(entry).expand(self.defaults.recipe, self.defaults.seeds)
         ]
 
+    @property
+    def inflated_run(self) -> Run | None:
+        """The run that is trained by bad practice, too; None in most experiments."""
+        wanted = (self.inflation.model, self.defaults.recipe)
+        runs = self.expanded_runs
+        return next((run for run in runs if (run.model, run.recipe) == wanted), None)
+
     def recipe(self, name: str) -> Recipe:
         """Return the recipe of that name."""
         return self.recipes[name]

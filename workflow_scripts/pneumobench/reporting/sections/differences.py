@@ -119,14 +119,18 @@ def _reference_answer(reference: dict[str, Any] | None, titles: Titles) -> list[
     name = titles.get(reference["model"], reference["model"])
     tested = [pair for pair in reference["pairs"] if pair["status"] == "tested"]
     if not tested:
-        return [f"{name} was named as the reference in advance, but no run can be compared with it."]
+        return [
+            f"{name} was named as the reference in advance, but no run can be compared with it."
+        ]
     lead = f"{plural(len(tested), 'comparison')} with {name}, the reference named in advance"
     return [f"{lead}: {_held(tested, titles)}."]
 
 
 def _held(tested: list[Pair], titles: Titles) -> str:
     """Say which of the pairs tested differ out of fold."""
-    results = [(pair, record_with(pair["results"], _WHERE, dataset="out_of_fold")) for pair in tested]
+    results = [
+        (pair, record_with(pair["results"], _WHERE, dataset="out_of_fold")) for pair in tested
+    ]
     held = [(pair, result) for pair, result in results if result["holds"]]
     if not held:
         return "out of fold, none of the differences is significant"
