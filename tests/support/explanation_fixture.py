@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 from packed_fixture import write_packed
 from PIL import Image
-from pneumobench.reporting.explanation_section import ExplanationInputs
 from reporting_fixture import Made
 
 from pneumobench.core.files import write_table
@@ -129,8 +128,11 @@ class Explanations:
         )
 
     def inputs(self):
-        """Return what the report takes."""
-        return ExplanationInputs("grad_cam", self.explained, self.maps, self.measures, self.panels)
+        """Return what the report takes, by the names of the rule."""
+        return {
+            "explained": self.explained, "maps": self.maps, "panels": self.panels,
+            "map_measures": [self.measures], "map_method": "grad_cam",
+        }  # fmt: skip
 
 
 def measured(run: Made, *, good: bool) -> list[dict]:

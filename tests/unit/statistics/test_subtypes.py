@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 import torch
 from fold_fixture import fold_outputs, train, write_fold
-from pneumobench.reporting.subtypes_section import subtypes_section
+from pneumobench.reporting.files import ReportFiles
+from pneumobench.reporting.sections.subtypes import build
+from pneumobench.reporting.words import Words
 from recipe_fixture import settings
 from scipy.special import log_softmax, logsumexp, softmax
 from sklearn import metrics as reference
@@ -379,13 +381,15 @@ def test_section_and_figure(experiment, judged, tmp_path):
     experiment.evaluate(RUN)
     comparison, _ = experiment.compare([RUN])
     details = experiment.root / "comparison/subtypes.json"
-    section = subtypes_section(read_comparison(comparison), details)
-    assert section["areas"]["test"][0]["Run"] == "ALEXNET"
-    assert "ALEXNET" in section["answer"][0] and re.search(r"AUC of 0\.\d", section["answer"][1])
-    assert [row["Run"] for row in section["decisions"]["out_of_fold"]][1:] == [
+    files = {"table": comparison, "details": comparison.with_suffix(".json")}
+    section = build(ReportFiles(files | {"subtypes": details}, settings={}), Words())
+    tables = {table.name: table.rows for table in section.tables}
+    assert tables["subtypes_test"][0]["Run"] == "ALEXNET"
+    assert "ALEXNET" in section.answer[0] and re.search(r"AUC of 0\.\d", section.answer[1])
+    assert [row["Run"] for row in tables["subtype_decisions_out_of_fold"]][1:] == [
         "Baseline: thumbnail", "Baseline: majority"
     ]  # fmt: skip
-    assert subtypes_section(read_comparison(comparison), None)["areas"] == {}
+    assert build(ReportFiles(files, settings={}), Words()) is None
     plot_subtypes(details, comparison, tmp_path / "subtypes")
     first = [(tmp_path / f"subtypes.{kind}").read_bytes() for kind in ("png", "pdf")]
     plot_subtypes(details, comparison, tmp_path / "again/subtypes")
