@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 from pneumobench.core.archive import (
+    ARCHIVE_FORMAT,
     CONFIG,
     CRATE,
     INDEX,
@@ -33,7 +34,7 @@ def write_archive(
     }
     entries |= listed or {}
     index = {
-        "archive_format": 1, "missing": [], "radiographs": False,
+        "archive_format": ARCHIVE_FORMAT, "missing": [], "radiographs": False,
         "files": {name: entry for name, entry in entries.items() if entry is not None},
     } | changes  # fmt: skip
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:

@@ -23,6 +23,7 @@ from pneumobench.core.config import (
 )
 from pneumobench.core.config.across import cautions
 from pneumobench.core.config.allowed import ANY_NAME, find, in_words, leaves, meaning
+from pneumobench.core.config.earlier import RENAMED
 from pneumobench.core.config.identity import IDENTITY_FILE
 from pneumobench.core.config.problems import Problem
 from pneumobench.core.config.schema import (
@@ -361,6 +362,25 @@ def test_a_key_of_an_earlier_version_is_named_by_its_new_one(complete):
     (problem,) = caught.value.problems
     assert (problem.path, problem.nearest) == ("recipes.new.equalisation", "preprocessing")
     assert problem.hint == "write preprocessing instead"
+
+
+@pytest.mark.parametrize("new", [{}, {"archive_radiographs": True}])
+def test_an_old_key_of_the_top_level_is_named_by_its_new_one(new):
+    raw = config()
+    del raw["archive_radiographs"]
+    with pytest.raises(ConfigError) as caught:
+        check_config(raw | new | {"archive_films": False}, architectures=ARCHITECTURES)
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.nearest) == ("archive_films", "archive_radiographs")
+    assert problem.given == "a key of an earlier version with the value false"
+
+
+def test_every_renamed_key_is_listed_in_the_documentation():
+    document = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    keys = {re.sub(r"\[\]", "", path).rpartition(".")[2] for path, _ in leaves()}
+    for old, new in RENAMED.items():
+        assert re.search(rf"\| `[^|]*{old}` \| `[^|]*{new}` \|", document), old
+        assert new in keys and old not in keys
 
 
 @pytest.mark.parametrize("raw", [None, [], "text"])

@@ -14,7 +14,7 @@ from PIL import Image
 
 from pneumobench.core.archive import INDEX, check_unpacked, read_archive
 from pneumobench.core.config.check import check_config
-from pneumobench.core.config.earlier import with_later_keys
+from pneumobench.core.config.earlier import as_written_today
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import write_json, write_table
 from pneumobench.models import registry
@@ -181,8 +181,8 @@ def test_placed_radiographs_take_hardly_any_space(tmp_path):
 def test_a_configuration_of_an_earlier_version_lacks_no_key():
     config = whole_config()
     del config["data"]["checks"]["maximum_near_duplicate_fraction"]
-    completed = with_later_keys(config)
+    completed = as_written_today(config)
     assert completed["data"]["checks"]["maximum_near_duplicate_fraction"] == 1
     assert check_config(completed, architectures=registry.names())
-    assert with_later_keys(whole_config()) == whole_config()
-    assert with_later_keys({"data": {"checks": 3}, "a": [1]}) == {"data": {"checks": 3}, "a": [1]}
+    assert as_written_today(whole_config()) == whole_config()
+    assert as_written_today({"data": {"checks": 3}, "a": [1]}) == {"data": {"checks": 3}, "a": [1]}
