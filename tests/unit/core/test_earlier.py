@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from hostile_archive import MADE, OTHERS, write_archive
+from hostile_archive import MADE, OTHERS, SPLITS, write_archive
 
 from pneumobench.core.archive import check_bytes, check_contents, read_archive
 from pneumobench.core.earlier import content_today, index_today, path_today
@@ -16,7 +16,6 @@ from pneumobench.core.files import read_json, read_table, signed_json, signed_ta
 from pneumobench.reporting.radiographs import npy_bytes
 from pneumobench.reporting.unpack import unpack_archive
 
-SPLITS = signed_table(b"schema_version,image_id,inner,group\n1,a,,p\n1,b,,q\n")
 SCORES = signed_table(b"schema_version,floor,fold,image_id,logit\n1,border,0,floor,0.5\n")
 SUBTYPES = signed_table(b"schema_version,image_id,model,recipe\n1,floor,thumbnail,floor\n")
 SELECTION = {"schema_version": 1, "runs": [{"recipe": "floor"}], "floors": [{"floor": "border"}]}

@@ -1,7 +1,6 @@
 """The archive: what goes in, what comes out, and what is refused."""
 
 import copy
-import io
 import json
 import zipfile
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from PIL import Image
+from hostile_archive import png
 
 from pneumobench.core.archive import INDEX, check_unpacked, read_archive
 from pneumobench.core.config.check import check_config
@@ -24,12 +23,6 @@ from pneumobench.reporting.unpack import unpack_archive
 
 PROJECT = Path(__file__).resolve().parents[3]
 MISSING = [{"model": "vgg16", "recipe": "light", "seed": 1, "note": "0 of 5 folds finished"}]
-
-
-def png(width: int = 8, height: int = 8) -> bytes:
-    stream = io.BytesIO()
-    Image.new("L", (width, height)).save(stream, "PNG")
-    return stream.getvalue()
 
 
 class Radiographs:
