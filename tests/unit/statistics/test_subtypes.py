@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from configurations import check, problems
 from fold_fixture import fold_outputs, train, write_fold
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.sections.subtypes import build
@@ -13,9 +14,8 @@ from pneumobench.reporting.words import Words
 from recipe_fixture import settings
 from scipy.special import log_softmax, logsumexp, softmax
 from sklearn import metrics as reference
+from split_fixture import radiographs_of, split
 from statistics_cases import DRAW, FOLDS, make_experiment
-from test_config import check, problems
-from test_split import radiographs_of, split
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table
