@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
 from pneumobench.reporting.style import VERMILLION
 from reporting_fixture import Experiment
 
@@ -13,7 +14,6 @@ from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.core.inflation import PRACTICES
 from pneumobench.reporting import inflation as room
 from pneumobench.reporting.inflation import plot_inflation
-from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
 from pneumobench.reporting.report import render_report
 
 REASON = "a single run leaves nothing to pick"
@@ -86,50 +86,3 @@ def test_figure_is_byte_identical_on_repetition(inputs, tmp_path):
     for suffix in ("png", "pdf"):
         first, second = (tmp_path / name / f"figure.{suffix}" for name in ("first", "second"))
         assert first.read_bytes() == second.read_bytes() and first.stat().st_size > 5000
-
-
-def test_section_answers_with_the_most_first(inputs):
-    section = inflation_section(inputs)
-    clear, rest = section["answer"].split(". With")
-    assert clear.startswith(
-        "Added by bad practice, in points: threshold picked on the test set (AUC) 10.0 (9.0"
-    )
-    assert clear.index("epoch picked") < clear.index("validation on 16") < clear.index("augmentat")
-    assert rest == " intervals that reach 0: folds by image (AUC) 0.0 (-1.0 to 1.0)."
-    first = section["rows"][0]
-    assert first["Reported (OPTIMISTIC)"] == "0.900 (0.890\N{EN DASH}0.910)"
-    assert first["Images"] == "Out-of-fold, n = 624 of 428 patients"
-    assert section["missing"] == [
-        f"Architecture picked on the test set: not measured, because {REASON}."
-    ]
-    assert len(section["rows"]) == len(section["practices"]) == len(PRACTICES)
-    assert inflation_section(None)["rows"] == []
-
-
-def test_a_practice_that_costs_is_not_said_to_reach_zero(inputs, tmp_path):
-    table = read_table(inputs.table)
-    by_image = table["optimism"] == 0
-    table.loc[by_image, ["optimism", "optimism_low", "optimism_high"]] = -0.02, -0.03, -0.01
-    write_table(tmp_path / "worse.csv", table)
-    answer = inflation_section(replace(inputs, table=tmp_path / "worse.csv"))["answer"]
-    assert "reach 0" not in answer
-    assert "Lower than with good practice: folds by image (AUC) -2.0 (-3.0 to -1.0)." in answer
-
-
-def test_report_has_the_section_only_where_it_was_asked_for(inputs, tmp_path):
-    made = Experiment(tmp_path)
-    plot_inflation(inputs.table, inputs.details, tmp_path / "inflation")
-    pages = {}
-    for name, given in (("without", None), ("with", inputs)):
-        path = tmp_path / f"{name}.html"
-        render_report(
-            made.comparison_csv, made.comparison_json, made.audit, made.splits, made.metrics,
-            made.run_jsons, {"inflation": tmp_path / "inflation.png"} if given else {},
-            made.selection, path, title="Title", experiment="inflation",
-            settings={"data": {"source": "phantom"}, "split": {"folds": 5}}, inflation=given,
-        )  # fmt: skip
-        pages[name] = path.read_text(encoding="utf-8")
-    assert "OPTIMISTIC" not in pages["without"] and "bad practice" not in pages["without"].lower()
-    section = re.search(r'<section id="inflation">.*?</section>', pages["with"], re.DOTALL)[0]
-    assert 'id="figure-inflation"' in section and section.count("OPTIMISTIC") >= 2
-    assert "measure_inflation" in pages["with"] and 'href="#inflation"' in pages["with"]

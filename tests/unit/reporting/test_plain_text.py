@@ -20,7 +20,6 @@ from pneumobench.core.files import read_json, read_table, write_json, write_tabl
 from pneumobench.core.output_names import LONGEST, plain_names
 from pneumobench.reporting import style
 from pneumobench.reporting.differences import plot_differences
-from pneumobench.reporting.explanation_section import explanation_section
 from pneumobench.reporting.inputs import drawn_comparison, read_comparison
 from pneumobench.reporting.plain_text import LONGEST_LABEL, LONGEST_LINE, shown
 

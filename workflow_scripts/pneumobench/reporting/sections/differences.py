@@ -85,13 +85,10 @@ def _pairs_answer(
         for dataset, part in pairs.groupby("dataset")
     }
     (held, tested), (held_on_test, _) = found["out_of_fold"], found["test"]
-    which = f"{held} of the {count(tested)} pairs of runs {_are(held)}"
-    if tested == 1:
-        which = f"the only pair of runs is{'' if held else ' not'}"
     text = (
-        f"Out of fold, {which} statistically "
+        f"Out of fold, {held} of the {plural(tested, 'pair')} of runs {_are(held)} statistically "
         f"distinguishable at a significance level of {percent(1 - facts['confidence'])}, adjusted "
-        f"for the number of pairs; on the test set, {held_on_test} of {count(tested)}."
+        f"for the number of pairs; on the test set, {held_on_test}."
     )
     labels = complete_runs(comparison)["label"].tolist()
     first = [labels[rank - 1] for rank in facts["ranking"]["groups"][0]]
