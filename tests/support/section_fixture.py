@@ -35,7 +35,11 @@ def report_files(made, *, settings=_SETTINGS, looks=None, map_method=None, **inp
 def table_of(section, name):
     """Return the rows of a section's table as text; none where it is not there."""
     found = [table for table in section.tables if table.name == name]
-    return [{key: cell_text(cell) for key, cell in row.items()} for row in found[0].rows] if found else []
+    return (
+        [{key: cell_text(cell) for key, cell in row.items()} for row in found[0].rows]
+        if found
+        else []
+    )
 
 
 def text_of(section):

@@ -8,6 +8,7 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+from pneumobench.reporting.report_tables import read_report_tables, typeset_tables
 from reporting_fixture import Experiment
 from statistics_cases import make_experiment
 from test_reporting import render
@@ -19,7 +20,6 @@ from pneumobench.reporting.checklists import STATUSES, fill_checklists, read_gui
 from pneumobench.reporting.figure_manifest import list_figures
 from pneumobench.reporting.looks import looks_section
 from pneumobench.reporting.model_card import CardInputs, write_model_card
-from pneumobench.reporting.report_tables import read_report_tables, typeset_tables
 from pneumobench.reporting.run_warnings import warnings_of
 from pneumobench.reporting.tables import make_tables
 from pneumobench.statistics.looks import record_look

@@ -77,7 +77,9 @@ def test_report_embeds_every_figure(report, figures):
 
 def test_embedded_figures_show_what_the_files_do_and_are_smaller(made, figures, report):
     for name, path in figures.items():
-        found = re.search(rf'id="figure-{name}">\s*<img src="data:image/webp;base64,([^"]+)', report)
+        found = re.search(
+            rf'id="figure-{name}">\s*<img src="data:image/webp;base64,([^"]+)', report
+        )
         content = base64.b64decode(found[1])
         assert len(content) < path.stat().st_size
         (made.folder / "seen.webp").write_bytes(content)

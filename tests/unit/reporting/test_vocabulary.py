@@ -3,13 +3,11 @@
 import re
 
 import pytest
-from matplotlib.text import Text
+from pneumobench.reporting.vocabulary import Vocabulary, in_words, vocabulary_from, words_of
 from reporting_fixture import Experiment
 from test_reporting import render
 
 from pneumobench.core.files import read_json, write_json
-from pneumobench.reporting.style import new_figure, rewrite
-from pneumobench.reporting.vocabulary import Vocabulary, in_words, spoken, vocabulary_from, words_of
 
 EFFUSION = Vocabulary("effusion", "no finding", adults=True)
 
@@ -84,29 +82,6 @@ def test_a_name_with_the_usual_word_in_it_is_put_in_once():
     once = words.translate("60 with pneumonia. Pneumonia: 3.")
     assert once == "60 with opacity suspicious of pneumonia. Opacity suspicious of pneumonia: 3."
     assert words.translate(once) == once
-
-
-def test_figures(tmp_path):
-    audit = tmp_path / "audit.json"
-    source = {"positive": "lung opacity suspicious of pneumonia", "negative": "no such opacity"}
-    write_json(audit, {"source": source})
-    figure = new_figure(2)
-    axes = figure.add_subplot()
-    axes.set_xticks([0, 1], ["normal", "pneumonia"], rotation=90)
-    axes.set_title("normal, n = 3")
-    axes.set_ylabel("Share with pneumonia")
-    before = [text.get_text() for text in figure.findobj(Text)]
-    rewrite(figure, spoken().label)
-    assert [text.get_text() for text in figure.findobj(Text)] == before
-    with words_of(audit):
-        rewrite(figure, spoken().label)
-    figure.draw_without_rendering()
-    assert [label.get_text() for label in axes.get_xticklabels()] == [
-        "no such opacity", "lung opacity\nsuspicious of\npneumonia"
-    ]  # fmt: skip
-    assert {label.get_rotation() for label in axes.get_xticklabels()} == {90}
-    assert axes.get_title(loc="left") or axes.get_title() == "no such opacity, n = 3"
-    assert axes.get_ylabel() == "Share with lung opacity suspicious of pneumonia"
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from pneumobench.core.estimates import Estimate
 from pneumobench.core.files import atomic_path, read_json
 from pneumobench.core.ownership import read_owned_json
 from pneumobench.reporting.inputs import DATASET_TITLES, DECISION_AGGREGATE
-from pneumobench.reporting.run_records import flatten, values_of, versions_of
 from pneumobench.reporting.origin import phantom_notice
+from pneumobench.reporting.run_records import flatten, values_of, versions_of
 from pneumobench.reporting.table import Cell, Table
 from pneumobench.reporting.wording import count, millions, percent
 from pneumobench.reporting.words import Words
@@ -81,7 +81,11 @@ def write_model_card(
     positive = escape_markdown(words.positive)
     parts = [
         f"# Model card: {escape_markdown(title)}",
-        *([f"**Phantoms, not patients.** {escape_markdown(phantom_notice(words))}"] if phantom else []),
+        *(
+            [f"**Phantoms, not patients.** {escape_markdown(phantom_notice(words))}"]
+            if phantom
+            else []
+        ),
         "## What it is",
         _what_it_is(metrics, description, folds, positive),
         "## What it is for, and what not",
@@ -144,9 +148,7 @@ def _training(metrics: dict[str, Any], folds: list[dict[str, Any]], positive: st
         f"{count(part['events'])} with {positive}; no network saw its own fold. Started "
         f"from {'published weights (run.json names them)' if started else 'random weights'}; kept "
         f"epochs: {escape_markdown(', '.join(str(fold['best_epoch']) for fold in folds))}.\n\n"
-        "<details><summary>Recipe</summary>\n\n"
-        + _markdown(rows)
-        + "\n</details>"
+        "<details><summary>Recipe</summary>\n\n" + _markdown(rows) + "\n</details>"
     )
 
 
@@ -235,7 +237,11 @@ def _limits(metrics: dict[str, Any], words: Words, *, phantom: bool, external: b
         "Age, sex, origin and device are not read: fairness towards groups of "
         f"{words.people} could not be examined.",
         "Intervals show what other patients would change, not another training.",
-        *([] if phantom else [f"Labels are readings of radiographs, not proof of {words.positive}."]),
+        *(
+            []
+            if phantom
+            else [f"Labels are readings of radiographs, not proof of {words.positive}."]
+        ),
     ]
     return "\n".join(f"- {escape_markdown(limit)}" for limit in limits)
 

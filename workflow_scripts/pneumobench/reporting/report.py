@@ -14,9 +14,7 @@ from pneumobench.reporting.writers import latex
 from pneumobench.reporting.writers.html import Page, Picture, html_page
 
 
-def render_report(
-    files: ReportFiles, report: str | Path, *, title: str, experiment: str
-) -> None:
+def render_report(files: ReportFiles, report: str | Path, *, title: str, experiment: str) -> None:
     """Write the report.
 
     Parameters
@@ -64,9 +62,7 @@ def write_tables(files: ReportFiles, path: str | Path, *, title: str) -> None:
 
 def compose(files: ReportFiles, words: Words) -> list[Section]:
     """Return all sections that have something to say, in their order."""
-    built = {
-        module: module.build(files, words) for module in SECTIONS if hasattr(module, "build")
-    }
+    built = {module: module.build(files, words) for module in SECTIONS if hasattr(module, "build")}
     others = [section for section in built.values() if section]
     sections = [
         built[module] if module in built else module.gather(files, words, others)

@@ -7,6 +7,7 @@ from typing import Any
 from pneumobench.core.ownership import read_owned_json
 from pneumobench.core.run import Run
 
+
 def read_runs(run_jsons: Iterable[str | Path]) -> dict[str, list[dict[str, Any]]]:
     """Read run.json files, by their run's folder, folds in order."""
     found: dict[str, list[dict[str, Any]]] = {}

@@ -117,7 +117,18 @@ class Bounds:
 
 # str: text. int: a count. Everything else says how it is written. None: an empty cell.
 Cell = (
-    str | int | Estimate | Scaled | Number | Share | Seconds | Millions | PValue | Of | Bounds | None
+    str
+    | int
+    | Estimate
+    | Scaled
+    | Number
+    | Share
+    | Seconds
+    | Millions
+    | PValue
+    | Of
+    | Bounds
+    | None
 )
 
 

@@ -7,8 +7,8 @@ import pandas as pd
 from pneumobench.reporting.baselines import baseline_sentence
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs, missing_runs
-from pneumobench.reporting.sections.robustness import robustness_sentence
 from pneumobench.reporting.section import FigureOf, Section
+from pneumobench.reporting.sections.robustness import robustness_sentence
 from pneumobench.reporting.wording import count, listing, percent, row_interval
 from pneumobench.reporting.words import Words
 from pneumobench.statistics.seeds import SEEDS_FOR_ARCHITECTURES
@@ -82,9 +82,7 @@ def _rivals(rows: pd.DataFrame) -> str:
             "for the number of pairs)."
         )
     if len(others) == 1:
-        return (
-            f"The only other complete run, {close[0]}, is not statistically distinguishable from it."
-        )
+        return f"The only other complete run, {close[0]}, is not statistically distinguishable from it."
     verb = "is" if len(close) == 1 else "are"
     return (
         f"{len(close)} of the {len(others)} other complete runs {verb} not statistically "

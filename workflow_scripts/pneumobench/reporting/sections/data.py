@@ -78,4 +78,6 @@ def _steps(flow: dict, datasets: dict, words: Words) -> list[dict[str, Cell]]:
         ),
         (f"Test set, {events['test']} with {words.positive}", *roles["test"].values()),
     ]
-    return [dict(zip(("Step", "Images", "Groups of patients"), step, strict=True)) for step in steps]
+    return [
+        dict(zip(("Step", "Images", "Groups of patients"), step, strict=True)) for step in steps
+    ]

@@ -31,9 +31,7 @@ def build(files: ReportFiles, words: Words) -> Section:
     """Return the section."""
     settings = flatten(files.settings)
     folds = max(map(len, files.runs.values()))
-    classes = (
-        "normal, bacterial and viral radiographs" if words.pneumonia else "either class"
-    )
+    classes = "normal, bacterial and viral radiographs" if words.pneumonia else "either class"
     return Section(
         name="methods",
         title="How were the results obtained?",
@@ -57,7 +55,9 @@ def build(files: ReportFiles, words: Words) -> Section:
                 _training(files.comparison, files.runs, files.json("selection")),
             ),
             Heading(f"All settings of this experiment ({len(settings)})"),
-            Table("settings", "Settings", [{"Key": key, "Value": value} for key, value in settings]),
+            Table(
+                "settings", "Settings", [{"Key": key, "Value": value} for key, value in settings]
+            ),
         ),
         origins=ORIGINS,
     )

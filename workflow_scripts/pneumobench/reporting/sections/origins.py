@@ -20,7 +20,11 @@ def gather(files: ReportFiles, words: Words, others: Sequence[Section]) -> Secti
                 "origins",
                 "Files and rules",
                 [
-                    {"Shown": shown, "File in the experiment's folder": file, "Written by rule": rule}
+                    {
+                        "Shown": shown,
+                        "File in the experiment's folder": file,
+                        "Written by rule": rule,
+                    }
                     for section in others
                     for shown, file, rule in section.origins
                 ],

@@ -21,9 +21,7 @@ def csv_table(table: Table) -> str:
     }
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        f"{column} {name}".strip() for column, names in parts.items() for name in names
-    )
+    writer.writerow(f"{column} {name}".strip() for column, names in parts.items() for name in names)
     for row in table.rows:
         held = {column: cell_parts(row[column]) for column in parts}
         writer.writerow(held[column].get(name) for column, names in parts.items() for name in names)

@@ -105,9 +105,7 @@ def write_document(sections: Iterable[Section], path: str | Path, *, title: str)
 
 def _alignment(table: Table) -> list[str]:
     """Return what LaTeX wants to know of each column: `l`, `r`, `p{...}`."""
-    longest = {
-        name: max(len(cell_text(row[name])) for row in table.rows) for name in table.columns
-    }
+    longest = {name: max(len(cell_text(row[name])) for row in table.rows) for name in table.columns}
     return [
         "r" if not table.is_text(name) else r"p{62mm}" if longest[name] > _CHARACTERS else "l"
         for name in table.columns
