@@ -17,13 +17,13 @@ def panels_of(explained, *paths, resize="squash", title="A network", words=None)
     )  # fmt: skip
 
 
-def map_inputs(explained, words=None, **files):
-    """Return what figures of maps are drawn of; `files` replace them."""
+def map_inputs(made, words=None, **files):
+    """Return what figures of made-up `Explanations` are drawn of; `files` take their place."""
     given = {
-        "explained": explained.explained, "maps": explained.maps, "images": explained.images,
-        "splits": explained.splits, "randomisation": explained.layers,
+        "explained": made.explained, "maps": made.maps, "images": made.images,
+        "splits": made.splits, "randomisation": made.layers,
     }  # fmt: skip
-    return inputs_of(explained.made, words, **given | files)
+    return inputs_of(made.made, words, **given | files)
 
 
 def draw_map_figures(explained, folder):

@@ -32,7 +32,7 @@ def contents(files, made):
 def test_curves_of_all_runs_are_drawn_beside_treating_all(made, files):
     figure = drawn("decision_curves", inputs_of(made, calibrations=files.details[::-1]))
     first = contents(files, made)[0]["decision_curves"][0]
-    above, below = figure.axes[:2]
+    above, below = figure.axes[0], figure.axes[2]
     curves = [np.asarray(line.get_ydata(), float) for line in above.lines]
     for column in ("treat_all", "net_benefit"):
         assert any(np.array_equal(values, first[column]) for values in curves)

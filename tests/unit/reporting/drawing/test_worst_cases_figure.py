@@ -37,7 +37,7 @@ def images(made, tmp_path_factory):
 
 def test_worst_cases_are_the_most_confident_mistakes(made, files):
     comparison = read_comparison(made.comparison_csv)
-    found = worst_cases(comparison, files.calibrated, Words())
+    found = worst_cases(comparison, files.calibrated)
     tables = [read_table(path) for path in files.calibrated]
     tables = [table[table["dataset"] == "out_of_fold"] for table in tables]
     of_best = [path.parts[-4] for path in files.calibrated].index("custom_resnet18")
@@ -45,7 +45,8 @@ def test_worst_cases_are_the_most_confident_mistakes(made, files):
     missed = best[(best["label"] == "pneumonia") & (best["decision_selected"] == 0)]
     expected = missed.nsmallest(6, "probability")["image_id"].tolist()
     assert found[0].radiographs.index.tolist() == expected
-    assert found[0].title == "Missed radiographs with pneumonia of ResNet-18 (from scratch)"
+    assert found[0].title(Words()) == "Pneumonia missed by ResNet-18 (from scratch)"
+    assert found[1].title(Words("effusion")) == "False alarms by ResNet-18 (from scratch)"
     alarms = best[(best["label"] == "normal") & (best["decision_selected"] == 1)]
     expected = alarms.nlargest(6, "probability")["image_id"].tolist()
     assert found[1].radiographs.index.tolist() == expected
@@ -99,7 +100,7 @@ def test_no_mistake_is_said(made, files, images, tmp_path):
         folder = tmp_path / "/".join(path.parts[-4:-1])
         right.append(folder / "calibrated.csv")
         write_table(right[-1], table.assign(decision_selected=decided))
-    assert all(cases.radiographs.empty for cases in worst_cases(comparison, right, Words()))
+    assert all(cases.radiographs.empty for cases in worst_cases(comparison, right))
     plot("worst_cases", inputs_of(made, calibrated=right, images=images), tmp_path / "none")
     assert (tmp_path / "none.png").stat().st_size > 2000
 
