@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 from explanation_fixture import Explanations, write_panels
 from map_figures import draw_map_figures, panels_of
+from pneumobench.reporting.explanation_section import explanation_section
 from reporting_fixture import FOUR_RUNS, Experiment
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.explained import COLUMNS, arrays_without_maps
 from pneumobench.core.files import read_table, write_table
-from pneumobench.reporting.explanation_section import explanation_section
 from pneumobench.reporting.faithfulness import (
     COARSE,
     TRUSTED,

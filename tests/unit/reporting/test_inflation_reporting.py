@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 from figure_inputs import inputs_of, plot
 from inflation_fixture import REASON, write_inflation
+from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
 from reporting_fixture import Experiment
 
 from pneumobench.core.files import read_table, write_table
 from pneumobench.core.inflation import PRACTICES
-from pneumobench.reporting.inflation_section import InflationInputs, inflation_section
 from pneumobench.reporting.report import render_report
 
 

@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from map_figures import MAP_FIGURES, map_inputs, panels_of
 from PIL import Image
+from pneumobench.reporting.explanation_section import explanation_section
 from reporting_fixture import HOSTILE_TITLES, Experiment, hostile_runs
 
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.output_names import LONGEST, plain_names
 from pneumobench.reporting.drawing import style
-from pneumobench.reporting.explanation_section import explanation_section
 from pneumobench.reporting.inputs import drawn_comparison, read_comparison
 from pneumobench.reporting.plain_text import LONGEST_LABEL, LONGEST_LINE, shown
 from pneumobench.reporting.words import Words, words_from

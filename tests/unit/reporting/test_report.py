@@ -208,6 +208,7 @@ def test_figures_without_a_section_and_origins_are_gathered(made, monkeypatch):
 
         @staticmethod
         def build(files, words):
+            assert files.all("figures")
             found = ("What", f"{words.positive}.csv", "a_rule")
             return Section("own", "Own", "Own", blocks=(FigureOf("odd"),), origins=(found,))
 

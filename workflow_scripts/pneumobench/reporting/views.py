@@ -4,9 +4,11 @@ from typing import Any
 
 import pandas as pd
 
+from pneumobench.core.estimates import Estimate
 from pneumobench.core.views import VIEW_SETS
 from pneumobench.reporting.inputs import complete_runs
-from pneumobench.reporting.wording import interval_note, with_interval
+from pneumobench.reporting.table import Table
+from pneumobench.reporting.wording import interval_note
 
 # Column of comparison.csv, its title for people; the plain ones stand in any comparison.
 COLUMNS = {
@@ -24,18 +26,16 @@ def view_columns(comparison: pd.DataFrame) -> list[str]:
     return [name for name in COLUMNS if name.startswith("tta_") and name in comparison]
 
 
-def view_rows(comparison: pd.DataFrame) -> list[dict[str, str]]:
-    """Return plain and averaged AUC of every complete run as text; nothing without averages."""
+def view_table(comparison: pd.DataFrame, facts: dict[str, Any]) -> Table | None:
+    """Return plain and averaged AUC of every complete run; None without averages."""
     if not view_columns(comparison):
-        return []
-    return [
+        return None
+    rows = [
         {"Run": row["label"]}
-        | {
-            title: with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
-            for name, title in COLUMNS.items()
-        }
+        | {title: Estimate.of_row(row, name) for name, title in COLUMNS.items()}
         for _, row in complete_runs(comparison).iterrows()
     ]
+    return Table("views", "Test-time augmentation", rows, notes=tuple(view_notes(facts)))
 
 
 def view_notes(facts: dict[str, Any]) -> list[str]:
@@ -55,10 +55,12 @@ def view_notes(facts: dict[str, Any]) -> list[str]:
         f"{', '.join(shown)}. The weights are those of the plain predictions.",
         "Difference: AUC averaged minus plain, paired by patient. Its interval is not adjusted for "
         "the number of runs.",
-        "Ranking, best run and all else are those of the plain predictions. The averaged ones have "
-        "thresholds of their own, found on out-of-fold predictions; their other metrics stand in "
+        "Ranking, best run and everything else use the plain predictions. The averaged ones have "
+        "thresholds of their own, found on out-of-fold predictions; their other metrics are in "
         "comparison/comparison.csv, in columns that begin with tta_.",
     ]
     if views == "seeds":
-        notes.append("Two of these views are anatomically wrong: no chest radiograph is like them.")
+        notes.append(
+            "Two of these views are anatomically wrong: no chest radiograph looks like them."
+        )
     return notes
