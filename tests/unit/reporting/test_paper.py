@@ -13,9 +13,7 @@ from report_page import render
 from reporting_fixture import Experiment
 from section_fixture import report_files
 
-from pneumobench.core.errors import UserError
 from pneumobench.core.files import content_sha256, read_json, write_json
-from pneumobench.core.run import Run
 from pneumobench.reporting.checklists import STATUSES, read_guidelines
 from pneumobench.reporting.figure_manifest import list_figures
 from pneumobench.reporting.report import compose, write_tables

@@ -7,10 +7,8 @@ import pandas as pd
 import pytest
 import torch
 from configurations import check, problems
+from figure_inputs import assert_equal_twice
 from fold_fixture import fold_outputs, train, write_fold
-from pneumobench.reporting.files import ReportFiles
-from pneumobench.reporting.sections.subtypes import build
-from pneumobench.reporting.words import Words
 from recipe_fixture import settings
 from scipy.special import log_softmax, logsumexp, softmax
 from sklearn import metrics as reference
@@ -25,8 +23,10 @@ from pneumobench.explain.targets import predicted_class, target_probabilities, t
 from pneumobench.prediction.external import predict_external
 from pneumobench.prediction.predict import logit_columns, positive_logit
 from pneumobench.prediction.views import predict_views
-from pneumobench.reporting.inputs import read_comparison
-from pneumobench.reporting.subtypes import plot_subtypes
+from pneumobench.reporting.drawing.inputs import FigureInputs
+from pneumobench.reporting.files import ReportFiles
+from pneumobench.reporting.sections.subtypes import build
+from pneumobench.reporting.words import Words
 from pneumobench.statistics.bootstrap import Resamples, resample_patients
 from pneumobench.statistics.predictions import read_labels
 from pneumobench.statistics.subtypes import (
@@ -390,10 +390,8 @@ def test_section_and_figure(experiment, judged, tmp_path):
         "Baseline: thumbnail", "Baseline: majority"
     ]  # fmt: skip
     assert build(ReportFiles(files, settings={}), Words()) is None
-    plot_subtypes(details, comparison, tmp_path / "subtypes")
-    first = [(tmp_path / f"subtypes.{kind}").read_bytes() for kind in ("png", "pdf")]
-    plot_subtypes(details, comparison, tmp_path / "again/subtypes")
-    assert first == [(tmp_path / f"again/subtypes.{kind}").read_bytes() for kind in ("png", "pdf")]
+    inputs = FigureInputs({"subtypes": details, "comparison": comparison}, Words())
+    assert_equal_twice("subtypes", inputs, tmp_path)
 
 
 def test_log_softmax_is_scipys():

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 from external_fixture import write_external
+from figure_inputs import assert_equal_twice, assert_inside, drawn, inputs_of, plot
 from reporting_fixture import Experiment, with_hostile_titles
 
 from pneumobench.core.baselines import BASELINES
 from pneumobench.core.files import read_json, write_json
-from pneumobench.reporting import external as room
-from pneumobench.reporting.external import METRICS, plot_external
-from pneumobench.reporting.inputs import read_comparison
+from pneumobench.reporting.external import METRICS
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +21,8 @@ def details(made):
     return write_external(made)
 
 
-@pytest.fixture(scope="module")
-def comparison(made):
-    return read_comparison(made.comparison_csv)
-
-
-def test_figure_has_three_marks_a_row_and_nothing_is_cut_off(made, details, monkeypatch):
-    caught = []
-    monkeypatch.setattr(room, "save_figure", lambda figure, _: caught.append(figure))
-    plot_external(details, made.comparison_csv, "stem")
-    (figure,) = caught
+def test_figure_has_three_marks_a_row_and_nothing_is_cut_off(made, details):
+    figure = drawn("external", inputs_of(made, external=details))
     complete = [row for row in made.ranked if row["status"] == "complete"]
     rows = len(complete) + len(BASELINES)
     assert [axes.get_title("left") for axes in figure.axes] == list(METRICS.values())
@@ -42,37 +33,28 @@ def test_figure_has_three_marks_a_row_and_nothing_is_cut_off(made, details, monk
         np.testing.assert_allclose(external[:2], [0.7, 0.75])
         assert sum(text.get_text() == "0.60" for text in axes.texts) == len(BASELINES)
     assert any("Missing" in text.get_text() for text in figure.texts)
-    renderer = figure.canvas.get_renderer()
-    figure.draw(renderer)
-    width, height = figure.canvas.get_width_height()
     texts = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
-    for text in (*texts, *figure.axes[0].get_yticklabels(), *figure.legends[0].get_texts()):
-        box = text.get_window_extent(renderer)
-        assert box.x0 >= 0 and box.x1 <= width and box.y0 >= 0 and box.y1 <= height, text
+    texts += [*figure.axes[0].get_yticklabels(), *figure.legends[0].get_texts()]
+    assert_inside(figure, texts)
 
 
 @pytest.mark.filterwarnings("error")
 def test_names_of_networks_are_text(made, details, tmp_path):
-    plot_external(details, with_hostile_titles(made.comparison_csv, tmp_path), tmp_path / "figure")
+    comparison = with_hostile_titles(made.comparison_csv, tmp_path)
+    plot("external", inputs_of(made, external=details, comparison=comparison), tmp_path / "figure")
     assert (tmp_path / "figure.pdf").stat().st_size > 1000
 
 
 def test_figure_is_byte_identical_on_repetition(made, details, tmp_path):
-    for name in ("first", "second"):
-        plot_external(details, made.comparison_csv, tmp_path / name / "figure")
-    for suffix in ("png", "pdf"):
-        first, second = (tmp_path / name / f"figure.{suffix}" for name in ("first", "second"))
-        assert first.read_bytes() == second.read_bytes() and first.stat().st_size > 5000
+    assert_equal_twice("external", inputs_of(made, external=details), tmp_path)
 
 
-def test_undefined_figures_are_said_to_be_so(made, tmp_path, monkeypatch, comparison):
+def test_undefined_figures_are_said_to_be_so(made):
     path = write_external(made, name="undefined.json")
     content = read_json(path)
     nothing = {"value": None, "low": None, "high": None}
     for record in content["judged"][0]["estimates"]:
         record["external"] = nothing
     write_json(path, content)
-    caught = []
-    monkeypatch.setattr(room, "save_figure", lambda figure, _: caught.append(figure))
-    plot_external(path, made.comparison_csv, "stem")
-    assert all("undefined" in [text.get_text() for text in axes.texts] for axes in caught[0].axes)
+    figure = drawn("external", inputs_of(made, external=path))
+    assert all("undefined" in [text.get_text() for text in axes.texts] for axes in figure.axes)

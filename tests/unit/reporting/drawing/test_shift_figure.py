@@ -1,12 +1,12 @@
 """The figure of dataset shift: development against test."""
 
 import pytest
+from figure_inputs import assert_equal_twice, assert_inside, drawn, inputs_of, plot
 from reporting_fixture import Experiment, Made, with_hostile_titles
 from shift_fixture import write_shift
 
 from pneumobench.core.baselines import BASELINES
-from pneumobench.reporting import shift as room
-from pneumobench.reporting.shift import plot_shift
+from pneumobench.reporting.words import Words
 
 
 @pytest.fixture(scope="module")
@@ -19,15 +19,8 @@ def shift(made):
     return write_shift(made)
 
 
-def draw(made, path, monkeypatch):
-    caught = []
-    monkeypatch.setattr(room, "save_figure", lambda figure, _: caught.append(figure))
-    plot_shift(path, made.comparison_csv, "stem")
-    return caught[0]
-
-
-def test_figure_shows_both_sets_in_units_of_the_development_scores(made, shift, monkeypatch):
-    figure = draw(made, shift, monkeypatch)
+def test_figure_shows_both_sets_in_units_of_the_development_scores(made, shift):
+    figure = drawn("shift", inputs_of(made, shift=shift))
     assert len(figure.axes) == 2
     normal, pneumonia = figure.axes
     names = [label.get_text() for label in normal.get_yticklabels()]
@@ -48,20 +41,17 @@ def test_figure_shows_both_sets_in_units_of_the_development_scores(made, shift, 
 
 
 @pytest.mark.parametrize("count", [3, 13])
-def test_figure_stays_inside_the_page(tmp_path, monkeypatch, count):
+def test_figure_stays_inside_the_page(tmp_path, count):
     names = [f"A rather long name of an architecture {n}" for n in range(count)]
     runs = tuple(Made(f"m{n}", title, 3.0, 1e6) for n, title in enumerate(names))
     made = Experiment(tmp_path, runs)
-    figure = draw(made, write_shift(made), monkeypatch)
+    figure = drawn("shift", inputs_of(made, shift=write_shift(made)))
     renderer = figure.canvas.get_renderer()
     figure.draw(renderer)
-    width, height = figure.get_size_inches() * figure.dpi
     texts = [*figure.texts, *figure.legends[0].get_texts()]
     for axes in figure.axes:
         texts += [*axes.get_yticklabels(), *axes.get_xticklabels(), *axes.texts]
-    boxes = [text.get_window_extent(renderer) for text in texts if text.get_text()]
-    assert all(box.x0 >= 0 and box.x1 <= width for box in boxes)
-    assert all(box.y0 >= 0 and box.y1 <= height for box in boxes)
+    assert_inside(figure, texts)
     left, right = (
         [text.get_window_extent(renderer) for text in axes.texts] for axes in figure.axes
     )
@@ -71,13 +61,18 @@ def test_figure_stays_inside_the_page(tmp_path, monkeypatch, count):
 
 @pytest.mark.filterwarnings("error")
 def test_names_of_networks_are_text(made, shift, tmp_path):
-    plot_shift(shift, with_hostile_titles(made.comparison_csv, tmp_path), tmp_path / "figure")
+    comparison = with_hostile_titles(made.comparison_csv, tmp_path)
+    plot("shift", inputs_of(made, shift=shift, comparison=comparison), tmp_path / "figure")
     assert (tmp_path / "figure.pdf").stat().st_size > 1000
 
 
 def test_figure_is_byte_identical_on_repetition(made, shift, tmp_path):
-    for name in ("first", "second"):
-        plot_shift(shift, made.comparison_csv, tmp_path / name / "figure")
-    for suffix in ("png", "pdf"):
-        first, second = (tmp_path / name / f"figure.{suffix}" for name in ("first", "second"))
-        assert first.read_bytes() == second.read_bytes() and first.stat().st_size > 5000
+    assert_equal_twice("shift", inputs_of(made, shift=shift), tmp_path)
+
+
+def test_panels_are_called_as_the_classes_are(made, shift):
+    words = Words("effusion", "no finding", adults=True)
+    figure = drawn("shift", inputs_of(made, words, shift=shift))
+    assert [axes.get_title("left") for axes in figure.axes] == ["No finding", "Effusion"]
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "frozen threshold: effusion to the right" in legend

@@ -2,15 +2,14 @@
 
 import numpy as np
 import pytest
-from pneumobench.reporting.style import luminance
+from figure_inputs import assert_equal_twice, drawn, inputs_of, plot
 from reporting_fixture import Experiment, Made, with_hostile_titles
 from robustness_fixture import Robustness
 
 from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.files import read_table
-from pneumobench.reporting import robustness as room
+from pneumobench.reporting.drawing.style import luminance
 from pneumobench.reporting.inputs import read_comparison
-from pneumobench.reporting.robustness import plot_robustness
 
 TITLES = [kind.title for kind in CORRUPTIONS.values()]
 
@@ -25,14 +24,6 @@ def robustness(made):
     return Robustness(made)
 
 
-def draw(made, robustness, monkeypatch):
-    """Return the figure instead of saving it."""
-    caught = []
-    monkeypatch.setattr(room, "save_figure", lambda figure, _: caught.append(figure))
-    plot_robustness(robustness.tables[::-1], made.comparison_csv, "stem")
-    return caught[0]
-
-
 def cells(axes):
     """Return numbers, frames and luminances of a panel, [runs, columns] each."""
     shape = len(axes.get_yticklabels()), len(axes.get_xticklabels())
@@ -42,14 +33,14 @@ def cells(axes):
     return numbers, framed, light.reshape(shape)
 
 
-def test_every_cell_has_its_number_and_the_worst_its_frame(made, robustness, monkeypatch):
-    figure = draw(made, robustness, monkeypatch)
+def test_every_cell_has_its_number_and_the_worst_its_frame(made, robustness):
+    figure = drawn("robustness", inputs_of(made, robustness=robustness.tables[::-1]))
     ranked = read_comparison(made.comparison_csv)
     ranked = ranked[ranked["status"] == "complete"]
     assert len(figure.axes) == 2
     for axes, metric in zip(figure.axes, ("specificity", "sensitivity"), strict=True):
         columns = [label.get_text() for label in axes.get_xticklabels()]
-        assert columns == ["as it is", *TITLES]
+        assert columns == ["clean", *TITLES]
         names = [label.get_text() for label in axes.get_yticklabels()]
         assert names == [f"{n}  {label}" for n, label in enumerate(ranked["label"], start=1)]
         numbers, framed, light = cells(axes)
@@ -64,12 +55,12 @@ def test_every_cell_has_its_number_and_the_worst_its_frame(made, robustness, mon
     assert "Specificity, strength 2" in texts and "Missing: DenseNet_121 100%" in texts
 
 
-def test_thirteen_runs_and_three_strengths_stay_legible(tmp_path, monkeypatch):
+def test_thirteen_runs_and_three_strengths_stay_legible(tmp_path):
     runs = tuple(
         Made(f"model{n}", f"A rather long name of an architecture {n}", 3.0, 1e6) for n in range(13)
     )
     made = Experiment(tmp_path, runs)
-    figure = draw(made, Robustness(made, (1, 2, 3)), monkeypatch)
+    figure = drawn("robustness", inputs_of(made, robustness=Robustness(made, (1, 2, 3)).tables))
     assert len(figure.axes) == 6
     renderer = figure.canvas.get_renderer()
     figure.draw(renderer)
@@ -84,15 +75,11 @@ def test_thirteen_runs_and_three_strengths_stay_legible(tmp_path, monkeypatch):
 
 @pytest.mark.filterwarnings("error")
 def test_names_of_networks_are_text(made, robustness, tmp_path):
-    plot_robustness(
-        robustness.tables, with_hostile_titles(made.comparison_csv, tmp_path), tmp_path / "figure"
-    )
+    comparison = with_hostile_titles(made.comparison_csv, tmp_path)
+    inputs = inputs_of(made, robustness=robustness.tables, comparison=comparison)
+    plot("robustness", inputs, tmp_path / "figure")
     assert (tmp_path / "figure.pdf").stat().st_size > 1000
 
 
 def test_figure_is_byte_identical_on_repetition(made, robustness, tmp_path):
-    for name in ("first", "second"):
-        plot_robustness(robustness.tables, made.comparison_csv, tmp_path / name / "figure")
-    for suffix in ("png", "pdf"):
-        first, second = (tmp_path / name / f"figure.{suffix}" for name in ("first", "second"))
-        assert first.read_bytes() == second.read_bytes() and first.stat().st_size > 5000
+    assert_equal_twice("robustness", inputs_of(made, robustness=robustness.tables), tmp_path)
