@@ -11,8 +11,8 @@ rule score_baselines:
         splits="<results>/dataset/splits.csv",
         development_labels="<results>/dataset/development_labels.csv",
     output:
-        out_of_fold=baseline_files("out_of_fold.csv"),
-        test=baseline_files("test.csv"),
+        out_of_fold=of_baselines("out_of_fold.csv"),
+        test=of_baselines("test.csv"),
     log:
         "<logs>/score_baselines.log",
     conda:
@@ -48,7 +48,7 @@ rule score_shift:
 rule predict_views:
     """Average the logits of several views of each image, beside the plain predictions of a fold."""
     input:
-        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images=ancient(images_of(".npy")),
         images_digest=images_of(".json"),
         splits="<results>/dataset/splits.csv",
         weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
@@ -103,7 +103,7 @@ rule predict_corrupted:
 rule predict_renormalised:
     """Predict the test images once more, batch normalisation taking its statistics from them."""
     input:
-        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images=ancient(images_of(".npy")),
         images_digest=images_of(".json"),
         splits="<results>/dataset/splits.csv",
         weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",

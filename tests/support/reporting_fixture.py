@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
 from pneumobench.core.files import read_table, write_json, write_table
-from pneumobench.reporting.differences_section import DifferencesInputs
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.statistics.compare_pairs import compare_pairs
 
@@ -319,8 +319,9 @@ class Experiment:
         )  # fmt: skip
 
     def _write_differences(self, reference=None):
-        self.differences = DifferencesInputs(
-            self.folder / "comparison/differences.csv", self.folder / "comparison/differences.json"
+        self.differences = SimpleNamespace(
+            table=self.folder / "comparison/differences.csv",
+            details=self.folder / "comparison/differences.json",
         )
         compare_pairs(
             self.scores, self.run_jsons, self.selection,

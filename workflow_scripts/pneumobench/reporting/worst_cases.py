@@ -58,7 +58,8 @@ def worst_cases(comparison: pd.DataFrame, calibrated: Iterable[str | Path]) -> l
     ]
     groups = {tables[0][0]: [tables[0][1]]}
     if len(tables) > 1:
-        groups[f"most of the {len(tables)} runs"] = [table for _, table in tables]
+        most = "both runs" if len(tables) == 2 else f"most of the {len(tables)} runs"
+        groups[most] = [table for _, table in tables]
     return [
         Cases(label, whose, _worst(group, label, ascending=ascending))
         for whose, group in groups.items()

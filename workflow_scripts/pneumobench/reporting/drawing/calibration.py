@@ -66,7 +66,7 @@ def _explain(content: dict[str, Any]) -> list[str]:
     )
     return [
         f"{marks} Dotted: perfect calibration.",
-        f"{content['binning']['bins']} bins of as many images each. Number: mean distance from the "
+        f"{content['binning']['bins']} bins of equally many images. Number: mean distance from the "
         f"observed share{', before and after' if calibrated else ''}.",
     ]
 
