@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -38,6 +39,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.fetched import FETCHED_SOURCES, fetched_name
 from pneumobench.core.baselines import BASELINES
 from pneumobench.core.inflation import ARMS, HONEST
+from pneumobench.core.repredictions import REPREDICTIONS
 from pneumobench.core.resources import (
     read_training_size,
     training_memory_mb,
@@ -344,10 +346,10 @@ def dataset_fingerprint(wildcards, data=EXPERIMENT.data):
     return fingerprint(root, tables_beside(root) if source in ("nih", "rsna") else ())
 
 
-def packed(kind, recipe, folder="dataset"):
+def packed(kind, recipe, folder="dataset", preprocessed=True):
     """Return the path, less its ending, of the packed `images` or `augmented` that a recipe sees."""
     preprocessing = EXPERIMENT.recipes[recipe].preprocessing
-    variant = "" if preprocessing == "none" else f"_{preprocessing}"
+    variant = f"_{preprocessing}" if preprocessed and preprocessing != "none" else ""
     return f"<results>/{folder}/{kind}_{EXPERIMENT.images.size}{variant}"
 
 
@@ -408,9 +410,11 @@ def undeclared(kind):
     return folder
 
 
-def images_of(suffix, folder="dataset"):
+def images_of(suffix, folder="dataset", preprocessed=True):
     """Return an input function: the packed images, preprocessed if the job's recipe wants that."""
-    return lambda wildcards: packed("images", wildcards.recipe, folder) + suffix
+    return lambda wildcards: (
+        packed("images", wildcards.recipe, folder, preprocessed) + suffix
+    )
 
 
 def augmented_of(suffix):
