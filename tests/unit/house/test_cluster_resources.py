@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rule_texts import rule_texts
 
 from pneumobench.core.resources import (
     TrainingSize,
@@ -33,13 +34,6 @@ MEASURED = {
 }
 
 
-def rules() -> dict[str, str]:
-    text = "".join(path.read_text() for path in sorted((PROJECT / "rules").glob("*.smk")))
-    # `use rule a as b with:` makes a rule of its own.
-    parts = re.split(r"^ *(?:use )?rule (?:\w+ as )?(\w+)(?: with)?:", text, flags=re.M)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
 def profile() -> dict:
     return yaml.safe_load((PROJECT / "profiles/slurm/config.yaml").read_text())
 
@@ -48,7 +42,7 @@ def local_rules() -> set[str]:
     listed = re.search(
         r"^localrules:\n((?:    \w+,\n)+)", (PROJECT / "Snakefile").read_text(), re.M
     )
-    marked = {name for name, text in rules().items() if "localrule: True" in text}
+    marked = {name for name, text in rule_texts().items() if "localrule: True" in text}
     return set(re.findall(r"\w+", listed[1])) | marked
 
 
@@ -103,26 +97,26 @@ def test_size_is_read_from_earlier_jobs(tmp_path):
 def test_every_rule_is_local_or_says_what_it_needs():
     asked, local = profile()["set-resources"], local_rules()
     assert not set(asked) & local
-    assert set(asked) | local == set(rules())
+    assert set(asked) | local == set(rule_texts())
     for name, resources in asked.items():
         for key in ("mem_mb", "runtime"):
             expression = resources.get(key)
             if expression is None:
-                assert f"{key}=training_" in rules()[name], (name, key)
+                assert f"{key}=training_" in rule_texts()[name], (name, key)
             else:
                 assert eval(expression, {"attempt": 2}) == 2 * eval(expression, {"attempt": 1})
 
 
 def test_rules_with_networks_and_no_others_get_one_gpu():
     for name, resources in profile()["set-resources"].items():
-        expected = 1 if "gpu=gpus" in rules()[name] else None
+        expected = 1 if "gpu=gpus" in rule_texts()[name] else None
         assert resources.get("gpu") == expected, name
 
 
 def test_groups_hold_no_gpu_and_no_local_rule():
     grouped = profile()["groups"]
-    with_gpu = {name for name, text in rules().items() if "gpu=gpus" in text}
-    assert set(grouped) <= set(rules()) - with_gpu - local_rules()
+    with_gpu = {name for name, text in rule_texts().items() if "gpu=gpus" in text}
+    assert set(grouped) <= set(rule_texts()) - with_gpu - local_rules()
     assert set(profile()["group-components"]) < set(grouped.values())
 
 
