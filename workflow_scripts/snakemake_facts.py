@@ -1,13 +1,17 @@
 """What only Snakemake knows, and how it is told of errors: its inner parts are touched nowhere else."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from snakemake.exceptions import WorkflowError
-from snakemake.workflow import Workflow
 
 from pneumobench.core.errors import UserError
+
+if TYPE_CHECKING:
+    from snakemake.workflow import Workflow
 
 
 def is_driver(workflow: Workflow) -> bool:
