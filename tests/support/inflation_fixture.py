@@ -1,4 +1,4 @@
-"""What bad practice adds to a made-up experiment."""
+"""What bad practice adds, made up: inflation.csv and inflation.json."""
 
 import pandas as pd
 
@@ -9,7 +9,7 @@ REASON = "a single run leaves nothing to pick"
 
 
 def write_inflation(folder):
-    """Write inflation.csv and .json: practice p adds 2 p points, the architecture is not measured."""
+    """Write a record for each practice: point p adds 2 p - 2, the architecture is not measured."""
     records = []
     for position, name in enumerate(PRACTICES):
         added = 0.02 * position

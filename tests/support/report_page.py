@@ -15,10 +15,13 @@ def draw_figures(made, *names):
     return {name: made.folder / f"{name}.png" for name in names}
 
 
-def render(made, figures, path, source="phantom", title=TITLE, looks=None, **inputs):
+def render(
+    made, figures, path, source="phantom", title=TITLE, looks=None, map_method=None, **inputs
+):
     """Write the report of an experiment with these figures; return its text."""
     files = report_files(
         made, settings={"data": {"source": source}, "split": {"folds": 5}}, looks=looks,
+        map_method=map_method,
         figures=list(figures.values()), **inputs,
     )  # fmt: skip
     render_report(files, path, title=title, experiment="demo")

@@ -9,14 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 from paper_fixture import RUN, card_of, fill, judged_experiment, look
-from pneumobench.reporting.looks import looks_section
 from report_page import render
 from reporting_fixture import Experiment
 from section_fixture import report_files
 
-from pneumobench.core.errors import UserError
 from pneumobench.core.files import content_sha256, read_json, write_json
-from pneumobench.core.run import Run
 from pneumobench.reporting.checklists import STATUSES, read_guidelines
 from pneumobench.reporting.figure_manifest import list_figures
 from pneumobench.reporting.report import compose, write_tables
@@ -143,70 +140,6 @@ def test_model_card_speaks_of_the_data_at_hand(judged, tmp_path):
     assert "cannot detect out-of-distribution images" in other
     assert "nothing about patients" in other and "children, other devices" in other
     assert not re.search("pneumonia|[Cc]hild(?!ren, other)", other)
-
-
-# Looks at the test set
-
-
-def test_looks_add_up_and_repetitions_are_told_from_news(judged, tmp_path):
-    assert looks_section(tmp_path) == looks_section(None) == {
-        "rows": [], "reading": "", "origins": ()
-    }  # fmt: skip
-    first, second = look(judged, tmp_path), look(judged, tmp_path)
-    assert first != second and len(list(tmp_path.iterdir())) == 2
-    section = looks_section(tmp_path)
-    assert "2 times, for 1 run; 1 of these" in section["reading"]
-    assert "anew" not in section["reading"]
-    content = read_json(second)
-    write_json(second, content | {"predictions_sha256": "other"})
-    section = looks_section(tmp_path)
-    assert "2 of these" in section["reading"] and "trained or selected anew" in section["reading"]
-    assert section["rows"][0]["Looks"] == section["rows"][0]["At something new"] == "2"
-
-
-def test_measuring_bad_practice_is_a_look_of_its_own(judged, tmp_path):
-    look(judged, tmp_path)
-    path = look(judged, tmp_path, purpose="bad practice")
-    assert read_json(path)["purpose"] == "bad practice"
-    section = looks_section(tmp_path)
-    assert [row["Run"] for row in section["rows"]] == [RUN.title, f"{RUN.title}, bad practice"]
-    assert [row["Looks"] for row in section["rows"]] == ["1", "1"]
-    # The same predictions for two purposes: each is new for its own, and nothing was made anew.
-    assert "2 times, for 1 run; 2 of these" in section["reading"]
-    assert "anew" not in section["reading"] and "1 of them to measure" in section["reading"]
-    old = read_json(path)
-    del old["purpose"]
-    write_json(path, old)
-    assert [row["Looks"] for row in looks_section(tmp_path)["rows"]] == ["2"]
-
-
-def test_a_damaged_look_is_not_to_be_removed(judged, tmp_path):
-    path = look(judged, tmp_path)
-    whole = path.read_bytes()
-    lacking = {key: value for key, value in read_json(path).items() if key != "looked_at"}
-    damages = [
-        lambda: path.write_bytes(whole[:-40]),
-        lambda: path.write_bytes(whole.replace(b"evaluation", b"something!")),
-        lambda: write_json(path, lacking),
-    ]
-    for damage in damages:
-        damage()
-        with pytest.raises(UserError) as caught:
-            looks_section(tmp_path)
-        text = str(caught.value)
-        assert path.name in text and "back from a backup" in text and "cannot be made anew" in text
-        assert "remove " not in text
-
-
-def test_runs_without_a_look_and_a_log_elsewhere_are_named(judged, tmp_path):
-    look(judged, tmp_path / "there")
-    (tmp_path / "looks").symlink_to(tmp_path / "there")
-    other = Run("alexnet", "other", 3)
-    reading = looks_section(tmp_path / "looks", [RUN, other])["reading"]
-    assert f"No look is on record for {other.title}, although" in reading
-    assert "is a link to another place" in reading and "met predictions 1 time" in reading
-    gone = looks_section(tmp_path / "gone", [RUN])
-    assert f"for {RUN.title}" in gone["reading"] and gone["rows"] == []
 
 
 def test_report_counts_looks_and_shows_checklists(made, judged, tmp_path):

@@ -12,14 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from map_figures import MAP_FIGURES, map_inputs, panels_of
 from PIL import Image
-from pneumobench.reporting.explanation_section import explanation_section
 from reporting_fixture import HOSTILE_TITLES, Experiment, hostile_runs
+from section_fixture import report_files
 
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.output_names import LONGEST, plain_names
 from pneumobench.reporting.drawing import style
 from pneumobench.reporting.inputs import drawn_comparison, read_comparison
 from pneumobench.reporting.plain_text import LONGEST_LABEL, LONGEST_LINE, shown
+from pneumobench.reporting.section import Gallery, walk
+from pneumobench.reporting.sections.explanations import build
 from pneumobench.reporting.words import Words, words_from
 
 # Figures that every experiment has.
@@ -194,7 +196,9 @@ def test_panels_take_hostile_names_and_the_report_keeps_them_whole(hostile):
     assert len(list(hostile.panels[0].iterdir())) == 4
     for folder in hostile.panels[1:]:
         shutil.copytree(hostile.panels[0], folder)
-    comparison = read_comparison(hostile.made.comparison_csv)
-    for run in explanation_section(comparison, hostile.inputs())["gallery"]:
-        captions = [panel["caption"] for panel in run["panels"]]
+    section = build(report_files(hostile.made, **hostile.inputs()), Words())
+    galleries = [block for block in walk(section.blocks) if isinstance(block, Gallery)]
+    assert galleries
+    for gallery in galleries:
+        captions = [panel.caption for panel in gallery.panels]
         assert any(HOSTILE_TITLES[0] in caption for caption in captions)

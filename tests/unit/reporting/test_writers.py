@@ -1,8 +1,8 @@
 """Tables, typed, as HTML, LaTeX, Markdown and CSV."""
 
+import base64
 import csv
 import io
-import re
 
 import numpy as np
 import pandas as pd
@@ -41,6 +41,7 @@ from pneumobench.reporting.table import (
 from pneumobench.reporting.tables import comparison_table
 from pneumobench.reporting.wording import EMPTY, EN_DASH
 from pneumobench.reporting.words import Words
+from pneumobench.reporting.writers import pictures
 from pneumobench.reporting.writers.csv import csv_table
 from pneumobench.reporting.writers.html import Page, html_page
 from pneumobench.reporting.writers.latex import escape_latex, latex_table, write_document
@@ -170,13 +171,27 @@ def test_every_block_is_shown_as_text_and_folded_below_its_heading(tmp_path):
     assert "<p>Yes &lt;</p>" in main and "<li>because</li>" in main
 
 
-def test_many_panels_share_the_room_of_the_page(tmp_path):
-    noise = np.random.default_rng(0).integers(0, 256, (50, 120, 3), dtype=np.uint8)
-    Image.fromarray(noise).resize((1200, 500)).save(tmp_path / "panel.png")
-    panel = Panel(str(tmp_path / "panel.png"), "noise")
-    one = re.search(r"base64,([^\"]*)\" alt", page_of(Gallery((panel,))))[1]
-    many = re.findall(r"base64,([^\"]*)\" alt", page_of(Gallery((panel,) * 100)))
-    assert len(many) == 100 and len(many[0]) < len(one)
+def test_pictures_share_the_room_of_the_page(tmp_path, monkeypatch):
+    noise = np.random.default_rng(0).integers(0, 256, (20, 50, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((1000, 400)).save(tmp_path / "picture.png")
+    for embed, room, width in (
+        (pictures.embedded_figure, "_FIGURES_BYTES", 1000),
+        (pictures.embedded_panel, "_PANELS_BYTES", 640),
+    ):
+        alone = embed(tmp_path / "picture.png", 1)
+        assert alone.startswith("data:image/webp;base64,")
+        content = base64.b64decode(alone.partition(",")[2])
+        with Image.open(io.BytesIO(content)) as seen:
+            assert seen.width == width
+        monkeypatch.setattr(pictures, room, len(content))
+        beside = base64.b64decode(embed(tmp_path / "picture.png", 2).partition(",")[2])
+        assert len(beside) <= len(content) / 2
+
+
+def test_a_page_of_thirteen_runs_has_six_megabytes():
+    # Letters for bytes, and half a megabyte for texts and tables.
+    pictured = (pictures._FIGURES_BYTES + pictures._PANELS_BYTES) * 4 / 3
+    assert pictured + 500_000 < 6_000_000
 
 
 @pytest.mark.parametrize("special", list("&%$#_{}~^\\<>"))

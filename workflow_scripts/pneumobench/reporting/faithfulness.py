@@ -8,8 +8,8 @@ import pandas as pd
 
 from pneumobench.core.estimates import Estimate
 from pneumobench.core.files import read_table
-from pneumobench.reporting.table import Cell, Noted, Number
-from pneumobench.reporting.wording import is_missing, listing
+from pneumobench.reporting.table import Cell, Number
+from pneumobench.reporting.wording import count, is_missing, listing
 from pneumobench.statistics.explanations import BETTER, CONTROLS, RANDOMISED, UNCLEAR
 
 # Whether the network's answer hangs on what the map marks; only these decide the verdict.
@@ -18,10 +18,10 @@ TESTED = {
     "deletion": "Deletion",
     "road": "ROAD",
 }
-# How like they are to maps made by other means.
+# How similar they are to maps made by other means.
 OPINIONS = {
-    "like_integrated_gradients": "Like integrated gradients",
-    "like_occlusion": "Like occlusion",
+    "like_integrated_gradients": "Similar to integrated gradients",
+    "like_occlusion": "Similar to occlusion",
 }
 # Where the maps lie.
 PLACES = {
@@ -35,7 +35,7 @@ PLACES = {
 _TITLES = {"random": "random map", "centre": "centred map", RANDOMISED: "map of random weights"}
 
 TRUSTED, UNTRUSTED = "better than all three", "must not be trusted"
-UNTOLD, UNTESTED = "too few patients", "not tested"
+UNTOLD, UNTESTED = "too few patients to tell", "not tested"
 COARSE = "no claim: too coarse"
 
 
@@ -82,7 +82,7 @@ class Faithfulness:
         sentences = {
             TRUSTED: "Better than random maps, centred maps and maps of random weights in every "
             "measure",
-            UNTOLD: "Too few patients to compare the maps with uninformed ones",
+            UNTOLD: "Too few patients to distinguish the maps from maps that ignore the network",
             UNTESTED: "Not tested",
             COARSE: "No claim, as the maps have too few cells",
         }
@@ -98,7 +98,7 @@ class Faithfulness:
         return others[: TRUSTED in by_verdict] + refused + others[TRUSTED in by_verdict :]
 
     def likeness(self, folder: str) -> Cell:
-        """Return how like the maps are to those of the network with random weights."""
+        """Return how similar the maps are to those of the network with random weights."""
         rows = self.table[self.table["run"] == folder]
         return _cell(rows[rows["map"] == RANDOMISED], measure="spearman", control=RANDOMISED)
 
@@ -131,15 +131,12 @@ class Faithfulness:
             if own.empty:
                 continue
             found = [name for name in CONTROLS if name in set(self.table["control"])]
-            row: dict[str, Cell] = {
-                "Run": self.labels[folder],
-                "Measure": title,
-                "Map": Number(own["value"].iloc[0]),
-            }
+            value = Number(own["value"].iloc[0])
+            row = {"Run": self.labels[folder], "Measure": title, "Map": value}
             for control in found:
                 row[f"Map minus {_TITLES[control]}"] = _cell(part, control=control, contrast=True)
             images, patients = (own[name].iloc[0] for name in ("images", "patients"))
-            row["Images"], row["Patients"] = int(images), int(patients)
+            row["Images (patients)"] = f"{count(images)} ({count(patients)})"
             row["Undefined"] = int(own["undefined"].iloc[0])
             rows.append(row)
         return rows
@@ -179,11 +176,7 @@ def _lost(judged: pd.DataFrame) -> str:
 
 
 def _cell(
-    rows: pd.DataFrame,
-    *,
-    measure: str = "",
-    control: str = "",
-    contrast: bool = False,
+    rows: pd.DataFrame, *, measure: str = "", control: str = "", contrast: bool = False
 ) -> Cell:
     found = rows[(rows["control"] == control) & (rows["contrast"] == contrast)]
     if measure:
@@ -193,5 +186,5 @@ def _cell(
     row = found.iloc[0]
     if row["verdict"] == UNCLEAR:
         # An interval of so few patients would be believed.
-        return Noted(Number(row["value"]), "too few")
+        return f"{Number(row['value'])} (too few)"
     return Estimate(*(float(row[name]) for name in ("value", "low", "high")))

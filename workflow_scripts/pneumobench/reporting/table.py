@@ -117,22 +117,6 @@ class Bounds:
         return f"{low}{' to ' if low.startswith('-') else EN_DASH}{high}"
 
 
-@dataclass(frozen=True)
-class Noted:
-    """A number with a remark behind it: `0.412 (too few)`."""
-
-    number: Number
-    note: str
-
-    @property
-    def value(self) -> float | None:
-        """What it is sorted by."""
-        return self.number.value
-
-    def __str__(self) -> str:
-        return f"{self.number} ({self.note})"
-
-
 # str: text. int: a count. Everything else says how it is written. None: an empty cell.
 Cell = (
     str
@@ -140,7 +124,6 @@ Cell = (
     | Estimate
     | Scaled
     | Number
-    | Noted
     | Share
     | Seconds
     | Millions

@@ -1,4 +1,4 @@
-"""Plain predictions and those averaged over views, side by side."""
+"""Test-time augmentation: plain predictions and those averaged over views, side by side."""
 
 from typing import Any
 
@@ -27,7 +27,15 @@ def view_columns(comparison: pd.DataFrame) -> list[str]:
 
 
 def view_table(comparison: pd.DataFrame, facts: dict[str, Any]) -> Table | None:
-    """Return plain and averaged AUC of every complete run; None without averages."""
+    """Return plain and averaged AUC of every complete run; None without averages.
+
+    Parameters
+    ----------
+    comparison
+        From `inputs.read_comparison`.
+    facts
+        comparison.json.
+    """
     if not view_columns(comparison):
         return None
     rows = [
@@ -35,29 +43,23 @@ def view_table(comparison: pd.DataFrame, facts: dict[str, Any]) -> Table | None:
         | {title: Estimate.of_row(row, name) for name, title in COLUMNS.items()}
         for _, row in complete_runs(comparison).iterrows()
     ]
-    return Table("views", "Test-time augmentation", rows, notes=tuple(view_notes(facts)))
+    notes = tuple(_notes(facts))
+    return Table("views", "Test-time augmentation", rows, notes=notes, narrow=True)
 
 
-def view_notes(facts: dict[str, Any]) -> list[str]:
-    """Return the sentences below the table: which views, what the difference is, what chose.
-
-    Parameters
-    ----------
-    facts
-        comparison.json of an experiment with test-time augmentation.
-    """
+def _notes(facts: dict[str, Any]) -> list[str]:
     views = facts["test_time_augmentation"]
     shown = VIEW_SETS[views]
     notes = [
         "Out-of-fold: mean of the folds; test: mean prediction of the fold models. "
         + interval_note(facts),
-        f"Averaged: mean of the logits of {len(shown)} views (test-time augmentation {views}): "
+        f"Averaged: mean of the logits of {len(shown)} views of each image (test-time augmentation {views}): "
         f"{', '.join(shown)}. The weights are those of the plain predictions.",
         "Difference: AUC averaged minus plain, paired by patient. Its interval is not adjusted for "
         "the number of runs.",
-        "Ranking, best run and everything else use the plain predictions. The averaged ones have "
-        "thresholds of their own, found on out-of-fold predictions; their other metrics are in "
-        "comparison/comparison.csv, in columns that begin with tta_.",
+        "Ranking, best run and everything else follow from the plain predictions. The averaged ones "
+        "have thresholds of their own, found on out-of-fold predictions; their other metrics are in "
+        "`comparison/comparison.csv`, in columns that begin with `tta_`.",
     ]
     if views == "seeds":
         notes.append(

@@ -1,15 +1,15 @@
-"""Ensembles: what combining the runs is worth."""
+"""Whether combining the runs helps, and what that costs."""
 
 from typing import Any
 
 from pneumobench.core.ensembles import ENSEMBLES
-from pneumobench.core.estimates import Estimate
+from pneumobench.core.estimates import Estimate, record_with
 from pneumobench.core.run import Run
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import DATASET_TITLES, complete_runs
-from pneumobench.reporting.section import Heading, Paragraph, Section
-from pneumobench.reporting.table import Cell, Millions, Of, Scaled, Seconds, Table
-from pneumobench.reporting.wording import brackets, capital, listing
+from pneumobench.reporting.section import Details, Section
+from pneumobench.reporting.table import Cell, Millions, Scaled, Seconds, Table
+from pneumobench.reporting.wording import brackets, listing
 from pneumobench.reporting.words import Words
 
 ORIGINS = (
@@ -17,102 +17,98 @@ ORIGINS = (
     ("Weights of the ensembles", "selection/selection.json", "freeze_selection"),
     ("Ensembles against the best run", "comparison/comparison.json", "compare_runs"),
 )
-_SETS = {"out_of_fold": "Out-of-fold", "test": "On the test set"}
+_SETS = {"out_of_fold": "Out of fold", "test": "On the test set"}
+_METHOD = (
+    "Every ensemble is made of all runs of this report. Each fold has one of its own, fitted to the "
+    "out-of-fold predictions of the other folds, so that a fold's labels do not influence how its "
+    "images are scored; it combines the models of this fold. On the test set the scores of all folds "
+    "are averaged. Weights and thresholds were frozen before labels of the test set were read. "
+    "Optimistic: weights follow labels of images by which the runs were chosen as well; the best of "
+    "several such fits owes some of its lead to chance, and the other folds' models were trained on "
+    "this fold's images. The best run was picked by the same figures, which flatters it, too."
+)
+_DIFFERENCE = (
+    "Difference: to the AUC of the best run, paired by patient, not adjusted for the number of "
+    "ensembles. Ensembles are never ranked. Parameters, multiply-adds and training times are sums "
+    "over the runs used, those with a weight in at least one fold."
+)
+_WEIGHTS = (
+    "Mean over the folds; in brackets the smallest and the largest, where folds differ. Weights "
+    "apply to logits, in the non-negative stack to probabilities and in the rank mean to ranks: they "
+    "can be compared within a column, as far as the logits of the runs have one scale. A run that "
+    "repeats another or gives every image the same score has no weight where weights are fitted."
+)
+Entry = dict[str, Any]
 
 
 def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 - one shape for all
     """Return the section; None where nothing was combined."""
-    entries, comparison = files.facts["ensembles"], files.comparison
+    entries = files.facts["ensembles"]
     if not entries:
         return None
-    labels = {row["run"]: row["label"] for _, row in comparison.iterrows()}
-    best = complete_runs(comparison).iloc[0]["label"]
+    labels = {row["run"]: row["label"] for _, row in files.comparison.iterrows()}
+    held = brackets(files.facts["confidence"], ", trained models and weights held fixed")
     return Section(
         name="ensembles",
-        title="Does it help to combine the runs?",
+        title="Do ensembles help?",
         short="Ensembles",
-        answer=tuple(_answer(entries, best)),
+        answer=_answer(entries, complete_runs(files.comparison).iloc[0]["label"]),
         blocks=(
+            Table("ensembles", "Ensembles against the best run", list(map(_row, entries))),
             Table(
-                "ensembles",
-                "Ensembles against the best run",
-                [_row(entry) for entry in entries],
-                notes=(
-                    "Difference: to the AUC of the best run, paired by patient, not adjusted for "
-                    "the number of ensembles. "
-                    + brackets(
-                        files.facts["confidence"],
-                        ", with the trained models and the weights held fixed",
+                "ensemble_costs",
+                "What ensembles do and cost",
+                list(map(_cost, entries)),
+                notes=(_METHOD, _DIFFERENCE, held),
+            ),
+            Details(
+                "Weights of the runs",
+                (
+                    Table(
+                        "ensemble_weights",
+                        "Weights of the runs",
+                        _weights(entries, labels),
+                        notes=(_WEIGHTS,),
                     ),
                 ),
-                narrow=True,
-            ),
-            Heading("How ensembles are formed, and what they cost"),
-            Paragraph(_METHOD),
-            Table("ensemble_costs", "What ensembles cost", [_cost(entry) for entry in entries]),
-            Heading("Weights of the runs"),
-            Table(
-                "ensemble_weights",
-                "Weights of the runs",
-                _weights(entries, labels),
-                notes=(_WEIGHTS,),
             ),
         ),
         origins=ORIGINS,
     )
 
 
-_METHOD = (
-    "Every ensemble is made of all runs of this report. Each fold has an ensemble of its own, fitted "
-    "to the out-of-fold predictions of the other folds, so that a fold's labels do not affect how its "
-    "images are scored. It combines the models of this fold; on the test set the scores of all folds "
-    "are averaged. Weights and thresholds were frozen before labels of the test set were read. "
-    "Optimistic: weights follow labels of images by which the runs were chosen as well; the best of "
-    "several such fits owes some of its lead to chance, and the other folds' models were trained on "
-    "this fold's images. The best run was picked by the same results, which flatters it, too. "
-    "Ensembles are never ranked. Parameters, multiply-adds and training times are sums over the runs "
-    "used, which are those with a weight in at least one fold."
-)
-_WEIGHTS = (
-    "Mean over the folds; in brackets the least and the greatest, where folds differ. Weights are "
-    "those of logits, in the non-negative stack of probabilities and in the rank mean of ranks: they "
-    "compare within a column, as far as the runs' logits have one scale. A run that repeats another, "
-    "or gives every image the same score, has no weight where weights are fitted."
-)
-
-
-def _title(entry: dict[str, Any]) -> str:
+def _title(entry: Entry) -> str:
     return ENSEMBLES[entry["ensemble"]].title
 
 
-def _answer(entries: list[dict[str, Any]], best: str) -> list[str]:
-    """Say whether combining helps, and which ensembles differ from the best run where."""
+def _answer(entries: list[Entry], best: str) -> tuple[str, ...]:
+    """Say whether ensembles help, and which differ from the best run where."""
     better = {dataset: _differing(entries, dataset, above=True) for dataset in _SETS}
     if not better["out_of_fold"]:
-        sentences = ["Combining runs is not shown to help."]
+        sentences = ["Ensembles are not shown to help."]
     elif better["test"]:
-        sentences = ["Combining runs helps here, out-of-fold and on the test set."]
+        sentences = ["Ensembles help here, out of fold and on the test set."]
     else:
-        sentences = ["Combining runs helps out-of-fold; on the test set it is not shown to."]
+        sentences = ["Ensembles help out of fold; on the test set they are not shown to."]
     sentences.append(f"The best single run is {best}.")
-    for dataset, title in _SETS.items():
+    for dataset, where in _SETS.items():
         worse = _differing(entries, dataset, above=False)
         parts = [
-            f"the AUC of {listing([f'the {_title(entry)}' for entry in found])} is {word} than "
+            f"the AUC of {listing([f'the {_title(entry)}' for entry in found])} is {side} than "
             "that of the best run"
-            for found, word in ((better[dataset], "higher"), (worse, "lower"))
+            for found, side in ((better[dataset], "higher"), (worse, "lower"))
             if found
         ]
-        said = "; ".join(parts) or "no ensemble differs significantly from the best run"
-        sentences.append(f"{title}, {said}.")
+        said = "; ".join(parts) or "no ensemble is distinguishable from the best run"
+        sentences.append(f"{where}, {said}.")
     if better["out_of_fold"] and all(entry["optimistic"] for entry in better["out_of_fold"]):
         sentences.append(
-            "The ensembles that help out-of-fold were fitted to labels, which flatters them there."
+            "The ensembles that help out of fold were fitted to labels, which flatters them there."
         )
-    return sentences
+    return tuple(sentences)
 
 
-def _differing(entries: list[dict[str, Any]], dataset: str, *, above: bool) -> list[dict[str, Any]]:
+def _differing(entries: list[Entry], dataset: str, *, above: bool) -> list[Entry]:
     """Return the ensembles whose AUC is shown to lie above, or below, that of the best run."""
     return [
         entry
@@ -122,25 +118,24 @@ def _differing(entries: list[dict[str, Any]], dataset: str, *, above: bool) -> l
     ]
 
 
-def _found(entry: dict[str, Any], dataset: str) -> dict[str, Any]:
-    (difference,) = [found for found in entry["differences"] if found["dataset"] == dataset]
-    return difference
+def _found(entry: Entry, dataset: str) -> dict[str, Any]:
+    return record_with(entry["differences"], "comparison.json: ensembles", dataset=dataset)
 
 
-def _row(entry: dict[str, Any]) -> dict[str, Cell]:
+def _row(entry: Entry) -> dict[str, Cell]:
     cells: dict[str, Cell] = {
         "Ensemble": _title(entry),
         "Out-of-fold score": "optimistic" if entry["optimistic"] else "no label used",
-        "Runs used": Of(entry["members_used"], len(entry["members"])),
+        "Runs used": f"{entry['members_used']} of {len(entry['members'])}",
     }
     for dataset, title in DATASET_TITLES.items():
-        cells[f"{title} AUC"] = Estimate.of_row(entry, f"{dataset}_roc_auc")
         difference = Estimate.of(_found(entry, dataset), "difference")
+        cells[f"{title} AUC"] = Estimate.of_row(entry, f"{dataset}_roc_auc")
         cells[f"{title} difference"] = Scaled(difference, digits=4)
     return cells
 
 
-def _cost(entry: dict[str, Any]) -> dict[str, Cell]:
+def _cost(entry: Entry) -> dict[str, Cell]:
     return {
         "Ensemble": _title(entry),
         "What is done": ENSEMBLES[entry["ensemble"]].done,
@@ -150,16 +145,16 @@ def _cost(entry: dict[str, Any]) -> dict[str, Cell]:
     }
 
 
-def _weights(entries: list[dict[str, Any]], labels: dict[Run, str]) -> list[dict[str, Cell]]:
+def _weights(entries: list[Entry], labels: dict[Run, str]) -> list[dict[str, Cell]]:
     """Return a row for each run: its mean weight in every ensemble, and the range over folds."""
     rows = []
     for members in zip(*(entry["members"] for entry in entries), strict=True):
         own = members[0]
         row: dict[str, Cell] = {"Run": labels[Run(own["model"], own["recipe"], int(own["seed"]))]}
         for entry, member in zip(entries, members, strict=True):
-            low, high = member["least_weight"], member["greatest_weight"]
-            # Where all folds weigh a run alike there is no range to show.
-            found = Estimate(member["weight"], *((low, high) if low < high else (None, None)))
-            row[capital(_title(entry))] = Scaled(found, digits=2)
+            bounds = member["least_weight"], member["greatest_weight"]
+            # Where a run has one weight in all folds there is no range to show.
+            shown = bounds if bounds[0] < bounds[1] else (None, None)
+            row[_title(entry).capitalize()] = Scaled(Estimate(member["weight"], *shown), digits=2)
         rows.append(row)
     return rows

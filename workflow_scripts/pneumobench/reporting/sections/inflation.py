@@ -11,7 +11,7 @@ from pneumobench.reporting.inflation import METRIC_TITLES, read_inflation
 from pneumobench.reporting.inputs import DATASET_TITLES
 from pneumobench.reporting.section import Details, FigureOf, Notice, Section
 from pneumobench.reporting.table import Cell, Scaled, Table
-from pneumobench.reporting.wording import count, percent, with_interval
+from pneumobench.reporting.wording import count, percent, plural
 from pneumobench.reporting.words import Words
 
 ORIGINS = (
@@ -34,12 +34,12 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
         name="inflation",
         title="How much would bad practice add?",
         short="Effect of bad practice",
-        answer=tuple(_answer(rows[rows["reason"] == ""])),
+        answer=_answer(rows[rows["reason"] == ""]),
         blocks=(
             Notice(
                 "OPTIMISTIC.",
-                "The results that bad practice reports here are wrong on purpose. They help to read "
-                "the results of others; no other part of this report uses them.",
+                "The figures that bad practice reports here are wrong on purpose. They help to read "
+                "other people's figures, enter no other part of this report and choose nothing.",
             ),
             FigureOf("inflation"),
             Table(
@@ -57,29 +57,28 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
     )
 
 
-def _answer(measured: pd.DataFrame) -> list[str]:
-    """Say what the practices add, the most first, and which may have added nothing."""
+def _answer(measured: pd.DataFrame) -> tuple[str, ...]:
+    """Say what the practices add, the most first, and which might have added nothing."""
     ordered = measured.sort_values("optimism", ascending=False)
     above, below = ordered["optimism_low"] > 0, ordered["optimism_high"] < 0
     sentences = []
     for lead, rows in (
-        ("Added by bad practice, in points", ordered[above]),
+        ("Bad practice adds, in points", ordered[above]),
         ("Intervals that include 0", ordered[~above & ~below]),
         ("Lower than with good practice", ordered[below]),
     ):
         named = [f"{_name(row)} {_points(row)}" for _, row in rows.iterrows()]
         if named:
             sentences.append(f"{lead}: {'; '.join(named)}.")
-    return sentences
+    return tuple(sentences)
 
 
 def _name(row: pd.Series) -> str:
     return f"{row['title'][0].lower()}{row['title'][1:]} ({METRIC_TITLES[row['metric']]})"
 
 
-def _points(row: pd.Series) -> str:
-    values = (row[f"optimism{bound}"] for bound in ("", "_low", "_high"))
-    return with_interval(*values, digits=1, factor=100)
+def _points(row: pd.Series) -> Scaled:
+    return Scaled(Estimate.of_row(row, "optimism"), digits=1, factor=100)
 
 
 def _cells(row: pd.Series) -> dict[str, Cell]:
@@ -88,10 +87,24 @@ def _cells(row: pd.Series) -> dict[str, Cell]:
         "Metric": METRIC_TITLES[row["metric"]],
         "Reported (OPTIMISTIC)": Estimate.of_row(row, "reported"),
         "Honest": Estimate.of_row(row, "honest"),
-        "Added, in points": Scaled(Estimate.of_row(row, "optimism"), digits=1, factor=100),
+        "Added, in points": None if row["reason"] else _points(row),
         "Images": f"{DATASET_TITLES[row['dataset']]}, n = {count(row['n'])} "
-        f"of {count(row['patients'])} patients",
+        f"of {plural(row['patients'], 'patient')}",
     }
+
+
+def _method(facts: dict[str, Any], confidence: float) -> str:
+    return (
+        f"One architecture, {facts['model']}, was trained with recipe {facts['recipe']} in "
+        f"{facts['folds']} folds: honestly, with folds by image, and with copies made before the "
+        "split. Networks, copies and recipe are the same; only the split differs. In brackets: "
+        f"{percent(confidence)} intervals, bootstrap over patients, the same draws for both "
+        "figures, trained networks held fixed, not adjusted for their number. Where the best of "
+        "several figures is picked, it is picked anew in every draw, and the draws are shifted so "
+        "that their mean is the estimate: resampled figures vary more, so their best exceeds the "
+        "best of the original ones. What a choice adds on the images on which it was made is never "
+        "below 0. The 16 validation images are drawn anew in every draw, too."
+    )
 
 
 def _practices() -> list[dict[str, Cell]]:
@@ -99,17 +112,3 @@ def _practices() -> list[dict[str, Cell]]:
         {"Practice": entry.title, "What is done": entry.done, "Compared with": entry.instead}
         for entry in PRACTICES.values()
     ]
-
-
-def _method(facts: dict[str, Any], confidence: float) -> str:
-    return (
-        f"One architecture, {facts['model']}, was trained by recipe {facts['recipe']} in "
-        f"{facts['folds']} folds: honestly, with folds by image, and with copies made before the "
-        "split. Networks, copies and recipe are the same; only the assignment to folds differs. In "
-        f"brackets: {percent(confidence)} intervals, bootstrap over patients, the same draws for "
-        "both results, with the trained networks held fixed; not adjusted for their number. Where "
-        "the best of several results is picked, it is picked anew in every draw, and the draws are "
-        "moved so that their mean is the estimate: resampled results vary more, so their best "
-        "exceeds the best of the original ones. What a choice adds on the images it was made on is "
-        "never below 0. Validation on 16 images is drawn anew in every draw, too."
-    )

@@ -9,12 +9,13 @@ from pneumobench.core.files import read_json
 from pneumobench.core.run import Run
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs
-from pneumobench.reporting.section import Heading, Paragraph, Section
+from pneumobench.reporting.section import Paragraph, Section
 from pneumobench.reporting.table import Cell, Table
 from pneumobench.reporting.wording import count, listing, plural
 from pneumobench.reporting.words import Words
 from pneumobench.statistics.looks import BAD_PRACTICE, EVALUATION
 
+# What is shown, where it comes from, which rule writes it.
 ORIGINS = (
     (
         "Uses of the test set",
@@ -24,57 +25,50 @@ ORIGINS = (
 )
 
 
-Uses = dict[tuple[Run, str], list[dict[str, Any]]]
+_RULES = (
+    "None of these evaluations chose anything that is ranked: thresholds, calibration, ensembles and "
+    "ranking had been frozen before, from out-of-fold predictions. But people read the results and "
+    "change things. Repeated use of the test set biases its results. Baselines and ensembles are "
+    "evaluated with the runs and are not counted separately."
+)
+_LOG = (
+    "The log only grows; it is kept when results are made anew, and is lost only with the folder of "
+    "the experiment. Uses of the same images in other experiments are not counted here."
+)
 
 
 def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 - one shape for all
-    """Return the section; None without a log, or where it is empty and nothing was to be in it.
+    """Return the section; None where no log is kept, or there is nothing to say of it.
 
-    A use with the same predictions, labels and selection as before is a repetition: it shows
+    A look at the same predictions, labels and selection as before is a repetition: it shows
     nothing that was not seen.
 
     Raises
     ------
     UserError
-        If a record is not what was written. It cannot be made anew.
+        If a look is not what was written. It cannot be made anew.
     """
     if files.looks is None:
         return None
-    folder = Path(files.looks)
+    folder, judged = Path(files.looks), complete_runs(files.comparison)["run"]
     looks = list(map(_read_look, sorted(folder.glob("*.json"))))
-    of_what: Uses = {}
+    of_what: dict[tuple[Run, str], list[dict[str, Any]]] = {}
     for look in looks:
         # The first logs knew one purpose.
         of_what.setdefault((_run_of(look), look.get("purpose", EVALUATION)), []).append(look)
-    judged = complete_runs(files.comparison)["run"]
-    reading = (*_reading(looks, of_what), *_lost(folder, judged, of_what))
-    if not reading:
+    answer = (*_reading(looks, of_what), *_lost(folder, judged, of_what))
+    if not answer:
         return None
-    order = sorted(of_what, key=lambda key: (key[0], key[1] != EVALUATION))
+    rows = [
+        _row(run, purpose, of_what[run, purpose])
+        for run, purpose in sorted(of_what, key=lambda key: (key[0], key[1] != EVALUATION))
+    ]
     return Section(
         name="looks",
         title="How often was the test set used?",
-        short="Uses of the test set",
-        answer=reading,
-        blocks=(
-            Paragraph(
-                "No use chose anything that is ranked: thresholds, calibration, ensembles and "
-                "ranking were frozen before, from out-of-fold predictions. But people read the "
-                "results, and change things. Baselines and ensembles are judged with the runs and "
-                "are not counted separately."
-            ),
-            Heading("Record of uses"),
-            Table(
-                "looks",
-                "Record of uses",
-                [_row(run, purpose, of_what[run, purpose]) for run, purpose in order],
-                notes=(
-                    "The log only grows; it is kept when results are made anew, and is lost only "
-                    "with the folder of the experiment. Uses of the same images by other "
-                    "experiments are not counted here.",
-                ),
-            ),
-        ),
+        short="Use of the test set",
+        answer=answer,
+        blocks=(Paragraph(_RULES), Table("looks", "Uses of the test set", rows, notes=(_LOG,))),
         origins=ORIGINS if looks else (),
     )
 
@@ -101,17 +95,19 @@ def _run_of(look: dict[str, Any]) -> Run:
     return Run(look["model"], look["recipe"], int(look["seed"]))
 
 
-def _lost(folder: Path, judged: Iterable[Run], of_what: Uses) -> list[str]:
+def _lost(
+    folder: Path, judged: Iterable[Run], of_what: dict[tuple[Run, str], list[dict[str, Any]]]
+) -> list[str]:
     """Return what must be said of a log that is not whole, or not in its place."""
     lacking = [run.title for run in judged if (run, EVALUATION) not in of_what]
     said = []
     if lacking:
         said.append(
-            f"No use is on record for {listing(lacking)}, although test results are shown: the "
-            "record was lost, or an earlier version made them without one."
+            f"No evaluation is on record for {listing(lacking)}, although test results are shown: "
+            "the record was lost, or an earlier version made them without one."
         )
     if folder.is_symlink():
-        said.append("The folder of the records is a link to another place.")
+        said.append("The folder of the log is a link to another place.")
     return said
 
 
@@ -125,13 +121,15 @@ def _row(run: Run, purpose: str, looks: list[dict[str, Any]]) -> dict[str, Cell]
         "First use": looks[0]["looked_at"],
         "Last use": looks[-1]["looked_at"],
         "Uses": len(looks),
-        "Showing something new": len(set(map(_seen, looks))),
-        "Trained models": len({look["predictions_sha256"] for look in looks}),
+        "With something new": len(set(map(_seen, looks))),
+        "Trained models evaluated": len({look["predictions_sha256"] for look in looks}),
         "Selections": len({look["selection_sha256"] for look in looks}),
     }
 
 
-def _reading(looks: list[dict[str, Any]], of_what: Uses) -> list[str]:
+def _reading(
+    looks: list[dict[str, Any]], of_what: dict[tuple[Run, str], list[dict[str, Any]]]
+) -> list[str]:
     if not looks:
         return []
     # What is new of a run is counted for each run and purpose: two may see the same.
@@ -139,19 +137,19 @@ def _reading(looks: list[dict[str, Any]], of_what: Uses) -> list[str]:
     runs = {run for run, _ in of_what}
     bad = sum(len(seen) for (_, purpose), seen in of_what.items() if purpose == BAD_PRACTICE)
     selections = len({look["selection_sha256"] for look in looks})
-    sentences = [
-        f"The labels of the test set met predictions {plural(len(looks), 'time')}, for "
-        f"{plural(len(runs), 'run')}; {count(new)} of these uses showed something that had not "
-        f"been seen, with {plural(selections, 'frozen selection')}."
-    ]
+    text = (
+        f"Predictions were compared with the labels of the test set {plural(len(looks), 'time')}, "
+        f"for {plural(len(runs), 'run')}; {count(new)} of these evaluations showed something new, "
+        f"with {plural(selections, 'frozen selection')}."
+    )
     if bad:
-        sentences.append(
-            f"{count(bad)} of them measured what bad practice adds, which shows networks and "
-            "epochs that are reported nowhere else."
+        text += (
+            f" {count(bad)} of them measured what bad practice adds, on networks and epochs that are "
+            "reported nowhere else."
         )
     if new > len(of_what):
-        sentences.append(
-            "Some runs were trained or selected anew after a use: test results may have influenced "
-            "that, and are the more optimistic the more often this happened."
+        text += (
+            " Some runs were trained or selected anew after a look: test results may have influenced "
+            "that, and are the more optimistic the more often it happened."
         )
-    return sentences
+    return [text]

@@ -1,19 +1,19 @@
-"""Subtypes: which runs distinguish normal, bacterial and viral radiographs."""
+"""Whether the models distinguish normal, bacterial and viral images."""
 
 from typing import Any
 
 from pneumobench.core.estimates import Estimate
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import DATASET_TITLES
-from pneumobench.reporting.section import Block, FigureOf, Heading, Paragraph, Section
+from pneumobench.reporting.section import Block, Details, FigureOf, Heading, Paragraph, Section
 from pneumobench.reporting.subtypes import AREAS, in_rank
-from pneumobench.reporting.table import Cell, Table
-from pneumobench.reporting.wording import brackets, count, listing, plural, record_interval
+from pneumobench.reporting.table import Cell, Table, cell_text
+from pneumobench.reporting.wording import brackets, count, listing, plural
 from pneumobench.reporting.words import Words
 from pneumobench.statistics.subtypes import BACTERIAL_AGAINST_VIRAL, runs_of, shown
 
 ORIGINS = (
-    ("Subtypes distinguished", "comparison/subtypes.csv, subtypes.json", "evaluate_subtypes"),
+    ("Subtypes", "comparison/subtypes.csv, subtypes.json", "evaluate_subtypes"),
     ("Scores of the thumbnails' three classes", "baselines/subtypes/fold*/", "score_subtypes"),
 )
 DECISIONS = {
@@ -25,12 +25,22 @@ DECISIONS = {
     "log_loss": "Log loss",
 }
 BASELINE_TITLES = {"thumbnail": "Baseline: thumbnail", "majority": "Baseline: majority"}
+_METHOD = (
+    "These networks have three logits and were trained with the softmax over them; everything else "
+    "in this report judges the logit of pneumonia that follows from the three. Normal, bacterial, "
+    "viral: AUC of the class against both others; macro: mean over the classes. The decision is the "
+    "class with the largest logit; no threshold was chosen. Macro recall is the mean of the classes' "
+    "sensitivities, kappa is Cohen's; the Brier score of three classes lies between 0 and 2, the log "
+    "loss is in nats, and both are of probabilities as they are, not calibrated. Out of fold, AUCs "
+    "are means of the folds and decisions are counted over all folds together; on the test set, the "
+    "folds' logits are averaged. Baselines: logistic regression on 16 x 16 grey values, and the "
+    "frequencies of the classes in the other folds."
+)
+_NO_CHOICE = "Nothing is ranked or chosen by these figures."
+Labelled = list[tuple[str, dict[str, Any]]]
 
 
-Entries = list[tuple[str, dict[str, Any]]]
-
-
-def build(files: ReportFiles, words: Words) -> Section | None:
+def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 - one shape for all
     """Return the section; None where the task is another one."""
     content = files.json("subtypes")
     if content is None:
@@ -39,60 +49,35 @@ def build(files: ReportFiles, words: Words) -> Section | None:
     baselines = [
         (BASELINE_TITLES[entry["baseline"]], entry) for entry in runs_of(content, "baseline")
     ]
-    rows, counts = entries + baselines, content["datasets"]
     return Section(
         name="subtypes",
-        title=f"Which kind of {words.positive} is it?",
+        title="Which kind of pneumonia is it?",
         short="Subtypes",
-        answer=tuple(_answer(entries, dict(baselines), content)),
+        answer=_answer(entries, dict(baselines), content),
         blocks=(
             FigureOf("subtypes"),
-            _table(rows, "out_of_fold", AREAS, "areas", counts),
-            *_more(rows, counts),
-            Heading("How subtypes were judged"),
-            Paragraph(_method(words, files.facts["confidence"])),
+            *(
+                block
+                for dataset in DATASET_TITLES
+                for block in _judged(entries + baselines, dataset, content["datasets"][dataset])
+            ),
+            Details(
+                "How subtypes are judged",
+                (Paragraph(f"{_METHOD} {brackets(files.facts['confidence'])} {_NO_CHOICE}"),),
+            ),
         ),
         origins=ORIGINS,
     )
 
 
-def _more(rows: Entries, counts: dict[str, Any]) -> list[Block]:
-    return [
-        Heading("On the test set"),
-        _table(rows, "test", AREAS, "areas", counts),
-        Heading("Decisions and probabilities"),
-        *(_table(rows, dataset, DECISIONS, "decisions", counts) for dataset in DATASET_TITLES),
-    ]
-
-
-def _table(
-    entries: Entries, dataset: str, metrics: dict[str, str], what: str, counts: dict[str, Any]
-) -> Table:
-    title = "AUC of each class" if what == "areas" else "Decisions and probabilities"
-    cells: list[dict[str, Cell]] = [
-        {"Run": label}
-        | {title: Estimate.of(shown(entry, dataset, name)) for name, title in metrics.items()}
-        for label, entry in entries
-    ]
-    return Table(
-        f"subtypes_{what}_{dataset}",
-        f"{title}: {DATASET_TITLES[dataset].lower()}",
-        cells,
-        notes=(f"{_counts(counts[dataset])}.",),
-        narrow=True,
-    )
-
-
-def cell(entry: dict[str, Any], dataset: str, metric: str) -> str:
-    """Write an estimate of subtypes.json with its interval."""
-    return record_interval(shown(entry, dataset, metric))
+def estimate(entry: dict[str, Any], dataset: str, metric: str) -> Estimate:
+    """Return an estimate of subtypes.json."""
+    return Estimate.of(shown(entry, dataset, metric))
 
 
 def _answer(
-    entries: Entries,
-    baselines: dict[str, dict[str, Any]],
-    content: dict[str, Any],
-) -> list[str]:
+    entries: Labelled, baselines: dict[str, dict[str, Any]], content: dict[str, Any]
+) -> tuple[str, ...]:
     label, best = max(entries, key=lambda pair: _value(pair[1], "macro_auc"))
     apart = max(entries, key=lambda pair: _value(pair[1], BACTERIAL_AGAINST_VIRAL))
     chance = [
@@ -100,22 +85,26 @@ def _answer(
         for name, entry in entries
         if (shown(entry, "out_of_fold", BACTERIAL_AGAINST_VIRAL)["low"] or 0) <= 0.5
     ]
-    said = {
-        name: cell(entry, "out_of_fold", BACTERIAL_AGAINST_VIRAL)
-        for name, entry in (
-            ("best", apart[1]),
-            ("baseline", baselines[BASELINE_TITLES["thumbnail"]]),
+    thumbnail = baselines[BASELINE_TITLES["thumbnail"]]
+    reached, reached_by_thumbnail, macro, macro_on_test = (
+        cell_text(estimate(entry, dataset, metric))
+        for entry, dataset, metric in (
+            (apart[1], "out_of_fold", BACTERIAL_AGAINST_VIRAL),
+            (thumbnail, "out_of_fold", BACTERIAL_AGAINST_VIRAL),
+            (best, "out_of_fold", "macro_auc"),
+            (best, "test", "macro_auc"),
         )
-    }
-    return [
-        f"{label} distinguishes normal, bacterial and viral images best: its out-of-fold macro AUC "
-        f"is {cell(best, 'out_of_fold', 'macro_auc')}, on the test set "
-        f"{cell(best, 'test', 'macro_auc')}.",
-        "Bacterial against viral, the question that decides on antibiotics: the best out-of-fold "
-        f"AUC is {said['best']} ({apart[0]}, {plural(_sick(content), 'radiograph')}); a linear "
-        f"model of thumbnails reaches {said['baseline']}.",
-        *([f"Not shown to do better than chance at it: {listing(chance)}."] if chance else []),
-    ]
+    )
+    counts = content["datasets"]["out_of_fold"]
+    sick = plural(counts["bacterial"] + counts["viral"], "radiograph")
+    return (
+        f"{label} distinguishes normal, bacterial and viral images best out of fold: macro AUC "
+        f"{macro}, on the test set {macro_on_test}.",
+        "Bacterial against viral pneumonia, the question that decides on antibiotics: at best an "
+        f"AUC of {reached} ({apart[0]}, {sick} out of fold); a linear model of thumbnails reaches "
+        f"{reached_by_thumbnail}.",
+        *([f"Not shown to do better than chance at that: {listing(chance)}."] if chance else []),
+    )
 
 
 def _value(entry: dict[str, Any], metric: str) -> float:
@@ -123,28 +112,33 @@ def _value(entry: dict[str, Any], metric: str) -> float:
     return -1.0 if value is None else value
 
 
-def _sick(content: dict[str, Any]) -> int:
-    counts = content["datasets"]["out_of_fold"]
-    return counts["bacterial"] + counts["viral"]
+def _judged(entries: Labelled, dataset: str, counts: dict[str, int]) -> list[Block]:
+    title = DATASET_TITLES[dataset]
+    areas = Table(
+        f"subtypes_{dataset}",
+        f"AUC by class, {title.lower()}",
+        _rows(entries, dataset, AREAS),
+        notes=(f"{_counts(counts)}.",),
+        narrow=True,
+    )
+    decisions = Table(
+        f"subtype_decisions_{dataset}",
+        f"Decisions and probabilities, {title.lower()}",
+        _rows(entries, dataset, DECISIONS),
+        narrow=True,
+    )
+    return [Heading(title), areas, Details("Decisions and probabilities", (decisions,))]
+
+
+def _rows(entries: Labelled, dataset: str, metrics: dict[str, str]) -> list[dict[str, Cell]]:
+    return [
+        {"Run": label} | {title: estimate(entry, dataset, name) for name, title in metrics.items()}
+        for label, entry in entries
+    ]
 
 
 def _counts(counts: dict[str, int]) -> str:
     classes = [f"{count(counts[name])} {name}" for name in ("normal", "bacterial", "viral")]
     return f"n = {count(counts['n'])} images of {count(counts['patients'])} patients: " + listing(
         classes
-    )
-
-
-def _method(words: Words, confidence: float) -> str:
-    return (
-        "These networks have three logits and were trained with the softmax over them; everything "
-        f"else in this report judges the logit of {words.positive} that follows from the three. "
-        "Normal, bacterial, viral: AUC of the class against both others; macro: mean over the "
-        "classes. The decision is the class with the largest logit; no threshold was chosen. Macro "
-        "recall is the mean of the classes' sensitivities, kappa is Cohen's; the Brier score of "
-        "three classes lies between 0 and 2, the log loss is in nats, and both are of uncalibrated "
-        "probabilities. Out-of-fold: AUCs are means of the folds, decisions are counted over all "
-        "folds together; test set: mean of the folds' logits. Baselines: logistic regression of "
-        "16 x 16 grey values, and the frequencies of the classes in the other folds. "
-        f"{brackets(confidence)} Nothing is ranked or chosen by these results."
     )

@@ -1,4 +1,4 @@
-"""Test-time augmentation: plain predictions and those averaged over views, side by side."""
+"""Whether averaging the predictions of several views of an image helps."""
 
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.section import Section
@@ -7,13 +7,13 @@ from pneumobench.reporting.words import Words
 
 
 def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 - one shape for all
-    """Return the section; None where nothing was averaged."""
+    """Return the section; None without test-time augmentation."""
     table = view_table(files.comparison, files.facts)
     if table is None:
         return None
     return Section(
         name="views",
-        title="Does averaging over views help?",
+        title="Does test-time augmentation help?",
         short="Test-time augmentation",
         blocks=(table,),
     )

@@ -4,14 +4,16 @@ import re
 
 import pandas as pd
 import pytest
+from report_page import render
 from reporting_fixture import Experiment
+from section_fixture import CHILDREN, report_files, table_of, text_of
 
 from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.views import VIEW_SETS
 from pneumobench.reporting.inputs import read_comparison
-from pneumobench.reporting.report import render_report
+from pneumobench.reporting.sections.views import build
 from pneumobench.reporting.tables import make_tables
-from pneumobench.reporting.views import COLUMNS, view_notes, view_rows
+from pneumobench.reporting.views import COLUMNS, view_table
 
 
 @pytest.fixture(scope="module")
@@ -37,28 +39,23 @@ def made(tmp_path_factory):
 
 def tables(made, paths, name):
     outputs = [made.folder / f"{name}.{suffix}" for suffix in ("csv", "md", "tex")]
-    make_tables(*paths, *outputs)
+    make_tables(*paths, *outputs, words=CHILDREN)
     return [path.read_text(encoding="utf-8") for path in outputs]
 
 
-def report(made, paths, name):
-    path = made.folder / f"{name}.html"
-    render_report(
-        *paths, made.audit, made.splits, made.metrics, made.run_jsons, {}, made.selection, path,
-        title="Title", experiment="demo",
-        settings={"data": {"source": "phantom"}, "split": {"folds": 5}},
-    )  # fmt: skip
-    return path.read_text(encoding="utf-8")
+def section(made, paths):
+    return build(report_files(made, table=paths[0], details=paths[1]), CHILDREN)
 
 
 def test_rows_show_plain_averaged_and_difference(made):
-    rows = view_rows(read_comparison(made.with_views[0]))
+    rows = table_of(section(made, made.with_views), "views")
     assert [list(row) for row in rows] == [["Run", *COLUMNS.values()]] * 3
     comparison = read_comparison(made.with_views[0])
     first = comparison.iloc[0]
     for name, title in COLUMNS.items():
         assert rows[0][title].startswith(f"{first[name]:.3f} (")
     assert rows[0]["Difference, test"] == "0.010 (-0.002 to 0.030)"
+    assert section(made, (made.comparison_csv, made.comparison_json)) is None
 
 
 def test_tables_have_a_second_part_with_the_views_named(made):
@@ -78,18 +75,18 @@ def test_first_table_and_everything_else_are_the_same_without(made):
     both = tables(made, made.with_views, "with")
     assert both[1].startswith(plain[1]) and both[2].startswith(plain[2])
     assert "tta_" not in plain[0] and plain[2].count(r"\begin{tabular}") == 1
-    without = report(made, (made.comparison_csv, made.comparison_json), "without")
+    without = render(made, {}, made.folder / "without.html")
     assert "Test-time augmentation" not in without and "averaged" not in without
-    shown = report(made, made.with_views, "with")
-    section = re.search(r'<section id="views">.*?</section>\n\n', shown, re.DOTALL)[0]
-    link = '<li><a href="#views">Test-time augmentation</a></li>'
-    assert shown.count(link) == 1
-    assert shown.replace(section, "").replace(link, "").split() == without.split()
-    assert "Out-of-fold AUC, averaged" in section and "0.010 (-0.002 to 0.030)" in section
+    table, details = made.with_views
+    shown = render(made, {}, made.folder / "with.html", table=table, details=details)
+    assert shown.count('href="#views"') >= 1 and 'href="#views"' not in without
+    part = re.search(r'<section id="views".*?</section>', shown, re.DOTALL)[0]
+    assert "Out-of-fold AUC, averaged" in part and "0.010" in part and "-0.002 to 0.030" in part
 
 
 def test_wrong_views_are_called_wrong(made):
-    facts = read_json(made.with_views[1])
-    assert "anatomically wrong" not in " ".join(view_notes(facts))
-    seeds = " ".join(view_notes(facts | {"test_time_augmentation": "seeds"}))
-    assert "anatomically wrong" in seeds and "mirrored top to bottom" in seeds
+    facts, comparison = read_json(made.with_views[1]), read_comparison(made.with_views[0])
+    assert "anatomically wrong" not in text_of(section(made, made.with_views))
+    seeds = view_table(comparison, facts | {"test_time_augmentation": "seeds"})
+    assert "anatomically wrong" in " ".join(seeds.notes)
+    assert "mirrored top to bottom" in " ".join(seeds.notes)
