@@ -30,7 +30,7 @@ from pneumobench.reporting.figures import figures_of
 # Whether the user started this process, and no job did.
 DRIVER = facts.is_driver(workflow)
 
-with facts.said_plainly():
+with facts.SaidPlainly():
     config.update(
         opening.read_configuration(
             config,
@@ -82,7 +82,7 @@ FIGURES = figures_of(analyses.names_wanted(FILES), radiographs=RADIOGRAPHS)
 
 onstart:
     # Not before: who only looks at finished results need not be allowed to write.
-    with facts.said_plainly():
+    with facts.SaidPlainly():
         check_writing(Path(ON_DISK.results))
 
 

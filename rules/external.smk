@@ -78,35 +78,6 @@ use rule preprocess_images as preprocess_external with:
         "<logs>/preprocess_external_{size}_{preprocessing}.log",
 
 
-rule predict_external:
-    """Predict all external radiographs with the network of a finished fold; their labels have no part in it."""
-    input:
-        # A batch of them is predicted again: weights, images and predictions are of one training.
-        images=ancient(images_of(".npy")),
-        images_digest=images_of(".json"),
-        splits="<results>/dataset/splits.csv",
-        weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
-        run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",
-        test="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/test.csv",
-        external_images=ancient(images_of(".npy", "external")),
-        external_digest=images_of(".json", "external"),
-        external_splits="<results>/external/splits.csv",
-    output:
-        "<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/external.csv",
-    log:
-        "<logs>/predict_external/{slug}/{recipe}/seed{seed}/fold{fold}.log",
-    conda:
-        "../envs/train.yaml"
-    threads: EXPERIMENT.compute.numeric_threads
-    resources:
-        gpu=gpus,
-        jobs_per_gpu=JOBS_PER_GPU,
-    params:
-        code=code_of_run("pneumobench.prediction.external"),
-    script:
-        "../workflow_scripts/external/predict_external.py"
-
-
 rule score_external_baselines:
     """Score the external radiographs with the simplest models, fitted to the development images fold by fold."""
     input:

@@ -1,7 +1,7 @@
 # Instead of data, training and prediction: what an archive holds of them, unpack_archive
 
 
-with facts.said_plainly():
+with facts.SaidPlainly():
     ARCHIVED = opening.archived_files(ARCHIVE, layout({}), driver=DRIVER)
 
 

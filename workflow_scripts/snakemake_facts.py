@@ -1,14 +1,17 @@
 """What only Snakemake knows, and how it is told of errors: its inner parts are touched nowhere else."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from snakemake.exceptions import WorkflowError
-from snakemake.workflow import Workflow
 
 from pneumobench.core.errors import UserError
+
+if TYPE_CHECKING:
+    from snakemake.workflow import Workflow
 
 
 def is_driver(workflow: Workflow) -> bool:
@@ -60,13 +63,15 @@ def inputs_of_makers(workflow: Workflow, files: Iterable[str]) -> dict[str, list
     }
 
 
-@contextmanager
-def said_plainly() -> Iterator[None]:
-    """Let Snakemake print what is for users to mend, and no traceback."""
-    try:
-        yield
-    except UserError as error:
-        raise WorkflowError(str(error)) from None
+class SaidPlainly:
+    """A context in which errors that users can mend are printed by Snakemake without a traceback."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, traceback: Any) -> None:
+        if isinstance(error, UserError):
+            raise WorkflowError(str(error)) from None
 
 
 class _Refused(list):
@@ -79,8 +84,7 @@ class _Refused(list):
         self.error = error
 
     def __iter__(self) -> Iterator[str]:
-        with said_plainly():
-            raise self.error
+        raise WorkflowError(str(self.error))
 
     def __len__(self) -> int:
         return 1

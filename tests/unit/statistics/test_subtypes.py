@@ -20,9 +20,8 @@ from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.core.task import LOGIT_COLUMNS, SUBTYPES, THUMBNAIL_RUN
 from pneumobench.explain.targets import predicted_class, target_probabilities, target_scores
-from pneumobench.prediction.external import predict_external
 from pneumobench.prediction.predict import logit_columns, positive_logit
-from pneumobench.prediction.views import predict_views
+from pneumobench.prediction.repredict import repredict
 from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.sections.subtypes import build
@@ -133,13 +132,15 @@ def test_a_fold_is_trained_and_predicted(tmp_path):
         assert np.ptp(logits, axis=0).min() > 0
     # Radiographs of another source are read as test radiographs are: here they are the same ones.
     again = tmp_path / "external.csv"
-    predict_external(results, inputs.images, inputs.splits, inputs.images, inputs.splits, again)
+    fold = (results, inputs.images, inputs.splits)
+    others = {"external_images": inputs.images, "external_splits": inputs.splits}
+    repredict("external", *fold, {"test": again}, **others)
     of_test = read_table(again).set_index("image_id").loc[found["image_id"]].reset_index()
     pd.testing.assert_frame_equal(of_test[list(found)], found, rtol=1e-5, atol=1e-5)
     assert read_table(files.history)["train_accuracy"].between(0.2, 1).all()
-    averaged = [tmp_path / "own.csv", tmp_path / "test.csv"]
-    predict_views(results, inputs.images, inputs.splits, *averaged, views="flip")
-    views = read_table(averaged[0])
+    averaged = tmp_path / "averaged.csv"
+    repredict("views", *fold, {"out_of_fold": averaged}, views="flip")
+    views = read_table(averaged)
     assert (views["logit"] != read_table(files.out_of_fold)["logit"]).any()
     logits = views[list(LOGIT_COLUMNS)].to_numpy(np.float32)
     assert_follows(views, logits)
@@ -158,9 +159,7 @@ def test_radiographs_without_a_subtype_stop_the_split(tmp_path):
     for one in split(tmp_path, radiographs, task="subtype")[1:]:
         assert set(one["subtype"]) == set(SUBTYPES)
     unknown = [("0001", "pneumonia", "train"), ("0002", "pneumonia", "test")]
-    with pytest.raises(
-        UserError, match=r"2 of 102 radiographs of pneumonia tell no subtype"
-    ) as caught:
+    with pytest.raises(UserError, match=r"2 of 102 images of pneumonia tell no subtype") as caught:
         split(tmp_path, radiographs + unknown, task="subtype")
     assert "task: binary" in caught.value.remedy
     assert len(split(tmp_path, radiographs + unknown)) == 3

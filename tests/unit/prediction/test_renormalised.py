@@ -8,22 +8,15 @@ import torch
 from fold_fixture import fold_inputs, train, write_fold
 from packed_fixture import write_packed
 from recipe_fixture import settings
-from statistics_cases import make_experiment
 from torch import nn
 
-from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json, read_table, write_table
+from pneumobench.core.files import read_table
 from pneumobench.core.renormalisation import RENORMALISED
-from pneumobench.core.run import Run
 from pneumobench.prediction.predict import predict_logits
-from pneumobench.prediction.renormalised import predict_renormalised, take_statistics
-from pneumobench.statistics.bootstrap import resample_patients
-from pneumobench.statistics.compared_scores import read_compared
-from pneumobench.statistics.renormalised import judge_renormalised, read_renormalised
+from pneumobench.prediction.renormalised import take_statistics
+from pneumobench.prediction.repredict import repredict
 
 CPU = torch.device("cpu")
-RUN = Run("vgg16", "light", 1)
-
 
 # Statistics of the layers
 
@@ -38,7 +31,7 @@ def test_layers_hold_the_statistics_of_the_chosen_images_alone():
     images = torch.randint(0, 256, (90, 8, 8), dtype=torch.uint8)
     images[60:] = 255
     model, rows = network(), np.arange(60)
-    assert take_statistics(model, images, rows, CPU) == 1
+    assert take_statistics(model, images, rows) == 1
     with torch.inference_mode():
         seen = model[0](images[:60, None] / 255.0)
     norm = model[1]
@@ -53,7 +46,7 @@ def test_batches_hold_both_ends_of_the_images():
     images = torch.arange(0, 256, 1, dtype=torch.uint8).repeat_interleave(2)[:, None, None]
     images = images.expand(-1, 8, 8).contiguous()
     model = network()
-    take_statistics(model, images, np.arange(len(images)), CPU)
+    take_statistics(model, images, np.arange(len(images)))
     with torch.inference_mode():
         seen = model[0](images[:, None] / 255.0)
     torch.testing.assert_close(model[1].running_mean, seen.mean(dim=(0, 2, 3)))
@@ -64,7 +57,7 @@ def test_networks_without_such_layers_stay_as_they_are():
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 1))
     images = torch.randint(0, 256, (5, 8, 8), dtype=torch.uint8)
     before = predict_logits(model, images, np.arange(5), CPU)
-    assert take_statistics(model, images, np.arange(5), CPU) == 0
+    assert take_statistics(model, images, np.arange(5)) == 0
     np.testing.assert_array_equal(predict_logits(model, images, np.arange(5), CPU), before)
 
 
@@ -87,7 +80,7 @@ def fold(data, tmp_path_factory):
 
 def predict(data, fold, target):
     inputs = fold_inputs(data)
-    predict_renormalised(fold, inputs.images, inputs.splits, target)
+    repredict("renormalised", fold, inputs.images, inputs.splits, {"test": target})
     return read_table(target)
 
 
@@ -112,74 +105,3 @@ def test_development_images_have_no_say(data, fold, tmp_path):
     write_packed(tmp_path / "blind/images.npy", radiographs, splits["image_id"])
     first = predict(data, fold, tmp_path / "first.csv")
     assert predict(tmp_path / "blind", fold, tmp_path / "second.csv").equals(first)
-
-
-def test_predictions_of_another_training_are_refused(data, fold, tmp_path):
-    spoiled = tmp_path / "fold"
-    shutil.copytree(fold, spoiled)
-    table = read_table(spoiled / "test.csv")
-    write_table(spoiled / "test.csv", table.assign(logit=table["logit"] + 1))
-    with pytest.raises(UserError, match="not of one training"):
-        predict(data, spoiled, tmp_path / "out.csv")
-    assert not (tmp_path / "out.csv").exists()
-
-
-# What they are worth
-
-
-@pytest.fixture(scope="module")
-def judged(tmp_path_factory):
-    """A run whose pneumonias all get logits above their thresholds, and normals below."""
-    experiment = make_experiment(tmp_path_factory.mktemp("judged"))
-    experiment.add_run(RUN, 0.5)
-    experiment.select([RUN])
-    experiment.evaluate(RUN)
-    return experiment
-
-
-def judge(experiment, change, folds=None):
-    frozen = read_json(experiment.selection)["runs"][0]
-    paths = []
-    for path in experiment.files([RUN], "test.csv")[:folds]:
-        target = path.parent / "test_statistics.csv"
-        table = read_table(path, text=("image_id",)).assign(tta=RENORMALISED)
-        write_table(target, change(table))
-        paths.append(target)
-    draw = {"replicates": 50, "seed": 1}
-    test = read_compared({RUN: experiment.folder(RUN) / "scores.csv"}, draw)["test"]
-    predictions = read_renormalised(paths)[RUN]
-    return judge_renormalised(RUN, predictions, np.array(frozen["thresholds"]), test, 0.95), test
-
-
-def test_before_and_after_are_paired_on_the_same_patients(judged):
-    truth = judged.test.set_index("image_id")["label"] == "pneumonia"
-
-    def perfect(table):
-        return table.assign(logit=np.where(truth[table["image_id"]], 50.0, -50.0))
-
-    found, test = judge(judged, perfect)
-    assert found["changed"]
-    positive, decision = test.labels.positive, test.decision[RUN]
-    assert found["specificity"]["before"]["value"] == pytest.approx((~decision)[~positive].mean())
-    assert found["sensitivity"]["before"]["value"] == pytest.approx(decision[positive].mean())
-    for metric in ("roc_auc", "sensitivity", "specificity"):
-        record = found[metric]
-        assert record["after"]["value"] == record["after"]["low"] == 1
-        gain = record["difference"]
-        assert gain["difference"] == pytest.approx(1 - record["before"]["value"])
-        assert gain["high"] == pytest.approx(1 - record["before"]["low"])
-    again = resample_patients(test.labels.patient, replicates=50, seed=1)
-    np.testing.assert_array_equal(test.resamples.multiplicity, again.multiplicity)
-
-
-def test_a_network_without_batch_normalisation_is_said_to_be_unchanged(judged):
-    found, _ = judge(judged, lambda table: table)
-    assert not found["changed"]
-    assert found["roc_auc"]["difference"]["difference"] == 0
-
-
-def test_a_missing_fold_and_plain_predictions_are_named(judged):
-    with pytest.raises(UserError, match="fold"):
-        judge(judged, lambda table: table, folds=1)
-    with pytest.raises(UserError, match="tta"):
-        judge(judged, lambda table: table.assign(tta="identity"))
