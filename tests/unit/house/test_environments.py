@@ -156,7 +156,7 @@ def test_every_script_finds_its_packages_in_the_environment_of_its_rule(environm
     scripts = [rule for rule, name in rules().items() if name == environment]
     assert scripts
     for script in scripts:
-        absent = missing(reached(SCRIPTS / f"{script}.py"), environment)
+        absent = missing(reached(next(SCRIPTS.glob(f"*/{script}.py"))), environment)
         assert not absent, f"{script} needs {absent}"
 
 
@@ -174,4 +174,7 @@ def test_reading_the_workflow_needs_no_package_of_the_jobs():
 
 def test_a_missing_package_would_be_noticed():
     assert missing(frozenset({"torch", "sklearn"}), "driver") == {"torch", "scikit-learn"}
-    assert missing(reached(SCRIPTS / "train_fold.py"), "report") >= {"torch", "safetensors"}
+    assert missing(reached(SCRIPTS / "training" / "train_fold.py"), "report") >= {
+        "torch",
+        "safetensors",
+    }

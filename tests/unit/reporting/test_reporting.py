@@ -448,7 +448,7 @@ def test_report_is_loud_about_unknown_patients(made, figures, tmp_path):
         text = render(made, figures, tmp_path / "report.html", source="table")
     finally:
         write_json(made.audit, findings)
-    assert "<b>Patients unknown.</b> Of " in text and "radiographs 2 tell no patient" in text
+    assert "<b>Patients unknown.</b> Of " in text and "images 2 tell no patient" in text
     assert "told apart not at all" in text
 
 
