@@ -26,7 +26,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pneumobench.core.errors import UserError
 from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import write_json, write_table
 from pneumobench.core.ownership import read_owned_json
@@ -42,7 +41,7 @@ from pneumobench.statistics.pair_tests import (
     indistinguishable_groups,
     test_pairs,
 )
-from pneumobench.statistics.scores import Compared, read_compared
+from pneumobench.statistics.scores import Compared, check_any, read_compared
 from pneumobench.statistics.seeds import speaks_of
 
 logger = logging.getLogger(__name__)
@@ -99,13 +98,7 @@ def compare_pairs(
         If no run is complete, if runs are of different images or folds, or if the selection does
         not know a run.
     """
-    if not files.scores:
-        raise UserError(
-            "no run is complete: there is nothing to test",
-            where=str(table),
-            expected="at least one run with all its folds",
-            remedy="run snakemake again; the logs of the training jobs say why they failed",
-        )
+    check_any(files.scores, table)
     settings, frozen = _read_settings(files.run_jsons), Frozen.read(files.selection)
     scores_of = frozen.by_rank(files.scores)
     order, compared = list(scores_of), read_compared(scores_of, resampling)
@@ -116,8 +109,7 @@ def compare_pairs(
         for dataset, part in compared.items()
     }
     tested = _test_contrasts(reference, compared, areas, settings, level)
-    families = [family for _, family in pairs.values()]
-    families += [family for _, own in tested.values() for family in own]
+    families = [own for _, own in pairs.values()] + sum((own for _, own in tested.values()), [])
     for family in families:
         logger.info("%(family)s, %(dataset)s: %(distinguishable)d of %(tests)d hold", family)
     write_table(table, pd.concat([rows for rows, _ in pairs.values()], ignore_index=True))
@@ -130,9 +122,7 @@ def compare_pairs(
         "reference": reference
         and {"model": reference, "pairs": tested["against the reference"][0][0]["pairs"]},
         "architectures": [
-            record
-            for dataset in compared
-            for record in _architectures(dataset, areas[dataset], order, level)
+            record for part in areas.items() for record in _architectures(*part, order, level)
         ],
         "ranking": _ranking(pairs["out_of_fold"][0], order),
     }

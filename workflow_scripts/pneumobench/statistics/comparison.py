@@ -41,7 +41,7 @@ from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.judgement import Judged
 from pneumobench.statistics.metrics import DECISION_METRICS, METRICS, SCORE_METRICS
 from pneumobench.statistics.samples import DATASETS
-from pneumobench.statistics.scores import Compared, read_compared
+from pneumobench.statistics.scores import Compared, check_any, read_compared
 
 logger = logging.getLogger(__name__)
 
@@ -140,13 +140,7 @@ def compare_runs(
         If no run is complete, a run was judged with another selection, or runs and baselines are of
         different images or folds.
     """
-    if not files.metrics:
-        raise UserError(
-            "no run is complete: there is nothing to compare",
-            where=str(table),
-            expected="at least one run with all its folds",
-            remedy="run snakemake again; the logs of the training jobs say why they failed",
-        )
+    check_any(files.metrics, table)
     frozen = Frozen.read(files.selection)
     found = _judge_all(files, frozen, resampling)
     descriptions = _describe_models(files.models)

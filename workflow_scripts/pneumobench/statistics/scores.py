@@ -39,6 +39,23 @@ class Compared(Sample):
         return rank_inside_folds(self.logit[run], self)["roc_auc"]
 
 
+def check_any(paths: list[Path], table: Path) -> None:
+    """Check that there are files of runs to fill a table with.
+
+    Raises
+    ------
+    UserError
+        If there are none.
+    """
+    if not paths:
+        raise UserError(
+            "no run is complete: there is nothing to compare",
+            where=str(table),
+            expected="at least one run with all its folds",
+            remedy="run snakemake again; the logs of the training jobs say why they failed",
+        )
+
+
 def read_compared(scores_of: dict[Run, Path], resampling: Resampling) -> dict[str, Compared]:
     """Read scores.csv of all runs, at least one: `out_of_fold` and `test`.
 
