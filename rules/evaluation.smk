@@ -6,14 +6,15 @@ rule freeze_selection:
     """Choose thresholds and ranking from out-of-fold predictions, before test labels are read."""
     input:
         out_of_fold=of_folds("out_of_fold.csv"),
-        out_of_fold_views=of_views,
+        out_of_fold_views=wanted("out_of_fold_{views}.csv"),
         run_jsons=of_folds("run.json"),
-        baselines=baseline_files("out_of_fold.csv"),
+        baselines=of_baselines("out_of_fold.csv"),
         development_labels="<results>/dataset/development_labels.csv",
     output:
         selection="<results>/selection/selection.json",
     log:
         "<logs>/freeze_selection.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -36,6 +37,7 @@ rule combine_ensemble:
         test="<results>/ensembles/{ensemble}/test.csv",
     log:
         "<logs>/combine_ensemble/{ensemble}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -47,10 +49,10 @@ rule combine_ensemble:
 rule evaluate_run:
     """Join predictions and labels of one run: every metric, with its interval."""
     input:
-        out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
-        test=lambda wildcards: fold_files(run_of(wildcards), "test.csv"),
-        out_of_fold_views=lambda wildcards: view_files(run_of(wildcards), "out_of_fold"),
-        test_views=lambda wildcards: view_files(run_of(wildcards), "test"),
+        out_of_fold=of_folds("out_of_fold.csv"),
+        test=of_folds("test.csv"),
+        out_of_fold_views=wanted("out_of_fold_{views}.csv"),
+        test_views=wanted("test_{views}.csv"),
         development_labels="<results>/dataset/development_labels.csv",
         test_labels="<results>/dataset/test_labels.csv",
         selection="<results>/selection/selection.json",
@@ -74,8 +76,8 @@ rule evaluate_run:
 rule evaluate_robustness:
     """Judge one run's corrupted out-of-fold images; the worst specificity is the criterion."""
     input:
-        out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
-        corrupted=lambda wildcards: fold_files(run_of(wildcards), "corrupted.csv"),
+        out_of_fold=of_folds("out_of_fold.csv"),
+        corrupted=of_folds("corrupted.csv"),
         development_labels="<results>/dataset/development_labels.csv",
         selection="<results>/selection/selection.json",
     output:
@@ -165,23 +167,24 @@ rule compare_runs:
         scores=of_runs("scores.csv"),
         run_jsons=of_folds("run.json"),
         timings=of_folds("timing.csv"),
-        models=of_models,
+        models=files("models/{slug}.json"),
         selection="<results>/selection/selection.json",
         differences="<results>/comparison/differences.csv",
-        baselines_out_of_fold=baseline_files("out_of_fold.csv"),
-        baselines_test=baseline_files("test.csv"),
-        ensembles_out_of_fold=ensemble_files("out_of_fold.csv"),
-        ensembles_test=ensemble_files("test.csv"),
-        robustness=of_robustness("robustness.json"),
+        baselines_out_of_fold=of_baselines("out_of_fold.csv"),
+        baselines_test=of_baselines("test.csv"),
+        ensembles_out_of_fold=wanted("ensembles/{ensemble}/out_of_fold.csv"),
+        ensembles_test=wanted("ensembles/{ensemble}/test.csv"),
+        robustness=wanted("robustness.json"),
     output:
         table="<results>/comparison/comparison.csv",
         details="<results>/comparison/comparison.json",
     log:
         "<logs>/compare_runs.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
-        missing=missing_runs,
+        missing=MISSING,
         resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.comparison"),
     script:
@@ -193,18 +196,19 @@ rule measure_shift:
     input:
         scores=of_runs("scores.csv"),
         selection="<results>/selection/selection.json",
-        baselines_out_of_fold=baseline_files("out_of_fold.csv"),
-        baselines_test=baseline_files("test.csv"),
-        ensembles_out_of_fold=ensemble_files("out_of_fold.csv"),
-        ensembles_test=ensemble_files("test.csv"),
+        baselines_out_of_fold=of_baselines("out_of_fold.csv"),
+        baselines_test=of_baselines("test.csv"),
+        ensembles_out_of_fold=wanted("ensembles/{ensemble}/out_of_fold.csv"),
+        ensembles_test=wanted("ensembles/{ensemble}/test.csv"),
         domains="<results>/shift/domains.csv",
         blocks="<results>/shift/blocks.csv",
-        renormalised=of_renormalised,
+        renormalised=wanted("test_statistics.csv"),
         test_labels="<results>/dataset/test_labels.csv",
     output:
         "<results>/comparison/shift.json",
     log:
         "<logs>/measure_shift.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -224,9 +228,9 @@ rule evaluate_external:
     """Judge every run and baseline on the external radiographs, with what was frozen; their labels join here."""
     input:
         external=of_folds("external.csv"),
-        baselines_external=baseline_files("external.csv"),
-        baselines_out_of_fold=baseline_files("out_of_fold.csv"),
-        baselines_test=baseline_files("test.csv"),
+        baselines_external=of_baselines("external.csv"),
+        baselines_out_of_fold=of_baselines("out_of_fold.csv"),
+        baselines_test=of_baselines("test.csv"),
         scores=of_runs("scores.csv"),
         metrics=of_runs("metrics.json"),
         labels="<results>/external/labels.csv",

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from baseline_fixture import write_dataset
 from dataset_fixture import index, kaggle_folder, write_radiograph
+from external_fixture import source
 from fold_fixture import fold_inputs, train, write_fold
 from packed_fixture import write_packed
 from PIL import Image
@@ -14,7 +16,6 @@ from recipe_fixture import settings
 from sealed_fixture import edit_csv
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 from statistics_cases import DRAW, FOLDS, make_experiment
-from test_baselines import write_dataset
 
 from pneumobench.core.baselines import BASELINES
 from pneumobench.core.errors import UserError
@@ -23,9 +24,9 @@ from pneumobench.core.run import Run
 from pneumobench.data.external import admit_external
 from pneumobench.data.manifest import read_manifest
 from pneumobench.prediction.baselines import score_baselines
-from pneumobench.prediction.external import predict_external
 from pneumobench.prediction.external_baselines import score_external_baselines
 from pneumobench.prediction.predict import predict_logits
+from pneumobench.prediction.repredict import repredict
 from pneumobench.prediction.trained import load_trained
 from pneumobench.statistics.calibration import calibrate
 from pneumobench.statistics.external import ExternalFiles, evaluate_external
@@ -87,9 +88,7 @@ def test_a_radiograph_of_the_experiment_stops_the_run(tmp_path, own, kind):
     else:
         with Image.open(radiograph) as image:
             image.convert("L").save(folder / "NORMAL/again.bmp")
-    with pytest.raises(
-        UserError, match="1 of 7 external radiographs are radiographs of the data"
-    ) as caught:
+    with pytest.raises(UserError, match="1 of 7 external images are images of the data") as caught:
         admit(folder, own)
     assert "NORMAL/again" in caught.value.where and radiograph.name in caught.value.where
     assert "external" in caught.value.remedy
@@ -103,7 +102,7 @@ def test_nearly_equal_radiographs_are_counted_and_warned_of(tmp_path, own):
         grey = np.asarray(image.convert("L")).copy()
     grey[0, 0] ^= 1
     Image.fromarray(grey).save(folder / "NORMAL/alike.png")
-    with pytest.raises(UserError, match="1 of 7 external radiographs look nearly like") as caught:
+    with pytest.raises(UserError, match="1 of 7 external images look nearly like") as caught:
         admit(folder, own)
     assert "NORMAL/alike.png = " in caught.value.where
     audit = read_json(admit(folder, own, most_near=0.2) / "audit.json")
@@ -150,9 +149,10 @@ def trained(tmp_path_factory):
 
 def predict(trained, fold, target):
     inputs, external = fold_inputs(trained / "data"), trained / "external"
-    predict_external(
-        fold, inputs.images, inputs.splits, external / "images.npy", external / "splits.csv", target
-    )
+    others = {
+        f"external_{path.stem}": path for path in external.iterdir() if path.suffix != ".json"
+    }
+    repredict("external", fold, inputs.images, inputs.splits, {"test": target}, **others)
     return read_table(target)
 
 
@@ -166,16 +166,6 @@ def test_every_radiograph_gets_the_logit_of_the_network_as_it_is(trained, tmp_pa
     radiographs = torch.from_numpy(np.load(trained / "external/images.npy"))
     expected = predict_logits(model, radiographs, np.arange(10), torch.device("cpu"))
     np.testing.assert_allclose(table["logit"], expected, atol=1e-6)
-
-
-def test_weights_of_another_training_are_refused(trained, tmp_path):
-    shutil.copytree(trained / "fold", tmp_path / "fold")
-    path = tmp_path / "fold/test.csv"
-    table = read_table(path)
-    write_table(path, table.assign(logit=table["logit"] + 1))
-    with pytest.raises(UserError, match="not of one training"):
-        predict(trained, tmp_path / "fold", tmp_path / "external.csv")
-    assert not (tmp_path / "external.csv").exists()
 
 
 def test_baselines_say_of_a_radiograph_what_they_say_of_it_in_the_test_set(tmp_path):
@@ -206,13 +196,6 @@ def test_baselines_say_of_a_radiograph_what_they_say_of_it_in_the_test_set(tmp_p
 
 
 # What they are worth
-
-
-def source(population="children", positive="pneumonia"):
-    return {
-        "source": "directory", "title": "some radiographs", "population": population,
-        "positive": positive, "negative": "normal", "litter": 0, "notes": [],
-    }  # fmt: skip
 
 
 def add_external(experiment, patients=30, signal=1.5, shift=1.0):

@@ -87,8 +87,7 @@ def compare_pairs(
         Exchanges of the permutation test; more are made where a family is so large that fewer
         could hardly separate a pair of it.
     reference
-        Architecture that was named beforehand and that all others are tested against, as a family
-        of its own; None = no such family.
+        Architecture, named beforehand, that all others are tested against as a family; or None.
     resampling
         How intervals are drawn; the seed is also that of the exchanges.
 
@@ -109,7 +108,8 @@ def compare_pairs(
         for dataset, part in compared.items()
     }
     tested = _test_contrasts(reference, compared, areas, settings, level)
-    families = [own for _, own in pairs.values()] + sum((own for _, own in tested.values()), [])
+    families = [own for _, own in pairs.values()]
+    families += [family for _, own in tested.values() for family in own]
     for family in families:
         logger.info("%(family)s, %(dataset)s: %(distinguishable)d of %(tests)d hold", family)
     write_table(table, pd.concat([rows for rows, _ in pairs.values()], ignore_index=True))

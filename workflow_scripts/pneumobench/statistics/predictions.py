@@ -9,6 +9,7 @@ import pandas as pd
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table
+from pneumobench.core.repredictions import rule_of
 from pneumobench.core.run import Run
 
 CLASSES = ("normal", "pneumonia")
@@ -365,15 +366,9 @@ def _locate(predictions: FoldPredictions, labels: Labels) -> np.ndarray:
 
 
 def _rerun(path: Path) -> str:
-    training = "train_fold trains"
-    rules = {
-        "out_of_fold": training,
-        "test": training,
-        "corrupted": "predict_corrupted predicts",
-        "external": "predict_external predicts",
-    }
-    done = rules.get(path.stem, "predict_views predicts")
-    return f"remove {path} and run snakemake again: rule {done} this fold anew"
+    rule = rule_of(path.name)
+    verb = "trains" if rule == "train_fold" else "predicts"
+    return f"remove {path} and run snakemake again: rule {rule} {verb} this fold anew"
 
 
 def _some(identifiers: Iterable[str]) -> str:
