@@ -24,7 +24,7 @@ with job_log(snakemake.log[0]), one_gpu(snakemake.resources.jobs_per_gpu):
             starting_weights=Path(given.starting_weights) if given.starting_weights else None,
         ),
         FoldOutputs(**{name: Path(path) for name, path in snakemake.output.items()}),
-        run=Run(params.model, wildcards.recipe, int(wildcards.seed)),
+        run=Run.of(params.model, wildcards),
         fold=int(wildcards.fold),
         settings=params.recipe,
         threads=snakemake.threads,

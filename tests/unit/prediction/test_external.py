@@ -88,9 +88,7 @@ def test_a_radiograph_of_the_experiment_stops_the_run(tmp_path, own, kind):
     else:
         with Image.open(radiograph) as image:
             image.convert("L").save(folder / "NORMAL/again.bmp")
-    with pytest.raises(
-        UserError, match="1 of 7 external images are images of the data"
-    ) as caught:
+    with pytest.raises(UserError, match="1 of 7 external images are images of the data") as caught:
         admit(folder, own)
     assert "NORMAL/again" in caught.value.where and radiograph.name in caught.value.where
     assert "external" in caught.value.remedy

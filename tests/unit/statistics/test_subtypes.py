@@ -157,9 +157,7 @@ def test_radiographs_without_a_subtype_stop_the_split(tmp_path):
     for one in split(tmp_path, radiographs, task="subtype")[1:]:
         assert set(one["subtype"]) == set(SUBTYPES)
     unknown = [("0001", "pneumonia", "train"), ("0002", "pneumonia", "test")]
-    with pytest.raises(
-        UserError, match=r"2 of 102 images of pneumonia tell no subtype"
-    ) as caught:
+    with pytest.raises(UserError, match=r"2 of 102 images of pneumonia tell no subtype") as caught:
         split(tmp_path, radiographs + unknown, task="subtype")
     assert "task: binary" in caught.value.remedy
     assert len(split(tmp_path, radiographs + unknown)) == 3
