@@ -78,10 +78,8 @@ def integrated_gradients(
 
     Parameters
     ----------
-    model
-        On the device of the images; left in evaluation mode, otherwise unchanged.
-    images
-        float32 [B, 1, S, S] in [0, 1].
+    model, images
+        As `cam.explain` takes them; the model is left in evaluation mode.
     target
         int64 [B]; the class whose score is explained.
     steps

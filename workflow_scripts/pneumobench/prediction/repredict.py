@@ -15,6 +15,7 @@ import torch
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table, write_table
+from pneumobench.core.ownership import IDENTITY
 from pneumobench.core.packed import PackedImages
 from pneumobench.core.repredictions import REPREDICTIONS
 from pneumobench.models.blocks.classifier import Classifier
@@ -25,7 +26,6 @@ logger = logging.getLogger(__name__)
 
 # Logits of the image as it is may differ by this much from those that training wrote.
 TOLERANCE = 1e-4
-IDENTITY = ("model", "recipe", "seed", "fold")
 
 
 @dataclass(frozen=True)
