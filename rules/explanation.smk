@@ -225,7 +225,7 @@ rule plot_mean_maps:
 
 
 rule plot_randomisation:
-    """Draw how alike the maps stay while the networks lose their weights, stage by stage."""
+    """Draw how similar the maps stay while the networks lose their weights, stage by stage."""
     input:
         layers="<results>/comparison/randomisation.csv",
         maps=of_explanations("maps.npz"),

@@ -93,7 +93,7 @@ def start(data: Path, results: Path, model: str, recipe: dict, **options) -> sub
         "data": str(data), "results": str(results), "model": model, "recipe": recipe,
         "options": options,
     }  # fmt: skip
-    path = f"{ROOT / 'workflow_scripts'}:{ROOT / 'tests' / 'unit'}"
+    path = f"{ROOT / 'workflow_scripts'}:{ROOT / 'tests' / 'support'}"
     return subprocess.Popen(
         [sys.executable, "-c", code, json.dumps(given)],
         env={"PYTHONPATH": path, "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},

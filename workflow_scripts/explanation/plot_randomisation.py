@@ -1,4 +1,4 @@
-"""Draw how alike the maps stay while the networks lose their weights."""
+"""Draw how similar the maps stay while the networks lose their weights."""
 
 from pathlib import Path
 

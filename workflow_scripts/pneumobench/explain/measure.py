@@ -278,7 +278,7 @@ class FoldSample:
                 yield self._table(name, key, everything, column.to_numpy())
 
     def randomisation(self) -> Iterator[pd.DataFrame]:
-        """Yield how alike the maps stay while the network loses its weights, stage by stage."""
+        """Yield how similar the maps stay while the network loses its weights, stage by stage."""
         similarities = cascading_randomisation(
             self.model,
             self.images,
