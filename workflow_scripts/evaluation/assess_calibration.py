@@ -14,6 +14,6 @@ with job_log(snakemake.log[0]):
         files_of(CalibrationFiles, snakemake.input),
         Path(output.details),
         Path(output.calibrated),
-        run=Run(params.model, wildcards.recipe, int(wildcards.seed)),
+        run=Run.of_job(params.model, wildcards),
         resampling=Resampling(**params.resampling),
     )

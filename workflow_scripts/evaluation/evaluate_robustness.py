@@ -14,7 +14,7 @@ with job_log(snakemake.log[0]):
         files_of(RobustnessFiles, snakemake.input),
         Path(output.table),
         Path(output.details),
-        run=Run(params.model, wildcards.recipe, int(wildcards.seed)),
+        run=Run.of_job(params.model, wildcards),
         strengths=params.strengths,
         resampling=Resampling(**params.resampling),
     )

@@ -11,7 +11,7 @@ from pneumobench.statistics.looks import EVALUATION, record_look
 
 with job_log(snakemake.log[0]):
     wildcards, params = snakemake.wildcards, snakemake.params
-    run = Run(params.model, wildcards.recipe, int(wildcards.seed))
+    run = Run.of_job(params.model, wildcards)
     files = files_of(RunFiles, snakemake.input)
     record_look(
         params.looks,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 
 @dataclass(frozen=True, order=True)
@@ -14,9 +14,14 @@ class Run:
     seed: int
 
     @classmethod
-    def of(cls, record: Mapping[str, Any]) -> "Run":
+    def of(cls, record: Mapping[str, Any]) -> Self:
         """Return the run that a record of a file names; `vars` of a run names it again."""
         return cls(record["model"], record["recipe"], int(record["seed"]))
+
+    @classmethod
+    def of_job(cls, model: str, wildcards: Any) -> Self:
+        """Return the run of a job: its model, and recipe and seed by its wildcards."""
+        return cls(model, wildcards.recipe, int(wildcards.seed))
 
     @property
     def slug(self) -> str:
