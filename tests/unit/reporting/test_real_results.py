@@ -7,10 +7,10 @@ from statistics_cases import make_experiment
 
 from pneumobench.core.files import read_json, read_table
 from pneumobench.core.run import Run
-from pneumobench.reporting import summary
 from pneumobench.reporting.curves import precision_recall_curve, roc_curve
 from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.inputs import read_comparison
+from pneumobench.reporting.sections.answer import summarise
 from pneumobench.reporting.tables import make_tables
 from pneumobench.reporting.words import Words
 
@@ -57,7 +57,9 @@ def test_figures_and_tables_read_what_the_statistics_write(real, tmp_path):
     inputs = FigureInputs(paths | {"comparison_details": content}, Words())
     for name in ("roc", "confusion", "ranking", "cost"):
         plot(name, inputs, tmp_path / name)
-    make_tables(table, content, tmp_path / "t.csv", tmp_path / "t.md", tmp_path / "t.tex")
+    make_tables(
+        table, content, tmp_path / "t.csv", tmp_path / "t.md", tmp_path / "t.tex", words=Words()
+    )
     assert "fold 2 failed" in (tmp_path / "t.md").read_text(encoding="utf-8")
-    sentences = " ".join(summary.summarise(read_comparison(table), read_json(content)))
+    sentences = " ".join(summarise(read_comparison(table), read_json(content), Words()))
     assert "ALEXNET" in sentences and "vgg16" in sentences
