@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from test_pipeline import job_counts
+from pipeline_runs import job_counts
 from tiny_experiment import Workflow
 
 from pneumobench.core.baselines import BASELINES

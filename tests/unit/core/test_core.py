@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pneumobench.core import code_hash as hashing
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import (
     atomic_path,
@@ -75,87 +74,6 @@ def test_run_names():
     assert run.folder == "timm-vit_tiny/light/seed3" and "timm:vit_tiny" in run.title
     assert nearest("densenet21", ["densenet121", "vgg16"]) == "densenet121"
     assert did_you_mean("zzz", ["densenet121"]) == ""
-
-
-def forget():
-    """Let hashes be computed as in a new process."""
-    for cached in vars(hashing).values():
-        if hasattr(cached, "cache_clear"):
-            cached.cache_clear()
-
-
-@pytest.fixture
-def package(tmp_path, monkeypatch):
-    """A small package in which hashes can be watched."""
-    root = tmp_path / "pneumobench"
-    (root / "models").mkdir(parents=True)
-    files = {
-        "__init__.py": "",
-        "models/__init__.py": "",
-        "a.py": '"""A."""\nfrom pneumobench.b import number\ndef f():\n  "T."\n  return number\n',
-        "b.py": "number = 1\n",
-        "c.py": "import numpy\n",
-        "models/registry.py": "from pneumobench import c\n",
-        "d.py": "from pneumobench.models import registry\n",
-    }
-    for name, text in files.items():
-        (root / name).write_text(text)
-    monkeypatch.setattr(hashing, "ROOT", tmp_path)
-
-    def edit(name, text):
-        (root / name).write_text(text)
-        forget()
-
-    edit("c.py", files["c.py"])
-    yield edit
-    forget()
-
-
-def test_code_hash_sees_code_through_imports_and_nothing_else(package):
-    before = hashing.code_hash("pneumobench.a")
-    package(
-        "a.py",
-        '"""Other."""\n\nfrom pneumobench.b import number\ndef f():\n  # why\n  return (number)\n',
-    )
-    assert hashing.code_hash("pneumobench.a") == before
-    package("c.py", "import scipy\n")
-    assert hashing.code_hash("pneumobench.a") == before
-    package("b.py", "number = 2\n")
-    assert hashing.code_hash("pneumobench.a") != before
-
-
-def test_sources_that_were_read_before_are_not_read_again(package, monkeypatch):
-    first = hashing.code_hash("pneumobench.a")
-    forget()
-    with monkeypatch.context() as patched:
-        patched.setattr(hashing, "_read_source", None)
-        assert hashing.code_hash("pneumobench.a") == first
-        # An edit is seen, a damaged file of readings is no harm.
-        with pytest.raises(TypeError):
-            package("b.py", "number = 2\n")
-            hashing.code_hash("pneumobench.a")
-    hashing._readings_file().write_text("{")
-    package("b.py", "number = 1\n")
-    assert hashing.code_hash("pneumobench.a") == first
-
-
-def test_folder_that_cannot_be_written_to_is_read_each_time(package, monkeypatch):
-    def refuse(_path):
-        raise PermissionError("read-only")
-
-    first = hashing.code_hash("pneumobench.a")
-    hashing._readings_file().unlink()
-    forget()
-    monkeypatch.setattr("pneumobench.core.files.atomic_path", refuse)
-    assert hashing.code_hash("pneumobench.a") == first
-    assert not hashing._readings_file().exists()
-
-
-def test_code_hash_stops_at_the_registry(package):
-    before = hashing.code_hash("pneumobench.d")
-    package("models/registry.py", "other = 1\n")
-    package("c.py", "import scipy\n")
-    assert hashing.code_hash("pneumobench.d") == before
 
 
 def test_user_error_ends_a_job_with_one_message(tmp_path, capsys):

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from test_config import ROOT, check, config, only_problem, problems
+from configurations import ROOT, check, config, only_problem, problems
 
 from pneumobench.core.config import check_config, check_data_source
 from pneumobench.core.config.identity import experiment_identity

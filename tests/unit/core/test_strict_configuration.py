@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_config import ARCHITECTURES, DEFAULT, ROOT, check, config, only_problem, problems
+from configurations import ARCHITECTURES, DEFAULT, ROOT, check, config, only_problem, problems
 
 from pneumobench.core.config import ConfigError, check_config, check_data_source
 from pneumobench.core.config.across import cautions

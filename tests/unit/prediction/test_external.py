@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from baseline_fixture import write_dataset
 from dataset_fixture import index, kaggle_folder, write_radiograph
 from external_fixture import source
 from fold_fixture import fold_inputs, train, write_fold
@@ -16,7 +17,6 @@ from recipe_fixture import settings
 from sealed_fixture import edit_csv
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 from statistics_cases import DRAW, FOLDS, make_experiment
-from test_baselines import write_dataset
 
 from pneumobench.core.baselines import BASELINES
 from pneumobench.core.errors import UserError

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from packed_fixture import write_packed
+from baseline_fixture import write_dataset
 from reporting_fixture import Experiment
 from sealed_fixture import edit_csv
 from statistics_cases import FOLDS, make_experiment
@@ -12,7 +12,6 @@ from pneumobench.core.baselines import BASELINES
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
-from pneumobench.data.manifest import write_manifest
 from pneumobench.prediction.baseline_models import MODELS
 from pneumobench.prediction.baselines import FEATURES, score_baselines
 from pneumobench.reporting.baselines import baseline_sentence
@@ -25,27 +24,6 @@ from pneumobench.statistics.selection import find_selected, find_selected_baseli
 
 RANDOM, STRONG = Run("alexnet", "light", 1), Run("vgg16", "light", 1)
 COPY = Run("zfnet", "light", 1)
-
-
-def write_dataset(experiment):
-    """Write images of noise for an experiment's images: those with pneumonia are a little wider."""
-    folder = experiment.root / "dataset"
-    table = pd.concat([experiment.development, experiment.test]).reset_index(drop=True)
-    random = np.random.default_rng(3)
-    width = random.normal(300, 12, len(table)) + 25 * (table["label"] == "pneumonia")
-    radiographs = table.assign(width=width.astype(int), height=300, bytes=9000, status="ok")
-    write_manifest(folder / "manifest.csv", radiographs.to_dict("records"))
-    rows = radiographs.sort_values("image_id")
-    tested = (rows["fold"] == FOLDS).to_numpy()
-    splits = rows[["image_id"]].assign(
-        role=np.where(tested, "test", "cv"),
-        fold=rows["fold"].astype("Int64").mask(tested),
-        inner="",
-        group=rows["patient"],
-    )
-    write_table(folder / "splits.csv", splits)
-    images = random.integers(0, 256, (len(rows), 40, 40), dtype=np.uint8)
-    write_packed(folder / "images.npy", images, rows["image_id"])
 
 
 def score(experiment, kinds=tuple(BASELINES)):

@@ -6,13 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from configurations import check, problems
+from figure_inputs import assert_equal_twice
 from fold_fixture import fold_outputs, train, write_fold
 from recipe_fixture import settings
 from scipy.special import log_softmax, logsumexp, softmax
 from sklearn import metrics as reference
+from split_fixture import radiographs_of, split
 from statistics_cases import DRAW, FOLDS, make_experiment
-from test_config import check, problems
-from test_split import radiographs_of, split
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table
@@ -21,9 +22,10 @@ from pneumobench.core.task import LOGIT_COLUMNS, SUBTYPES, THUMBNAIL_RUN
 from pneumobench.explain.targets import predicted_class, target_probabilities, target_scores
 from pneumobench.prediction.predict import logit_columns, positive_logit
 from pneumobench.prediction.repredict import repredict
-from pneumobench.reporting.inputs import read_comparison
-from pneumobench.reporting.subtypes import plot_subtypes
-from pneumobench.reporting.subtypes_section import subtypes_section
+from pneumobench.reporting.drawing.inputs import FigureInputs
+from pneumobench.reporting.files import ReportFiles
+from pneumobench.reporting.sections.subtypes import build
+from pneumobench.reporting.words import Words
 from pneumobench.statistics.bootstrap import Resamples, resample_patients
 from pneumobench.statistics.predictions import read_labels
 from pneumobench.statistics.subtypes import (
@@ -378,17 +380,17 @@ def test_section_and_figure(experiment, judged, tmp_path):
     experiment.evaluate(RUN)
     comparison, _ = experiment.compare([RUN])
     details = experiment.root / "comparison/subtypes.json"
-    section = subtypes_section(read_comparison(comparison), details)
-    assert section["areas"]["test"][0]["Run"] == "ALEXNET"
-    assert "ALEXNET" in section["answer"][0] and re.search(r"AUC of 0\.\d", section["answer"][1])
-    assert [row["Run"] for row in section["decisions"]["out_of_fold"]][1:] == [
+    files = {"table": comparison, "details": comparison.with_suffix(".json")}
+    section = build(ReportFiles(files | {"subtypes": details}, settings={}), Words())
+    tables = {table.name: table.rows for table in section.tables}
+    assert tables["subtypes_test"][0]["Run"] == "ALEXNET"
+    assert "ALEXNET" in section.answer[0] and re.search(r"AUC of 0\.\d", section.answer[1])
+    assert [row["Run"] for row in tables["subtype_decisions_out_of_fold"]][1:] == [
         "Baseline: thumbnail", "Baseline: majority"
     ]  # fmt: skip
-    assert subtypes_section(read_comparison(comparison), None)["areas"] == {}
-    plot_subtypes(details, comparison, tmp_path / "subtypes")
-    first = [(tmp_path / f"subtypes.{kind}").read_bytes() for kind in ("png", "pdf")]
-    plot_subtypes(details, comparison, tmp_path / "again/subtypes")
-    assert first == [(tmp_path / f"again/subtypes.{kind}").read_bytes() for kind in ("png", "pdf")]
+    assert build(ReportFiles(files, settings={}), Words()) is None
+    inputs = FigureInputs({"subtypes": details, "comparison": comparison}, Words())
+    assert_equal_twice("subtypes", inputs, tmp_path)
 
 
 def test_log_softmax_is_scipys():

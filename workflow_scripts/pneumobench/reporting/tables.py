@@ -17,7 +17,7 @@ from pneumobench.reporting.baselines import (
 from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_notes, with_ensembles
 from pneumobench.reporting.inputs import DATASET_TITLES, read_comparison
 from pneumobench.reporting.table import Cell, Millions, Seconds, Table
-from pneumobench.reporting.views import view_columns, view_notes, view_rows
+from pneumobench.reporting.views import view_columns, view_table
 from pneumobench.reporting.wording import count, interval_note, is_missing, percent
 from pneumobench.reporting.words import Words
 from pneumobench.reporting.writers.latex import latex_table
@@ -65,10 +65,8 @@ def make_tables(
     facts = read_json(comparison_json)
     write_table(csv, _number_table(all_rows(comparison, facts)))
     tables = [comparison_table(comparison, facts, words)]
-    if rows := view_rows(comparison):
-        tables.append(
-            Table("views", "Test-time augmentation", rows, notes=tuple(view_notes(facts)))
-        )
+    if views := view_table(comparison, facts):
+        tables.append(views)
     for path, write in ((markdown, markdown_table), (latex, latex_table)):
         with atomic_path(path) as temporary:
             temporary.write_text("\n".join(map(write, tables)), encoding="utf-8")

@@ -26,7 +26,7 @@ ORIGINS = (
     ("Calibration, transfer, decision curves", "runs/.../calibration.json", "assess_calibration"),
     ("Worst cases", "runs/.../calibrated.csv", "assess_calibration"),
 )
-CALIBRATED = "show no miscalibration"
+CALIBRATED = "agree with observed frequencies"
 _STAGES = {"before": "as trained", "after": "calibrated"}
 _Row = dict[str, Cell]
 
@@ -59,10 +59,13 @@ def build(files: ReportFiles, words: Words) -> Section | None:
 def _answer(runs: Judged) -> list[str]:
     """Say of the best run whether its probabilities and its threshold hold, and of how many do."""
     row, content = runs[0]
-    said = {dataset: verdict(content, dataset) for dataset in DATASET_TITLES}
+    inside, test = (verdict(content, dataset) for dataset in DATASET_TITLES)
     sentences = [
-        f"{row['label']}, the best run: out of fold its probabilities {said['out_of_fold']}; on "
-        f"the test set they {said['test']}."
+        f"{row['label']}, the best run: its probabilities {test} both out of fold and on the test "
+        "set."
+        if inside == test
+        else f"{row['label']}, the best run: out of fold its probabilities {inside}; on the test "
+        f"set they {test}."
     ]
     if len(runs) > 1:
         held = sum(verdict(other, "test") == CALIBRATED for _, other in runs)

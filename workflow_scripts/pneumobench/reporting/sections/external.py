@@ -79,7 +79,7 @@ def population_warning(sources: dict[str, dict[str, Any]]) -> Notice | None:
             return None
         return Notice(
             "Out of population:",
-            f"the networks were trained on {_kind(own)}, the external images are of "
+            f"the networks were trained on images that show {_kind(own)}; the external images show "
             f"{_kind(other)}. The figures show how the networks perform beyond the population "
             "that they were made for, not within it.",
         )
@@ -95,7 +95,7 @@ def population_warning(sources: dict[str, dict[str, Any]]) -> Notice | None:
     return Notice(
         "Population unknown:",
         f"the source of the {silent} images does not state who was examined (the {telling} images "
-        f"are of {_kind(known)}), so the reader must judge whether both are of one population.",
+        f"show {_kind(known)}), so the reader must judge whether both are of one population.",
     )
 
 
@@ -125,7 +125,7 @@ def _answer(content: dict[str, Any], judged: list[Shifted], label: str) -> Itera
     best = max(runs, key=_external_area)
     if _external_area(best) > _external_area(first):
         yield f"The highest external AUC is {_named(best)}."
-    decisions = " and its ".join(
+    decisions = "; its ".join(
         f"{metric} goes {_change(first, metric, 'from {own} to {new}')}"
         for metric in ("sensitivity", "specificity")
     )
@@ -159,7 +159,7 @@ def _change(one: Shifted, metric: str, text: str) -> str:
     own, new = (record_interval(found[name]) for name in _SETS)
     difference = record_interval(found["difference"], "difference")
     chance = "" if found["difference"]["excludes_zero"] else ", which may be chance"
-    return f"{text.format(own=own, new=new)} (difference {difference}{chance})"
+    return f"{text.format(own=own, new=new)}, a difference of {difference}{chance}"
 
 
 def _calibration_answer(one: Shifted, content: dict[str, Any]) -> str:
@@ -178,7 +178,7 @@ def _calibration_answer(one: Shifted, content: dict[str, Any]) -> str:
     return (
         f"{text}: they are too {'high' if high < 0 else 'low'} on average (calibration in the "
         f"large {record_interval(large['external'], digits=2)}). The share of positive images is "
-        f"{percent(new)}, {percent(own)} among development images."
+        f"{percent(new)}, compared with {percent(own)} in development."
     )
 
 

@@ -209,7 +209,7 @@ def _overview(
         ],
         notes=(
             "Worst: the lowest figure under all corruptions of one strength. Its interval is that "
-            "of the lowest, sought anew in every resample of patients, so it allows for another "
+            "of the lowest, found anew in every resample of patients, so it allows for another "
             "corruption having been the worst. Where several corruptions are about equally bad, "
             "the lowest figure is biased downwards, and its interval more so.",
             "Mean AUC: over all corruptions, for each the mean of the folds. Thresholds were "
