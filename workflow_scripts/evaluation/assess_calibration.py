@@ -14,7 +14,7 @@ with job_log(snakemake.log[0]):
         Path(snakemake.input.selection),
         Path(snakemake.output.details),
         Path(snakemake.output.calibrated),
-        run=Run(params.model, wildcards.recipe, int(wildcards.seed)),
+        run=Run.of(params.model, wildcards),
         confidence=params.confidence,
         replicates=params.replicates,
         bootstrap_seed=params.bootstrap_seed,

@@ -15,7 +15,7 @@ with job_log(snakemake.log[0]):
         Path(snakemake.input.selection),
         Path(snakemake.output.table),
         Path(snakemake.output.details),
-        run=Run(params.model, wildcards.recipe, int(wildcards.seed)),
+        run=Run.of(params.model, wildcards),
         strengths=params.strengths,
         confidence=params.confidence,
         replicates=params.replicates,

@@ -8,7 +8,7 @@ from pneumobench.statistics.evaluation import evaluate_run
 from pneumobench.statistics.looks import EVALUATION, record_look
 
 with job_log(snakemake.log[0]):
-    run = Run(snakemake.params.model, snakemake.wildcards.recipe, int(snakemake.wildcards.seed))
+    run = Run.of(snakemake.params.model, snakemake.wildcards)
     record_look(
         snakemake.params.looks,
         run,

@@ -24,8 +24,11 @@ from pneumobench.core.files import read_json, read_table, write_json, write_tabl
 from pneumobench.core.run import Run
 from pneumobench.data.external import admit_external
 from pneumobench.data.manifest import read_manifest
-from pneumobench.prediction.baselines import score_baselines
-from pneumobench.prediction.external_baselines import score_external_baselines
+from pneumobench.prediction.baselines import (
+    read_radiographs,
+    score_baselines,
+    score_external_baselines,
+)
 from pneumobench.prediction.predict import predict_logits
 from pneumobench.prediction.repredict import repredict
 from pneumobench.prediction.trained import load_trained
@@ -190,7 +193,10 @@ def test_baselines_say_of_a_radiograph_what_they_say_of_it_in_the_test_set(tmp_p
     external = baselines.pop("external")
     score_baselines(*own, experiment.development_labels, **baselines)
     other = [tmp_path / "external" / path.name for path in own]
-    score_external_baselines(*own, experiment.development_labels, *other, external=external)
+    score_external_baselines(
+        read_radiographs(*own), experiment.development_labels, read_radiographs(*other),
+        external=external,
+    )  # fmt: skip
     for kind in BASELINES:
         test, found = (read_table(paths[kind]) for paths in (baselines["test"], external))
         pd.testing.assert_frame_equal(test, found)

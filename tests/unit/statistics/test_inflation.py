@@ -17,7 +17,7 @@ from pneumobench.core.run import Run
 from pneumobench.data.inflation import SplitTables, split_inflated
 from pneumobench.statistics.bootstrap import resample_patients
 from pneumobench.statistics.inflation import _best_balanced, measure_inflation
-from pneumobench.training.files import FoldInputs
+from pneumobench.training.files import FoldInputs, FoldJob
 from pneumobench.training.inflation import train_inflated
 
 RULES = {"folds": 4, "seed": 3, "inner_fraction": 0.25}
@@ -137,11 +137,12 @@ def arm_inputs(data, table):
 
 
 def train_arm(inputs, folder, recipe, **options):
-    job = {
-        "arm": "patients", "run": Run("timm:resnet10t", "changed", 7), "fold": 0,
+    arm = options.pop("arm", "patients")
+    told = {
+        "run": Run("timm:resnet10t", "changed", 7), "fold": 0,
         "settings": recipe, "threads": 1, "code_hash": "code", "resume_folder": folder / "resume",
     }  # fmt: skip
-    train_inflated(inputs, folder / "epochs.csv", **job | options)
+    train_inflated(inputs, folder / "epochs.csv", FoldJob(**told | options), arm=arm)
     return read_table(folder / "epochs.csv", text=("image_id", "part", "arm"))
 
 

@@ -1,6 +1,7 @@
 """The unit of work: a run is an architecture with a recipe and a seed."""
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 
 @dataclass(frozen=True, order=True)
@@ -10,6 +11,11 @@ class Run:
     model: str
     recipe: str
     seed: int
+
+    @classmethod
+    def of(cls, model: str, wildcards: Any) -> Self:
+        """Return the run of a job: its model, and recipe and seed by its wildcards."""
+        return cls(model, wildcards.recipe, int(wildcards.seed))
 
     @property
     def slug(self) -> str:
