@@ -1,6 +1,5 @@
 """Radiographs of another source: admitted, predicted, judged with what was frozen before."""
 
-import re
 import shutil
 
 import numpy as np
@@ -33,7 +32,7 @@ from pneumobench.prediction.predict import predict_logits
 from pneumobench.prediction.repredict import repredict
 from pneumobench.prediction.trained import load_trained
 from pneumobench.statistics.calibration import calibrate
-from pneumobench.statistics.external import evaluate_external
+from pneumobench.statistics.external import ExternalFiles, evaluate_external
 
 STRONG, WEAK = Run("vgg16", "light", 1), Run("alexnet", "light", 1)
 
@@ -259,10 +258,9 @@ def judge(experiment, **changes):
         "audit": root / "external/audit.json",
         "data_audit": root / "dataset/audit.json",
         "selection": experiment.selection,
-        "table": root / "comparison/external.csv",
-        "details": root / "comparison/external.json",
     }
-    evaluate_external(**{**given, **changes}, **DRAW)
+    outputs = root / "comparison/external.csv", root / "comparison/external.json"
+    evaluate_external(ExternalFiles(**{**given, **changes}), *outputs, resampling=DRAW)
     return read_json(root / "comparison/external.json")
 
 
@@ -385,8 +383,6 @@ def test_another_selection_or_a_radiograph_without_prediction_stops(experiment, 
     finally:
         path.write_bytes(before)
     other = tmp_path / "selection.json"
-    other.write_text(
-        re.sub('"cost_ratio": 5.0', '"cost_ratio": 6.0', experiment.selection.read_text())
-    )
+    write_json(other, read_json(experiment.selection) | {"cost_ratio": 6.0})
     with pytest.raises(UserError, match="another selection"):
         judge(experiment, selection=other)
