@@ -311,7 +311,7 @@ def test_nih_to_a_manifest_with_patients_apart(tmp_path):
             lambda root: (root / "BBox_List_2017.csv").write_text(
                 "Image Index,Finding Label,Bbox [x,y,w,h]\nx.png,Pneumonia,1,2,three,4\n"
             ),
-            "the box of x.png cannot be read",
+            "a box of x.png cannot be read",
         ),
         (
             lambda root: (root / "BBox_List_2017.csv").write_text(

@@ -13,7 +13,7 @@ split: {folds: 3}
 external: {source: directory, directory: {path: others}}
 recipes:
   copied: {based_on: light, offline_copies: true, preprocessing: clahe, epochs: 7}
-  unused: {based_on: light, preprocessing: lungs}
+  unused: {based_on: light, preprocessing: lung_masked}
 runs: [{model: vgg16, recipes: [light, copied], seeds: [1, 2]}]
 compute: {device: cuda, numeric_threads: 2, jobs_per_gpu: 3}
 """

@@ -82,6 +82,21 @@ class Evaluation(Section):
     """Architecture, named before any result is known, with which all others are compared in a
     family of tests of their own; null = none."""
 
+    @property
+    def resampling(self) -> dict[str, float]:
+        """How intervals are drawn, as `core.estimates.Resampling` takes it."""
+        return {
+            "confidence": self.confidence,
+            "replicates": self.bootstrap_replicates,
+            "seed": self.bootstrap_seed,
+        }
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """How thresholds and calibrations are fitted to each fold."""
+        names = ("threshold_rule", "cost_ratio", "calibration")
+        return {name: getattr(self, name) for name in names}
+
 
 class Robustness(Section):
     """How the robustness of networks to image corruption is tested."""
