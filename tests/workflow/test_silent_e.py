@@ -1,4 +1,4 @@
-"""Files between jobs: what is not what was written ends in one message, and is made anew."""
+"""Files between jobs: what is not what was written ends in one message, and is recreated."""
 
 import csv
 import os

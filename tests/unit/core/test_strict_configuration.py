@@ -109,7 +109,7 @@ def test_file_that_says_one_thing(tmp_path, text):
 
 def test_files_of_the_project_say_one_thing_and_a_folder_is_none(tmp_path):
     check_config_files([*ROOT.glob("*.yaml"), *ROOT.glob("experiments/*.yaml")])
-    with pytest.raises(UserError, match="no configuration file"):
+    with pytest.raises(UserError, match="not a configuration file"):
         check_config_files([tmp_path])
 
 
@@ -398,30 +398,30 @@ def test_commands_that_may_start(start, tmp_path):
 @pytest.mark.parametrize(
     ("command", "words"),
     [
-        ("--config a=1 --config b=2", "--config stands twice"),
-        ("-Csplit={folds:3} --config experiment=b", "--config stands twice"),
-        ("-nCa=1 -C=b=2", "--config stands twice"),
-        ("-Cx={password:hunter2}", "a password stands in the command"),
-        ("-nFC password=hunter2", "a password stands in the command"),
+        ("--config a=1 --config b=2", "--config is given twice"),
+        ("-Csplit={folds:3} --config experiment=b", "--config is given twice"),
+        ("-nCa=1 -C=b=2", "--config is given twice"),
+        ("-Cx={password:hunter2}", "a password is in the command"),
+        ("-nFC password=hunter2", "a password is in the command"),
         ("--config allow_partial=true all", "a target belongs in front"),
         ("--config data.source=mendeley", "write data='{source: mendeley}'"),
         ("--config data.phantom.seed=1", "write data='{phantom: {seed: 1}}'"),
-        ("--config =x", "no key=value"),
+        ("--config =x", "is not key=value"),
         ("--config images={size:96", "the value is no valid YAML"),
-        ('--config images={"size":96,"size":96}', "a key stands twice"),
+        ('--config images={"size":96,"size":96}', "a key is given twice"),
         ("--directory a\nb", r"a\nb"),
-        ("--configfile a.yaml --cores 2 --configfile a.yaml", "--configfile stands twice"),
+        ("--configfile a.yaml --cores 2 --configfile a.yaml", "--configfile is given twice"),
         ("--configfile a.yaml all", "all (seen from"),
         ("--configfile nowhere.yaml", "nowhere.yaml (seen from"),
         (f"--configfile {'a' * 300}.yaml", "does not exist"),
         ("--config downloads={data_mirror:https://me:hunter2@host}", "name or a password"),
-        ("--config password=hunter2", "a password stands in the command"),
-        ("--config downloads={api_token:hunter2}", "a api_token stands"),
+        ("--config password=hunter2", "a password is in the command"),
+        ("--config downloads={api_token:hunter2}", "a api_token is in"),
         ("--config downloads={data_mirror:me:hunter2@host}", "name or a password"),
         ('--config downloads={"data_mirror":"me:hunter2@host"}', "name or a password"),
-        ("--config a={b:[{token=hunter2}]}", "a token stands"),
-        ('--config x={"a":"https://host/?b=1&token=hunter2"}', "a token stands"),
-        ('--config x={"password":"hunter2"', "a password stands"),
+        ("--config a={b:[{token=hunter2}]}", "a token is in"),
+        ('--config x={"a":"https://host/?b=1&token=hunter2"}', "a token is in"),
+        ('--config x={"password":"hunter2"', "a password is in"),
         ("--config x={a:b:hunter2@host", "name or a password"),
         ("https://me:hunter2@host/x.zip", "name or a password"),
         ("--config me:hunter2@host=1", "name or a password"),

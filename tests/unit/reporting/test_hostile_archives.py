@@ -261,7 +261,7 @@ def test_what_is_no_zip(path, tmp_path):
     with tarfile.open(path, "w") as packed:
         packed.addfile(tarfile.TarInfo("radiograph.png"), io.BytesIO(b""))
     assert f"its {INDEX} is missing" in refused(path)
-    for wrong, said in ((tmp_path, "no file"), (tmp_path / "none.zip", "exist"), (5, "exist")):
+    for wrong, said in ((tmp_path, "not a file"), (tmp_path / "none.zip", "exist"), (5, "exist")):
         with pytest.raises(UserError, match=said):
             read_archive(wrong)
 

@@ -73,7 +73,7 @@ def test_measuring_bad_practice_is_a_look_of_its_own(made, judged, tmp_path):
     found = section(made, tmp_path)
     assert [row["Run"] for row in rows(found)] == [RUN.title, f"{RUN.title}, bad practice"]
     assert [row["Uses"] for row in rows(found)] == ["1", "1"]
-    # The same predictions for two purposes: each is new for its own, and nothing was made anew.
+    # The same predictions for two purposes: each is new for its own, and nothing was recreated.
     assert "2 times, for 1 run; 2 of these" in reading(found)
     assert "anew" not in reading(found) and "1 of them measured" in reading(found)
     old = read_json(path)
@@ -96,7 +96,7 @@ def test_a_damaged_look_is_not_to_be_removed(made, judged, tmp_path):
         with pytest.raises(UserError) as caught:
             section(made, tmp_path)
         text = str(caught.value)
-        assert path.name in text and "back from a backup" in text and "cannot be made anew" in text
+        assert path.name in text and "from a backup" in text and "cannot be recreated" in text
         assert "remove " not in text
 
 

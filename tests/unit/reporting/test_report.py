@@ -134,7 +134,7 @@ def test_report_does_not_embed_a_damaged_figure_or_another_one(made, figures, tm
         wrong.unlink()
         if damage == "folder":
             wrong.mkdir()
-    with pytest.raises(UserError, match=r"ranking.png is not what was written[\s\S]*made anew"):
+    with pytest.raises(UserError, match=r"ranking.png is not what was written[\s\S]*recreated"):
         render(made, copied, tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
 

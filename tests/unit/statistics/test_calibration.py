@@ -186,7 +186,7 @@ def test_calibration_keeps_the_shape_of_logits():
 def test_what_cannot_be_fitted_is_said():
     with pytest.raises(UserError, match=r"one class[\s\S]*fold 0 of a[\s\S]*split.folds"):
         fit([1, 1], [0.0, 1.0], "platt")
-    with pytest.raises(UserError, match=r"not finite[\s\S]*fold 0 of a: 2 of 3[\s\S]*anew"):
+    with pytest.raises(UserError, match=r"not finite[\s\S]*fold 0 of a: 2 of 3[\s\S]*retrain"):
         fit([1, 0, 1], [0.0, np.nan, np.inf], "isotonic")
     with pytest.raises(UserError, match=r"'plat' is unknown[\s\S]*did you mean platt"):
         fit([0, 1], [0.0, 1.0], "plat")

@@ -176,7 +176,7 @@ def test_runs_of_different_images_are_refused(tmp_path):
         experiment.evaluate(run)
     path = experiment.folder(VGG16) / "scores.csv"
     edit_csv(path, lambda table: table[1:])
-    with pytest.raises(UserError, match=r"different images[\s\S]*vgg16[\s\S]*trained anew"):
+    with pytest.raises(UserError, match=r"different images[\s\S]*vgg16[\s\S]*retrained"):
         experiment.compare([ALEXNET, VGG16])
 
 

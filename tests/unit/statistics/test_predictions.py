@@ -86,7 +86,7 @@ def test_fold_too_many_is_named(experiment):
         (lambda t: t.assign(schema_version="9"), r"schema version 9[\s\S]*schema version 1"),
         (lambda t: t.assign(fold=["0"] * 2 + ["1"] * (len(t) - 2)), r"mixes predictions"),
         (lambda t: t.assign(fold="0"), r"two files hold the predictions of fold 0"),
-        (lambda t: t[1:], r"have no out-of-fold prediction: p\d+_0\n[\s\S]*trained anew"),
+        (lambda t: t[1:], r"have no out-of-fold prediction: p\d+_0\n[\s\S]*retrained"),
     ],
 )
 def test_damaged_predictions_say_what_to_rerun(experiment, change, message):

@@ -221,7 +221,7 @@ def maps_asked_for(layout: Layout) -> list[str]:
         "there is nothing to explain",
         where="explanation.method: none",
         expected="the method of the maps",
-        remedy="set explanation.method to grad_cam; nothing is trained anew",
+        remedy="set explanation.method to grad_cam; nothing is retrained",
     )
 
 

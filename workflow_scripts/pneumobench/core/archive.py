@@ -186,7 +186,7 @@ def check_bytes(archive: Archive) -> None:
     for name, digest in archive.packed.hashes():
         if name in archive.hashes and digest != archive.hashes[name]:
             raise UserError(
-                "a file in the archive is not the one that was archived: its SHA-256 is another",
+                "a file in the archive is not the one that was archived: its SHA-256 differs",
                 where=f"{name} in {archive.path}",
                 expected=f"the file that {INDEX} lists",
                 remedy=KIND.damaged,
@@ -197,7 +197,7 @@ def _check_path(path: object) -> None:
     if not isinstance(path, str | Path) or not Path(path).is_file():
         there = isinstance(path, str | Path) and Path(path).exists()
         raise UserError(
-            "the archive is no file" if there else "the archive does not exist",
+            "the archive is not a file" if there else "the archive does not exist",
             where=f"archive: {path} (seen from {Path.cwd()})",
             expected="a zip made by `snakemake archive_results`",
             remedy="correct the path",
@@ -266,7 +266,7 @@ def _parse(packed: Packed, name: str, content: bytes) -> dict[str, Any]:
 def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key is given twice")
     return found
 
 

@@ -121,4 +121,6 @@ def _report(state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception()
     kind = error.response.status_code if isinstance(error, requests.HTTPError) else type(error)
     name = getattr(kind, "__name__", kind)
-    logger.info("try %d: %s; again in %.0f s", state.attempt_number, name, state.upcoming_sleep)
+    logger.info(
+        "attempt %d: %s; retrying in %.0f s", state.attempt_number, name, state.upcoming_sleep
+    )

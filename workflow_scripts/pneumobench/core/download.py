@@ -52,7 +52,7 @@ def download(url: str, path: Path, *, sha256_start: str = "", md5: str = "", rem
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if partial.begun():
-            logger.info("going on after %d bytes that are there already", partial.size)
+            logger.info("resuming after %d bytes that are there already", partial.size)
         with tqdm(desc=path.name, unit="B", unit_scale=True, disable=None) as bar:
             patiently(lambda: transfer(url, partial, bar), lambda: partial.size)
         return _finish(partial, path, sha256_start, md5, remedy)

@@ -206,7 +206,7 @@ def broken(path: str | Path, said: str) -> UserError:
         f"{Path(path).name} is not what was written: {said}",
         where=str(path),
         expected="the file as an earlier job of the same experiment wrote it",
-        remedy=f"remove {path} and run snakemake again: it is made anew",
+        remedy=f"remove {path} and run snakemake again: it is recreated",
     )
 
 
@@ -233,7 +233,7 @@ class _Content(dict[str, Any]):
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _finite(text: str) -> float:

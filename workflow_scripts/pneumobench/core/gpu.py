@@ -110,7 +110,7 @@ def _held(ids: list[str], jobs_per_gpu: int) -> Iterator[str]:
                         yield gpu
                         return
         if not waited:
-            logger.info("all places on GPUs %s are taken: waiting", ", ".join(ids))
+            logger.info("all slots on GPUs %s are taken: waiting", ", ".join(ids))
             waited = True
         time.sleep(_PAUSE)
 

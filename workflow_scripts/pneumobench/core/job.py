@@ -77,7 +77,7 @@ def terminal_level() -> str:
     if given.upper() in TERMINAL_LEVELS:
         return given.upper()
     raise UserError(
-        f"{TERMINAL_LOG} is none of the levels of messages",
+        f"{TERMINAL_LOG} is not a message level",
         where=f"the environment: {TERMINAL_LOG}={ascii(given)[:80]}",
         expected=", ".join(TERMINAL_LEVELS),
         remedy=f"unset {TERMINAL_LOG}, or set it to one of these",

@@ -36,7 +36,7 @@ def read_configuration(
     config
         What Snakemake made of both.
     files, values
-        The configuration files, and what stands behind --config.
+        The configuration files, and what follows --config.
     checkout
         The folder of the workflow.
 

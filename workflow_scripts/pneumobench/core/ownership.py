@@ -74,5 +74,5 @@ def check_owner(path: str | Path, named: Mapping[str, Any]) -> None:
             f"{path.name} is of {own}",
             where=str(path),
             expected=f"the file of {lies_in}, as its own job wrote it",
-            remedy=f"remove {path} and run snakemake again: it is made anew",
+            remedy=f"remove {path} and run snakemake again: it is recreated",
         )

@@ -128,7 +128,7 @@ class PackedImages:
                 f"there is no packed image of the name {list(names)[int(np.argmin(rows))]}",
                 where=str(self.path),
                 expected="images of splits.csv",
-                remedy="run snakemake again: what is of other images is made anew",
+                remedy="run snakemake again: what is of other images is recreated",
             )
         return self.take(rows)
 

@@ -135,7 +135,7 @@ def _given_once(arguments: Sequence[str], *names: str) -> list[str]:
     found = _behind(arguments, *names)
     if len(found) > 1:
         raise UserError(
-            f"{names[0]} stands twice in the command, and Snakemake reads the last one only",
+            f"{names[0]} is given twice in the command, and Snakemake reads the last one only",
             where=f"{names[0]} {found[0][0] if names[0] == '--configfile' and found[0] else '...'}",
             expected=f"{names[0]} once, with all that belongs to it behind it",
             remedy=f"write {names[0]} first second",
@@ -160,7 +160,7 @@ def _refuse_secrets(arguments: Sequence[str], values: Sequence[str]) -> None:
     if secret is not None or login:
         subject = "an address with a name or a password" if secret is None else f"a {secret}"
         raise UserError(
-            f"{subject} stands in the command, which Snakemake would write into its log",
+            f"{subject} is in the command, which Snakemake would write into its log",
             where="the command; it is not repeated here",
             expected="no secret in a command or a configuration",
             remedy="leave it out, and put it into ~/.netrc: machine HOST login NAME password ... "
@@ -169,7 +169,7 @@ def _refuse_secrets(arguments: Sequence[str], values: Sequence[str]) -> None:
 
 
 def _check_overlay(path: Path, results: Path) -> None:
-    """Stop where what stands behind --configfile is no configuration, as a target is none."""
+    """Stop where what follows --configfile is not a configuration, as a target is none."""
     where = f"--configfile {path} (seen from {Path.cwd()})"
     expected = "files alone behind --configfile, whose names end in .yaml, .yml or .json"
     remedy = "a target belongs in front of --configfile"
@@ -191,7 +191,7 @@ def _check_overlay(path: Path, results: Path) -> None:
         target = True
     if target:
         raise UserError(
-            "what stands behind --configfile is no configuration",
+            "what follows --configfile is not a configuration",
             where=where,
             expected=expected,
             remedy=remedy,
@@ -208,7 +208,7 @@ def _check_values(values: Sequence[str]) -> None:
         nested = "".join(f"{{{name}: " for name in rest) + (text or "...") + "}" * len(rest)
         remedy = f"write {section}='{nested}'" if rest else "a target belongs in front of --config"
         raise UserError(
-            "what stands behind --config is no key=value",
+            "what follows --config is not key=value",
             where=f"--config ... {value[:80]}",
             expected="key=value, the key one of those on the left edge of config.yaml",
             remedy=remedy,

@@ -68,7 +68,7 @@ def _json(path: Path) -> None:
     if path.stat().st_size > _LONGEST_JSON:
         raise ValueError("it is too long")
     if not isinstance(json.loads(path.read_bytes()), dict):
-        raise ValueError("it is no JSON object")
+        raise ValueError("it is not a JSON object")
 
 
 def _table(path: Path) -> None:
@@ -105,4 +105,4 @@ def _picture(path: Path) -> None:
         picture.load()
     # Pillow misses no end, and nothing behind it.
     if not path.read_bytes().endswith(_PNG_END):
-        raise ValueError("it breaks off, or more follows behind its end")
+        raise ValueError("it is truncated, or data follow its end")

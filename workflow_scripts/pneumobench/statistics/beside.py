@@ -36,8 +36,8 @@ class Origin:
     rule: str
 
     def rerun(self, path: Path) -> str:
-        """Say how a file is made anew."""
-        return f"remove {path} and run snakemake again: rule {self.rule} writes it anew"
+        """Say how a file is recreated."""
+        return f"remove {path} and run snakemake again: rule {self.rule} rewrites it"
 
 
 BASELINE = Origin("baseline", "score_baselines")

@@ -76,7 +76,7 @@ def fit_calibration(
             "a calibration cannot be fitted to logits that are not finite",
             where=f"{where}: {int((~np.isfinite(logit)).sum())} of {len(logit)} images",
             expected="a finite logit for every image",
-            remedy="train this fold anew: its predictions are damaged or its training diverged",
+            remedy="retrain this fold: its predictions are damaged or its training diverged",
         )
     check_both_classes(positive, "a calibration", where=where)
     return {"method": method, **METHODS[method](positive, logit)}

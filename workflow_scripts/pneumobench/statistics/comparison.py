@@ -258,7 +258,7 @@ def _describe_models(paths: list[Path]) -> dict[str, dict[str, Any]]:
                 f"{path.name} describes {content['model']}",
                 where=str(path),
                 expected="the description of the model that the file is named after",
-                remedy=f"remove {path} and run snakemake again: rule describe_model writes it anew",
+                remedy=f"remove {path} and run snakemake again: rule describe_model rewrites it",
             )
         found[content["model"]] = content
     return found

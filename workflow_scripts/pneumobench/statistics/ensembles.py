@@ -328,8 +328,8 @@ def _learn(
             "an ensemble cannot be fitted: every member gives all images of a fold the same logit",
             where=where,
             expected="a member whose out-of-fold logits differ between images",
-            remedy="see in history.csv of its members why they did not learn, or take the kinds "
-            "that look at labels out of ensembles in the config",
+            remedy="see in history.csv of its members why they did not learn, or remove the kinds "
+            "that use labels from ensembles in the config",
         )
     weights = np.zeros(len(logits))
     weights[useful], intercept = _LEARNED[kind](positive, logits[useful], fold)

@@ -164,7 +164,7 @@ def summarise_explanations(
     )
     if not measured | randomised and not unavailable:
         raise UserError(
-            "no run has been explained: there is nothing to sum up",
+            "no run has been explained: there is nothing to summarise",
             where=str(written.table),
             expected="measures.csv of at least one run",
             remedy="run snakemake again; the logs of rule assess_maps say why it failed",
@@ -455,4 +455,4 @@ def _check_rows(path: Path, table: pd.DataFrame, labels: Labels, keys: tuple[str
 
 
 def _rerun(path: Path) -> str:
-    return f"remove {path} and run snakemake again: rule assess_maps writes it anew"
+    return f"remove {path} and run snakemake again: rule assess_maps rewrites it"

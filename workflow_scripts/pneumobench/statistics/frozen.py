@@ -123,7 +123,7 @@ class Frozen:
                     where=f"{folder}/metrics.json and {self.path}",
                     expected=f"metrics made with the selection {now[:12]}..., not {then[:12]}...",
                     remedy=f"remove {folder}/metrics.json and run snakemake again: rule "
-                    "evaluate_run computes it anew",
+                    "evaluate_run recomputes it",
                 )
 
     def by_rank(self, scores: list[Path]) -> dict[Run, Path]:

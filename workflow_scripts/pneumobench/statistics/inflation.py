@@ -95,7 +95,7 @@ def measure_inflation(
     """Write what each bad practice reports, what honest practice does, and the difference.
 
     Intervals come from a bootstrap over patients, the same draws for both figures; networks are
-    held fixed, choices are made anew in every draw. The best of several resampled figures exceeds
+    held fixed, choices are made again in every draw. The best of several resampled figures exceeds
     the best of the original ones, because resampled figures vary more: intervals of what was chosen
     are therefore moved so that the mean of the draws is the estimate, and those of what a choice
     adds end at 0, below which it cannot come.

@@ -26,7 +26,7 @@ def record_look(
 ) -> Path | None:
     """Write down that predictions of a run are about to be judged on the test set.
 
-    Files of a look are never written over: the log only grows, also when results are made anew.
+    Files of a look are never written over: the log only grows, also when results are recreated.
 
     Parameters
     ----------

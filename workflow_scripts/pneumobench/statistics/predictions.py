@@ -248,7 +248,7 @@ def align_out_of_fold(
             f"images have no out-of-fold prediction: {_some(labels.image_id[fold < 0])}",
             where=f"runs/{run.folder}/fold*/out_of_fold.csv",
             expected=f"a prediction of every image in {labels.path}",
-            remedy=f"remove runs/{run.folder} and run snakemake again: its folds are trained anew",
+            remedy=f"remove runs/{run.folder} and run snakemake again: its folds are retrained",
         )
     return fold, logit
 

@@ -116,5 +116,5 @@ def _check_same(path: Path, labels: Labels, fold: np.ndarray, standard: Compared
         f"the scores of two runs {problem}",
         where=f"{standard.labels.path} and {path}",
         expected="the same images, labels and folds for all runs",
-        remedy=f"remove the folder {path.parent} and run snakemake again: the run is trained anew",
+        remedy=f"remove the folder {path.parent} and run snakemake again: the run is retrained",
     )

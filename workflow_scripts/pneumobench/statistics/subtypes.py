@@ -293,7 +293,7 @@ def _baseline_folds(folds: int, run: Run, out_of_fold: list[Path]) -> int:
             f"the predictions are of {run.title}",
             where=str(out_of_fold[0]),
             expected="predictions of the linear model of thumbnails",
-            remedy="remove this folder and run snakemake again: rule score_subtypes writes it anew",
+            remedy="remove this folder and run snakemake again: rule score_subtypes rewrites it",
         )
     return folds
 

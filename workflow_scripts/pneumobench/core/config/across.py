@@ -254,13 +254,13 @@ def _inflation(sound: SoundValues) -> Iterator[Problem]:
             path=path_text(place),
             given=value_text(model),
             allowed=f"an architecture that `runs` trains with defaults.recipe, {recipe}",
-            hint=f"write {model} into runs, or take one that stands there",
+            hint=f"write {model} into runs, or choose one listed there",
         )
     if sound.get("recipes", recipe, "offline_copies") is False:
         yield Problem(
             path=path_text(("recipes", recipe, "offline_copies")),
             given=f"false with inflation.model: {model}",
-            allowed="true: it is copies made before the split that are asked about",
+            allowed="true: the practice under study is making copies before the split",
             hint="write true, or inflation.model: null",
         )
 

@@ -15,7 +15,7 @@ def _with_group(pattern: str) -> str:
         groups = re.compile(pattern).groups
     # Counts beyond all limits, and groups within thousands of groups.
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"no regular expression: {error}") from error
+        raise ValueError(f"not a regular expression: {error}") from error
     if not groups:
         raise ValueError("no group (?P<patient>...) that would be the patient")
     return pattern

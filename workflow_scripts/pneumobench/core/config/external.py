@@ -37,7 +37,7 @@ def problems_of_external(sound: SoundValues) -> Iterator[Problem]:
         yield Problem(
             path=path_text(places[1]),
             given=f"{given[1]}, the {key} that data.{own} has",
-            allowed=f"another {key} than that of data.{own}: equal ones give the same patients",
+            allowed=f"another {key} than that of data.{own}: equal ones draw the same patients",
             hint=f"write another {key} below external: {own}, or external: null",
         )
 

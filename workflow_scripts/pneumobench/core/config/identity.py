@@ -102,7 +102,7 @@ def check_results_folder(folder: str | Path, experiment: Experiment) -> None:
             where=str(path),
             expected="the same images and folds for everything in one results folder",
             remedy=f"give this configuration another name (experiment: {experiment.experiment}_2), "
-            f"or set the keys back, or remove {folder} to start anew",
+            f"or set the keys back, or remove {folder} to start over",
         )
 
 
@@ -160,7 +160,7 @@ def is_there(path: Path, kind: str, place: str) -> bool:
         return False
     except OSError as error:
         raise UserError(
-            f"the path cannot be asked for: {error.strerror}",
+            f"the path cannot be examined: {error.strerror}",
             where=f"{place}: {path}",
             expected=f"the path of a {kind} that may be read",
             remedy="correct the path, or the rights of the folders on the way",

@@ -70,7 +70,7 @@ def check_config_text(text: str, name: str, subject: str = "the file") -> None:
     if duplicates:
         listed = "".join(f"\n    {duplicate}" for duplicate in duplicates[:20])
         raise UserError(
-            f"a key stands twice in one section, and only the last would count:{listed}",
+            f"a key is given twice in one section, and only the last would count:{listed}",
             where=name,
             expected="every key once in its section",
             remedy="keep one of the two lines, or merge the two sections",
@@ -93,7 +93,7 @@ def _as_snakemake(text: str) -> Any:
 def _text(path: Path) -> str:
     """Return the text of a configuration file."""
     if not path.is_file():
-        raise _refused("a folder, a pipe or a device is no configuration file", str(path))
+        raise _refused("a folder, a pipe or a device is not a configuration file", str(path))
     try:
         with path.open("rb") as stream:
             content = stream.read(LONGEST_FILE + 1)

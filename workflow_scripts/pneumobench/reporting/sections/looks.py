@@ -32,7 +32,7 @@ _RULES = (
     "evaluated with the runs and are not counted separately."
 )
 _LOG = (
-    "The log only grows; it is kept when results are made anew, and is lost only with the folder of "
+    "The log only grows; it is kept when results are recreated, and is lost only with the folder of "
     "the experiment. Uses of the same images in other experiments are not counted here."
 )
 
@@ -46,7 +46,7 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
     Raises
     ------
     UserError
-        If a look is not what was written. It cannot be made anew.
+        If a look is not what was written. It cannot be recreated.
     """
     if files.looks is None:
         return None
@@ -84,9 +84,9 @@ def _read_look(path: Path) -> dict[str, Any]:
             said,
             where=str(path),
             expected="the record of a look at the test set, as it was written then",
-            remedy="put it back from a backup or from an archive of the experiment. It cannot be "
-            "made anew, and without it nobody knows that the test set was looked at: if it is "
-            "lost, move it out of this folder, keep it, and say so beside the figures",
+            remedy="restore it from a backup or from an archive of the experiment. It cannot be "
+            "recreated, and without it nobody knows that the test set was looked at: if it is "
+            "lost, move it out of this folder, keep it, and say so beside the results",
         ) from error
     return look
 
