@@ -74,7 +74,7 @@ def test_masks_are_set_aside_with_the_reason_and_do_not_stop(tmp_path, folder):
     }
     (warning, counted) = sorted(audited(manifest)["warnings"], key=len, reverse=True)[:2]
     assert warning.startswith("4 image files are set aside, since their folders are named as those")
-    assert counted.startswith("8 of 8 images tell no patient")
+    assert counted.startswith("8 of 8 images have no known patient")
 
 
 def folder_of(path):

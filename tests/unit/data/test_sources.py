@@ -92,7 +92,7 @@ def test_table_becomes_a_manifest_and_warns_of_unknown_patients(tmp_path):
     assert rows["patient"].tolist() == rows["image_id"].tolist() == list("abcd")
     found = audited(manifest)
     assert found["unknown_patients"] == [f"{name}.png" for name in "abcd"]
-    assert any(text.startswith("4 of 4 images tell no patient") for text in found["warnings"])
+    assert any(text.startswith("4 of 4 images have no known patient") for text in found["warnings"])
     assert found["source"]["population"] == "adults"
     assert found["source"]["title"] == "the table t.csv"
 
