@@ -88,9 +88,9 @@ def archive_of(folder):
     """Return a function that writes an archive with a configuration; it holds nothing else."""
 
     def make(overlay: dict) -> str:
-        config = config() | {"archive": None} | overlay
+        given = config() | {"archive": None} | overlay
         path = folder / "made.zip"
-        write_archive(path, {"config.json": json.dumps(config).encode()})
+        write_archive(path, {"config.json": json.dumps(given).encode()})
         return str(path)
 
     return make
