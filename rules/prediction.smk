@@ -1,6 +1,10 @@
 # Predictions beside those of training: score_baselines and score_shift from the images alone, predict_<kind>
 # from trained weights
 
+from functools import partial
+
+from pneumobench.core.repredictions import REPREDICTIONS
+
 
 rule score_baselines:
     """Fit the simplest models fold by fold; score their out-of-fold images and the test images."""
@@ -11,8 +15,8 @@ rule score_baselines:
         splits="<results>/dataset/splits.csv",
         development_labels="<results>/dataset/development_labels.csv",
     output:
-        out_of_fold=baseline_files("out_of_fold.csv"),
-        test=baseline_files("test.csv"),
+        out_of_fold=of_baselines("out_of_fold.csv"),
+        test=of_baselines("test.csv"),
     log:
         "<logs>/score_baselines.log",
     conda:
@@ -31,7 +35,7 @@ rule score_shift:
         manifest="<results>/dataset/manifest.csv",
         splits="<results>/dataset/splits.csv",
         # Labels of all images, joined after the selection; those of any run are the same.
-        scores=lambda wildcards: of_runs("scores.csv")(wildcards)[:1],
+        scores=each(lambda layout: layout.of_runs("scores.csv")[:1]),
     output:
         domains="<results>/shift/domains.csv",
         blocks="<results>/shift/blocks.csv",

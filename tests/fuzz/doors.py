@@ -17,11 +17,10 @@ import samples
 import torch
 import yaml
 from dataset_fixture import LIMITS
-from hostile_archive import rebuild, write_archive
+from hostile_archive import FILES, rebuild, write_archive
 from mutation import Mutation
 from safetensors.torch import save
 from snakemake.utils import update_config
-from test_hostile_archives import FILES
 
 from pneumobench.core.archive import CONFIG, INDEX
 from pneumobench.core.config.check import check_config

@@ -1,11 +1,15 @@
 """Archives of an experiment with something wrong in them, index and hashes made to fit."""
 
 import hashlib
+import io
 import json
 import zipfile
 from pathlib import Path
 
+from PIL import Image
+
 from pneumobench.core.archive import (
+    ARCHIVE_FORMAT,
     CONFIG,
     CRATE,
     INDEX,
@@ -14,6 +18,7 @@ from pneumobench.core.archive import (
     check_contents,
     read_archive,
 )
+from pneumobench.core.files import signed_table
 from pneumobench.reporting.unpack import unpack_archive
 
 PANELS = "explanations/vgg16/light/seed1/panels"
@@ -33,7 +38,7 @@ def write_archive(
     }
     entries |= listed or {}
     index = {
-        "archive_format": 1, "missing": [], "radiographs": False,
+        "archive_format": ARCHIVE_FORMAT, "missing": [], "radiographs": False,
         "files": {name: entry for name, entry in entries.items() if entry is not None},
     } | changes  # fmt: skip
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -54,3 +59,19 @@ def rebuild(path: Path, results: Path, *, radiographs: int = 4) -> None:
     check_bytes(archive)
     packed = results / "dataset/images.npy" if archive.radiographs else None
     unpack_archive(path, results, packed, digest=archive.digest, size=radiographs)
+
+
+def png(width: int = 8, height: int = 8) -> bytes:
+    stream = io.BytesIO()
+    Image.new("L", (width, height)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+SPLITS = signed_table(b"schema_version,image_id,inner,group\n1,a,,p\n1,b,,q\n")
+FILES = {
+    "results/experiment.json": b"{}",
+    "results/dataset/splits.csv": SPLITS,
+    f"results/{PANELS}/radiograph.png": png(),
+    "results/test_looks/20260101T000000_timm-resnet10t.c3_in1k_light_seed42.json": b"{}",
+    "made/tables/comparison.csv": b"a",
+}

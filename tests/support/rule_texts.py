@@ -4,10 +4,14 @@ import re
 from pathlib import Path
 
 from pneumobench.core.repredictions import REPREDICTIONS
+from pneumobench.reporting.figures import FIGURES
 
 PROJECT = Path(__file__).resolve().parents[2]
 # What the rules of a loop are called there, and what that comes to.
-LOOPS = {'f"predict_{kind.name}"': [f"predict_{name}" for name in REPREDICTIONS]}
+LOOPS = {
+    'f"predict_{kind.name}"': [f"predict_{name}" for name in REPREDICTIONS],
+    'f"plot_{figure.name}"': [f"plot_{figure.name}" for figure in FIGURES],
+}
 
 
 def rule_texts() -> dict[str, str]:

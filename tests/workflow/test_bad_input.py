@@ -3,26 +3,12 @@
 import shutil
 
 import dicom_fixture
-import numpy as np
+import own_radiographs
 import pytest
-import test_own_radiographs
+from broken_input import MANIFEST, SPLITS, fill, refused
 from fetched_fixture import medmnist_arrays, npz
-from PIL import Image
 
 from pneumobench.core.files import read_json, read_table
-
-MANIFEST, SPLITS = "results/tiny/dataset/manifest.csv", "results/tiny/dataset/splits.csv"
-
-
-def fill(folder, patients, kind="bacteria"):
-    """Write grey noise as X-rays of so many patients."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in range(patients):
-        # No two radiographs are alike, in whatever folder: copies would unite patients.
-        seed = list(f"{folder.parent.name} {kind} {number}".encode())
-        grey = np.random.default_rng(seed).integers(0, 255, (80, 90), dtype=np.uint8)
-        stem = f"IM-{number:04d}-0001" if kind == "normal" else f"person{number}_{kind}_{number}"
-        Image.fromarray(grey).save(folder / f"{stem}.jpeg")
 
 
 @pytest.fixture
@@ -32,14 +18,6 @@ def flow(make_workflow):
     made.root = made.folder / "radiographs"
     made.root.mkdir()
     return made
-
-
-def refused(flow, *arguments) -> str:
-    """Run, insist on failure without a traceback, return the output."""
-    finished = flow.run(*arguments)
-    assert finished.returncode == 1
-    assert "Traceback" not in finished.stdout, finished.stdout
-    return finished.stdout
 
 
 def test_five_mistakes_are_five_messages(make_workflow):
@@ -64,10 +42,24 @@ def test_five_mistakes_are_five_messages(make_workflow):
     assert not flow.results.exists()
 
 
-def test_missing_folder(flow):
+@pytest.mark.parametrize("targets", [(), ("fetch", "all"), ("doctor", "train")])
+def test_missing_folder(flow, targets):
     flow.root.rmdir()
-    output = refused(flow, "--dry-run")
+    output = refused(flow, *targets, "--dry-run")
     assert "radiographs" in output and "data.directory.path" in output and "to do:" in output
+
+
+@pytest.mark.parametrize("target", ["fetch", "doctor", "results/tiny/precision.json"])
+def test_what_reads_no_images_does_not_ask_for_them(flow, target):
+    flow.root.rmdir()
+    flow.succeed(target, "--dry-run")
+
+
+def test_missing_starting_weights(make_workflow):
+    flow = make_workflow(recipes={"light": {"pretrained": "own.safetensors"}})
+    output = refused(flow, "fetch", "train", "--dry-run")
+    assert "recipes.light.pretrained: own.safetensors" in output and "to do:" in output
+    flow.succeed("fetch", MANIFEST, "--dry-run")
 
 
 def test_empty_folder(flow):
@@ -83,19 +75,19 @@ def change(file, old, new):
 
 
 def unknown_label(root):
-    data = test_own_radiographs.table(root)
+    data = own_radiographs.table(root)
     change(root / "radiographs.csv", ",bacterial,", ",sick,")
     return data
 
 
 def missing_list(root):
-    data = test_own_radiographs.nih(root)
+    data = own_radiographs.nih(root)
     (root / "test_list.txt").unlink()
     return data
 
 
 def contradiction(root):
-    data = test_own_radiographs.rsna(root)
+    data = own_radiographs.rsna(root)
     change(root / "stage_2_detailed_class_info.csv", ",Lung Opacity", ",Normal")
     return data
 

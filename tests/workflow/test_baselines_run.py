@@ -1,7 +1,7 @@
 """The simplest models beside the networks of a finished experiment."""
 
 import pandas as pd
-from test_pipeline import job_counts
+from pipeline_runs import job_counts
 
 from pneumobench.core.baselines import BASELINES
 from pneumobench.core.files import read_json, read_table

@@ -1,7 +1,7 @@
 """Runs combined, in a finished experiment."""
 
 import pytest
-from test_pipeline import job_counts
+from pipeline_runs import job_counts
 
 from pneumobench.core.files import read_json, read_table
 

@@ -4,7 +4,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from test_pipeline import job_counts
+from pipeline_runs import job_counts
 
 from pneumobench.core.files import read_json, read_table
 from pneumobench.core.inflation import ARMS, HONEST, PRACTICES

@@ -5,7 +5,7 @@ import re
 
 import pytest
 import yaml
-from test_pipeline import job_counts
+from pipeline_runs import job_counts
 
 from pneumobench.core.files import read_json
 

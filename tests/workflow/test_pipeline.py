@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from pipeline_runs import RUN, job_counts
 from rule_texts import rule_texts
 from tiny_experiment import TINY
 
@@ -19,18 +20,7 @@ from pneumobench.core.files import content_sha256, read_json, read_table
 from pneumobench.models import registry
 
 PROJECT = Path(__file__).resolve().parents[2]
-RUN = "runs/custom_resnet18/light/seed42"
 KINDS = TINY["ensembles"]
-
-
-def job_counts(output: str) -> dict[str, int]:
-    """Read rule -> number of jobs from a dry run."""
-    counts = {}
-    for line in output.splitlines():
-        words = line.split()
-        if len(words) == 2 and words[0].isidentifier() and words[1].isdigit():
-            counts[words[0]] = int(words[1])
-    return counts
 
 
 def test_everything_is_there(finished):

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from test_pipeline import RUN, job_counts
+from pipeline_runs import RUN, job_counts
 
 from pneumobench.core.files import read_json, read_table
 

@@ -5,7 +5,7 @@ import shutil
 import chromium
 import pytest
 from page_checks import WIDTHS, assert_whole
-from test_pipeline import RUN, job_counts
+from pipeline_runs import RUN, job_counts
 
 from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.files import read_json, read_table

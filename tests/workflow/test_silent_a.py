@@ -3,9 +3,8 @@
 import io
 
 import numpy as np
+from damaged_images import WHOLE, encoded, mask, png16, tiff
 from PIL import Image
-from test_damage import WHOLE, encoded, mask
-from test_grey_values import png16, tiff
 
 from pneumobench.core.files import read_json, read_table
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_bad_input import MANIFEST, fill, refused
+from broken_input import MANIFEST, fill, refused
 from tiny_experiment import PROJECT, TINY
 
 IDENTITY = "results/tiny/experiment.json"

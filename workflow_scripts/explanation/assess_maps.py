@@ -14,6 +14,6 @@ with job_log(snakemake.log[0]), one_gpu(snakemake.resources.jobs_per_gpu):
         MeasuredInputs.of(snakemake.input, root=Path(params.root), resize=params.resize),
         Path(snakemake.output.measures),
         Path(snakemake.output.randomisation),
-        run=Run.of(params.model, snakemake.wildcards),
+        run=Run.of_job(params.model, snakemake.wildcards),
         settings=params.settings,
     )

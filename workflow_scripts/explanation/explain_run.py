@@ -14,6 +14,6 @@ with job_log(snakemake.log[0]), one_gpu(snakemake.resources.jobs_per_gpu):
         ExplainedInputs.of(snakemake.input),
         Path(snakemake.output.maps),
         Path(snakemake.output.explained),
-        run=Run.of(params.model, snakemake.wildcards),
+        run=Run.of_job(params.model, snakemake.wildcards),
         settings=params.settings,
     )

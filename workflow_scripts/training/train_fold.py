@@ -14,6 +14,6 @@ with job_log(snakemake.log[0]), one_gpu(snakemake.resources.jobs_per_gpu):
     train_fold(
         FoldInputs.of(snakemake.input),
         FoldOutputs(**{name: Path(path) for name, path in snakemake.output.items()}),
-        FoldJob.of(Run.of(params.model, snakemake.wildcards), snakemake),
+        FoldJob.of(Run.of_job(params.model, snakemake.wildcards), snakemake),
         board_folder=Path(params.board),
     )

@@ -9,6 +9,17 @@ from pathlib import Path
 
 import pytest
 import yaml
+from configurations import (
+    ARCHITECTURES,
+    DEFAULT,
+    DEFAULT_TEXT,
+    ROOT,
+    check,
+    config,
+    merge,
+    only_problem,
+    problems,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -23,8 +34,8 @@ from pneumobench.core.config import (
 )
 from pneumobench.core.config.across import cautions
 from pneumobench.core.config.allowed import ANY_NAME, find, in_words, leaves, meaning
+from pneumobench.core.config.earlier import RENAMED
 from pneumobench.core.config.identity import IDENTITY_FILE
-from pneumobench.core.config.problems import Problem
 from pneumobench.core.config.schema import (
     BEGIN,
     COMMAND,
@@ -36,10 +47,8 @@ from pneumobench.core.config.schema import (
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import write_json
 from pneumobench.core.run import Run
-from pneumobench.models import registry
 from pneumobench.models.architecture import MINIMUM_SIZE
 
-ROOT = Path(__file__).parents[3]
 SEEDS_ARCHITECTURES = [
     "alexnet",
     "vgg16",
@@ -55,45 +64,7 @@ SEEDS_ARCHITECTURES = [
     "xception_lstm",
     "custom_cnn_lstm",
 ]
-ARCHITECTURES = registry.names()
-DEFAULT_TEXT = (ROOT / "config.yaml").read_text(encoding="utf-8")
-DEFAULT = yaml.safe_load(DEFAULT_TEXT)
-RECIPES = yaml.safe_load((ROOT / "recipes.yaml").read_text(encoding="utf-8"))
 OVERLAYS = sorted((ROOT / "experiments").glob("*.yaml"))
-
-
-def merge(base: dict, overlay: dict) -> dict:
-    """Merge as Snakemake does: sections key by key, everything else replaced."""
-    merged = copy.deepcopy(base)
-    for key, value in overlay.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = merge(merged[key], value) if both else copy.deepcopy(value)
-    return merged
-
-
-def config(overlay: str = "") -> dict:
-    """Return recipes.yaml, config.yaml and an overlay given as YAML, merged in this order."""
-    return merge(merge(RECIPES, DEFAULT), yaml.safe_load(overlay) or {})
-
-
-def check(overlay: str = "") -> Experiment:
-    return check_config(config(overlay), architectures=ARCHITECTURES)
-
-
-def problems(overlay: str) -> dict[str, Problem]:
-    """Return the mistakes found, by path; two at one path would hide one another and fail."""
-    with pytest.raises(ConfigError) as caught:
-        check(overlay)
-    found = caught.value.problems
-    by_path = {problem.path: problem for problem in found}
-    assert len(by_path) == len(found), str(caught.value)
-    return by_path
-
-
-def only_problem(overlay: str) -> Problem:
-    found = problems(overlay)
-    assert len(found) == 1, "\n".join(map(str, found.values()))
-    return next(iter(found.values()))
 
 
 # The files that users see
@@ -361,6 +332,25 @@ def test_a_key_of_an_earlier_version_is_named_by_its_new_one(complete):
     (problem,) = caught.value.problems
     assert (problem.path, problem.nearest) == ("recipes.new.equalisation", "preprocessing")
     assert problem.hint == "write preprocessing instead"
+
+
+@pytest.mark.parametrize("new", [{}, {"archive_radiographs": True}])
+def test_an_old_key_of_the_top_level_is_named_by_its_new_one(new):
+    raw = config()
+    del raw["archive_radiographs"]
+    with pytest.raises(ConfigError) as caught:
+        check_config(raw | new | {"archive_films": False}, architectures=ARCHITECTURES)
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.nearest) == ("archive_films", "archive_radiographs")
+    assert problem.given == "a key of an earlier version with the value false"
+
+
+def test_every_renamed_key_is_listed_in_the_documentation():
+    document = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    keys = {re.sub(r"\[\]", "", path).rpartition(".")[2] for path, _ in leaves()}
+    for old, new in RENAMED.items():
+        assert re.search(rf"\| `[^|]*{old}` \| `[^|]*{new}` \|", document), old
+        assert new in keys and old not in keys
 
 
 @pytest.mark.parametrize("raw", [None, [], "text"])

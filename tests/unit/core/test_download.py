@@ -10,11 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import requests
 from publisher_fixture import publisher
+from small_disk import SCRIPTS, on_small_disk
 
 from pneumobench.core import attempts, room, transfer
 from pneumobench.core.download import download
@@ -23,7 +23,6 @@ from pneumobench.core.transfer import without_secrets
 
 __all__ = ["publisher"]
 
-SCRIPTS = Path(__file__).resolve().parents[3] / "workflow_scripts"
 CONTENT = random.Random(1).randbytes(3_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 OTHER = random.Random(2).randbytes(2_500_000)
@@ -272,20 +271,6 @@ class TestRoom:
         output = on_small_disk(tmp_path, code, publisher.url + NAME)
         assert "the disk is full" in output and "make room" in output
         assert "LEFT ['f.part', 'f.part.json']" in output
-
-
-def on_small_disk(folder, code, *arguments) -> str:
-    """Run Python code with a disk of 2 MB as its first argument; skip where none can be had."""
-    mounted = f'mount -t tmpfs -o size=2m tmpfs "{folder}" && exec "$@"'
-    enter = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
-    try:
-        subprocess.run([*enter, mounted, "sh", "true"], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("no disk of the test's own can be mounted here (unshare, mount)")
-    command = [*enter, mounted, "sh", sys.executable, "-c", code, str(folder), *arguments]
-    finished = subprocess.run(command, cwd=SCRIPTS, capture_output=True, text=True, timeout=120)
-    assert finished.returncode == 0, finished.stderr
-    return finished.stdout
 
 
 class TestSecrets:

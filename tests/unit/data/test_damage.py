@@ -14,9 +14,9 @@ import zlib
 
 import numpy as np
 import pytest
+from damaged_images import RGB, WHOLE, encoded, mask, radiograph
 from dataset_fixture import LIMITS, index
 from dicom_fixture import compressed, dicom
-from dicom_fixture import radiograph as deep_radiograph
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -28,50 +28,6 @@ from pneumobench.data.image_parts.damage import check_rows
 from pneumobench.data.images import read_header, read_picture
 from pneumobench.data.manifest import read_manifest
 
-
-def radiograph(width: int = 160, height: int = 120) -> Image.Image:
-    """Return a radiograph with noise, without a zero."""
-    random_ = np.random.default_rng(3)
-    coarse = Image.fromarray(random_.integers(20, 230, (9, 11), dtype=np.uint8))
-    smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC)) * 0.9 + 10
-    return Image.fromarray((smooth + random_.integers(0, 9, smooth.shape)).astype(np.uint8))
-
-
-def encoded(kind: str, image: Image.Image | None = None, **options: object) -> bytes:
-    target = io.BytesIO()
-    (radiograph() if image is None else image).save(target, kind, **options)
-    return target.getvalue()
-
-
-RGB = radiograph().convert("RGB")
-DEEP = Image.fromarray(np.asarray(radiograph()).astype(np.uint16) * 256 + 5)
-TWELVE = deep_radiograph(60, 80, 12)
-WHOLE = {
-    "jpeg": encoded("JPEG"),
-    "jpeg colour": encoded("JPEG", RGB),
-    "jpeg progressive": encoded("JPEG", RGB, progressive=True),
-    "jpeg restarts": encoded("JPEG", restart_marker_blocks=4),
-    "jpeg inks": encoded("JPEG", radiograph().convert("CMYK")),
-    "png": encoded("PNG"),
-    "png 16": encoded("PNG", DEEP),
-    "png clear": encoded("PNG", radiograph().convert("RGBA")),
-    "gif": encoded("GIF"),
-    "bmp": encoded("BMP"),
-    "ppm": encoded("PPM"),
-    "ppm 16": encoded("PPM", DEEP),
-    "tiff": encoded("TIFF"),
-    "tiff 16": encoded("TIFF", DEEP),
-    "tiff lzw": encoded("TIFF", compression="tiff_lzw"),
-    "tiff packbits": encoded("TIFF", compression="packbits"),
-    "tiff deflate": encoded("TIFF", compression="tiff_adobe_deflate"),
-    "tiff jpeg": encoded("TIFF", RGB, compression="jpeg"),
-    "webp": encoded("WEBP", RGB),
-    "webp lossless": encoded("WEBP", RGB, lossless=True),
-    "dicom": dicom(TWELVE, 12),
-    "dicom rle": compressed(dicom(TWELVE, 12), uid.RLELossless),
-    "dicom jpeg 2000": compressed(dicom(TWELVE, 12), uid.JPEG2000Lossless),
-    "dicom jpeg-ls": compressed(dicom(TWELVE, 12), uid.JPEGLSLossless),
-}
 CHECKSUMS = ("png", "tiff deflate")
 # What is written without compression, and how large its head is at most.
 PLAIN = ("bmp", "ppm", "ppm 16", "tiff", "tiff 16", "dicom")
@@ -375,13 +331,6 @@ def test_rows_of_zeros_are_damage_only_where_no_border_explains_them():
 
 
 # Masks
-
-
-def mask(levels: tuple[int, ...] = (0, 255)) -> Image.Image:
-    rows, columns = np.mgrid[:120, :160]
-    lung = ((rows - 60) / 45) ** 2 + ((columns - 50) / 25) ** 2 < 1
-    other = ((rows - 60) / 45) ** 2 + ((columns - 110) / 25) ** 2 < 1
-    return Image.fromarray(np.array(levels, dtype=np.uint8)[lung + other * (len(levels) - 1)])
 
 
 @pytest.mark.parametrize(

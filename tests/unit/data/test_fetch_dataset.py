@@ -17,7 +17,7 @@ from fetched_fixture import (
     zipped,
 )
 from publisher_fixture import publisher
-from test_download import on_small_disk
+from small_disk import on_small_disk
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.fetched import FETCHED_SOURCES, fetched_name

@@ -3,10 +3,10 @@
 import io
 import json
 import struct
-import zlib
 
 import numpy as np
 import pytest
+from damaged_images import ORDERS, chunk, png16, tiff
 from dataset_fixture import index, kaggle_folder
 from PIL import Image
 
@@ -17,7 +17,6 @@ from pneumobench.data.images import decode_grey, read_header, read_picture
 from pneumobench.data.manifest import read_manifest
 from pneumobench.data.pack import pack_images
 
-ORDERS = {"<": b"II*\0", ">": b"MM\0*"}
 FORMATS = ("JPEG", "TIFF", "PNG", "WEBP")
 
 
@@ -25,54 +24,6 @@ def ramp(bits: int, height: int = 40, width: int = 64) -> np.ndarray:
     """Return values from 0 to the largest, dark on the left."""
     row = np.round(np.linspace(0, 2**bits - 1, width)).astype(np.int64)
     return np.tile(row, (height, 1))
-
-
-def packed(values: np.ndarray, bits: int, order: str) -> bytes:
-    """Return values as TIFF stores them: rows of whole bytes, the highest bits first."""
-    if bits in (8, 16, 32):
-        return values.astype(f"{order}u{bits // 8}").tobytes()
-    places = (values[..., None] >> np.arange(bits - 1, -1, -1)) & 1
-    return np.packbits(places.reshape(len(values), -1).astype(np.uint8), axis=1).tobytes()
-
-
-def tiff(
-    values: np.ndarray, bits: int, *, order: str = "<", photometric: int | None = 1, **tags: int
-) -> bytes:
-    """Return a TIFF file of one strip, grey or, with three dimensions, in colours."""
-    samples = values.shape[2] if values.ndim == 3 else 1
-    pixels = packed(values.reshape(len(values), -1), bits, order)
-    entries = {
-        256: values.shape[1], 257: values.shape[0], 259: 1, 262: photometric, 273: 8,
-        277: samples, 278: len(values), 279: len(pixels),
-    } | {int(tag[1:]): value for tag, value in tags.items()}  # fmt: skip
-    content = ORDERS[order] + struct.pack(f"{order}I", 8 + len(pixels) + 2 * samples) + pixels
-    content += struct.pack(f"{order}{samples}H", *[bits] * samples)
-    found = [(tag, 4, 1, value) for tag, value in entries.items() if value is not None]
-    # Three depths do not fit into the entry itself.
-    depths = 8 + len(pixels) if samples > 1 else None
-    found.append((258, 3, samples, depths or bits))
-    content += struct.pack(f"{order}H", len(found))
-    for tag, kind, count, value in sorted(found):
-        short = kind == 3 and count == 1
-        content += struct.pack(f"{order}HHI", tag, kind, count)
-        content += struct.pack(f"{order}HH" if short else f"{order}I", *([value, 0][: 1 + short]))
-    return content + struct.pack(f"{order}I", 0)
-
-
-def chunk(kind: bytes, value: bytes) -> bytes:
-    return (
-        struct.pack(">I4s", len(value), kind) + value + struct.pack(">I", zlib.crc32(kind + value))
-    )
-
-
-def png16(values: np.ndarray, *chunks: bytes, colour: int = 0) -> bytes:
-    """Return a PNG file of 16 bits: grey, or the samples of a colour type."""
-    height, width = values.shape[:2]
-    rows = values.reshape(height, -1).astype(">u2").view(np.uint8)
-    filtered = b"".join(b"\0" + row.tobytes() for row in rows)
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, 0))
-    pixels = chunk(b"IDAT", zlib.compress(filtered))
-    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + pixels + chunk(b"IEND", b"")
 
 
 def pgm(values: np.ndarray, largest: int) -> bytes:

@@ -5,7 +5,7 @@ from dataset_fixture import DIRECTORY, index, kaggle_folder, write_radiograph
 from hypothesis import given
 from hypothesis import strategies as st
 from nih_fixture import HEADER, nih_name, write_nih_table
-from test_sources import audited, write_rows
+from source_fixture import audited, write_rows
 
 from pneumobench.core.errors import UserError
 from pneumobench.data.manifest import accepted_images, read_manifest

@@ -6,7 +6,7 @@ import time
 import dicom_fixture
 import pytest
 from dataset_fixture import index, kaggle_folder, write_radiograph
-from test_sources import audited, nih_folder
+from source_fixture import audited, nih_folder
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json

@@ -1,6 +1,5 @@
 """Tables and published layouts, each to the same list of radiographs."""
 
-import csv
 import json
 import re
 import shutil
@@ -9,38 +8,29 @@ import time
 from pathlib import Path
 
 import pytest
+from configurations import check
 from dataset_fixture import index, kaggle_folder, write_radiograph
-from nih_fixture import nih_name, write_nih_boxes, write_nih_lists, write_nih_table
+from nih_fixture import write_nih_boxes
 from PIL import Image
+from source_fixture import audited, nih_folder, write_rows
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json
-from pneumobench.data.audit import audit_dataset
+from pneumobench.core.sources import Source
 from pneumobench.data.images import read_header, read_picture
 from pneumobench.data.manifest import accepted_images, read_manifest
 from pneumobench.data.pack import pack_images
 from pneumobench.data.sources import patient_pattern
 from pneumobench.data.sources.columns import tables_beside
 from pneumobench.data.sources.directory import list_directory
-from pneumobench.data.sources.fingerprint import fingerprint, table_fingerprint
+from pneumobench.data.sources.fingerprint import (
+    fingerprint,
+    source_fingerprint,
+    table_fingerprint,
+)
 from pneumobench.data.sources.nih import list_nih
 from pneumobench.data.sources.rsna import CLASSES, LABELS, NORMAL, OPACITY, OTHER, list_rsna
 from pneumobench.data.sources.table import list_table
-
-
-def write_rows(path: Path, header: list[str], rows: list[list[object]]) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows([header, *rows])
-    return path
-
-
-def audited(manifest: Path) -> dict:
-    """Return the audit of a manifest whose source.json lies beside it."""
-    source, audit = (manifest.with_name(name) for name in ("source.json", "audit.json"))
-    limits = {"allow_crossings": [], "maximum_near_duplicate_fraction": 0.05}
-    audit_dataset(manifest, source, audit, **limits)
-    return read_json(audit)
 
 
 def message(call, *arguments, **options) -> str:
@@ -243,23 +233,6 @@ def test_a_class_folder_with_a_blank_is_named(tmp_path):
 
 
 # NIH
-
-
-def nih_folder(root: Path, split: bool = True) -> Path:
-    """Twelve radiographs of six patients in the published layout; two have other findings only."""
-    findings = ["No Finding", "Pneumonia", "Pneumonia|Effusion", "Effusion", "No Finding"]
-    radiographs = [(number // 2 + 1, number % 2, findings[number % 5]) for number in range(12)]
-    names = [nih_name(patient, follow_up) for patient, follow_up, _ in radiographs]
-    for number, name in enumerate(names):
-        write_radiograph(root / f"images_{number % 3 + 1:03d}/images/{name}", number)
-    write_nih_table(root, radiographs)
-    if split:
-        write_nih_lists(root, names[:8], names[8:])
-    # One finding is abbreviated where it is published.
-    write_nih_boxes(
-        root, [(names[1], "Pneumonia", "10.5,20,5,6"), (names[2], "Infiltrate", "1,1,2,2")]
-    )
-    return root
 
 
 def test_nih_finding_against_none(tmp_path):
@@ -575,6 +548,23 @@ def test_fingerprint_of_a_table_sees_its_own_radiographs_alone(tmp_path):
         change()
         seen.append(table_fingerprint(table, tmp_path))
     assert len(set(seen)) == 7
+
+
+def test_only_users_own_sources_have_a_fingerprint(tmp_path):
+    write_radiograph(tmp_path / "NORMAL/a.png", 70)
+    table = tmp_path / "own.csv"
+    table.write_text("path,label\nNORMAL/a.png,normal\n")
+
+    def seen(overlay: str) -> str:
+        return source_fingerprint(Source(check(f"data: {overlay}").data))
+
+    assert seen("{source: phantom}") == seen("{source: mendeley}") == ""
+    own = f"{{source: directory, directory: {{path: {tmp_path}}}}}"
+    assert seen(own) == fingerprint(tmp_path)
+    nih = f"{{source: nih, nih: {{path: {tmp_path}}}}}"
+    assert seen(nih) == fingerprint(tmp_path, [table]) != seen(own)
+    listed = f"{{source: table, table: {{path: {table}}}}}"
+    assert seen(listed) == table_fingerprint(table, tmp_path)
 
 
 # Boxes

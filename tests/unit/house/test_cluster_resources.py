@@ -1,12 +1,13 @@
 """What jobs ask a scheduler for, and that the SLURM profile knows every rule."""
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from configurations import check
 from rule_texts import rule_texts
 
 from pneumobench.core.resources import (
@@ -14,6 +15,7 @@ from pneumobench.core.resources import (
     read_training_size,
     training_memory_mb,
     training_minutes,
+    training_size,
 )
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -39,11 +41,7 @@ def profile() -> dict:
 
 
 def local_rules() -> set[str]:
-    listed = re.search(
-        r"^localrules:\n((?:    \w+,\n)+)", (PROJECT / "Snakefile").read_text(), re.M
-    )
-    marked = {name for name, text in rule_texts().items() if "localrule: True" in text}
-    return set(re.findall(r"\w+", listed[1])) | marked
+    return {name for name, text in rule_texts().items() if "localrule: True" in text}
 
 
 @pytest.mark.parametrize("name", MEASURED)
@@ -92,6 +90,22 @@ def test_size_is_read_from_earlier_jobs(tmp_path):
         Path(path).write_text(json.dumps(content))
     size = read_training_size(*paths, copies=1, batch_size=8, epochs=2, threads=1)
     assert size == TrainingSize(7, 9, 64, 200, 8, 2, 1, "cuda")
+
+
+def test_size_follows_from_the_recipe(tmp_path):
+    contents = {
+        "model": {"parameters": 7, "macs": 9},
+        "images_digest": {"size": 64, "count": 100},
+        "precision": {"device": "cpu"},
+    }
+    inputs = SimpleNamespace(**{name: str(tmp_path / name) for name in contents})
+    for name, content in contents.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    recipes = "{light: {batch_size: 4, epochs: 3}, copied: {based_on: light, offline_copies: true}}"
+    experiment = check(f"{{offline_copies: {{per_image: 2}}, recipes: {recipes}}}")
+    plain = training_size(experiment, "light", inputs, threads=5)
+    assert plain == TrainingSize(7, 9, 64, 100, 4, 3, 5, "cpu")
+    assert training_size(experiment, "copied", inputs, threads=5) == replace(plain, images=300)
 
 
 def test_every_rule_is_local_or_says_what_it_needs():

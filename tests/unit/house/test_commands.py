@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from configurations import ARCHITECTURES, DEFAULT, RECIPES, ROOT, merge
 from snakemake.cli import get_argument_parser
-from test_config import ARCHITECTURES, DEFAULT, RECIPES, ROOT, merge
 
 from pneumobench.core.config.arguments import with_arguments
 from pneumobench.core.config.check import archive_path, check_config

@@ -1,13 +1,14 @@
 """Radiographs of another source: admitted, predicted, judged with what was frozen before."""
 
-import re
 import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+from baseline_fixture import write_dataset
 from dataset_fixture import index, kaggle_folder, write_radiograph
+from external_fixture import source
 from fold_fixture import fold_inputs, train, write_fold
 from packed_fixture import write_packed
 from PIL import Image
@@ -15,7 +16,6 @@ from recipe_fixture import settings
 from sealed_fixture import edit_csv
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 from statistics_cases import DRAW, FOLDS, make_experiment
-from test_baselines import write_dataset
 
 from pneumobench.core.baselines import BASELINES
 from pneumobench.core.errors import UserError
@@ -32,7 +32,7 @@ from pneumobench.prediction.predict import predict_logits
 from pneumobench.prediction.repredict import repredict
 from pneumobench.prediction.trained import load_trained
 from pneumobench.statistics.calibration import calibrate
-from pneumobench.statistics.external import evaluate_external
+from pneumobench.statistics.external import ExternalFiles, evaluate_external
 
 STRONG, WEAK = Run("vgg16", "light", 1), Run("alexnet", "light", 1)
 
@@ -204,13 +204,6 @@ def test_baselines_say_of_a_radiograph_what_they_say_of_it_in_the_test_set(tmp_p
 # What they are worth
 
 
-def source(population="children", positive="pneumonia"):
-    return {
-        "source": "directory", "title": "some radiographs", "population": population,
-        "positive": positive, "negative": "normal", "litter": 0, "notes": [],
-    }  # fmt: skip
-
-
 def add_external(experiment, patients=30, signal=1.5, shift=1.0):
     """Write external radiographs with labels, predictions of both runs and of the baselines."""
     generator = np.random.default_rng(8)
@@ -265,10 +258,9 @@ def judge(experiment, **changes):
         "audit": root / "external/audit.json",
         "data_audit": root / "dataset/audit.json",
         "selection": experiment.selection,
-        "table": root / "comparison/external.csv",
-        "details": root / "comparison/external.json",
     }
-    evaluate_external(**{**given, **changes}, **DRAW)
+    outputs = root / "comparison/external.csv", root / "comparison/external.json"
+    evaluate_external(ExternalFiles(**{**given, **changes}), *outputs, resampling=DRAW)
     return read_json(root / "comparison/external.json")
 
 
@@ -391,8 +383,6 @@ def test_another_selection_or_a_radiograph_without_prediction_stops(experiment, 
     finally:
         path.write_bytes(before)
     other = tmp_path / "selection.json"
-    other.write_text(
-        re.sub('"cost_ratio": 5.0', '"cost_ratio": 6.0', experiment.selection.read_text())
-    )
+    write_json(other, read_json(experiment.selection) | {"cost_ratio": 6.0})
     with pytest.raises(UserError, match="another selection"):
         judge(experiment, selection=other)

@@ -1,7 +1,6 @@
 """The archive: what goes in, what comes out, and what is refused."""
 
 import copy
-import io
 import json
 import zipfile
 from pathlib import Path
@@ -10,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from PIL import Image
+from hostile_archive import png
 
 from pneumobench.core.archive import INDEX, check_unpacked, read_archive
 from pneumobench.core.config.check import check_config
-from pneumobench.core.config.earlier import with_later_keys
+from pneumobench.core.config.earlier import as_written_today
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import write_json, write_table
 from pneumobench.models import registry
@@ -24,12 +23,6 @@ from pneumobench.reporting.unpack import unpack_archive
 
 PROJECT = Path(__file__).resolve().parents[3]
 MISSING = [{"model": "vgg16", "recipe": "light", "seed": 1, "note": "0 of 5 folds finished"}]
-
-
-def png(width: int = 8, height: int = 8) -> bytes:
-    stream = io.BytesIO()
-    Image.new("L", (width, height)).save(stream, "PNG")
-    return stream.getvalue()
 
 
 class Radiographs:
@@ -181,8 +174,8 @@ def test_placed_radiographs_take_hardly_any_space(tmp_path):
 def test_a_configuration_of_an_earlier_version_lacks_no_key():
     config = whole_config()
     del config["data"]["checks"]["maximum_near_duplicate_fraction"]
-    completed = with_later_keys(config)
+    completed = as_written_today(config)
     assert completed["data"]["checks"]["maximum_near_duplicate_fraction"] == 1
     assert check_config(completed, architectures=registry.names())
-    assert with_later_keys(whole_config()) == whole_config()
-    assert with_later_keys({"data": {"checks": 3}, "a": [1]}) == {"data": {"checks": 3}, "a": [1]}
+    assert as_written_today(whole_config()) == whole_config()
+    assert as_written_today({"data": {"checks": 3}, "a": [1]}) == {"data": {"checks": 3}, "a": [1]}

@@ -13,24 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hostile_archive import OTHERS, PANELS, rebuild, write_archive
+from hostile_archive import FILES, OTHERS, PANELS, SPLITS, png, rebuild, write_archive
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_archive import png
 
 from pneumobench.core.archive import INDEX, read_archive
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json, read_table, signed_table
+from pneumobench.core.files import read_json, read_table
 from pneumobench.core.job import job_log
 
-SPLITS = signed_table(b"schema_version,image_id,inner,group\n1,a,,p\n1,b,,q\n")
-FILES = {
-    "results/experiment.json": b"{}",
-    "results/dataset/splits.csv": SPLITS,
-    f"results/{PANELS}/radiograph.png": png(),
-    "results/test_looks/20260101T000000_timm-resnet10t.c3_in1k_light_seed42.json": b"{}",
-    "made/tables/comparison.csv": b"a",
-}
 IMAGES = np.full((1, 4, 4), 7, np.uint8)
 
 

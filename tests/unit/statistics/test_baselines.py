@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from packed_fixture import write_packed
+from baseline_fixture import write_dataset
 from reporting_fixture import Experiment
 from sealed_fixture import edit_csv
 from statistics_cases import FOLDS, make_experiment
@@ -12,40 +12,18 @@ from pneumobench.core.baselines import BASELINES
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
-from pneumobench.data.manifest import write_manifest
 from pneumobench.prediction.baseline_models import MODELS
 from pneumobench.prediction.baselines import FEATURES, score_baselines
 from pneumobench.reporting.baselines import baseline_sentence
 from pneumobench.reporting.inputs import read_comparison
 from pneumobench.reporting.tables import make_tables
-from pneumobench.statistics.fold_scores import BASELINE, read_out_of_fold_scores, read_test_scores
+from pneumobench.statistics.beside import BASELINE, read_out_of_fold_scores, read_test_scores
+from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.metrics import roc_auc
 from pneumobench.statistics.predictions import read_labels
-from pneumobench.statistics.selection import find_selected, find_selected_baseline
 
 RANDOM, STRONG = Run("alexnet", "light", 1), Run("vgg16", "light", 1)
 COPY = Run("zfnet", "light", 1)
-
-
-def write_dataset(experiment):
-    """Write images of noise for an experiment's images: those with pneumonia are a little wider."""
-    folder = experiment.root / "dataset"
-    table = pd.concat([experiment.development, experiment.test]).reset_index(drop=True)
-    random = np.random.default_rng(3)
-    width = random.normal(300, 12, len(table)) + 25 * (table["label"] == "pneumonia")
-    radiographs = table.assign(width=width.astype(int), height=300, bytes=9000, status="ok")
-    write_manifest(folder / "manifest.csv", radiographs.to_dict("records"))
-    rows = radiographs.sort_values("image_id")
-    tested = (rows["fold"] == FOLDS).to_numpy()
-    splits = rows[["image_id"]].assign(
-        role=np.where(tested, "test", "cv"),
-        fold=rows["fold"].astype("Int64").mask(tested),
-        inner="",
-        group=rows["patient"],
-    )
-    write_table(folder / "splits.csv", splits)
-    images = random.integers(0, 256, (len(rows), 40, 40), dtype=np.uint8)
-    write_packed(folder / "images.npy", images, rows["image_id"])
 
 
 def score(experiment, kinds=tuple(BASELINES)):
@@ -209,12 +187,12 @@ def test_scores_of_another_baseline_are_refused_by_their_folder(dataset, name):
 
 
 def test_thresholds_are_those_that_a_run_of_these_scores_gets(compared):
-    _, thresholds = find_selected(compared.selection, COPY)
-    assert find_selected_baseline(compared.selection, "metadata") == thresholds
+    frozen = Frozen.read(compared.selection)
+    assert frozen.of_baseline("metadata")["thresholds"] == frozen.thresholds(COPY)
     with pytest.raises(
         UserError, match=r"does not hold the baseline letters[\s\S]*freeze_selection"
     ):
-        find_selected_baseline(compared.selection, "letters")
+        frozen.of_baseline("letters")
 
 
 def test_a_baseline_is_judged_as_a_run_of_these_scores(table, facts):

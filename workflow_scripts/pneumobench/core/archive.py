@@ -5,18 +5,19 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from pneumobench.core.config.earlier import with_later_keys
+from pneumobench.core.config.earlier import as_written_today
+from pneumobench.core.earlier import FORMATS, index_today, path_today
 from pneumobench.core.errors import UserError
 from pneumobench.core.extract import Kind, Limits, Packed, shown
 from pneumobench.core.job import REBUILT_MARK
 
-# Of the layout of the zip, not of the files in it.
-ARCHIVE_FORMAT = 1
+# Of the layout of the zip and of the names in its files.
+ARCHIVE_FORMAT = FORMATS[-1]
 INDEX, CONFIG, CRATE = REBUILT_MARK, "config.json", "ro-crate-metadata.json"
 README, ENVIRONMENT, LOCK, CODE = "README.md", "environment.json", "requirements.lock", "code.json"
 # Below the first lies what is rebuilt from, below the second what to hold the rebuilt against.
@@ -71,7 +72,9 @@ class Archive:
     radiographs
         Whether it holds the radiographs that figures show.
     hashes
-        SHA-256 of every file in it, by name.
+        SHA-256 of every file in it, by the name that the archive gives it.
+    earlier
+        Whether it has names of format 1, in its files and of them.
     digest
         SHA-256 of its list of files, and so of all of them.
     packed
@@ -83,13 +86,19 @@ class Archive:
     missing: list[dict[str, Any]]
     radiographs: bool
     hashes: Mapping[str, str]
+    earlier: bool
     digest: str
     packed: Packed
 
     @property
+    def names(self) -> list[str]:
+        """Today's names of all files in it."""
+        return [path_today(name) if self.earlier else name for name in self.hashes]
+
+    @property
     def files(self) -> list[str]:
         """The files to rebuild from, as paths below the experiment's results."""
-        return [name.removeprefix(RESULTS) for name in self.hashes if name.startswith(RESULTS)]
+        return [name.removeprefix(RESULTS) for name in self.names if name.startswith(RESULTS)]
 
 
 def read_archive(path: str | Path) -> Archive:
@@ -106,9 +115,9 @@ def read_archive(path: str | Path) -> Archive:
     packed.check()
     content = _read(packed, INDEX)
     listed = _parse(packed, INDEX, content)
-    _check_format(path, listed)
+    earlier = _format(path, listed) == 1
     try:
-        index = _Index.model_validate(listed)
+        index = _Index.model_validate(index_today(listed) if earlier else listed)
     except ValidationError as error:
         first = error.errors()[0]
         place = ": ".join(map(str, first["loc"]))
@@ -116,12 +125,15 @@ def read_archive(path: str | Path) -> Archive:
             path, f"its list of files is not valid: {shown(place)}: {first['msg']}"
         ) from error
     _check_members(packed, {name: entry.bytes for name, entry in index.files.items()})
+    if earlier:
+        _place_today(packed)
     return Archive(
         path=str(path),
-        config=with_later_keys(_parse(packed, CONFIG, _read(packed, CONFIG))),
+        config=as_written_today(_parse(packed, CONFIG, _read(packed, CONFIG))),
         missing=[run.model_dump() for run in index.missing],
         radiographs=index.radiographs,
         hashes={name: entry.sha256 for name, entry in index.files.items()},
+        earlier=earlier,
         digest=hashlib.sha256(content).hexdigest(),
         packed=packed,
     )
@@ -150,7 +162,7 @@ def check_contents(archive: Archive, rebuilt_from: Iterable[str], made: Iterable
     needed = {README, CONFIG, ENVIRONMENT, LOCK, CODE, *set(wanted) - folders}
     needed |= {RADIOGRAPH_ROWS, RADIOGRAPH_IMAGES} if archive.radiographs else set()
     known = needed | {MADE + path for path in made}
-    for name in archive.hashes:
+    for name in archive.names:
         folder, _, file = name.rpartition("/")
         inside = folder in folders or folder == RESULTS + LOOKS
         if name not in known and not (
@@ -159,7 +171,7 @@ def check_contents(archive: Archive, rebuilt_from: Iterable[str], made: Iterable
             raise _wrong(
                 archive.path, f"it holds {shown(name)}, for which its experiment has no place"
             )
-    if missing := sorted(needed - set(archive.hashes)):
+    if missing := sorted(needed - set(archive.names)):
         raise _wrong(archive.path, f"it lacks {missing[0]} (files missing: {len(missing)})")
 
 
@@ -199,16 +211,27 @@ def _check_path(path: object) -> None:
         )
 
 
-def _check_format(path: str | Path, index: dict[str, Any]) -> None:
+def _format(path: str | Path, index: dict[str, Any]) -> int:
+    """Return the format that an archive has, or stop if it is none of those that are read."""
     found = index.get("archive_format")
-    if found != ARCHIVE_FORMAT:
+    if type(found) is not int or found not in FORMATS:
         maker = shown(index.get("made_by", "another program"))
         raise UserError(
             f"the archive has format {shown(found)}; it was made by {maker}",
             where=f"archive: {path}",
-            expected=f"format {ARCHIVE_FORMAT}",
+            expected=f"format {' or '.join(map(str, FORMATS))}",
             remedy="rebuild with the version of pneumobench that made it",
         )
+    return found
+
+
+def _place_today(packed: Packed) -> None:
+    """Let the files of an archive of format 1 be written by their names of today."""
+    for name in packed.wanted:
+        if path_today(name) != name:
+            if path_today(name) in packed.wanted:
+                raise _wrong(packed.archive, f"it holds {shown(name)} and {path_today(name)}")
+            packed.wanted[name] = PurePosixPath(path_today(name))
 
 
 def _check_members(packed: Packed, listed: dict[str, int]) -> None:

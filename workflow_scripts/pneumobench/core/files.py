@@ -192,7 +192,12 @@ def content_sha256(path: str | Path) -> str:
 
     So a file that got its checksum later is the one that an earlier version knew.
     """
-    return hashlib.sha256(_CHECKSUM.sub(b"", read_bytes(path), count=1)).hexdigest()
+    return hashlib.sha256(without_checksum(read_bytes(path))).hexdigest()
+
+
+def without_checksum(content: bytes) -> bytes:
+    """Return a table or a JSON file without its checksum."""
+    return _CHECKSUM.sub(b"", content, count=1)
 
 
 def broken(path: str | Path, said: str) -> UserError:

@@ -16,8 +16,9 @@ from pneumobench.core.archive import (
     check_bytes,
     read_archive,
 )
+from pneumobench.core.earlier import content_today
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import VERSION, signed_json, signed_table
+from pneumobench.core.files import VERSION, signed_json, signed_table, without_checksum
 from pneumobench.core.folders import new_folder
 from pneumobench.core.room import check_room
 from pneumobench.reporting.kinds import check_kind, wrong_content
@@ -69,10 +70,12 @@ def unpack_archive(
     check_room(results, archive.packed.size)
     with new_folder(results / ".unpacked.partial") as place:
         archive.packed.write(place)
-        for name in archive.hashes:
+        for name in archive.names:
             if not name.startswith(MADE):
                 check_kind(place / name, f"{name} in {path}")
             if name.startswith(RESULTS):
+                if archive.earlier:
+                    _rename_in(place / name, name.removeprefix(RESULTS), f"{name} in {path}")
                 _sign(place / name)
         if packed is not None:
             _place_radiographs(place, packed, size)
@@ -86,15 +89,34 @@ def unpack_archive(
             os.replace(place / RESULTS / name, target)
 
 
+def _rename_in(file: Path, path: str, where: str) -> None:
+    """Give what a file of format 1 holds the names of today, and no checksum where any changes."""
+    content = file.read_bytes()
+    try:
+        renamed = content_today(path, content)
+    except (ValueError, RecursionError) as error:
+        raise wrong_content(where, str(error), "a file as pneumobench writes it") from error
+    bare = without_checksum(content)
+    # A wrong checksum stays wrong, for its reader to see.
+    if renamed != content and content in (bare, _signed(file, bare)):
+        file.write_bytes(without_checksum(renamed))
+
+
 def _sign(file: Path) -> None:
     """Give a file of an earlier version its checksum: the list of the archive vouches for it."""
     content = file.read_bytes()
+    if (signed := _signed(file, content)) != content:
+        file.write_bytes(signed)
+
+
+def _signed(file: Path, content: bytes) -> bytes:
     if file.suffix == ".csv" and content.startswith(f"{VERSION},".encode()):
-        file.write_bytes(signed_table(content))
-    elif file.suffix == ".json":
+        return signed_table(content)
+    if file.suffix == ".json":
         said = json.loads(content)
         if VERSION in said and "checksum" not in said:
-            file.write_bytes(signed_json(said))
+            return signed_json(said)
+    return content
 
 
 def _place_radiographs(place: Path, packed: str | Path, size: int) -> None:

@@ -1,17 +1,25 @@
-"""Configurations that archives of earlier versions hold: keys that came later, as if left out."""
+"""Configurations of earlier versions: keys that have another name by now, and keys that came later."""
 
 from typing import Any
 
+# Today's name of each key that was renamed. A configuration that holds an old one is refused with
+# the new name; an archive's own is read.
+RENAMED = {
+    "archive_films": "archive_radiographs",
+    "equalisation": "preprocessing",
+}
 # What each key has to be for the pipeline to do what it did before there was the key.
 LATER = {("data", "checks", "maximum_near_duplicate_fraction"): 1.0}
 
 
-def with_later_keys(config: dict[str, Any]) -> dict[str, Any]:
-    """Return a whole configuration with the keys that came after it was written.
+def as_written_today(config: dict[str, Any]) -> dict[str, Any]:
+    """Return an archive's whole configuration with today's keys.
 
-    Sections that it lacks stay away: what else is wrong with it, `check_config` says.
+    Below the top level stand names that users chose: those keys that were renamed there were so
+    before the first archive. Sections that it lacks stay away: what else is wrong with it,
+    `check_config` says.
     """
-    return {key: _completed(value, (key,)) for key, value in config.items()}
+    return {RENAMED.get(key, key): _completed(value, (key,)) for key, value in config.items()}
 
 
 def _completed(value: Any, place: tuple[str, ...]) -> Any:

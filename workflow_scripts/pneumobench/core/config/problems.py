@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pydantic_core import ErrorDetails
 
 from pneumobench.core.config.allowed import children, find, in_words
+from pneumobench.core.config.earlier import RENAMED
 from pneumobench.core.config.experiment import ENTRY_TAG, NAME_TAG
 from pneumobench.core.config.hints import hint_for
 from pneumobench.core.config.secrets import (
@@ -23,8 +24,6 @@ from pneumobench.core.names import nearest
 Location = tuple[str | int, ...]
 
 LONGEST_VALUE = 80
-# Keys of earlier versions, whose new names are nothing like the old ones.
-RENAMED = {"equalisation": "preprocessing"}
 
 
 @dataclass(frozen=True)
@@ -147,12 +146,13 @@ def _unknown_key(place: Location, error: ErrorDetails) -> Problem:
             hint="remove the key",
         )
     renamed = RENAMED.get(str(place[-1]))
-    match = renamed if renamed in keys else nearest(str(place[-1]), keys)
+    was_renamed = renamed in keys
+    match = renamed if was_renamed else nearest(str(place[-1]), keys)
     shown = HIDDEN if is_secret(place[-1]) else value_text(error["input"])
-    given = f"an unknown key with the value {shown}"
+    known = "a key of an earlier version" if was_renamed else "an unknown key"
     return Problem(
         path=path_text(place),
-        given=given,
+        given=f"{known} with the value {shown}",
         allowed=", ".join(keys),
         nearest=match,
         hint=f"write {match} instead" if match else "remove the key",

@@ -1,0 +1,5 @@
+"""How figures are drawn.
+
+A figure of `reporting.figures` has a module of its name with `draw(inputs: FigureInputs) -> Figure`;
+`plot.plot_figure` saves it. The other modules are what figures share.
+"""
