@@ -24,7 +24,7 @@ rule preview_maps:
 rule explain_run:
     """Map where one run's networks look, on out-of-fold images that are chosen by rule."""
     input:
-        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images=ancient(images_of(".npy")),
         images_digest=images_of(".json"),
         splits="<results>/dataset/splits.csv",
         manifest="<results>/dataset/manifest.csv",
@@ -32,9 +32,9 @@ rule explain_run:
         # Its thresholds follow from the other inputs; it is new whenever any other run is.
         selection=ancient("<results>/selection/selection.json"),
         preview="<results>/explanations/{slug}/preview.json",
-        folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
-        weights=lambda wildcards: fold_files(run_of(wildcards), "weights.safetensors"),
-        out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
+        folds=of_folds("run.json"),
+        weights=of_folds("weights.safetensors"),
+        out_of_fold=of_folds("out_of_fold.csv"),
     output:
         maps="<results>/explanations/{slug}/{recipe}/seed{seed}/maps.npz",
         explained="<results>/explanations/{slug}/{recipe}/seed{seed}/explained.csv",
@@ -61,14 +61,14 @@ rule explain_run:
 rule assess_maps:
     """Measure how far one run's maps can be trusted, beside maps that know nothing."""
     input:
-        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images=ancient(images_of(".npy")),
         images_digest=images_of(".json"),
         plain_images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         plain_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
         splits="<results>/dataset/splits.csv",
         manifest="<results>/dataset/manifest.csv",
-        folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
-        weights=lambda wildcards: fold_files(run_of(wildcards), "weights.safetensors"),
+        folds=of_folds("run.json"),
+        weights=of_folds("weights.safetensors"),
         explained="<results>/explanations/{slug}/{recipe}/seed{seed}/explained.csv",
         maps="<results>/explanations/{slug}/{recipe}/seed{seed}/maps.npz",
     output:
@@ -85,7 +85,7 @@ rule assess_maps:
     params:
         model=lambda wildcards: run_of(wildcards).model,
         settings=explanation_params("method", "layer", "tested_images"),
-        root=as_it_stands(data_root()),
+        root=as_it_stands(DATA.root),
         resize=EXPERIMENT.images.resize,
         code=code_of_run("pneumobench.explain.measure"),
     script:
@@ -95,9 +95,9 @@ rule assess_maps:
 rule summarise_explanations:
     """Put the measures of all runs into one table, with intervals and plain verdicts."""
     input:
-        measures=of_explanations("measures.csv"),
-        randomisations=of_explanations("randomisation.csv"),
-        maps=of_explanations("maps.npz"),
+        measures=wanted("measures.csv"),
+        randomisations=wanted("randomisation.csv"),
+        maps=wanted("maps.npz"),
         development_labels="<results>/dataset/development_labels.csv",
     output:
         table="<results>/comparison/explanations.csv",
@@ -105,12 +105,11 @@ rule summarise_explanations:
         details="<results>/comparison/explanations.json",
     log:
         "<logs>/summarise_explanations.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.explanations"),
     script:
         "../workflow_scripts/explanation/summarise_explanations.py"
@@ -126,11 +125,12 @@ rule draw_panels:
         directory("<results>/explanations/{slug}/{recipe}/seed{seed}/panels"),
     log:
         "<logs>/draw_panels/{slug}/{recipe}/seed{seed}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
         title=lambda wildcards: run_of(wildcards).title,
-        root=as_it_stands(data_root()),
+        root=as_it_stands(DATA.root),
         size=EXPERIMENT.images.size,
         resize=EXPERIMENT.images.resize,
         colour_map=EXPERIMENT.explanation.colour_map,

@@ -1,5 +1,25 @@
 # A rule plot_<name> for each figure of pneumobench.reporting.figures that this experiment has.
 
+
+def inputs_of(figure):
+    """Return an input function: what a figure is drawn of, by name."""
+
+    def inputs(layout):
+        named = figure.files(layout)
+        # Tables that follow from the images are new whenever these are.
+        return named | {
+            name: ancient(named[name]) for name in named if name == "images"
+        }
+
+    return each(inputs)
+
+
+def figure_files(*kinds):
+    """Return the files of all figures."""
+    names = [figure.name for figure in FIGURES]
+    return expand("<results>/figures/{name}.{kind}", name=names, kind=kinds)
+
+
 for figure in FIGURES:
 
     rule:

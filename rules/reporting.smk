@@ -1,5 +1,7 @@
 # From numbers to what people read: make_tables and figures (figures.smk) -> render_report
 
+from pneumobench.core.config.stated import stated_settings
+
 
 rule make_tables:
     """Write the comparison as CSV, Markdown and LaTeX."""
@@ -18,6 +20,7 @@ rule make_tables:
         latex="<results>/tables/comparison.tex",
     log:
         "<logs>/make_tables.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -41,12 +44,13 @@ rule fill_checklists:
         ),
     log:
         "<logs>/fill_checklists.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
-        settings=methods,
-        computed=computed_parts,
-        guidelines=texts_hash("guidelines"),
+        settings=stated_settings(EXPERIMENT),
+        computed=each(analyses.names_wanted),
+        guidelines=texts_hash("reporting/guidelines"),
         code=code_hash("pneumobench.reporting.checklists"),
     script:
         "../workflow_scripts/reporting/fill_checklists.py"
@@ -56,23 +60,20 @@ rule write_model_card:
     """Write what a user of one run's networks must know."""
     input:
         metrics="<results>/runs/{slug}/{recipe}/seed{seed}/metrics.json",
-        run_jsons=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
+        run_jsons=of_folds("run.json"),
         description="<results>/models/{slug}.json",
         selection="<results>/selection/selection.json",
-        robustness=(
-            ["<results>/runs/{slug}/{recipe}/seed{seed}/robustness.json"]
-            if STRENGTHS
-            else []
-        ),
+        robustness=wanted("robustness.json"),
         audit="<results>/dataset/audit.json",
     output:
         "<results>/runs/{slug}/{recipe}/seed{seed}/model_card.md",
     log:
         "<logs>/write_model_card/{slug}/{recipe}/seed{seed}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
-        settings=methods,
+        settings=stated_settings(EXPERIMENT),
         external=EXTERNAL is not None,
         code=code_hash("pneumobench.reporting.model_card"),
     script:
@@ -92,18 +93,18 @@ report_parts = dict(
     checklists="<results>/report/checklists.json",
     run_jsons=of_folds("run.json"),
     shift="<results>/comparison/shift.json",
-    external=external_files("comparison/external.json"),
+    external=wanted("comparison/external.json"),
     calibrations=of_runs("calibration.json"),
     calibrated=of_runs("calibrated.csv"),
-    robustness_tables=of_robustness("robustness.csv"),
-    robustness=of_robustness("robustness.json"),
-    robustness_pairs=ROBUSTNESS_PAIRS,
-    explained=of_explanations("explained.csv"),
-    maps=of_explanations("maps.npz"),
-    map_measures=MAP_MEASURES,
-    inflation=of_inflation("inflation.csv"),
-    inflation_details=of_inflation("inflation.json"),
-    subtypes=of_subtypes("subtypes.json"),
+    robustness_tables=wanted("robustness.csv"),
+    robustness=wanted("robustness.json"),
+    robustness_pairs=wanted("comparison/robustness.csv"),
+    explained=wanted("explained.csv"),
+    maps=wanted("maps.npz"),
+    map_measures=wanted("comparison/explanations.csv"),
+    inflation=wanted("inflation/inflation.csv"),
+    inflation_details=wanted("inflation/inflation.json"),
+    subtypes=wanted("comparison/subtypes.json"),
 )
 
 
@@ -122,15 +123,16 @@ rule render_report:
         ),
     log:
         "<logs>/render_report.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
         title=as_it_stands(EXPERIMENT.report.title),
         experiment=EXPERIMENT.experiment,
         map_method=EXPERIMENT.explanation.method,
-        settings=methods,
+        settings=stated_settings(EXPERIMENT),
         looks=LOOKS,
-        templates=texts_hash("templates"),
+        templates=texts_hash("reporting/templates"),
         code=code_hash("pneumobench.reporting.report"),
     script:
         "../workflow_scripts/reporting/render_report.py"
@@ -144,12 +146,13 @@ rule write_tables:
         "<results>/tables/report_tables.tex",
     log:
         "<logs>/write_tables.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
         title=as_it_stands(EXPERIMENT.report.title),
         map_method=EXPERIMENT.explanation.method,
-        settings=methods,
+        settings=stated_settings(EXPERIMENT),
         looks=LOOKS,
         code=code_hash("pneumobench.reporting.report"),
     script:
@@ -166,10 +169,11 @@ rule list_figures:
         "<results>/figures/manifest.json",
     log:
         "<logs>/list_figures.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
-        made_from=made_from,
+        made_from=lambda wildcards, input: facts.inputs_of_makers(workflow, input),
         code=code_hash("pneumobench.reporting.figure_manifest"),
     script:
         "../workflow_scripts/reporting/list_figures.py"

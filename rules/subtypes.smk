@@ -11,8 +11,8 @@ rule score_subtypes:
         splits="<results>/dataset/splits.csv",
         development_labels="<results>/dataset/development_labels.csv",
     output:
-        out_of_fold=subtype_baseline_files("out_of_fold.csv"),
-        test=subtype_baseline_files("test.csv"),
+        out_of_fold=FILES.paths("baselines/subtypes/fold{fold}/out_of_fold.csv"),
+        test=FILES.paths("baselines/subtypes/fold{fold}/test.csv"),
     log:
         "<logs>/score_subtypes.log",
     conda:
@@ -28,8 +28,10 @@ rule evaluate_subtypes:
     input:
         out_of_fold=of_folds("out_of_fold.csv"),
         test=of_folds("test.csv"),
-        baseline_out_of_fold=subtype_baseline_files("out_of_fold.csv"),
-        baseline_test=subtype_baseline_files("test.csv"),
+        baseline_out_of_fold=FILES.paths(
+            "baselines/subtypes/fold{fold}/out_of_fold.csv"
+        ),
+        baseline_test=FILES.paths("baselines/subtypes/fold{fold}/test.csv"),
         development_labels="<results>/dataset/development_labels.csv",
         test_labels="<results>/dataset/test_labels.csv",
         selection="<results>/selection/selection.json",
@@ -43,9 +45,7 @@ rule evaluate_subtypes:
     params:
         runs=tests_of_runs("test.csv"),
         looks=LOGGED_LOOKS,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.subtypes"),
     script:
         "../workflow_scripts/subtypes/evaluate_subtypes.py"

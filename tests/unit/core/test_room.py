@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from pneumobench.reporting.style import save_figure
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import LONGEST_NAME, atomic_path, read_json, write_json, write_table
 from pneumobench.data.squares import write_batches
 from pneumobench.models.weights.saved import write_state
+from pneumobench.reporting.drawing.style import save_figure
 from pneumobench.reporting.radiographs import place_radiographs
 from pneumobench.training.resume import ResumeState
 

@@ -6,7 +6,7 @@ from reporting_fixture import FOUR_RUNS, Experiment
 from section_texts import EFFUSION, table, texts, usual_words
 
 from pneumobench.core.estimates import record_with
-from pneumobench.core.files import read_json
+from pneumobench.core.files import read_json, write_json
 from pneumobench.reporting.inputs import read_comparison
 from pneumobench.reporting.sections.calibration import CALIBRATED, build, verdict
 from pneumobench.reporting.words import Words
@@ -112,7 +112,7 @@ def test_subtypes_have_their_probabilities_and_numbers(section, best):
 
 def test_mistakes_are_named(section):
     row = table(section, "confident_mistakes")[0]
-    title = "Missed radiographs with pneumonia of ResNet-18 (from scratch)"
+    title = "Pneumonia missed by ResNet-18 (from scratch)"
     assert row["Mistakes"] == title and row["Runs that are wrong"] == "1 of 1"
     assert row["Radiograph"].startswith("out_of_fold_")
 
@@ -131,6 +131,18 @@ def test_nothing_calibrated_shows_one_stage(tmp_path):
     assert [row["Probabilities"] for row in table(section, "calibration")] == ["as trained"] * 2
     assert any("nothing was calibrated" in text for text in texts(section))
     assert len(section.answer) == 3 and "rule: cost" in section.answer[1]
+
+
+def test_one_verdict_on_both_sets_is_said_once(tmp_path):
+    made = Experiment(tmp_path, FOUR_RUNS[:1], n=(150, 60))
+    found = Calibrations(made)
+    content = read_json(found.details[0])
+    inside = [one for one in content["measures"] if one["dataset"] == "out_of_fold"]
+    content["measures"] = inside + [one | {"dataset": "test"} for one in inside]
+    write_json(found.details[0], content)
+    section = build(made.files(calibrations=found.details, calibrated=found.calibrated), Words())
+    own = verdict(content, "test")
+    assert f"its probabilities {own} both out of fold and on the test set." in section.answer[0]
 
 
 def test_words_are_those_of_the_data(files):

@@ -4,17 +4,13 @@ import re
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
 from reporting_fixture import FOUR_RUNS, Experiment, Made
 from section_fixture import CHILDREN, EFFUSION, report_files, table_of, text_of
 
 from pneumobench.core.estimates import Estimate
 from pneumobench.core.files import read_json, write_json
 from pneumobench.core.run import Run
-from pneumobench.reporting import critical_difference as upright
-from pneumobench.reporting import differences as matrix
-from pneumobench.reporting.differences import plot_differences, read_differences
-from pneumobench.reporting.inputs import read_comparison
+from pneumobench.reporting.differences import read_differences
 from pneumobench.reporting.section import Heading, Points, walk
 from pneumobench.reporting.sections.differences import TESTS, build
 from pneumobench.reporting.wording import EMPTY, p_value
@@ -30,54 +26,6 @@ def made(tmp_path_factory):
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
     return Experiment(tmp_path_factory.mktemp("alone"), FOUR_RUNS[:1])
-
-
-def draw(made, monkeypatch):
-    """Return the matrix instead of saving it: its axes, its texts and its cells by place."""
-    caught = []
-    monkeypatch.setattr(matrix, "save_figure", lambda figure, _: caught.append(figure))
-    plot_differences(made.differences.table, made.differences.details, made.comparison_csv, "stem")
-    return caught[0]
-
-
-def test_every_pair_stands_in_its_cell(made, monkeypatch):
-    (axes,) = draw(made, monkeypatch).axes
-    order = read_comparison(made.comparison_csv)["run"].tolist()
-    boxes = [patch for patch in axes.patches if patch.get_height() > 0.2]
-    lefts = sorted({round(box.get_x(), 3) for box in boxes})
-    tops = sorted({round(box.get_y(), 3) for box in boxes})
-    assert len(boxes) == 16 and (len(lefts), len(tops)) == (4, 4)
-    cells = {}
-    for box in boxes:
-        place = tops.index(round(box.get_y(), 3)), lefts.index(round(box.get_x(), 3))
-        inside = [text.get_text() for text in axes.texts if box.contains_point(
-            axes.transData.transform(text.get_position()))]  # fmt: skip
-        cells[place] = "".join(inside), box
-    for _, pair in read_differences(made.differences.table).iterrows():
-        better, worse = order.index(pair["first"]), order.index(pair["second"])
-        assert better < worse
-        place = (worse, better) if pair["dataset"] == "out_of_fold" else (better, worse)
-        text, box = cells[place]
-        shown = float(text.replace("\N{MINUS SIGN}", "-"))
-        assert shown == pytest.approx(100 * pair["difference"], abs=0.051)
-        assert (to_hex(box.get_facecolor()) != "#ffffff") == pair["distinguishable"]
-        assert bool(box.get_hatch()) == bool(pair["noise_floor"])
-    assert all(cells[place, place][0] == "" for place in range(4))
-
-
-def test_bars_join_the_groups(made, monkeypatch):
-    caught = []
-    monkeypatch.setattr(upright, "save_figure", lambda figure, _: caught.append(figure))
-    upright.plot_critical_difference(made.differences.details, made.comparison_csv, "stem")
-    (axes,) = caught[0].axes
-    names = [text for text in axes.texts if re.match(r"\d  ", text.get_text())]
-    places = np.array([text.get_position()[1] for text in names])
-    bars = [line.get_ydata() for line in axes.lines if len(line.get_ydata()) == 2]
-    joined = [
-        [i + 1 for i in np.flatnonzero((low < places) & (places < high))] for low, high in bars
-    ]
-    assert joined == read_json(made.differences.details)["ranking"]["groups"]
-    assert len(joined) > 1
 
 
 def section_of(made, words=CHILDREN, details=None):
@@ -109,7 +57,9 @@ def test_section_says_what_holds_and_what_was_not_tested(made):
     assert any("no complete run of alexnet and vgg16" in text for text in folded.sentences)
     assert section.figures == ["critical_difference", "differences"]
     assert [row[1] for row in section.origins] == ["comparison/differences.csv, differences.json"]
-    assert re.search(r"out-of-fold: \d+ permutations, test set: \d+ permutations", text_of(section))
+    assert re.search(
+        r"out-of-fold: [\d\s]+ permutations, test set: [\d\s]+ permutations", text_of(section)
+    )
 
 
 def test_cells_are_the_numbers_of_the_files(made):
@@ -179,12 +129,10 @@ def test_seeds_together_stand_in_a_table_of_their_own(tmp_path):
     assert set(read_differences(made.differences.table)["noise_floor"]) == {"another seed"}
 
 
-def test_one_run_has_nothing_to_compare(alone, monkeypatch):
+def test_one_run_has_nothing_to_compare(alone):
     section = section_of(alone)
     assert section.answer[0] == "Only one run is complete, so there is nothing to compare."
     assert not table_of(section, "all_pairs")
-    texts = [text.get_text() for text in draw(alone, monkeypatch).texts]
-    assert any("nothing to compare" in text for text in texts)
 
 
 def test_section_is_there_where_differences_were_tested_and_names_no_disease(made):

@@ -24,9 +24,14 @@ def section(made):
 @pytest.mark.parametrize(
     ("own", "other", "lead", "said"),
     [
-        ("children", "adults", "Out of population:", "trained on children, the external images"),
-        ("children", "phantoms", "Out of population:", "are of drawn phantoms."),
-        ("adults", "children", "Out of population:", "trained on mostly adults"),
+        (
+            "children",
+            "adults",
+            "Out of population:",
+            "trained on images that show children; the external images",
+        ),
+        ("children", "phantoms", "Out of population:", "show drawn phantoms."),
+        ("adults", "children", "Out of population:", "images that show mostly adults;"),
         ("unknown", "adults", "Population unknown:", "the source of the training images does not"),
         (
             "children",
@@ -52,11 +57,11 @@ def test_answer_has_figures_of_the_first_in_rank(section):
     first, highest, decisions, calibration, baseline = section.answer
     assert first.startswith("On 400 external images (some radiographs; 100 positive)")
     assert "the top-ranked run, ResNet-18 (from scratch), has an AUC of 0.700 (" in first
-    assert "instead of 0.950" in first and "difference -0.250 (" in first
+    assert "instead of 0.950" in first and "a difference of -0.250 (" in first
     assert "chance" not in first
     assert highest.startswith("The highest external AUC is 0.800 (")
     assert "its sensitivity goes from 0.950" in decisions
-    assert "and its specificity goes from 0.950" in decisions
+    assert "; its specificity goes from 0.950" in decisions
     assert "too high on average (calibration in the large -0.50 (" in calibration
     assert "share of positive images is 25\N{NO-BREAK SPACE}%" in calibration
     assert "external AUC of 0.600 (" in baseline and "Baseline: " in baseline

@@ -113,7 +113,7 @@ def test_every_table_is_offered_as_csv_and_latex(report):
     assert set(files) == set(re.findall(r'<div class="table" id="table-([^"]+)"', report))
     assert len(files) == report.count("<table") > 5
     csv, tex = files["comparison"]
-    assert csv.splitlines()[0].startswith("Rank,Run,Parameters (M),Training time,Out-of-fold AUC,")
+    assert csv.splitlines()[0].startswith("Rank,Run,Parameters (M),Training time seconds,Out-of")
     assert "Out-of-fold AUC low,Out-of-fold AUC high" in csv.splitlines()[0]
     assert r"\begin{tabular}" in tex and r"Xception \& VGG-16 fusion" in tex
 
@@ -208,6 +208,7 @@ def test_figures_without_a_section_and_origins_are_gathered(made, monkeypatch):
 
         @staticmethod
         def build(files, words):
+            assert files.all("figures")
             found = ("What", f"{words.positive}.csv", "a_rule")
             return Section("own", "Own", "Own", blocks=(FigureOf("odd"),), origins=(found,))
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from pneumobench.core.config.experiment import Experiment
+from pneumobench.core.errors import UserError
 from pneumobench.core.layout import FOLD, MAPS, RUN, TRAINED, Layout
 from pneumobench.core.task import BINARY
 
@@ -154,31 +155,42 @@ def wanted_analyses(layout: Layout) -> list[Analysis]:
     ]
 
 
-def wanted(layout: Layout, name: str) -> list[str]:
-    """Return the files of an optional analysis, none where it is not wanted.
+def names_wanted(layout: Layout) -> list[str]:
+    """Return the names of the analyses of `wanted_analyses`."""
+    return [analysis.name for analysis in wanted_analyses(layout)]
+
+
+def wanted(layout: Layout, *names: str) -> list[str]:
+    """Return files of optional analyses, none of those that are not wanted.
 
     Parameters
     ----------
     layout
         Where files lie, and which runs they are of.
-    name
-        The pattern of the files; of files of a run, a fold or a run's maps their name is enough.
+    names
+        The patterns of the files; of files of a run, a fold or a run's maps their name is enough.
 
     Raises
     ------
     ValueError
         If no analysis, or more than one, has files of this name.
     """
+    owners = [_owner(name) for name in names]
+    analyses = wanted_analyses(layout)
+    return [path for owner, file in owners if owner in analyses for path in layout.paths(file)]
+
+
+def _owner(name: str) -> tuple[Analysis, str]:
+    """Return the analysis that a file is of, and its whole pattern."""
     found = [
-        (analysis, pattern)
+        (analysis, file)
         for analysis in ANALYSES
-        for pattern in analysis.files
-        if name in (pattern, pattern.rpartition("/")[2] if "{run}" in pattern else "")
+        for file in analysis.files
+        if name in (file, file.rpartition("/")[2] if "{run}" in file else file)
     ]
     if len(found) != 1:
         raise ValueError(f"{len(found)} kinds of files of optional analyses are called {name}")
-    ((analysis, pattern),) = found
-    return layout.paths(pattern) if analysis in wanted_analyses(layout) else []
+    return found[0]
 
 
 def rebuilt_from(layout: Layout) -> list[str]:
@@ -199,6 +211,18 @@ def made_of_archived(layout: Layout) -> list[str]:
 def made_from_weights(layout: Layout) -> list[str]:
     """Return all that is made from trained weights, beside the predictions of their trainings."""
     return [path for analysis in _all(layout) for path in layout.paths(*analysis.from_weights)]
+
+
+def maps_asked_for(layout: Layout) -> list[str]:
+    """Return the table on the maps, or stop where maps are asked for that are turned off."""
+    if table := wanted(layout, "comparison/explanations.csv"):
+        return table
+    raise UserError(
+        "there is nothing to explain",
+        where="explanation.method: none",
+        expected="the method of the maps",
+        remedy="set explanation.method to grad_cam; nothing is trained anew",
+    )
 
 
 def _all(layout: Layout) -> Iterator[Analysis]:

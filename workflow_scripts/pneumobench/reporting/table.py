@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from pneumobench.core.estimates import Estimate
 from pneumobench.reporting.wording import (
@@ -55,6 +56,7 @@ class Millions:
     """A number of parameters or operations, written in millions."""
 
     value: float | None
+    factor: ClassVar[float] = 1e-6
 
     def __str__(self) -> str:
         return millions(self.value)
@@ -154,14 +156,16 @@ def cell_number(cell: Cell) -> float | None:
 def cell_parts(cell: Cell) -> dict[str, str | float | int | None]:
     """Return what a cell holds, unrounded, by what is added to its column's title.
 
-    An estimate has a value under `""` and bounds under `low` and `high`, in the unit that the
-    column's title speaks of.
+    An estimate has a value under `""` and bounds under `low` and `high`; all in the unit that the
+    column's title speaks of, or that is added to it.
     """
     factor = getattr(cell, "factor", 1.0)
     if isinstance(cell, Scaled):
         cell = cell.estimate
     if isinstance(cell, Of):
         return {"": cell.value, "of": cell.whole}
+    if isinstance(cell, Seconds):
+        return {"seconds": None if is_missing(cell.value) else cell.value}
     if isinstance(cell, Estimate | Bounds):
         found = {"low": cell.low, "high": cell.high}
         found = {"": cell.value} | found if isinstance(cell, Estimate) else found

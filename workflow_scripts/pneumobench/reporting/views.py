@@ -43,7 +43,8 @@ def view_table(comparison: pd.DataFrame, facts: dict[str, Any]) -> Table | None:
         | {title: Estimate.of_row(row, name) for name, title in COLUMNS.items()}
         for _, row in complete_runs(comparison).iterrows()
     ]
-    return Table("views", "Test-time augmentation", rows, notes=tuple(_notes(facts)))
+    notes = tuple(_notes(facts))
+    return Table("views", "Test-time augmentation", rows, notes=notes, narrow=True)
 
 
 def _notes(facts: dict[str, Any]) -> list[str]:

@@ -1,7 +1,7 @@
 """The whole configuration: what is compared, how it is computed and judged."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
@@ -11,6 +11,7 @@ from pneumobench.core.config.recipe import Recipe
 from pneumobench.core.config.section import Address, FilePath, PlainName, Section, Seed, Text
 from pneumobench.core.corruptions import STRENGTHS
 from pneumobench.core.run import Run
+from pneumobench.core.task import BINARY
 
 Names = Annotated[tuple[Text, ...], Field(min_length=1, strict=False)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, strict=False)]
@@ -32,6 +33,11 @@ class Compute(Section):
     jobs_per_gpu: int = Field(ge=1, le=64)
     """Jobs that share a GPU where no scheduler assigns GPUs; does not affect results. As many jobs
     run as snakemake's option --resources gpu= allows."""
+
+    @property
+    def sharing(self) -> int:
+        """Jobs that share an NVIDIA GPU; 0 where jobs want none."""
+        return self.jobs_per_gpu if self.device in ("auto", "cuda") else 0
 
 
 class Downloads(Section):
@@ -75,6 +81,21 @@ class Evaluation(Section):
     reference: Text | None
     """Architecture, named before any result is known, with which all others are compared in a
     family of tests of their own; null = none."""
+
+    @property
+    def resampling(self) -> dict[str, float]:
+        """How intervals are drawn, as `core.estimates.Resampling` takes it."""
+        return {
+            "confidence": self.confidence,
+            "replicates": self.bootstrap_replicates,
+            "seed": self.bootstrap_seed,
+        }
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """How thresholds and calibrations are fitted to each fold."""
+        names = ("threshold_rule", "cost_ratio", "calibration")
+        return {name: getattr(self, name) for name in names}
 
 
 class Robustness(Section):
@@ -271,6 +292,24 @@ class Experiment(Section):
         runs = self.expanded_runs
         return next((run for run in runs if (run.model, run.recipe) == wanted), None)
 
+    @property
+    def other_task(self) -> dict[str, str]:
+        """The key `task` for what follows from it; empty with the binary task, which is not named.
+
+        So results of before there was another task stay valid.
+        """
+        return {} if self.task == BINARY else {"task": self.task}
+
     def recipe(self, name: str) -> Recipe:
         """Return the recipe of that name."""
         return self.recipes[name]
+
+    def training(self, recipe: str) -> dict[str, Any]:
+        """Return all that a training follows from beside its run and images, as plain values."""
+        return self.recipes[recipe].model_dump() | self.other_task
+
+    @property
+    def trainings(self) -> list[tuple[str, dict[str, Any]]]:
+        """Architecture and recipe of every run, seeds apart, the recipe with its name."""
+        pairs = dict.fromkeys((run.model, run.recipe) for run in self.expanded_runs)
+        return [(model, {"name": name, **self.training(name)}) for model, name in pairs]

@@ -56,9 +56,9 @@ def summarise(comparison: pd.DataFrame, facts: dict[str, Any], words: Words) -> 
 def _best(best: pd.Series, facts: dict[str, Any], words: Words) -> str:
     lead = "Best out-of-fold AUC" if best["learned"] else "No run learned. Highest out-of-fold AUC"
     return (
-        f"{lead}: {best['label']}, {row_interval(best, 'out_of_fold_roc_auc')} "
-        f"({percent(facts['confidence'])} interval in brackets; "
-        f"{_size(facts['datasets']['out_of_fold'], words)})."
+        f"{lead}: {best['label']} with {row_interval(best, 'out_of_fold_roc_auc')}; in brackets the "
+        f"{percent(facts['confidence'])} interval; "
+        f"{_size(facts['datasets']['out_of_fold'], words)}."
     )
 
 
@@ -117,19 +117,18 @@ def _test(best: pd.Series, facts: dict[str, Any], words: Words) -> str:
 
 
 def _collapses(best: pd.Series, words: Words) -> list[str]:
-    meanings = {
-        "specificity": f"of 100 radiographs without {words.positive}, {{errors}} are false alarms",
-        "sensitivity": f"of 100 radiographs with {words.positive}, {{errors}} are missed",
-    }
     found = []
-    for metric, meaning in meanings.items():
+    for metric, whose, errors in (
+        ("specificity", f"without {words.positive}", "false alarms"),
+        ("sensitivity", f"with {words.positive}", "missed"),
+    ):
         before, after = best[f"out_of_fold_{metric}"], best[f"test_{metric}"]
         if before - after >= COLLAPSE:
-            errors = meaning.replace("{errors}", f"{100 * (1 - after):.0f}")
             found.append(
                 f"The threshold does not carry over to the test set: {metric} falls from "
-                f"{before:.3f} out-of-fold to {after:.3f}, so {errors}. The two sets of images "
-                "differ, and no rule found on development data can repair that."
+                f"{before:.3f} out-of-fold to {after:.3f}, so of 100 radiographs {whose}, "
+                f"{100 * (1 - after):.0f} are {errors}. The two sets of images differ, and no rule "
+                "found on development data can repair that."
             )
     return found
 

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from pneumobench.core.estimates import Estimate, record_with, records_with
+from pneumobench.reporting.calibration import measured
 from pneumobench.reporting.decision_curves import NOWHERE, curve_of, useful_range
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import DATASET_TITLES, Judged, read_details
@@ -26,7 +27,7 @@ ORIGINS = (
     ("Calibration, transfer, decision curves", "runs/.../calibration.json", "assess_calibration"),
     ("Worst cases", "runs/.../calibrated.csv", "assess_calibration"),
 )
-CALIBRATED = "show no miscalibration"
+CALIBRATED = "agree with observed frequencies"
 _STAGES = {"before": "as trained", "after": "calibrated"}
 _Row = dict[str, Cell]
 
@@ -59,10 +60,13 @@ def build(files: ReportFiles, words: Words) -> Section | None:
 def _answer(runs: Judged) -> list[str]:
     """Say of the best run whether its probabilities and its threshold hold, and of how many do."""
     row, content = runs[0]
-    said = {dataset: verdict(content, dataset) for dataset in DATASET_TITLES}
+    inside, test = (verdict(content, dataset) for dataset in DATASET_TITLES)
     sentences = [
-        f"{row['label']}, the best run: out of fold its probabilities {said['out_of_fold']}; on "
-        f"the test set they {said['test']}."
+        f"{row['label']}, the best run: its probabilities {test} both out of fold and on the test "
+        "set."
+        if inside == test
+        else f"{row['label']}, the best run: out of fold its probabilities {inside}; on the test "
+        f"set they {test}."
     ]
     if len(runs) > 1:
         held = sum(verdict(other, "test") == CALIBRATED for _, other in runs)
@@ -98,8 +102,8 @@ def verdict(content: dict[str, Any], dataset: str) -> str:
     probabilities that a reader would use. What the data do not contradict may still be wrong.
     """
     stage = "before" if content["calibration"] == "none" else "after"
-    slope = _measured(content, dataset, "slope")[stage]
-    level = _measured(content, dataset, "in_the_large")[stage]
+    slope = measured(content, dataset, "slope")[stage]
+    level = measured(content, dataset, "in_the_large")[stage]
     if None in (slope["low"], level["low"]):
         return "cannot be examined (the classes do not overlap, or a probability is 0 or 1)"
     wrong = {
@@ -110,11 +114,6 @@ def verdict(content: dict[str, Any], dataset: str) -> str:
     }
     found = [fault for fault, there in wrong.items() if there]
     return f"are {listing(found)}" if found else CALIBRATED
-
-
-def _measured(content: dict[str, Any], dataset: str, measure: str) -> dict[str, Any]:
-    where = "calibration.json: measures"
-    return record_with(content["measures"], where, dataset=dataset, measure=measure)
 
 
 def _transfer(content: dict[str, Any], rule: str, metric: str) -> dict[str, Any]:
@@ -170,7 +169,7 @@ def _measure_rows(run: pd.Series, content: dict[str, Any], dataset: str) -> list
     return [
         {"Run": run["label"], "Data": DATASET_TITLES[dataset], "Probabilities": _STAGES[stage]}
         | {
-            title: Estimate.of(_measured(content, dataset, measure)[stage])
+            title: Estimate.of(measured(content, dataset, measure)[stage])
             for measure, title in CALIBRATION.items()
         }
         for stage in stages

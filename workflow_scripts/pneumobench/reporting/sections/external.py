@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pneumobench.core.estimates import Estimate, record_with
+from pneumobench.reporting.external import estimate_of
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs
 from pneumobench.reporting.measures import CALIBRATION, METRICS
@@ -79,7 +80,7 @@ def population_warning(sources: dict[str, dict[str, Any]]) -> Notice | None:
             return None
         return Notice(
             "Out of population:",
-            f"the networks were trained on {_kind(own)}, the external images are of "
+            f"the networks were trained on images that show {_kind(own)}; the external images show "
             f"{_kind(other)}. The figures show how the networks perform beyond the population "
             "that they were made for, not within it.",
         )
@@ -95,7 +96,7 @@ def population_warning(sources: dict[str, dict[str, Any]]) -> Notice | None:
     return Notice(
         "Population unknown:",
         f"the source of the {silent} images does not state who was examined (the {telling} images "
-        f"are of {_kind(known)}), so the reader must judge whether both are of one population.",
+        f"show {_kind(known)}), so the reader must judge whether both are of one population.",
     )
 
 
@@ -125,7 +126,7 @@ def _answer(content: dict[str, Any], judged: list[Shifted], label: str) -> Itera
     best = max(runs, key=_external_area)
     if _external_area(best) > _external_area(first):
         yield f"The highest external AUC is {_named(best)}."
-    decisions = " and its ".join(
+    decisions = "; its ".join(
         f"{metric} goes {_change(first, metric, 'from {own} to {new}')}"
         for metric in ("sensitivity", "specificity")
     )
@@ -139,27 +140,23 @@ def _answer(content: dict[str, Any], judged: list[Shifted], label: str) -> Itera
         )
 
 
-def _estimates(one: Shifted, metric: str) -> dict[str, Any]:
-    return record_with(one.record["estimates"], "external.json: estimates", metric=metric)
-
-
 def _external_area(one: Shifted) -> float:
-    value = _estimates(one, "roc_auc")["external"]["value"]
+    value = estimate_of(one, "roc_auc")["external"]["value"]
     return -1.0 if value is None else value
 
 
 def _named(one: Shifted) -> str:
-    area = record_interval(_estimates(one, "roc_auc")["external"])
+    area = record_interval(estimate_of(one, "roc_auc")["external"])
     return f"{area} ({one.label.split('  ')[-1]})"
 
 
 def _change(one: Shifted, metric: str, text: str) -> str:
     """Say a metric before and behind, and whether the difference may be chance."""
-    found = _estimates(one, metric)
+    found = estimate_of(one, metric)
     own, new = (record_interval(found[name]) for name in _SETS)
     difference = record_interval(found["difference"], "difference")
     chance = "" if found["difference"]["excludes_zero"] else ", which may be chance"
-    return f"{text.format(own=own, new=new)} (difference {difference}{chance})"
+    return f"{text.format(own=own, new=new)}, a difference of {difference}{chance}"
 
 
 def _calibration_answer(one: Shifted, content: dict[str, Any]) -> str:
@@ -178,7 +175,7 @@ def _calibration_answer(one: Shifted, content: dict[str, Any]) -> str:
     return (
         f"{text}: they are too {'high' if high < 0 else 'low'} on average (calibration in the "
         f"large {record_interval(large['external'], digits=2)}). The share of positive images is "
-        f"{percent(new)}, {percent(own)} among development images."
+        f"{percent(new)}, compared with {percent(own)} in development."
     )
 
 
@@ -212,11 +209,11 @@ def _transfer(judged: list[Shifted], confidence: float) -> list[Block]:
 def _transfer_row(one: Shifted) -> _Row:
     cells: _Row = {"Run": one.label}
     for metric, title in METRICS.items():
-        found = _estimates(one, metric)
+        found = estimate_of(one, metric)
         for name, words in _SETS.items():
             cells[f"{title}, {words}"] = Estimate.of(found[name])
         cells[f"{title}, difference"] = Estimate.of(found["difference"], "difference")
-    precision = _estimates(one, "average_precision")["external"]
+    precision = estimate_of(one, "average_precision")["external"]
     return cells | {"Average precision, external": Estimate.of(precision)}
 
 

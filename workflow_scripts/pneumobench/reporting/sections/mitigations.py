@@ -60,7 +60,7 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
                 "Mitigations",
                 shown,
                 notes=(
-                    "Minus the reference's: paired by patient, each recipe's worst figure sought "
+                    "Minus the reference's: paired by patient, each recipe's worst figure found "
                     "anew in every resample; not adjusted for the number of recipes.",
                     "Figures on the test set show afterwards whether a mitigation carried over, "
                     "and choose none. A recipe that varies images in training as a corruption does "

@@ -209,7 +209,7 @@ def _overview(
         ],
         notes=(
             "Worst: the lowest figure under all corruptions of one strength. Its interval is that "
-            "of the lowest, sought anew in every resample of patients, so it allows for another "
+            "of the lowest, found anew in every resample of patients, so it allows for another "
             "corruption having been the worst. Where several corruptions are about equally bad, "
             "the lowest figure is biased downwards, and its interval more so.",
             "Mean AUC: over all corruptions, for each the mean of the folds. Thresholds were "
@@ -285,7 +285,7 @@ def _everything(
 def _under_each(table: pd.DataFrame, strength: int) -> list[_Row]:
     rows = []
     for title, row in at_strength(table, strength).iterrows():
-        cells: _Row = {"Corruption": "none" if title == AS_IT_IS else title}
+        cells: _Row = {"Corruption": title}
         cells |= {name: Estimate.of_row(row, metric) for metric, name in METRICS.items()}
         cells["Difference of the specificity"] = (
             None if title == AS_IT_IS else Estimate.of_row(row, "specificity_difference")

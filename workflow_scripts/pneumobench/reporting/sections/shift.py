@@ -273,8 +273,8 @@ def _transductive(runs: list[Shifted], words: Words) -> list[Block]:
                 "Before and after: decisions on the mean of the folds' calibrated probabilities, "
                 "cut at the frozen thresholds, which differs slightly from how the other tables "
                 "decide. An image that is read alone could not be treated in this way, and the "
-                "assumption fails where images of one class look different. No figure here enters "
-                "a ranking or a choice.",
+                "assumption fails where images of one class look different. None of these figures "
+                "is used for a ranking or a choice.",
             ),
             narrow=True,
         ),
@@ -303,13 +303,15 @@ def _renormalised(runs: list[Shifted]) -> list[Block]:
         rows.append(cells)
     parts = [_gained(changed, metric) for metric in ("specificity", "sensitivity")]
     without = len(runs) - len(changed)
-    left_out = f" {plural(without, 'run')} without batch normalisation left out." if without else ""
+    left_out = (
+        f" Left out: {plural(without, 'run')} without batch normalisation." if without else ""
+    )
     return [
         Paragraph(
             "If only the appearance of the images had changed, batch normalisation could take its "
             "means and variances from the unlabelled test images instead of the training images "
             f"(Li et al. 2016; Nado et al. 2020). Of {plural(len(changed), 'run')}, "
-            f"{' and '.join(parts)}, by intervals of the paired difference.{left_out}"
+            f"{', '.join(parts)}, by intervals of the paired difference.{left_out}"
         ),
         Table(
             "shift_renormalised",
@@ -317,8 +319,8 @@ def _renormalised(runs: list[Shifted]) -> list[Block]:
             rows,
             notes=(
                 "Decisions at the thresholds that were frozen with the networks' own statistics. "
-                "Statistics of the test images depend on their share of positive images, too. No "
-                "figure here enters a ranking or a choice.",
+                "Statistics of the test images depend on their share of positive images, too. None "
+                "of these figures is used for a ranking or a choice.",
             ),
             narrow=True,
         ),

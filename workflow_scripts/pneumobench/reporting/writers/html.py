@@ -86,7 +86,10 @@ def html_page(page: Page, figures: Mapping[str, Picture]) -> str:
     return environment.get_template("report.html.j2").render(
         page=page,
         parts=[(section, *_parts(section.blocks)) for section in page.sections],
-        figures={name: (embedded_figure(shown.path), shown) for name, shown in figures.items()},
+        figures={
+            name: (embedded_figure(shown.path, len(figures)), shown)
+            for name, shown in figures.items()
+        },
         version=pneumobench.__version__,
         downloads=_downloads([block for block in blocks if isinstance(block, Table)]),
         style=Markup(content["style.css"]),
