@@ -112,7 +112,7 @@ def test_subtypes_have_their_probabilities_and_numbers(section, best):
 
 def test_mistakes_are_named(section):
     row = table(section, "confident_mistakes")[0]
-    title = "Missed radiographs with pneumonia of ResNet-18 (from scratch)"
+    title = "Pneumonia missed by ResNet-18 (from scratch)"
     assert row["Mistakes"] == title and row["Runs that are wrong"] == "1 of 1"
     assert row["Radiograph"].startswith("out_of_fold_")
 
