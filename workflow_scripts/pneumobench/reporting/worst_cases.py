@@ -26,8 +26,8 @@ class Cases:
     whose
         Whose mistakes: the name of a run, or that of most runs.
     radiographs
-        By image_id: `subtype`, `probability` (calibrated, of the positive class; of several runs the
-        mean), `wrong` (number of runs whose decision is wrong), and `runs`, their number.
+        By image_id: `subtype`, `probability` (calibrated, of the positive class; of several runs
+        the mean), `wrong` (number of runs whose decision is wrong), and `runs`, their number.
     """
 
     label: str

@@ -37,8 +37,8 @@ def draw(inputs: FigureInputs) -> Figure:
     rows, facts = inputs.complete, inputs.json("differences_details")
     groups = facts["ranking"]["groups"]
     notes = inputs.notes(
-        "A bar joins runs of which no pair is distinguishable: permutation test over whole patients, "
-        "out of fold, adjusted over all pairs (Holm),",
+        "A bar joins runs of which no pair is distinguishable: permutation test over whole "
+        "patients, out of fold, adjusted over all pairs (Holm),",
         f"level {percent(1 - facts['confidence'])}. Runs that no bar joins may still be "
         "indistinguishable, if a third between them is not: the matrix of all pairs shows it.",
     )

@@ -30,8 +30,8 @@ def draw(inputs: FigureInputs) -> Figure:
     styles = run_styles([row["label"] for row, _ in runs])
     confidence = percent(runs[0][1]["interval"]["confidence"])
     notes = inputs.notes(
-        "Dotted: treat all (falling) and treat none (0). Net benefit: true positives per image, less "
-        "false positives weighted by the threshold.",
+        "Dotted: treat all (falling) and treat none (0). Net benefit: true positives per image, "
+        "less false positives weighted by the threshold.",
         "Below: difference to the better of the two; all holds at the prevalence in these images. "
         f"Helps: its {confidence} interval is above 0.",
     )

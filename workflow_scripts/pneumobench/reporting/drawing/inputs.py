@@ -72,7 +72,7 @@ class FigureInputs:
         return paths_in_order(self.comparison, files_by_run(self.paths[name], depth))
 
     def json_of_runs(self, name: str) -> list[tuple[pd.Series, dict[str, Any]]]:
-        """Return (row, content) of every complete run that has such a JSON file, in order of rank."""
+        """Return (row, content) of every complete run with such a JSON file, in order of rank."""
         return [(row, read_json(path)) for row, (path,) in self.of_runs(name)]
 
     def notes(self, *lines: str) -> Sequence[str]:

@@ -31,7 +31,7 @@ class Block:
 
 
 def explained_of(inputs: FigureInputs) -> tuple[list[ExplainedRun], list[str]]:
-    """Return the runs with maps in order of rank, and lines on the others for the foot of a figure."""
+    """Return the runs with maps in order of rank, and lines on the others for a figure's foot."""
     maps = inputs.all("maps")
     runs = read_explained_runs(inputs.comparison, inputs.all("explained"), maps)
     return runs, [*notes_without_maps(inputs.comparison, maps), *inputs.notes()]

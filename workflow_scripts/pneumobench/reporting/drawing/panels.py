@@ -31,8 +31,8 @@ from pneumobench.reporting.plain_text import shown
 from pneumobench.reporting.wording import listing
 from pneumobench.reporting.words import Words
 
-# Radiographs of radiography units have up to 3,000 pixels a side, more than a map of 7 x 7 cells needs;
-# a small one is enlarged by a whole factor, so that its heading has room.
+# Radiographs have up to 3,000 pixels a side, more than a map of 7 x 7 cells needs; a small one is
+# enlarged by a whole factor, so that its heading has room.
 LONGEST_SIDE, SHORTEST_LONG_SIDE = 1200, 480
 NO_MAPS = "no_maps.txt"
 _DPI = 100
@@ -227,8 +227,8 @@ def _heading(row: pd.Series, title: str, words: Words) -> list[str]:
         f"{row['probability']:.3f}, threshold {row['threshold']:.3f}. "
         f"{outcome[0].upper()}{outcome[1:]} ({row['outcome'].replace('_', ' ')}; "
         f"{listing(reasons(row['chosen']))} of these).",
-        f"Class explained: {words.name(row['target'])}. Fold {row['fold']}, which was not trained on this "
-        "radiograph.",
+        f"Class explained: {words.name(row['target'])}. Fold {row['fold']}, which was not trained on "
+        "this radiograph.",
     ]
 
 

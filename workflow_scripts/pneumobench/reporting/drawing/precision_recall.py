@@ -16,6 +16,7 @@ def draw(inputs: FigureInputs) -> Figure:
     of the folds are averaged at equal recall, on the test set they are those of the mean
     prediction. The dotted line is the prevalence, the precision of guessing.
     """
+    prevalence = f"the prevalence of {inputs.words.positive}"
     kind = CurveKind(
         curve=precision_recall_curve,
         metric="average_precision",
@@ -23,7 +24,7 @@ def draw(inputs: FigureInputs) -> Figure:
         xlabel="Recall (sensitivity)",
         ylabel="Precision (positive predictive value)",
         reference=_prevalence,
-        reference_note=f"the prevalence of {inputs.words.positive}, which is the precision of guessing",
+        reference_note=f"{prevalence}, which is the precision of guessing",
         corner=((0.695, 1.005), (0.695, 1.005)),
         drawstyle="steps-pre",
     )

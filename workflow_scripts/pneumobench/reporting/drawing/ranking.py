@@ -31,8 +31,8 @@ _MARKS = {"out_of_fold": (BLUE, "o", -0.15), "test": (VERMILLION, "s", 0.15)}
 def draw(inputs: FigureInputs) -> Figure:
     """Draw every run's AUC with its interval, best run at the top.
 
-    Filled circles: out-of-fold, by which runs are ranked. Hollow squares: test set. Missing runs are
-    named at the bottom. A dashed line stands at the out-of-fold AUC of the best baseline.
+    Filled circles: out-of-fold, by which runs are ranked. Hollow squares: test set. Missing runs
+    are named at the bottom. A dashed line stands at the out-of-fold AUC of the best baseline.
     """
     facts = inputs.json("comparison_details")
     complete, missing = inputs.complete, missing_runs(inputs.comparison)

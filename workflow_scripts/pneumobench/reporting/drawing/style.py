@@ -216,7 +216,7 @@ def widest(texts: Iterable[Text]) -> float:
 
 
 def shade_rows(axes: Axes, rows: int, first: float = -0.5, height: float = 1) -> None:
-    """Lay grey behind every other row, `height` high each, the upper edge of the first at `first`."""
+    """Lay grey behind every other row of a height; `first` is the upper edge of the first."""
     for row in range(0, rows, 2):
         top = first + row * height
         axes.axhspan(top, top + height, color="#F6F6F6", zorder=0)
@@ -276,7 +276,7 @@ def run_styles(labels: Sequence[str]) -> dict[str, RunStyle]:
     """Return the style of every run, given the labels in order of rank.
 
     Up to seven runs have a style of their own. Of more, the first six have, and the others share a
-    thin grey line: thirteen colours cannot be told apart by anybody.
+    thin grey line: nobody can distinguish thirteen colours.
     """
     own = len(labels) if len(labels) <= HIGHLIGHTED_RUNS else HIGHLIGHTED_RUNS - 1
     styles = {

@@ -17,9 +17,10 @@ def draw(inputs: FigureInputs) -> Figure:
     words = inputs.words
     found = worst_cases(inputs.comparison, inputs.all("calibrated"))
     notes = inputs.notes(
-        "Out-of-fold images on the wrong side of the frozen threshold, the most confident error first.",
-        f"Number: calibrated probability of {words.positive} (of several runs the mean), then how many "
-        "of them are wrong.",
+        "Out-of-fold images on the wrong side of the frozen threshold, the most confident error "
+        "first.",
+        f"Number: calibrated probability of {words.positive} (of several runs the mean), then how "
+        "many of them are wrong.",
         "The networks may be wrong, or the label. The names of the images are in the report and in "
         "calibrated.csv.",
     )
