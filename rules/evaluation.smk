@@ -18,10 +18,7 @@ rule freeze_selection:
     conda:
         "../envs/report.yaml"
     params:
-        folds=len(FOLDS),
-        threshold_rule=EXPERIMENT.evaluation.threshold_rule,
-        cost_ratio=EXPERIMENT.evaluation.cost_ratio,
-        calibration=EXPERIMENT.evaluation.calibration,
+        rules={"folds": len(FOLDS), **EXPERIMENT.evaluation.fitted},
         views=VIEWS,
         ensembles=ENSEMBLES,
         code=code_hash("pneumobench.statistics.selection"),
@@ -44,7 +41,7 @@ rule combine_ensemble:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("pneumobench.statistics.combine_ensemble"),
+        code=code_hash("pneumobench.statistics.ensemble_members"),
     script:
         "../workflow_scripts/evaluation/combine_ensemble.py"
 
@@ -70,9 +67,7 @@ rule evaluate_run:
         model=lambda wildcards: run_of(wildcards).model,
         views=VIEWS,
         looks=LOGGED_LOOKS,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.evaluation"),
     script:
         "../workflow_scripts/evaluation/evaluate_run.py"
@@ -95,9 +90,7 @@ rule evaluate_robustness:
     params:
         model=lambda wildcards: run_of(wildcards).model,
         strengths=STRENGTHS,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.robustness"),
     script:
         "../workflow_scripts/evaluation/evaluate_robustness.py"
@@ -118,10 +111,8 @@ rule compare_robustness:
         "../envs/report.yaml"
     params:
         strengths=STRENGTHS,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
-        code=code_hash("pneumobench.statistics.compare_robustness"),
+        resampling=EXPERIMENT.evaluation.resampling,
+        code=code_hash("pneumobench.statistics.robustness"),
     script:
         "../workflow_scripts/evaluation/compare_robustness.py"
 
@@ -141,9 +132,7 @@ rule assess_calibration:
         "../envs/report.yaml"
     params:
         model=lambda wildcards: run_of(wildcards).model,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.assess_calibration"),
     script:
         "../workflow_scripts/evaluation/assess_calibration.py"
@@ -163,9 +152,7 @@ rule compare_pairs:
     conda:
         "../envs/report.yaml"
     params:
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         permutations=EXPERIMENT.evaluation.permutations,
         reference=EXPERIMENT.evaluation.reference,
         code=code_hash("pneumobench.statistics.compare_pairs"),
@@ -198,9 +185,7 @@ rule compare_runs:
         "../envs/report.yaml"
     params:
         missing=MISSING,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.comparison"),
     script:
         "../workflow_scripts/evaluation/compare_runs.py"
@@ -233,9 +218,7 @@ rule measure_shift:
             else []
         ),
         looks=LOGGED_LOOKS,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.shift"),
     script:
         "../workflow_scripts/evaluation/measure_shift.py"
@@ -262,9 +245,7 @@ rule evaluate_external:
     conda:
         "../envs/report.yaml"
     params:
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.external"),
     script:
         "../workflow_scripts/evaluation/evaluate_external.py"

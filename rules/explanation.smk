@@ -109,9 +109,7 @@ rule summarise_explanations:
     conda:
         "../envs/report.yaml"
     params:
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.explanations"),
     script:
         "../workflow_scripts/explanation/summarise_explanations.py"

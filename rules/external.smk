@@ -99,6 +99,6 @@ rule score_external_baselines:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("pneumobench.prediction.external_baselines"),
+        code=code_hash("pneumobench.prediction.baselines"),
     script:
         "../workflow_scripts/external/score_external_baselines.py"

@@ -101,9 +101,7 @@ rule measure_inflation:
         run=vars(INFLATED),
         folds=len(FOLDS),
         looks=LOGGED_LOOKS,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.inflation"),
     script:
         "../workflow_scripts/inflation/measure_inflation.py"

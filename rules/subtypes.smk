@@ -45,9 +45,7 @@ rule evaluate_subtypes:
     params:
         runs=tests_of_runs("test.csv"),
         looks=LOGGED_LOOKS,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.subtypes"),
     script:
         "../workflow_scripts/subtypes/evaluate_subtypes.py"

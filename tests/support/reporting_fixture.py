@@ -7,25 +7,12 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.reporting.files import ReportFiles
-from pneumobench.statistics.compare_pairs import compare_pairs
+from pneumobench.statistics.compare_pairs import PairFiles, compare_pairs
+from pneumobench.statistics.metrics import METRICS
 
-METRICS = [
-    "accuracy",
-    "balanced_accuracy",
-    "precision",
-    "recall",
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
-    "f1",
-    "mcc",
-    "roc_auc",
-    "average_precision",
-    "brier",
-]
 CLASSES = ("normal", "bacterial", "viral")
 
 
@@ -324,11 +311,13 @@ class Experiment:
             details=self.folder / "comparison/differences.json",
         )
         compare_pairs(
-            self.scores, self.run_jsons, self.selection,
-            self.differences.table, self.differences.details,
-            confidence=0.95, replicates=100, bootstrap_seed=42, permutations=500,
+            PairFiles(self.scores, self.run_jsons, self.selection),
+            self.differences.table,
+            self.differences.details,
+            permutations=500,
             reference=reference,
-        )  # fmt: skip
+            resampling=Resampling(0.95, 100, 42),
+        )
 
     def _write_dataset(self):
         self.audit = self.folder / "dataset/audit.json"

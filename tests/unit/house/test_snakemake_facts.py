@@ -35,7 +35,7 @@ def refused(wildcards):
     raise UserError("nothing goes", where="here", expected="there", remedy="do it")
 
 def later(wildcards):
-    told("later.json")
+    told(f"later_{{facts.is_driver(workflow)}}.json")
     return []
 
 rule all:
@@ -85,7 +85,7 @@ def facts(run, name):
 def test_facts_of_a_command_on_this_machine(run):
     status, said = run("--cores", "1", "--config", "aa=1", "bb=x", "--configfile", "more.yaml")
     assert status == 0, said
-    later = facts(run, "later.json")
+    later = facts(run, "later_True.json")
     assert later == {
         "driver": True,
         "values": ["aa=1", "bb=x"],
@@ -103,7 +103,7 @@ def test_facts_of_a_command_for_a_scheduler(run):
     words = ("--executor", "slurm", "--jobs", "5", "--sdm", "conda")
     status, said = run(*words, "--dry-run")
     assert status == 0, said
-    asked = facts(run, "later.json")
+    asked = facts(run, "later_True.json")
     assert asked["cores_here"] is None
     assert asked["machine"]["cores"] == 1 and asked["machine"]["conda"] is True
 
@@ -111,8 +111,8 @@ def test_facts_of_a_command_for_a_scheduler(run):
 def test_cores_that_there_are_not_do_not_count(run):
     status, said = run("--cores", "100000", "--dry-run")
     assert status == 0, said
-    assert 0 < facts(run, "later.json")["cores_here"] < 100_000
-    assert facts(run, "later.json")["machine"]["cores"] == 100_000
+    assert 0 < facts(run, "later_True.json")["cores_here"] < 100_000
+    assert facts(run, "later_True.json")["machine"]["cores"] == 100_000
 
 
 def test_files_follow_from_the_inputs_of_their_rules(run):

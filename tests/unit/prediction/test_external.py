@@ -1,6 +1,5 @@
 """Radiographs of another source: admitted, predicted, judged with what was frozen before."""
 
-import re
 import shutil
 
 import numpy as np
@@ -24,13 +23,16 @@ from pneumobench.core.files import read_json, read_table, write_json, write_tabl
 from pneumobench.core.run import Run
 from pneumobench.data.external import admit_external
 from pneumobench.data.manifest import read_manifest
-from pneumobench.prediction.baselines import score_baselines
-from pneumobench.prediction.external_baselines import score_external_baselines
+from pneumobench.prediction.baselines import (
+    read_radiographs,
+    score_baselines,
+    score_external_baselines,
+)
 from pneumobench.prediction.predict import predict_logits
 from pneumobench.prediction.repredict import repredict
 from pneumobench.prediction.trained import load_trained
 from pneumobench.statistics.calibration import calibrate
-from pneumobench.statistics.external import evaluate_external
+from pneumobench.statistics.external import ExternalFiles, evaluate_external
 
 STRONG, WEAK = Run("vgg16", "light", 1), Run("alexnet", "light", 1)
 
@@ -77,7 +79,9 @@ def test_radiographs_are_listed_without_labels_and_labels_apart(tmp_path, own):
     audit = read_json(target / "audit.json")
     assert audit["counts"]["ok"] == 6 and audit["counts"]["near_known"] == 0
     assert audit["counts"]["unknown_patients"] == 3 and audit["compared_by_content"]
-    assert any("3 of 6 external radiographs tell no patient" in text for text in audit["warnings"])
+    assert any(
+        "3 of 6 external radiographs have no known patient" in text for text in audit["warnings"]
+    )
 
 
 @pytest.mark.parametrize("kind", ["the same file", "the same pixels in another format"])
@@ -190,7 +194,10 @@ def test_baselines_say_of_a_radiograph_what_they_say_of_it_in_the_test_set(tmp_p
     external = baselines.pop("external")
     score_baselines(*own, experiment.development_labels, **baselines)
     other = [tmp_path / "external" / path.name for path in own]
-    score_external_baselines(*own, experiment.development_labels, *other, external=external)
+    score_external_baselines(
+        read_radiographs(*own), experiment.development_labels, read_radiographs(*other),
+        external=external,
+    )  # fmt: skip
     for kind in BASELINES:
         test, found = (read_table(paths[kind]) for paths in (baselines["test"], external))
         pd.testing.assert_frame_equal(test, found)
@@ -253,10 +260,9 @@ def judge(experiment, **changes):
         "audit": root / "external/audit.json",
         "data_audit": root / "dataset/audit.json",
         "selection": experiment.selection,
-        "table": root / "comparison/external.csv",
-        "details": root / "comparison/external.json",
     }
-    evaluate_external(**{**given, **changes}, **DRAW)
+    outputs = root / "comparison/external.csv", root / "comparison/external.json"
+    evaluate_external(ExternalFiles(**{**given, **changes}), *outputs, resampling=DRAW)
     return read_json(root / "comparison/external.json")
 
 
@@ -379,8 +385,6 @@ def test_another_selection_or_a_radiograph_without_prediction_stops(experiment, 
     finally:
         path.write_bytes(before)
     other = tmp_path / "selection.json"
-    other.write_text(
-        re.sub('"cost_ratio": 5.0', '"cost_ratio": 6.0', experiment.selection.read_text())
-    )
+    write_json(other, read_json(experiment.selection) | {"cost_ratio": 6.0})
     with pytest.raises(UserError, match="another selection"):
         judge(experiment, selection=other)

@@ -58,7 +58,7 @@ def test_section_names_the_worst_and_what_is_left(section):
     taller = next(row for row in every if row["Corruption"] == "taller")
     assert taller["Specificity"].startswith("0.730 (")
     assert taller["Difference of the specificity"] == "-0.200 (-0.210 to -0.190)"
-    assert every[0]["Corruption"] == "none"
+    assert every[0]["Corruption"] == "clean"
     assert every[0]["Difference of the specificity"] == EMPTY
     amounts = {row["Corruption"]: row["Strength 2"] for row in table(section, "corruptions")}
     assert amounts["blur"] == "1 %" and amounts["taller"] == "1.2"

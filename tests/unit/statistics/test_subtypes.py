@@ -16,6 +16,7 @@ from split_fixture import radiographs_of, split
 from statistics_cases import DRAW, FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.core.task import LOGIT_COLUMNS, SUBTYPES, THUMBNAIL_RUN
@@ -28,8 +29,10 @@ from pneumobench.reporting.sections.subtypes import build
 from pneumobench.reporting.words import Words
 from pneumobench.statistics.bootstrap import Resamples, resample_patients
 from pneumobench.statistics.predictions import read_labels
+from pneumobench.statistics.samples import DATASETS, Sample
 from pneumobench.statistics.subtypes import (
     METRICS,
+    SubtypeFiles,
     Told,
     evaluate_subtypes,
     judge_subtypes,
@@ -243,14 +246,16 @@ def evaluate(made, **changes):
     ]
     outputs = made.root / "comparison/subtypes.csv", made.root / "comparison/subtypes.json"
     evaluate_subtypes(
-        made.files([RUN], "out_of_fold.csv"),
-        made.files([RUN], "test.csv"),
-        *baselines,
-        made.development_labels,
-        made.test_labels,
-        made.selection,
+        SubtypeFiles(
+            made.files([RUN], "out_of_fold.csv"),
+            made.files([RUN], "test.csv"),
+            *baselines,
+            made.development_labels,
+            made.test_labels,
+            made.selection,
+        ),
         *outputs,
-        **{**DRAW, **changes},
+        resampling=DRAW,
     )
     return outputs
 
@@ -313,15 +318,15 @@ def test_intervals_are_those_of_drawn_patients(experiment, judged):
     """A replicate, redrawn by hand, gives what the vectorised bootstrap gives."""
     labels = read_labels(experiment.test_labels)
     truth = positions(labels)
-    draws = resample_patients(labels.patient, replicates=50, seed=1)
+    draws = resample_patients(labels.patient, Resampling(0.95, 50, 1))
     logits = np.random.default_rng(0).normal(size=(len(truth), 3)) + 2 * np.eye(3)[truth]
     values = []
     for row in draws.multiplicity[1:]:
         images = np.repeat(np.arange(len(truth)), row[draws.cluster])
         values.append(expected(truth[images], logits[images]))
-    standards = {"out_of_fold": labels, "test": labels}
     told = Told(np.zeros(len(truth), int), logits, logits[np.newaxis])
-    records = judge_subtypes(told, standards, dict.fromkeys(standards, draws), 0.9)["estimates"]
+    samples = dict.fromkeys(DATASETS, Sample(labels, told.fold, draws))
+    records = judge_subtypes(told, samples, 0.9)["estimates"]
     for record in records:
         low, high = np.quantile([value[record["metric"]] for value in values], [0.05, 0.95])
         assert record["low"] == pytest.approx(low, abs=1e-12)
@@ -346,9 +351,8 @@ def test_a_class_that_is_not_there_is_undefined():
     labels = read_labels_like(truth)
     logits = np.random.default_rng(0).normal(size=(20, 3))
     told = Told(np.zeros(20, int), logits, logits[np.newaxis])
-    standards = {"out_of_fold": labels, "test": labels}
-    draws = dict.fromkeys(standards, of_all(truth, 20))
-    records = judge_subtypes(told, standards, draws, 0.95)["estimates"]
+    samples = dict.fromkeys(DATASETS, Sample(labels, told.fold, of_all(truth, 20)))
+    records = judge_subtypes(told, samples, 0.95)["estimates"]
     values = {record["metric"]: record["value"] for record in records}
     for metric in ("auc_viral", "macro_auc", "auc_bacterial_viral", "macro_recall", "macro_f1"):
         assert values[metric] is None
@@ -406,7 +410,10 @@ def test_log_softmax_is_scipys():
 def test_predictions_of_a_run_are_no_baseline(experiment, tmp_path):
     own = [experiment.files([RUN], f"{name}.csv") for name in ("out_of_fold", "test")]
     with pytest.raises(UserError, match=r"predictions are of[\s\S]*linear model of thumbnails"):
+        labels = experiment.development_labels, experiment.test_labels
         evaluate_subtypes(
-            *own, *own, experiment.development_labels, experiment.test_labels,
-            experiment.selection, tmp_path / "subtypes.csv", tmp_path / "subtypes.json", **DRAW,
-        )  # fmt: skip
+            SubtypeFiles(*own, *own, *labels, experiment.selection),
+            tmp_path / "subtypes.csv",
+            tmp_path / "subtypes.json",
+            resampling=DRAW,
+        )

@@ -12,10 +12,11 @@ import pandas as pd
 import torch
 
 from pneumobench.core.corruptions import CORRUPTIONS
+from pneumobench.core.ownership import IDENTITY
 from pneumobench.data.preprocess import preprocess
 from pneumobench.prediction.corruptions import corrupt
 from pneumobench.prediction.predict import BATCH_SIZE, logit_columns
-from pneumobench.prediction.repredict import IDENTITY, FinishedFold, PlainPredictions
+from pneumobench.prediction.repredict import FinishedFold, PlainPredictions
 
 logger = logging.getLogger(__name__)
 

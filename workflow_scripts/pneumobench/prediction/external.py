@@ -5,13 +5,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.ownership import IDENTITY
 from pneumobench.prediction.predict import BATCH_SIZE, logit_columns, predict_readings
-from pneumobench.prediction.repredict import (
-    IDENTITY,
-    FinishedFold,
-    PlainPredictions,
-    read_packed,
-)
+from pneumobench.prediction.repredict import FinishedFold, PlainPredictions, read_packed
 
 
 def predict(

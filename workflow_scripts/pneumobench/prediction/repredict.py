@@ -15,10 +15,10 @@ import torch
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table, write_table
+from pneumobench.core.ownership import IDENTITY
 from pneumobench.core.packed import PackedImages
 from pneumobench.core.repredictions import REPREDICTIONS
 from pneumobench.models.blocks.classifier import Classifier
-from pneumobench.prediction.numerics import configure_numerics
 from pneumobench.prediction.predict import View, as_it_is, logit_columns, predict_readings
 from pneumobench.prediction.trained import load_trained
 
@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 
 # Logits of the image as it is may differ by this much from those that training wrote.
 TOLERANCE = 1e-4
-IDENTITY = ("model", "recipe", "seed", "fold")
 
 
 @dataclass(frozen=True)
@@ -156,7 +155,6 @@ def repredict(
     """
     predict = importlib.import_module(REPREDICTIONS[kind].module).predict
     model, record = load_trained(run_folder)
-    configure_numerics(record["numeric_threads"])
     image_ids, packed = read_packed(images, splits)
     fold = FinishedFold(model, record, packed.to(record["device"]), image_ids, splits)
     for stem, path in written.items():

@@ -2,12 +2,10 @@
 
 from typing import Any
 
+from pneumobench.core.estimates import record_with
+
 
 def measured(content: dict[str, Any], dataset: str, measure: str) -> dict[str, Any]:
     """Return a measure's record of calibration.json: before, after and their difference."""
-    (found,) = [
-        record
-        for record in content["measures"]
-        if (record["dataset"], record["measure"]) == (dataset, measure)
-    ]
-    return found
+    where = "calibration.json: measures"
+    return record_with(content["measures"], where, dataset=dataset, measure=measure)

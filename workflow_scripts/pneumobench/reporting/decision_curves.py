@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.estimates import record_with
 from pneumobench.reporting.wording import EN_DASH
 
 NOWHERE = "nowhere"
@@ -12,7 +13,8 @@ NOWHERE = "nowhere"
 
 def curve_of(content: dict[str, Any], dataset: str) -> pd.DataFrame:
     """Return a decision curve of calibration.json, a row for each probability to treat from."""
-    (found,) = [curve for curve in content["decision_curves"] if curve["dataset"] == dataset]
+    where = "calibration.json: decision_curves"
+    found = record_with(content["decision_curves"], where, dataset=dataset)
     lists = {name: value for name, value in found.items() if isinstance(value, list)}
     return pd.DataFrame(lists).astype(float)
 

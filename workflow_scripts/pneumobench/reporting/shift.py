@@ -5,13 +5,11 @@ from typing import Any
 
 import pandas as pd
 
+from pneumobench.core.estimates import record_with
 from pneumobench.core.run import Run
 from pneumobench.reporting.baselines import baseline_label
 from pneumobench.reporting.ensembles import ensemble_label
 from pneumobench.reporting.inputs import complete_runs
-
-# What a class's images are called right by: above the threshold for pneumonia, below for normal.
-CLASSES = {"normal": "specificity", "pneumonia": "sensitivity"}
 
 
 @dataclass(frozen=True)
@@ -23,18 +21,15 @@ class Shifted:
 
     def distribution(self, dataset: str, label: str) -> list[float]:
         """Return the quantiles in standard deviations of the development scores."""
-        (found,) = [
-            part for part in self.record["distributions"]
-            if (part["dataset"], part["label"]) == (dataset, label)
-        ]  # fmt: skip
+        where = "shift.json: distributions"
+        found = record_with(self.record["distributions"], where, dataset=dataset, label=label)
         # Scores that are all equal have no spread: they lie where they lie.
         scale = self.record["standard_deviation"] or 1.0
         return [quantile["value"] / scale for quantile in found["quantiles"]]
 
     def transfer(self, metric: str) -> dict[str, Any]:
         """Return a metric on both sets."""
-        (found,) = [part for part in self.record["transfer"] if part["metric"] == metric]
-        return found
+        return record_with(self.record["transfer"], "shift.json: transfer", metric=metric)
 
 
 def name_scored(scored: list[dict[str, Any]], comparison: pd.DataFrame) -> list[Shifted]:

@@ -13,7 +13,8 @@ from pneumobench.reporting.drawing.style import (
     legend_above,
     mark_chance,
 )
-from pneumobench.reporting.external import METRICS, TITLES, estimate_of
+from pneumobench.reporting.external import TITLES, estimate_of
+from pneumobench.reporting.measures import METRICS
 from pneumobench.reporting.shift import Shifted, name_scored
 from pneumobench.reporting.wording import count, percent
 

@@ -17,8 +17,9 @@ from pneumobench.reporting.drawing.style import (
     VERMILLION,
     legend_above,
 )
+from pneumobench.reporting.measures import RIGHT
 from pneumobench.reporting.plain_text import shown
-from pneumobench.reporting.shift import CLASSES, Shifted, name_scored
+from pneumobench.reporting.shift import Shifted, name_scored
 
 # Of a row's height: how far the two sets stand apart, and how thick their bars are.
 _APART, _BAR = 0.2, 0.26
@@ -37,10 +38,10 @@ def draw(inputs: FigureInputs) -> Figure:
         "test set."
     )
     figure, panels = row_panels(
-        [row.label for row in rows], len(CLASSES), notes,
+        [row.label for row in rows], len(RIGHT), notes,
         row=0.3, head=0.5, foot=0.42, numbers=0.92, gap=0.12,
     )  # fmt: skip
-    for axes, (label, metric) in zip(panels, CLASSES.items(), strict=True):
+    for axes, (label, metric) in zip(panels, RIGHT.items(), strict=True):
         _draw_panel(axes, rows, label, metric)
         axes.set_title(shown(inputs.words.name(label.capitalize()), LABEL_LENGTH), pad=4)
     middle = (panels[0].get_position().x0 + 1) / 2

@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 
 from pneumobench.core.estimates import Estimate, record_with, records_with
+from pneumobench.reporting.calibration import measured
 from pneumobench.reporting.decision_curves import NOWHERE, curve_of, useful_range
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import DATASET_TITLES, Judged, read_details
@@ -101,8 +102,8 @@ def verdict(content: dict[str, Any], dataset: str) -> str:
     probabilities that a reader would use. What the data do not contradict may still be wrong.
     """
     stage = "before" if content["calibration"] == "none" else "after"
-    slope = _measured(content, dataset, "slope")[stage]
-    level = _measured(content, dataset, "in_the_large")[stage]
+    slope = measured(content, dataset, "slope")[stage]
+    level = measured(content, dataset, "in_the_large")[stage]
     if None in (slope["low"], level["low"]):
         return "cannot be examined (the classes do not overlap, or a probability is 0 or 1)"
     wrong = {
@@ -113,11 +114,6 @@ def verdict(content: dict[str, Any], dataset: str) -> str:
     }
     found = [fault for fault, there in wrong.items() if there]
     return f"are {listing(found)}" if found else CALIBRATED
-
-
-def _measured(content: dict[str, Any], dataset: str, measure: str) -> dict[str, Any]:
-    where = "calibration.json: measures"
-    return record_with(content["measures"], where, dataset=dataset, measure=measure)
 
 
 def _transfer(content: dict[str, Any], rule: str, metric: str) -> dict[str, Any]:
@@ -173,7 +169,7 @@ def _measure_rows(run: pd.Series, content: dict[str, Any], dataset: str) -> list
     return [
         {"Run": run["label"], "Data": DATASET_TITLES[dataset], "Probabilities": _STAGES[stage]}
         | {
-            title: Estimate.of(_measured(content, dataset, measure)[stage])
+            title: Estimate.of(measured(content, dataset, measure)[stage])
             for measure, title in CALIBRATION.items()
         }
         for stage in stages

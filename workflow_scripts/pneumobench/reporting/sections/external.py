@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pneumobench.core.estimates import Estimate, record_with
+from pneumobench.reporting.external import estimate_of
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs
 from pneumobench.reporting.measures import CALIBRATION, METRICS
@@ -139,23 +140,19 @@ def _answer(content: dict[str, Any], judged: list[Shifted], label: str) -> Itera
         )
 
 
-def _estimates(one: Shifted, metric: str) -> dict[str, Any]:
-    return record_with(one.record["estimates"], "external.json: estimates", metric=metric)
-
-
 def _external_area(one: Shifted) -> float:
-    value = _estimates(one, "roc_auc")["external"]["value"]
+    value = estimate_of(one, "roc_auc")["external"]["value"]
     return -1.0 if value is None else value
 
 
 def _named(one: Shifted) -> str:
-    area = record_interval(_estimates(one, "roc_auc")["external"])
+    area = record_interval(estimate_of(one, "roc_auc")["external"])
     return f"{area} ({one.label.split('  ')[-1]})"
 
 
 def _change(one: Shifted, metric: str, text: str) -> str:
     """Say a metric before and behind, and whether the difference may be chance."""
-    found = _estimates(one, metric)
+    found = estimate_of(one, metric)
     own, new = (record_interval(found[name]) for name in _SETS)
     difference = record_interval(found["difference"], "difference")
     chance = "" if found["difference"]["excludes_zero"] else ", which may be chance"
@@ -212,11 +209,11 @@ def _transfer(judged: list[Shifted], confidence: float) -> list[Block]:
 def _transfer_row(one: Shifted) -> _Row:
     cells: _Row = {"Run": one.label}
     for metric, title in METRICS.items():
-        found = _estimates(one, metric)
+        found = estimate_of(one, metric)
         for name, words in _SETS.items():
             cells[f"{title}, {words}"] = Estimate.of(found[name])
         cells[f"{title}, difference"] = Estimate.of(found["difference"], "difference")
-    precision = _estimates(one, "average_precision")["external"]
+    precision = estimate_of(one, "average_precision")["external"]
     return cells | {"Average precision, external": Estimate.of(precision)}
 
 

@@ -285,7 +285,7 @@ def _everything(
 def _under_each(table: pd.DataFrame, strength: int) -> list[_Row]:
     rows = []
     for title, row in at_strength(table, strength).iterrows():
-        cells: _Row = {"Corruption": "none" if title == AS_IT_IS else title}
+        cells: _Row = {"Corruption": title}
         cells |= {name: Estimate.of_row(row, metric) for metric, name in METRICS.items()}
         cells["Difference of the specificity"] = (
             None if title == AS_IT_IS else Estimate.of_row(row, "specificity_difference")

@@ -2,15 +2,17 @@
 
 import numpy as np
 import pytest
-from statistics_cases import make_experiment
+from statistics_cases import FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.renormalisation import RENORMALISED
 from pneumobench.core.run import Run
+from pneumobench.statistics.adaptation import judge_renormalised
 from pneumobench.statistics.bootstrap import resample_patients
-from pneumobench.statistics.compared_scores import read_compared
-from pneumobench.statistics.renormalised import judge_renormalised, read_renormalised
+from pneumobench.statistics.predictions import align_test, read_predictions
+from pneumobench.statistics.scores import read_compared
 
 RUN = Run("vgg16", "light", 1)
 
@@ -33,10 +35,11 @@ def judge(experiment, change, folds=None):
         table = read_table(path, text=("image_id",)).assign(tta=RENORMALISED)
         write_table(target, change(table))
         paths.append(target)
-    draw = {"replicates": 50, "seed": 1}
+    draw = Resampling(0.95, 50, 1)
     test = read_compared({RUN: experiment.folder(RUN) / "scores.csv"}, draw)["test"]
-    predictions = read_renormalised(paths)[RUN]
-    return judge_renormalised(RUN, predictions, np.array(frozen["thresholds"]), test, 0.95), test
+    logits = align_test(read_predictions(paths, RENORMALISED), test.labels, RUN, FOLDS)
+    plain, thresholds = (test.logit[RUN], test.decision[RUN]), np.array(frozen["thresholds"])
+    return judge_renormalised(logits, plain, thresholds, test, 0.95), test
 
 
 def test_before_and_after_are_paired_on_the_same_patients(judged):
@@ -56,7 +59,7 @@ def test_before_and_after_are_paired_on_the_same_patients(judged):
         gain = record["difference"]
         assert gain["difference"] == pytest.approx(1 - record["before"]["value"])
         assert gain["high"] == pytest.approx(1 - record["before"]["low"])
-    again = resample_patients(test.labels.patient, replicates=50, seed=1)
+    again = resample_patients(test.labels.patient, Resampling(0.95, 50, 1))
     np.testing.assert_array_equal(test.resamples.multiplicity, again.multiplicity)
 
 
