@@ -11,4 +11,4 @@ def test_each_fold_has_its_dot(tmp_path):
     (axes,) = drawn("epochs", inputs_of(made)).axes
     dots = [line.get_xdata().tolist() for line in axes.lines if line.get_marker() == "o"]
     expected = [len(read_table(path)) for path in made.histories]
-    assert sorted(sum(dots, [])) == sorted(expected) and len(dots) == 3
+    assert sorted(number for line in dots for number in line) == sorted(expected) and len(dots) == 3
