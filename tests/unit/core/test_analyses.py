@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from configured import PROJECT, checked
+from configurations import ROOT, check
 
 from pneumobench.core.analyses import (
     ALWAYS,
@@ -46,7 +46,7 @@ TURNED_ON = {
 
 
 def layout(overlay: str = "") -> Layout:
-    experiment = checked(NOTHING, overlay)
+    experiment = check(NOTHING, overlay)
     return Layout("<results>", experiment, tuple(experiment.expanded_runs))
 
 
@@ -116,7 +116,7 @@ def test_pictures_are_archived_where_radiographs_are():
 
 def rules() -> dict[str, str]:
     """Return the text of every rule, by its name."""
-    texts = [path.read_text() for path in sorted((PROJECT / "rules").glob("*.smk"))]
+    texts = [path.read_text() for path in sorted((ROOT / "rules").glob("*.smk"))]
     parts = re.split(r"^ *rule (\w+):", "".join(texts), flags=re.M)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 

@@ -57,7 +57,9 @@ def test_section_says_what_holds_and_what_was_not_tested(made):
     assert any("no complete run of alexnet and vgg16" in text for text in folded.sentences)
     assert section.figures == ["critical_difference", "differences"]
     assert [row[1] for row in section.origins] == ["comparison/differences.csv, differences.json"]
-    assert re.search(r"out-of-fold: \d+ permutations, test set: \d+ permutations", text_of(section))
+    assert re.search(
+        r"out-of-fold: [\d\s]+ permutations, test set: [\d\s]+ permutations", text_of(section)
+    )
 
 
 def test_cells_are_the_numbers_of_the_files(made):

@@ -9,6 +9,6 @@ from pneumobench.core.files import read_table
 def test_each_fold_has_its_dot(tmp_path):
     made = Experiment(tmp_path)
     (axes,) = drawn("epochs", inputs_of(made)).axes
-    dots = [line.get_xdata().tolist() for line in axes.lines if line.get_marker() == "o"]
+    runs = [line.get_xdata() for line in axes.lines if line.get_marker() == "o"]
     expected = [len(read_table(path)) for path in made.histories]
-    assert sorted(number for line in dots for number in line) == sorted(expected) and len(dots) == 3
+    assert len(runs) == 3 and sorted(n for run in runs for n in run) == sorted(expected)
