@@ -1,6 +1,8 @@
 # pneumobench: which architecture detects paediatric pneumonia on chest radiographs best?
 # The order of the story: configuration, then the stages in the order of the data, then targets.
 
+from typing import get_args
+
 from snakemake.utils import min_version
 
 min_version("9.20")
@@ -17,10 +19,16 @@ report: "report/workflow.rst"
 include: "rules/common.smk"
 
 
+from pneumobench.core.config.recipe import Preprocessing
+from pneumobench.core.views import VIEW_SETS
+
+PREPROCESSING = [name for name in get_args(Preprocessing) if name != "none"]
+
+
 pathvars:
-    results=f"results/{EXPERIMENT.experiment}",
-    logs=f"results/{EXPERIMENT.experiment}/logs",
-    benchmarks=f"results/{EXPERIMENT.experiment}/benchmarks",
+    results=ON_DISK.results,
+    logs=f"{ON_DISK.results}/logs",
+    benchmarks=f"{ON_DISK.results}/benchmarks",
 
 
 wildcard_constraints:
@@ -29,47 +37,11 @@ wildcard_constraints:
     seed=r"\d+",
     fold=r"\d+",
     size=r"\d+",
-    dataset="|".join(map(re.escape, fetched_datasets(EXPERIMENT.data, EXTERNAL))),
+    dataset="|".join(map(re.escape, FETCHED)),
     tta="|".join(VIEW_SETS),
     preprocessing="|".join(PREPROCESSING),
     ensemble="|".join(ENSEMBLES),
     variant=rf"\d+(_({'|'.join(PREPROCESSING)}))?",
-
-
-# A second or a few each: on a cluster they run beside Snakemake, not as jobs. Rules that are not always
-# there say so themselves.
-localrules:
-    freeze_selection,
-    combine_ensemble,
-    compare_runs,
-    measure_shift,
-    summarise_explanations,
-    draw_panels,
-    make_tables,
-    typeset_tables,
-    fill_checklists,
-    write_model_card,
-    render_report,
-    list_figures,
-    plot_roc,
-    plot_precision_recall,
-    plot_confusion,
-    plot_ranking,
-    plot_differences,
-    plot_critical_difference,
-    plot_calibration,
-    plot_decision_curves,
-    plot_worst_cases,
-    plot_robustness,
-    plot_shift,
-    plot_external,
-    plot_cost,
-    plot_training_curves,
-    plot_data_flow,
-    plot_explanations,
-    plot_every_map,
-    plot_mean_maps,
-    plot_randomisation,
 
 
 if ARCHIVE:
@@ -92,7 +64,7 @@ include: "rules/evaluation.smk"
 include: "rules/explanation.smk"
 
 
-if TASK:
+if EXPERIMENT.other_task:
 
     include: "rules/subtypes.smk"
 
@@ -102,6 +74,7 @@ if INFLATED:
     include: "rules/inflation.smk"
 
 
+include: "rules/figures.smk"
 include: "rules/reporting.smk"
 
 
@@ -120,20 +93,22 @@ rule all:
         rules.make_tables.output,
         rules.list_figures.output,
         of_runs("model_card.md"),
-        kept_weights,
+        "<results>/kept_weights.json"
+        if EXPERIMENT.keep_weights != "all" and not ARCHIVE
+        else [],
 
 
 rule fetch:
     """Published radiographs and starting weights, for machines whose jobs have no network."""
     input:
-        dataset_records(EXPERIMENT.data, EXTERNAL),
-        weights_records(),
+        [path for source in FETCHED.values() for path in source.records],
+        starting_weights.records(EXPERIMENT),
 
 
 rule train:
     """All training jobs."""
     input:
-        [path for run in RUNS.values() for path in fold_files(run, "run.json")],
+        FILES.of_folds("run.json"),
 
 
 rule tables:
@@ -145,9 +120,8 @@ rule tables:
 rule explain:
     """The maps of all runs, their panels and measures."""
     input:
-        explanations_asked_for,
+        each(analyses.maps_asked_for),
         panels,
-        MAP_MEASURES,
 
 
 rule figures:

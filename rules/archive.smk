@@ -7,7 +7,7 @@ rule discard_weights:
         run_jsons=of_folds("run.json"),
         selection="<results>/selection/selection.json",
         # Not read: made from the weights, so these must stay until then.
-        made=made_from_weights,
+        made=each(analyses.made_from_weights),
     output:
         "<results>/kept_weights.json",
     log:
@@ -18,7 +18,7 @@ rule discard_weights:
     params:
         keep=EXPERIMENT.keep_weights,
         # Undeclared, as it must outlive the record above: one file for each removal.
-        discarded=f"results/{EXPERIMENT.experiment}/discarded_weights",
+        discarded=f"{ON_DISK.results}/discarded_weights",
     script:
         "../workflow_scripts/archive/discard_weights.py"
 
@@ -26,8 +26,8 @@ rule discard_weights:
 rule archive_results:
     """Write one zip from which tables, figures and report are rebuilt without data and training."""
     input:
-        rebuilt_from=rebuilt_from,
-        made=made_of_archived,
+        rebuilt_from=each(analyses.rebuilt_from),
+        made=each(analyses.made_of_archived),
         images=(
             [ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy")]
             if EXPERIMENT.archive_radiographs
@@ -36,7 +36,7 @@ rule archive_results:
         splits="<results>/dataset/splits.csv",
         table="<results>/comparison/comparison.csv",
         calibrated=of_runs("calibrated.csv"),
-        explained=of_explanations("explained.csv"),
+        explained=wanted("explained.csv"),
         lock=ancient(f"{workflow.basedir}/requirements.lock"),
     output:
         f"<results>/{EXPERIMENT.experiment}.zip",
@@ -48,7 +48,7 @@ rule archive_results:
     params:
         results=lambda wildcards, output: os.path.dirname(output[0]),
         config=EXPERIMENT.model_dump(mode="json"),
-        missing=missing_runs,
+        missing=MISSING,
         code=code_hash("pneumobench.reporting.archive"),
     script:
         "../workflow_scripts/archive/archive_results.py"

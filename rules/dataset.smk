@@ -2,6 +2,13 @@
 # generate_phantoms or fetch_dataset -> index_dataset -> audit_dataset -> split_dataset -> pack_images
 # -> preprocess_images, augment_images where a recipe wants them
 
+from pneumobench.core.config.identity import experiment_identity
+
+
+def own_file(wildcards):
+    """Return the user's own file that takes the place of a published one, or nothing."""
+    return FETCHED[wildcards.dataset].options.get("file") or []
+
 
 rule record_experiment:
     """Write down what must not change inside one results folder."""
@@ -21,14 +28,14 @@ rule record_experiment:
 rule generate_phantoms:
     """Draw chest radiographs in Kaggle's folder layout, with lesion masks."""
     output:
-        table=f"{phantom_folder()}/phantoms.csv",
+        table=f"{DATA.phantoms}/phantoms.csv",
     log:
-        f"{phantom_folder()}/generate_phantoms.log",
+        f"{DATA.phantoms}/generate_phantoms.log",
     conda:
         "../envs/report.yaml"
     threads: 8
     params:
-        phantom=phantom_params(),
+        phantom=DATA.data.phantom.model_dump(),
     script:
         "../workflow_scripts/dataset/generate_phantoms.py"
 
@@ -49,8 +56,8 @@ rule fetch_dataset:
         network=1,
     # The mirror is no param, nor is the code that fetches: the radiographs stay the same.
     params:
-        source=lambda wildcards: fetched_for(wildcards)[0],
-        options=lambda wildcards: fetched_for(wildcards)[1],
+        source=lambda wildcards: FETCHED[wildcards.dataset].name,
+        options=lambda wildcards: FETCHED[wildcards.dataset].options,
     script:
         "../workflow_scripts/dataset/fetch_dataset.py"
 
@@ -59,7 +66,7 @@ rule index_dataset:
     """Look at every file: label, patient, size, hashes; set aside what does not decode."""
     input:
         record=ancient("<results>/experiment.json"),
-        files=dataset_files(),
+        files=radiographs_of(DATA),
     output:
         manifest="<results>/dataset/manifest.csv",
         description="<results>/dataset/source.json",
@@ -69,13 +76,13 @@ rule index_dataset:
         "../envs/report.yaml"
     threads: 8
     params:
-        source=EXPERIMENT.data.source,
-        root=as_it_stands(data_root()),
-        options=source_options(),
-        reading=EXPERIMENT.data.checks.reading,
-        limits=door_limits(),
-        maximum_rejected_fraction=EXPERIMENT.data.checks.maximum_rejected_fraction,
-        fingerprint=dataset_fingerprint,
+        source=DATA.name,
+        root=as_it_stands(DATA.root),
+        options=DATA.options,
+        reading=DATA.data.checks.reading,
+        limits=DATA.limits,
+        maximum_rejected_fraction=DATA.data.checks.maximum_rejected_fraction,
+        fingerprint=fingerprint_of(DATA),
         code=code_hash("pneumobench.data.index"),
     script:
         "../workflow_scripts/dataset/index_dataset.py"
@@ -93,8 +100,8 @@ rule audit_dataset:
     conda:
         "../envs/report.yaml"
     params:
-        allow_crossings=EXPERIMENT.data.checks.allow_crossings,
-        maximum_near_duplicate_fraction=EXPERIMENT.data.checks.maximum_near_duplicate_fraction,
+        allow_crossings=DATA.data.checks.allow_crossings,
+        maximum_near_duplicate_fraction=DATA.data.checks.maximum_near_duplicate_fraction,
         code=code_hash("pneumobench.data.audit"),
     script:
         "../workflow_scripts/dataset/audit_dataset.py"
@@ -114,7 +121,7 @@ rule split_dataset:
     conda:
         "../envs/report.yaml"
     params:
-        split=EXPERIMENT.split.model_dump() | TASK,
+        split=EXPERIMENT.split.model_dump() | EXPERIMENT.other_task,
         code=code_hash("pneumobench.data.split"),
     script:
         "../workflow_scripts/dataset/split_dataset.py"
@@ -134,7 +141,7 @@ rule pack_images:
         "../envs/report.yaml"
     threads: 8
     params:
-        root=as_it_stands(data_root()),
+        root=as_it_stands(DATA.root),
         resize=EXPERIMENT.images.resize,
         code=code_hash("pneumobench.data.pack"),
     script:

@@ -6,21 +6,19 @@ rule freeze_selection:
     """Choose thresholds and ranking from out-of-fold predictions, before test labels are read."""
     input:
         out_of_fold=of_folds("out_of_fold.csv"),
-        out_of_fold_views=of_views,
+        out_of_fold_views=wanted("out_of_fold_{views}.csv"),
         run_jsons=of_folds("run.json"),
-        baselines=baseline_files("out_of_fold.csv"),
+        baselines=of_baselines("out_of_fold.csv"),
         development_labels="<results>/dataset/development_labels.csv",
     output:
         selection="<results>/selection/selection.json",
     log:
         "<logs>/freeze_selection.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
-        folds=len(FOLDS),
-        threshold_rule=EXPERIMENT.evaluation.threshold_rule,
-        cost_ratio=EXPERIMENT.evaluation.cost_ratio,
-        calibration=EXPERIMENT.evaluation.calibration,
+        rules={"folds": len(FOLDS), **EXPERIMENT.evaluation.fitted},
         views=VIEWS,
         ensembles=ENSEMBLES,
         code=code_hash("pneumobench.statistics.selection"),
@@ -39,10 +37,11 @@ rule combine_ensemble:
         test="<results>/ensembles/{ensemble}/test.csv",
     log:
         "<logs>/combine_ensemble/{ensemble}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("pneumobench.statistics.combine_ensemble"),
+        code=code_hash("pneumobench.statistics.ensemble_members"),
     script:
         "../workflow_scripts/evaluation/combine_ensemble.py"
 
@@ -50,10 +49,10 @@ rule combine_ensemble:
 rule evaluate_run:
     """Join predictions and labels of one run: every metric, with its interval."""
     input:
-        out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
-        test=lambda wildcards: fold_files(run_of(wildcards), "test.csv"),
-        out_of_fold_views=lambda wildcards: view_files(run_of(wildcards), "out_of_fold"),
-        test_views=lambda wildcards: view_files(run_of(wildcards), "test"),
+        out_of_fold=of_folds("out_of_fold.csv"),
+        test=of_folds("test.csv"),
+        out_of_fold_views=wanted("out_of_fold_{views}.csv"),
+        test_views=wanted("test_{views}.csv"),
         development_labels="<results>/dataset/development_labels.csv",
         test_labels="<results>/dataset/test_labels.csv",
         selection="<results>/selection/selection.json",
@@ -68,9 +67,7 @@ rule evaluate_run:
         model=lambda wildcards: run_of(wildcards).model,
         views=VIEWS,
         looks=LOGGED_LOOKS,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.evaluation"),
     script:
         "../workflow_scripts/evaluation/evaluate_run.py"
@@ -79,8 +76,8 @@ rule evaluate_run:
 rule evaluate_robustness:
     """Judge one run's corrupted out-of-fold images; the worst specificity is the criterion."""
     input:
-        out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
-        corrupted=lambda wildcards: fold_files(run_of(wildcards), "corrupted.csv"),
+        out_of_fold=of_folds("out_of_fold.csv"),
+        corrupted=of_folds("corrupted.csv"),
         development_labels="<results>/dataset/development_labels.csv",
         selection="<results>/selection/selection.json",
     output:
@@ -93,9 +90,7 @@ rule evaluate_robustness:
     params:
         model=lambda wildcards: run_of(wildcards).model,
         strengths=STRENGTHS,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.robustness"),
     script:
         "../workflow_scripts/evaluation/evaluate_robustness.py"
@@ -116,10 +111,8 @@ rule compare_robustness:
         "../envs/report.yaml"
     params:
         strengths=STRENGTHS,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
-        code=code_hash("pneumobench.statistics.compare_robustness"),
+        resampling=EXPERIMENT.evaluation.resampling,
+        code=code_hash("pneumobench.statistics.robustness"),
     script:
         "../workflow_scripts/evaluation/compare_robustness.py"
 
@@ -139,9 +132,7 @@ rule assess_calibration:
         "../envs/report.yaml"
     params:
         model=lambda wildcards: run_of(wildcards).model,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.assess_calibration"),
     script:
         "../workflow_scripts/evaluation/assess_calibration.py"
@@ -161,9 +152,7 @@ rule compare_pairs:
     conda:
         "../envs/report.yaml"
     params:
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         permutations=EXPERIMENT.evaluation.permutations,
         reference=EXPERIMENT.evaluation.reference,
         code=code_hash("pneumobench.statistics.compare_pairs"),
@@ -178,26 +167,25 @@ rule compare_runs:
         scores=of_runs("scores.csv"),
         run_jsons=of_folds("run.json"),
         timings=of_folds("timing.csv"),
-        models=of_models,
+        models=files("models/{slug}.json"),
         selection="<results>/selection/selection.json",
         differences="<results>/comparison/differences.csv",
-        baselines_out_of_fold=baseline_files("out_of_fold.csv"),
-        baselines_test=baseline_files("test.csv"),
-        ensembles_out_of_fold=ensemble_files("out_of_fold.csv"),
-        ensembles_test=ensemble_files("test.csv"),
-        robustness=of_robustness("robustness.json"),
+        baselines_out_of_fold=of_baselines("out_of_fold.csv"),
+        baselines_test=of_baselines("test.csv"),
+        ensembles_out_of_fold=wanted("ensembles/{ensemble}/out_of_fold.csv"),
+        ensembles_test=wanted("ensembles/{ensemble}/test.csv"),
+        robustness=wanted("robustness.json"),
     output:
         table="<results>/comparison/comparison.csv",
         details="<results>/comparison/comparison.json",
     log:
         "<logs>/compare_runs.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
-        missing=missing_runs,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        missing=MISSING,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.comparison"),
     script:
         "../workflow_scripts/evaluation/compare_runs.py"
@@ -208,18 +196,19 @@ rule measure_shift:
     input:
         scores=of_runs("scores.csv"),
         selection="<results>/selection/selection.json",
-        baselines_out_of_fold=baseline_files("out_of_fold.csv"),
-        baselines_test=baseline_files("test.csv"),
-        ensembles_out_of_fold=ensemble_files("out_of_fold.csv"),
-        ensembles_test=ensemble_files("test.csv"),
+        baselines_out_of_fold=of_baselines("out_of_fold.csv"),
+        baselines_test=of_baselines("test.csv"),
+        ensembles_out_of_fold=wanted("ensembles/{ensemble}/out_of_fold.csv"),
+        ensembles_test=wanted("ensembles/{ensemble}/test.csv"),
         domains="<results>/shift/domains.csv",
         blocks="<results>/shift/blocks.csv",
-        renormalised=of_renormalised,
+        renormalised=wanted("test_statistics.csv"),
         test_labels="<results>/dataset/test_labels.csv",
     output:
         "<results>/comparison/shift.json",
     log:
         "<logs>/measure_shift.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
@@ -229,9 +218,7 @@ rule measure_shift:
             else []
         ),
         looks=LOGGED_LOOKS,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.shift"),
     script:
         "../workflow_scripts/evaluation/measure_shift.py"
@@ -241,9 +228,9 @@ rule evaluate_external:
     """Judge every run and baseline on the external radiographs, with what was frozen; their labels join here."""
     input:
         external=of_folds("external.csv"),
-        baselines_external=baseline_files("external.csv"),
-        baselines_out_of_fold=baseline_files("out_of_fold.csv"),
-        baselines_test=baseline_files("test.csv"),
+        baselines_external=of_baselines("external.csv"),
+        baselines_out_of_fold=of_baselines("out_of_fold.csv"),
+        baselines_test=of_baselines("test.csv"),
         scores=of_runs("scores.csv"),
         metrics=of_runs("metrics.json"),
         labels="<results>/external/labels.csv",
@@ -258,9 +245,7 @@ rule evaluate_external:
     conda:
         "../envs/report.yaml"
     params:
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.external"),
     script:
         "../workflow_scripts/evaluation/evaluate_external.py"

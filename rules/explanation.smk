@@ -1,6 +1,5 @@
 # What the networks look at: preview_maps -> explain_run -> assess_maps -> summarise_explanations;
-# summarise_explanations -> plot_randomisation;
-# explain_run -> draw_panels, plot_explanations, plot_every_map, plot_mean_maps
+# explain_run -> draw_panels
 
 
 rule preview_maps:
@@ -25,7 +24,7 @@ rule preview_maps:
 rule explain_run:
     """Map where one run's networks look, on out-of-fold images that are chosen by rule."""
     input:
-        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images=ancient(images_of(".npy")),
         images_digest=images_of(".json"),
         splits="<results>/dataset/splits.csv",
         manifest="<results>/dataset/manifest.csv",
@@ -33,9 +32,9 @@ rule explain_run:
         # Its thresholds follow from the other inputs; it is new whenever any other run is.
         selection=ancient("<results>/selection/selection.json"),
         preview="<results>/explanations/{slug}/preview.json",
-        folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
-        weights=lambda wildcards: fold_files(run_of(wildcards), "weights.safetensors"),
-        out_of_fold=lambda wildcards: fold_files(run_of(wildcards), "out_of_fold.csv"),
+        folds=of_folds("run.json"),
+        weights=of_folds("weights.safetensors"),
+        out_of_fold=of_folds("out_of_fold.csv"),
     output:
         maps="<results>/explanations/{slug}/{recipe}/seed{seed}/maps.npz",
         explained="<results>/explanations/{slug}/{recipe}/seed{seed}/explained.csv",
@@ -62,14 +61,14 @@ rule explain_run:
 rule assess_maps:
     """Measure how far one run's maps can be trusted, beside maps that know nothing."""
     input:
-        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images=ancient(images_of(".npy")),
         images_digest=images_of(".json"),
         plain_images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
         plain_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
         splits="<results>/dataset/splits.csv",
         manifest="<results>/dataset/manifest.csv",
-        folds=lambda wildcards: fold_files(run_of(wildcards), "run.json"),
-        weights=lambda wildcards: fold_files(run_of(wildcards), "weights.safetensors"),
+        folds=of_folds("run.json"),
+        weights=of_folds("weights.safetensors"),
         explained="<results>/explanations/{slug}/{recipe}/seed{seed}/explained.csv",
         maps="<results>/explanations/{slug}/{recipe}/seed{seed}/maps.npz",
     output:
@@ -86,7 +85,7 @@ rule assess_maps:
     params:
         model=lambda wildcards: run_of(wildcards).model,
         settings=explanation_params("method", "layer", "tested_images"),
-        root=as_it_stands(data_root()),
+        root=as_it_stands(DATA.root),
         resize=EXPERIMENT.images.resize,
         code=code_of_run("pneumobench.explain.measure"),
     script:
@@ -96,9 +95,9 @@ rule assess_maps:
 rule summarise_explanations:
     """Put the measures of all runs into one table, with intervals and plain verdicts."""
     input:
-        measures=of_explanations("measures.csv"),
-        randomisations=of_explanations("randomisation.csv"),
-        maps=of_explanations("maps.npz"),
+        measures=wanted("measures.csv"),
+        randomisations=wanted("randomisation.csv"),
+        maps=wanted("maps.npz"),
         development_labels="<results>/dataset/development_labels.csv",
     output:
         table="<results>/comparison/explanations.csv",
@@ -106,12 +105,11 @@ rule summarise_explanations:
         details="<results>/comparison/explanations.json",
     log:
         "<logs>/summarise_explanations.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.explanations"),
     script:
         "../workflow_scripts/explanation/summarise_explanations.py"
@@ -127,122 +125,17 @@ rule draw_panels:
         directory("<results>/explanations/{slug}/{recipe}/seed{seed}/panels"),
     log:
         "<logs>/draw_panels/{slug}/{recipe}/seed{seed}.log",
+    localrule: True
     conda:
         "../envs/report.yaml"
     params:
         title=lambda wildcards: run_of(wildcards).title,
-        root=as_it_stands(data_root()),
+        root=as_it_stands(DATA.root),
         size=EXPERIMENT.images.size,
         resize=EXPERIMENT.images.resize,
         colour_map=EXPERIMENT.explanation.colour_map,
-        code=code_hash("pneumobench.reporting.panels", "pneumobench.data.images"),
+        code=code_hash(
+            "pneumobench.reporting.drawing.panels", "pneumobench.data.images"
+        ),
     script:
         "../workflow_scripts/explanation/draw_panels.py"
-
-
-rule plot_explanations:
-    """Draw the maps of all runs on the same radiographs."""
-    input:
-        explained=of_explanations("explained.csv"),
-        maps=of_explanations("maps.npz"),
-        table="<results>/comparison/comparison.csv",
-        images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
-        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
-        splits="<results>/dataset/splits.csv",
-        audit="<results>/dataset/audit.json",
-    output:
-        png=report(
-            "<results>/figures/explanations.png",
-            caption="../report/captions/explanations.rst",
-            category="Explanations",
-            labels={"content": "maps of all runs", "kind": "figure"},
-        ),
-        pdf="<results>/figures/explanations.pdf",
-    log:
-        "<logs>/plot_explanations.log",
-    conda:
-        "../envs/report.yaml"
-    params:
-        colour_map=EXPERIMENT.explanation.colour_map,
-        code=code_hash("pneumobench.reporting.explanations"),
-    script:
-        "../workflow_scripts/explanation/plot_explanations.py"
-
-
-rule plot_every_map:
-    """Draw every kind of map of one radiograph, by all runs."""
-    input:
-        explained=of_explanations("explained.csv"),
-        maps=of_explanations("maps.npz"),
-        table="<results>/comparison/comparison.csv",
-        images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
-        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
-        splits="<results>/dataset/splits.csv",
-        audit="<results>/dataset/audit.json",
-    output:
-        png=report(
-            "<results>/figures/every_map.png",
-            caption="../report/captions/every_map.rst",
-            category="Explanations",
-            labels={"content": "one radiograph, every map", "kind": "figure"},
-        ),
-        pdf="<results>/figures/every_map.pdf",
-    log:
-        "<logs>/plot_every_map.log",
-    conda:
-        "../envs/report.yaml"
-    params:
-        colour_map=EXPERIMENT.explanation.colour_map,
-        code=code_hash("pneumobench.reporting.every_map"),
-    script:
-        "../workflow_scripts/explanation/plot_every_map.py"
-
-
-rule plot_mean_maps:
-    """Draw the mean map of every run, class and subtype."""
-    input:
-        explained=of_explanations("explained.csv"),
-        maps=of_explanations("maps.npz"),
-        table="<results>/comparison/comparison.csv",
-        audit="<results>/dataset/audit.json",
-    output:
-        png=report(
-            "<results>/figures/mean_maps.png",
-            caption="../report/captions/mean_maps.rst",
-            category="Explanations",
-            labels={"content": "mean maps", "kind": "figure"},
-        ),
-        pdf="<results>/figures/mean_maps.pdf",
-    log:
-        "<logs>/plot_mean_maps.log",
-    conda:
-        "../envs/report.yaml"
-    params:
-        colour_map=EXPERIMENT.explanation.colour_map,
-        code=code_hash("pneumobench.reporting.mean_maps"),
-    script:
-        "../workflow_scripts/explanation/plot_mean_maps.py"
-
-
-rule plot_randomisation:
-    """Draw how alike the maps stay while the networks lose their weights, stage by stage."""
-    input:
-        layers="<results>/comparison/randomisation.csv",
-        maps=of_explanations("maps.npz"),
-        table="<results>/comparison/comparison.csv",
-    output:
-        png=report(
-            "<results>/figures/randomisation.png",
-            caption="../report/captions/randomisation.rst",
-            category="Explanations",
-            labels={"content": "cascading randomisation", "kind": "figure"},
-        ),
-        pdf="<results>/figures/randomisation.pdf",
-    log:
-        "<logs>/plot_randomisation.log",
-    conda:
-        "../envs/report.yaml"
-    params:
-        code=code_hash("pneumobench.reporting.randomisation"),
-    script:
-        "../workflow_scripts/explanation/plot_randomisation.py"

@@ -3,36 +3,34 @@
 # includes this file; evaluate_external and plot_external follow in the files of their stages.
 
 
-if EXTERNAL.source == "phantom" and phantom_folder(EXTERNAL) != phantom_folder(
-    EXPERIMENT.data
-):
+if EXTERNAL.name == "phantom" and EXTERNAL.phantoms != DATA.phantoms:
 
     use rule generate_phantoms as generate_external_phantoms with:
         output:
-            table=f"{phantom_folder(EXTERNAL)}/phantoms.csv",
+            table=f"{EXTERNAL.phantoms}/phantoms.csv",
         log:
-            f"{phantom_folder(EXTERNAL)}/generate_phantoms.log",
+            f"{EXTERNAL.phantoms}/generate_phantoms.log",
         params:
-            phantom=phantom_params(EXTERNAL),
+            phantom=EXTERNAL.data.phantom.model_dump(),
 
 
 use rule index_dataset as index_external with:
     input:
         record=ancient("<results>/experiment.json"),
-        files=dataset_files(EXTERNAL),
+        files=radiographs_of(EXTERNAL),
     output:
         manifest="<results>/external/manifest.csv",
         description="<results>/external/source.json",
     log:
         "<logs>/index_external.log",
     params:
-        source=EXTERNAL.source,
-        root=as_it_stands(data_root(EXTERNAL)),
-        options=source_options(EXTERNAL),
-        reading=EXTERNAL.checks.reading,
-        limits=door_limits(EXTERNAL),
-        maximum_rejected_fraction=EXTERNAL.checks.maximum_rejected_fraction,
-        fingerprint=lambda wildcards: dataset_fingerprint(wildcards, EXTERNAL),
+        source=EXTERNAL.name,
+        root=as_it_stands(EXTERNAL.root),
+        options=EXTERNAL.options,
+        reading=EXTERNAL.data.checks.reading,
+        limits=EXTERNAL.limits,
+        maximum_rejected_fraction=EXTERNAL.data.checks.maximum_rejected_fraction,
+        fingerprint=fingerprint_of(EXTERNAL),
 
 
 rule admit_external:
@@ -50,7 +48,7 @@ rule admit_external:
     conda:
         "../envs/report.yaml"
     params:
-        maximum_near_duplicate_fraction=EXTERNAL.checks.maximum_near_duplicate_fraction,
+        maximum_near_duplicate_fraction=EXTERNAL.data.checks.maximum_near_duplicate_fraction,
         code=code_hash("pneumobench.data.external"),
     script:
         "../workflow_scripts/external/admit_external.py"
@@ -66,7 +64,7 @@ use rule pack_images as pack_external with:
     log:
         "<logs>/pack_external_{size}.log",
     params:
-        root=as_it_stands(data_root(EXTERNAL)),
+        root=as_it_stands(EXTERNAL.root),
 
 
 use rule preprocess_images as preprocess_external with:
@@ -78,37 +76,6 @@ use rule preprocess_images as preprocess_external with:
         digest="<results>/external/images_{size}_{preprocessing}.json",
     log:
         "<logs>/preprocess_external_{size}_{preprocessing}.log",
-
-
-rule predict_external:
-    """Predict all external radiographs with the network of a finished fold; their labels have no part in it."""
-    input:
-        # A batch of them is predicted again: weights, images and predictions are of one training.
-        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
-        images_digest=images_of(".json"),
-        splits="<results>/dataset/splits.csv",
-        weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
-        run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",
-        test="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/test.csv",
-        external_images=lambda wildcards: ancient(
-            images_of(".npy", "external")(wildcards)
-        ),
-        external_digest=images_of(".json", "external"),
-        external_splits="<results>/external/splits.csv",
-    output:
-        "<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/external.csv",
-    log:
-        "<logs>/predict_external/{slug}/{recipe}/seed{seed}/fold{fold}.log",
-    conda:
-        "../envs/train.yaml"
-    threads: EXPERIMENT.compute.numeric_threads
-    resources:
-        gpu=gpus,
-        jobs_per_gpu=JOBS_PER_GPU,
-    params:
-        code=code_of_run("pneumobench.prediction.external"),
-    script:
-        "../workflow_scripts/external/predict_external.py"
 
 
 rule score_external_baselines:
@@ -126,12 +93,12 @@ rule score_external_baselines:
         external_manifest="<results>/external/manifest.csv",
         external_splits="<results>/external/splits.csv",
     output:
-        baseline_files("external.csv"),
+        of_baselines("external.csv"),
     log:
         "<logs>/score_external_baselines.log",
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("pneumobench.prediction.external_baselines"),
+        code=code_hash("pneumobench.prediction.baselines"),
     script:
         "../workflow_scripts/external/score_external_baselines.py"

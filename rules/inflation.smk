@@ -1,5 +1,16 @@
-# Bad practice, measured: split_inflated -> train_inflated -> measure_inflation -> plot_inflation.
+# Bad practice, measured: split_inflated -> train_inflated -> measure_inflation.
 # Only an experiment that asks for it includes this file; every figure `reported` here is OPTIMISTIC.
+
+from pneumobench.core.inflation import ARMS, HONEST
+
+
+def split_of_arm(name, honest):
+    """Return an input function: a table of the split by which an arm of bad practice is trained."""
+    return lambda wildcards: (
+        honest
+        if wildcards.arm == HONEST
+        else f"<results>/inflation/{wildcards.arm}/{name}"
+    )
 
 
 rule split_inflated:
@@ -7,7 +18,7 @@ rule split_inflated:
     input:
         splits="<results>/dataset/splits.csv",
         development_labels="<results>/dataset/development_labels.csv",
-        augmented_table=f"{packed('augmented', INFLATED.recipe)}.csv",
+        augmented_table=f"{FILES.packed('augmented', INFLATED.recipe)}.csv",
     output:
         images_splits="<results>/inflation/images/splits.csv",
         images_development_labels="<results>/inflation/images/development_labels.csv",
@@ -29,16 +40,20 @@ rule split_inflated:
 rule train_inflated:
     """Train one fold, honestly or on such a split, and predict every image after every epoch."""
     input:
-        images=ancient(f"{packed('images', INFLATED.recipe)}.npy"),
-        images_digest=f"{packed('images', INFLATED.recipe)}.json",
-        augmented=ancient(f"{packed('augmented', INFLATED.recipe)}.npy"),
-        augmented_digest=f"{packed('augmented', INFLATED.recipe)}.json",
-        augmented_table=split_of_arm("augmented.csv"),
-        splits=split_of_arm("splits.csv"),
-        development_labels=split_of_arm("development_labels.csv"),
+        images=ancient(f"{FILES.packed('images', INFLATED.recipe)}.npy"),
+        images_digest=f"{FILES.packed('images', INFLATED.recipe)}.json",
+        augmented=ancient(f"{FILES.packed('augmented', INFLATED.recipe)}.npy"),
+        augmented_digest=f"{FILES.packed('augmented', INFLATED.recipe)}.json",
+        augmented_table=split_of_arm(
+            "augmented.csv", f"{FILES.packed('augmented', INFLATED.recipe)}.csv"
+        ),
+        splits=split_of_arm("splits.csv", "<results>/dataset/splits.csv"),
+        development_labels=split_of_arm(
+            "development_labels.csv", "<results>/dataset/development_labels.csv"
+        ),
         precision="<results>/precision.json",
         model=f"<results>/models/{INFLATED.slug}.json",
-        starting_weights=lambda wildcards: weights_of(INFLATED),
+        starting_weights=weights_of(INFLATED),
     output:
         "<results>/inflation/{arm}/fold{fold}/epochs.csv",
     log:
@@ -57,9 +72,9 @@ rule train_inflated:
         runtime=training_time,
     params:
         run=vars(INFLATED),
-        recipe=EXPERIMENT.recipes[INFLATED.recipe].model_dump() | TASK,
+        recipe=EXPERIMENT.training(INFLATED.recipe),
         # Not declared: what a failed job leaves there is wanted.
-        resume=lambda wildcards: f"results/{EXPERIMENT.experiment}/resume/inflation/{wildcards.arm}/fold{wildcards.fold}",
+        resume=lambda wildcards: f"{ON_DISK.results}/resume/inflation/{wildcards.arm}/fold{wildcards.fold}",
         code=code_hash(
             "pneumobench.training.inflation", registry.module_name(INFLATED.model)
         ),
@@ -70,11 +85,7 @@ rule train_inflated:
 rule measure_inflation:
     """Hold what bad practice reports against what honest practice does; test labels join here."""
     input:
-        epochs=[
-            f"<results>/inflation/{arm}/fold{fold}/epochs.csv"
-            for arm in ARMS
-            for fold in FOLDS
-        ],
+        epochs=FILES.paths("inflation/{arm}/fold{fold}/epochs.csv"),
         scores=of_runs("scores.csv"),
         development_labels="<results>/dataset/development_labels.csv",
         test_labels="<results>/dataset/test_labels.csv",
@@ -90,33 +101,7 @@ rule measure_inflation:
         run=vars(INFLATED),
         folds=len(FOLDS),
         looks=LOGGED_LOOKS,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.inflation"),
     script:
         "../workflow_scripts/inflation/measure_inflation.py"
-
-
-rule plot_inflation:
-    """Draw what each bad practice reports beside the honest figure, and the difference."""
-    input:
-        table="<results>/inflation/inflation.csv",
-        details="<results>/inflation/inflation.json",
-    output:
-        png=report(
-            "<results>/figures/inflation.png",
-            caption="../report/captions/inflation.rst",
-            category="Bad practice",
-            labels={"content": "what bad practice adds", "kind": "figure"},
-        ),
-        pdf="<results>/figures/inflation.pdf",
-    log:
-        "<logs>/plot_inflation.log",
-    localrule: True
-    conda:
-        "../envs/report.yaml"
-    params:
-        code=code_hash("pneumobench.reporting.inflation"),
-    script:
-        "../workflow_scripts/inflation/plot_inflation.py"

@@ -1,5 +1,9 @@
-# Predictions beside those of training: score_baselines from the images alone, predict_views, predict_corrupted
-# and predict_renormalised from trained weights
+# Predictions beside those of training: score_baselines and score_shift from the images alone, predict_<kind>
+# from trained weights
+
+from functools import partial
+
+from pneumobench.core.repredictions import REPREDICTIONS
 
 
 rule score_baselines:
@@ -11,8 +15,8 @@ rule score_baselines:
         splits="<results>/dataset/splits.csv",
         development_labels="<results>/dataset/development_labels.csv",
     output:
-        out_of_fold=baseline_files("out_of_fold.csv"),
-        test=baseline_files("test.csv"),
+        out_of_fold=of_baselines("out_of_fold.csv"),
+        test=of_baselines("test.csv"),
     log:
         "<logs>/score_baselines.log",
     conda:
@@ -31,7 +35,7 @@ rule score_shift:
         manifest="<results>/dataset/manifest.csv",
         splits="<results>/dataset/splits.csv",
         # Labels of all images, joined after the selection; those of any run are the same.
-        scores=lambda wildcards: of_runs("scores.csv")(wildcards)[:1],
+        scores=each(lambda layout: layout.of_runs("scores.csv")[:1]),
     output:
         domains="<results>/shift/domains.csv",
         blocks="<results>/shift/blocks.csv",
@@ -45,81 +49,56 @@ rule score_shift:
         "../workflow_scripts/prediction/score_shift.py"
 
 
-rule predict_views:
-    """Average the logits of several views of each image, beside the plain predictions of a fold."""
-    input:
-        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
-        images_digest=images_of(".json"),
-        splits="<results>/dataset/splits.csv",
-        weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
-        run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",
-        out_of_fold="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/out_of_fold.csv",
-        test="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/test.csv",
-    output:
-        out_of_fold="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/out_of_fold_{tta}.csv",
-        test="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/test_{tta}.csv",
-    log:
-        "<logs>/predict_views/{slug}/{recipe}/seed{seed}/fold{fold}_{tta}.log",
-    conda:
-        "../envs/train.yaml"
-    threads: EXPERIMENT.compute.numeric_threads
-    resources:
-        gpu=gpus,
-        jobs_per_gpu=JOBS_PER_GPU,
-    params:
-        code=code_of_run("pneumobench.prediction.views"),
-    script:
-        "../workflow_scripts/prediction/predict_views.py"
+FOLD = "<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}"
 
 
-rule predict_corrupted:
-    """Predict a fold's out-of-fold images made worse; those of the test set are left alone."""
-    input:
-        # As packed: a recipe preprocesses radiographs of any kind, so it does corrupted ones.
-        images=ancient(f"<results>/dataset/images_{EXPERIMENT.images.size}.npy"),
-        images_digest=f"<results>/dataset/images_{EXPERIMENT.images.size}.json",
-        splits="<results>/dataset/splits.csv",
-        weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
-        run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",
-        out_of_fold="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/out_of_fold.csv",
-    output:
-        corrupted="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/corrupted.csv",
-    log:
-        "<logs>/predict_corrupted/{slug}/{recipe}/seed{seed}/fold{fold}.log",
-    conda:
-        "../envs/train.yaml"
-    threads: EXPERIMENT.compute.numeric_threads
-    resources:
-        gpu=gpus,
-        jobs_per_gpu=JOBS_PER_GPU,
-    params:
-        strengths=STRENGTHS,
-        seed=EXPERIMENT.robustness.seed,
-        code=code_of_run("pneumobench.prediction.corrupted"),
-    script:
-        "../workflow_scripts/prediction/predict_corrupted.py"
+def external_inputs(kind):
+    """Return the packed external images, where a kind of prediction needs them."""
+    if not kind.external:
+        return {}
+    return {
+        "external_images": ancient(images_of(".npy", "external")),
+        "external_digest": images_of(".json", "external"),
+        "external_splits": "<results>/external/splits.csv",
+    }
 
 
-rule predict_renormalised:
-    """Predict the test images once more, batch normalisation taking its statistics from them."""
-    input:
-        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
-        images_digest=images_of(".json"),
-        splits="<results>/dataset/splits.csv",
-        weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
-        run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",
-        test="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/test.csv",
-    output:
-        "<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/test_statistics.csv",
-    log:
-        "<logs>/predict_renormalised/{slug}/{recipe}/seed{seed}/fold{fold}.log",
-    conda:
-        "../envs/train.yaml"
-    threads: EXPERIMENT.compute.numeric_threads
-    resources:
-        gpu=gpus,
-        jobs_per_gpu=JOBS_PER_GPU,
-    params:
-        code=code_of_run("pneumobench.prediction.renormalised"),
-    script:
-        "../workflow_scripts/prediction/predict_renormalised.py"
+def options_of(kind, wildcards):
+    """Return what a kind of prediction follows from, beside its inputs."""
+    return kind.options(EXPERIMENT, wildcards)
+
+
+# predict_views, predict_corrupted, predict_renormalised and predict_external
+for kind in REPREDICTIONS.values():
+
+    rule:
+        """Predict once more with the network of a finished fold."""
+        name:
+            f"predict_{kind.name}"
+        input:
+            **external_inputs(kind),
+            images=ancient(images_of(".npy", preprocessed=kind.preprocessed)),
+            images_digest=images_of(".json", preprocessed=kind.preprocessed),
+            splits="<results>/dataset/splits.csv",
+            weights=f"{FOLD}/weights.safetensors",
+            run=f"{FOLD}/run.json",
+            plain=[f"{FOLD}/{stem}.csv" for stem in kind.files],
+        output:
+            **{stem: f"{FOLD}/{name}" for stem, name in kind.files.items()},
+        log:
+            f"<logs>/predict_{kind.name}/{{slug}}/{{recipe}}/seed{{seed}}/fold{{fold}}{kind.variant}.log",
+        conda:
+            "../envs/train.yaml"
+        threads: EXPERIMENT.compute.numeric_threads
+        resources:
+            gpu=gpus,
+            jobs_per_gpu=JOBS_PER_GPU,
+        params:
+            kind=kind.name,
+            options=partial(options_of, kind),
+            further=[
+                name for name in external_inputs(kind) if name != "external_digest"
+            ],
+            code=code_of_run(kind.module),
+        script:
+            "../workflow_scripts/prediction/repredict.py"

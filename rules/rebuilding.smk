@@ -1,7 +1,14 @@
 # Instead of data, training and prediction: what an archive holds of them, unpack_archive
 
 
-ARCHIVED = archived_files()
+with facts.SaidPlainly():
+    ARCHIVED = opening.archived_files(ARCHIVE, layout({}), driver=DRIVER)
+
+
+# Where an archive's radiographs go, if it holds any.
+PACKED_RADIOGRAPHS = [
+    ON_DISK.packed("images") + suffix for suffix in (".npy", ".json") if RADIOGRAPHS
+]
 
 
 # Nothing that an archive holds is computed.
@@ -11,7 +18,7 @@ ruleorder: unpack_archive > assess_maps
 ruleorder: unpack_archive > draw_panels
 
 
-if TASK:
+if EXPERIMENT.other_task:
 
     ruleorder: unpack_archive > score_subtypes
 
@@ -37,7 +44,7 @@ rule unpack_archive:
     resources:
         archive=ARCHIVE.path,
     params:
-        results=f"results/{EXPERIMENT.experiment}",
+        results=ON_DISK.results,
         packed=PACKED_RADIOGRAPHS[0] if PACKED_RADIOGRAPHS else None,
         digest=ARCHIVE.digest,
         size=EXPERIMENT.images.size,

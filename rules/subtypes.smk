@@ -1,5 +1,5 @@
 # Normal, bacterial and viral radiographs told apart, where the task is that: score_subtypes (the baseline), evaluate_subtypes
-# (labels of the test images join here) -> plot_subtypes
+# (labels of the test images join here)
 
 
 rule score_subtypes:
@@ -11,8 +11,8 @@ rule score_subtypes:
         splits="<results>/dataset/splits.csv",
         development_labels="<results>/dataset/development_labels.csv",
     output:
-        out_of_fold=subtype_baseline_files("out_of_fold.csv"),
-        test=subtype_baseline_files("test.csv"),
+        out_of_fold=FILES.paths("baselines/subtypes/fold{fold}/out_of_fold.csv"),
+        test=FILES.paths("baselines/subtypes/fold{fold}/test.csv"),
     log:
         "<logs>/score_subtypes.log",
     conda:
@@ -28,8 +28,10 @@ rule evaluate_subtypes:
     input:
         out_of_fold=of_folds("out_of_fold.csv"),
         test=of_folds("test.csv"),
-        baseline_out_of_fold=subtype_baseline_files("out_of_fold.csv"),
-        baseline_test=subtype_baseline_files("test.csv"),
+        baseline_out_of_fold=FILES.paths(
+            "baselines/subtypes/fold{fold}/out_of_fold.csv"
+        ),
+        baseline_test=FILES.paths("baselines/subtypes/fold{fold}/test.csv"),
         development_labels="<results>/dataset/development_labels.csv",
         test_labels="<results>/dataset/test_labels.csv",
         selection="<results>/selection/selection.json",
@@ -43,33 +45,7 @@ rule evaluate_subtypes:
     params:
         runs=tests_of_runs("test.csv"),
         looks=LOGGED_LOOKS,
-        confidence=EXPERIMENT.evaluation.confidence,
-        replicates=EXPERIMENT.evaluation.bootstrap_replicates,
-        bootstrap_seed=EXPERIMENT.evaluation.bootstrap_seed,
+        resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("pneumobench.statistics.subtypes"),
     script:
         "../workflow_scripts/subtypes/evaluate_subtypes.py"
-
-
-rule plot_subtypes:
-    """Draw the confusion of the best runs and the AUC of each class."""
-    input:
-        details="<results>/comparison/subtypes.json",
-        comparison="<results>/comparison/comparison.csv",
-    output:
-        png=report(
-            "<results>/figures/subtypes.png",
-            caption="../report/captions/subtypes.rst",
-            category="Subtypes",
-            labels={"content": "normal, bacterial, viral", "kind": "figure"},
-        ),
-        pdf="<results>/figures/subtypes.pdf",
-    log:
-        "<logs>/plot_subtypes.log",
-    localrule: True
-    conda:
-        "../envs/report.yaml"
-    params:
-        code=code_hash("pneumobench.reporting.subtypes"),
-    script:
-        "../workflow_scripts/subtypes/plot_subtypes.py"

@@ -40,7 +40,7 @@ rule describe_model:
 rule fetch_weights:
     """Bring an architecture's published weights, once for all experiments."""
     output:
-        weights_record("{slug}"),
+        starting_weights.RECORD,
     log:
         "<logs>/fetch_weights/{slug}.log",
     # Compute nodes have no network.
@@ -72,7 +72,7 @@ rule find_batch_sizes:
         gpu=gpus,
         jobs_per_gpu=JOBS_PER_GPU,
     params:
-        runs=runs_with_recipes,
+        runs=EXPERIMENT.trainings,
         image_size=EXPERIMENT.images.size,
     script:
         "../workflow_scripts/training/find_batch_sizes.py"
@@ -81,16 +81,16 @@ rule find_batch_sizes:
 rule train_fold:
     """Train one fold of one run; predict its out-of-fold images and the test images."""
     input:
-        images=lambda wildcards: ancient(images_of(".npy")(wildcards)),
+        images=ancient(images_of(".npy")),
         images_digest=images_of(".json"),
-        augmented=lambda wildcards: ancient(augmented_of(".npy")(wildcards)),
+        augmented=ancient(augmented_of(".npy")),
         augmented_digest=augmented_of(".json"),
         augmented_table=augmented_of(".csv"),
         splits="<results>/dataset/splits.csv",
         development_labels="<results>/dataset/development_labels.csv",
         precision="<results>/precision.json",
         model="<results>/models/{slug}.json",
-        starting_weights=weights_of,
+        starting_weights=weights_of(),
     output:
         weights="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/weights.safetensors",
         run="<results>/runs/{slug}/{recipe}/seed{seed}/fold{fold}/run.json",
@@ -112,7 +112,7 @@ rule train_fold:
         runtime=training_time,
     params:
         model=lambda wildcards: run_of(wildcards).model,
-        recipe=recipe_of,
+        recipe=lambda wildcards: EXPERIMENT.training(wildcards.recipe),
         # Neither is declared: what a failed job leaves there is wanted.
         resume=undeclared("resume"),
         board=undeclared("tensorboard"),

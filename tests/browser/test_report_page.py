@@ -6,8 +6,8 @@ import chromium
 import pytest
 from page_checks import WIDTHS, assert_whole
 from poison import MARK, poison
+from report_page import draw_figures, render
 from reporting_fixture import Experiment
-from test_reporting import plots, render
 
 PROGRAM = chromium.find()
 pytestmark = pytest.mark.skipif(
@@ -19,11 +19,7 @@ pytestmark = pytest.mark.skipif(
 def page(tmp_path_factory):
     """The report of a made-up experiment, two figures in it."""
     made = Experiment(tmp_path_factory.mktemp("page"))
-    figures = {}
-    for name in ("ranking", "data_flow"):
-        plots(made)[name](made.folder / name)
-        figures[name] = made.folder / f"{name}.png"
-    render(made, figures, made.folder / "report.html")
+    render(made, draw_figures(made, "ranking", "data_flow"), made.folder / "report.html")
     return made.folder / "report.html"
 
 
@@ -84,17 +80,157 @@ def test_ranked_table_sorts_both_ways_and_empty_cells_stay_last(browser, page):
     assert browser.complaints == []
 
 
-def test_text_durations_and_counts_are_read_as_numbers(browser, page):
+def test_cells_are_sorted_by_their_keys_and_not_by_their_text(browser, page):
     browser.open(page, 1280)
-    cells = {"3 min 20 s": 200, "2 h 05 min": 7500, "9.5 s": 9.5, "5\u2009232": 5232,
-             "0.982 (0.970-0.991)": 0.982, "-0.010 (-0.020 to 0.005)": -0.01,
-             "95\u00a0%": 95, "\u2014": None}  # fmt: skip
-    for text, number in cells.items():
+    for key, number in {
+        "200": 200,
+        "0.98249": 0.98249,
+        "-0.01": -0.01,
+        "1e-07": 1e-7,
+        "": None,
+    }.items():
         found = browser.evaluate(
-            "(() => { const cell = document.createElement('td');"
-            f"cell.textContent = {json.dumps(text)}; return numberOf(cell); }})()"
+            "(() => { const cell = document.createElement('td'); cell.textContent = '3 min 20 s';"
+            f"cell.dataset.key = {json.dumps(key)}; return numberOf(cell); }})()"
         )
-        assert found == number, text
+        assert found == number, key
+
+
+def test_the_ranking_stands_beside_the_answer_on_the_first_screen(browser, page):
+    browser.open(page, 1280, 800)
+    answer, figure = (
+        browser.evaluate(f"document.querySelector({where!r}).getBoundingClientRect().toJSON()")
+        for where in ("#answer .answer", "#figure-ranking img")
+    )
+    assert figure["bottom"] < 800 and figure["left"] >= answer["right"]
+    assert abs(figure["top"] - answer["top"]) < 40
+
+
+def test_contents_stay_in_sight_and_show_where_the_reader_is(browser, page):
+    browser.open(page, 1280, 800)
+    browser.evaluate("document.getElementById('methods').scrollIntoView()")
+    place = "document.querySelector('nav').getBoundingClientRect()"
+    assert browser.evaluate(f"{place}.top") == 0 and browser.evaluate(f"{place}.height") == 800
+    current = (
+        "new Promise(done => setTimeout(() => "
+        "done(document.querySelector('nav a[aria-current]').hash), 300))"
+    )
+    assert browser.evaluate(current) == "#methods"
+
+
+def test_contents_are_folded_on_a_phone_and_open_there(browser, page):
+    shown = "document.querySelector('nav li').checkVisibility()"
+    browser.open(page, 390)
+    assert browser.evaluate(shown) is False
+    browser.evaluate("document.querySelector('nav summary').click()")
+    assert browser.evaluate(shown) is True
+    browser.open(page, 1280)
+    assert browser.evaluate(shown) is True
+
+
+def test_a_link_into_something_folded_opens_it(browser, page):
+    browser.open(page, 1280)
+    is_open = "document.getElementById('methods-training').open"
+    assert browser.evaluate(is_open) is False
+    moved = "new Promise(done => { location.hash = '#table-training'; setTimeout(done, 300); })"
+    browser.evaluate(moved)
+    assert browser.evaluate(is_open) is True
+    place = "document.getElementById('table-training').getBoundingClientRect().top"
+    assert -1 <= browser.evaluate(place) < 800
+
+
+def saved(browser, table, kind):
+    """Press a button of a table; return the name and the text of what would be saved."""
+    return browser.evaluate(
+        "new Promise(done => {"
+        "const made = URL.createObjectURL;"
+        "let content = null;"
+        "URL.createObjectURL = blob => { content = blob; return made.call(URL, blob); };"
+        "HTMLAnchorElement.prototype.click = function () {"
+        "  content.text().then(text => done([this.download, text])); };"
+        f"Array.from(document.querySelectorAll('#table-{table} .saves button'))"
+        f".find(button => button.textContent === {kind!r}).click(); }})"
+    )
+
+
+def test_each_table_is_saved_as_csv_and_latex(browser, page):
+    browser.open(page, 1280)
+    tables = browser.evaluate("document.querySelectorAll('table').length")
+    assert browser.evaluate("document.querySelectorAll('.saves button').length") == 2 * tables > 10
+    name, text = saved(browser, "comparison", "CSV")
+    assert name == "comparison.csv" and text.startswith("Rank,Run,")
+    assert "Xception & VGG-16 fusion" in text
+    browser.open(page, 1280)
+    name, text = saved(browser, "clinical_test", "LaTeX")
+    assert name == "clinical_test.tex" and r"\begin{tabular}" in text
+    assert browser.complaints == []
+
+
+def search(browser, text, alone):
+    """Type a name into the field; return the visible and the marked rows of all tables."""
+    return browser.evaluate(
+        f"(() => {{ const sought = document.getElementById('sought'); sought.value = {text!r};"
+        f"document.getElementById('alone').checked = {json.dumps(alone)};"
+        "sought.dispatchEvent(new Event('input'));"
+        "const rows = Array.from(document.querySelectorAll('tbody tr'));"
+        "return [rows.filter(row => !row.classList.contains('other')).length,"
+        "rows.filter(row => row.classList.contains('found')).map(row => row.textContent)]; })()"
+    )
+
+
+def test_one_field_marks_runs_in_all_tables_or_hides_the_others(browser, page):
+    browser.open(page, 1280)
+    every, marked = search(browser, "", False)
+    assert marked == []
+    same, marked = search(browser, "resnet-18", False)
+    assert same == every and len(marked) >= 4
+    assert all("ResNet-18 (from scratch)" in text for text in marked)
+    fewer, marked = search(browser, "resnet-18", True)
+    assert fewer < every and marked == []
+    # Tables of no run stay whole; what no run is called hides nothing.
+    settings = "document.querySelectorAll('#table-settings tr.other').length"
+    assert browser.evaluate(settings) == 0
+    assert search(browser, "no such run", True)[0] == every
+
+
+def colours(browser, scheme):
+    browser.call("Emulation.setEmulatedMedia", features=[
+        {"name": "prefers-color-scheme", "value": scheme}
+    ])  # fmt: skip
+    paint = "getComputedStyle(document.querySelector({!r})).{}"
+    return [
+        browser.evaluate(paint.format(*what))
+        for what in (
+            ("body", "backgroundColor"),
+            ("body", "color"),
+            ("figure img", "backgroundColor"),
+        )
+    ]
+
+
+def test_dark_mode_leaves_figures_on_white(browser, page):
+    browser.open(page, 1280)
+    light, dark = (colours(browser, scheme) for scheme in ("light", "dark"))
+    colours(browser, "light")
+    assert light[0] == light[2] == dark[2] == "rgb(255, 255, 255)"
+    assert dark[0] != light[0] and dark[1] != light[1]
+
+
+def test_without_scripts_everything_is_there_and_nothing_is_dead(browser, page):
+    browser.call("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(page, 1280)
+        assert_shown = "document.querySelectorAll({!r}).length"
+        assert browser.evaluate(assert_shown.format("td button, th button, .saves")) == 0
+        assert browser.evaluate("document.getElementById('tools').offsetHeight") == 0
+        assert browser.evaluate("document.querySelector('nav li').offsetHeight > 0")
+        assert browser.evaluate(assert_shown.format("#table-comparison tbody tr")) == 6
+        assert browser.evaluate(
+            "(() => { const part = document.getElementById('methods-training');"
+            "part.open = true; return part.querySelector('td').offsetHeight > 0; })()"
+        )
+    finally:
+        browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
 def test_figure_enlarges_on_click_and_key_and_closes(browser, page):
@@ -113,22 +249,27 @@ def test_figure_enlarges_on_click_and_key_and_closes(browser, page):
     assert browser.complaints == []
 
 
-def test_folded_tables_are_printed(browser, page):
+def test_what_is_folded_stays_folded_on_paper(browser, page):
     browser.open(page, 1280)
     folded = "Array.from(document.querySelectorAll('details')).filter(part => !part.open).length"
-    assert browser.evaluate(folded) > 0
+    before = browser.evaluate(folded)
     browser.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert browser.evaluate(folded) == before > 5
+    paper = browser.paper()
+    assert paper.startswith(b"%PDF") and paper.count(b"/Type /Page\n") <= 8
+    browser.evaluate("document.getElementById('unfold').click()")
     assert browser.evaluate(folded) == 0
-    browser.evaluate("window.dispatchEvent(new Event('afterprint'))")
-    assert browser.evaluate(folded) > 0
-    assert browser.paper().startswith(b"%PDF")
+    assert browser.paper().count(b"/Type /Page\n") > paper.count(b"/Type /Page\n") > 0
 
 
 def test_texts_of_an_archive_are_shown_and_not_run(browser, tmp_path):
     made = Experiment(tmp_path)
     for path in [*tmp_path.rglob("*.json"), *tmp_path.rglob("*.csv")]:
         poison(path)
-    render(made, {}, tmp_path / "report.html", "directory", differences=made.differences)
+    render(
+        made, {}, tmp_path / "report.html", "directory",
+        differences=made.differences.table, differences_details=made.differences.details,
+    )  # fmt: skip
     assert_whole(browser, tmp_path / "report.html", 1280)
     assert browser.evaluate(f"document.body.textContent.includes({json.dumps(MARK)})")
     assert browser.evaluate("document.querySelectorAll('svg').length") == 0

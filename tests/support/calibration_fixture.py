@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import content_sha256, read_json, write_json
 from pneumobench.core.run import Run
-from pneumobench.statistics.assess_calibration import assess_calibration
+from pneumobench.statistics.assess_calibration import CalibrationFiles, assess_calibration
 from pneumobench.statistics.fold_fits import fit_calibrations, fit_thresholds
-from pneumobench.statistics.score_tables import read_scores
+from pneumobench.statistics.scores import read_scores
 
 
 class Calibrations:
@@ -34,6 +35,9 @@ class Calibrations:
             self.details.append(path.with_name("calibration.json"))
             self.calibrated.append(path.with_name("calibrated.csv"))
             assess_calibration(
-                path, judged, selection, self.details[-1], self.calibrated[-1], run=run,
-                confidence=0.95, replicates=100, bootstrap_seed=1,
-            )  # fmt: skip
+                CalibrationFiles(path, judged, selection),
+                self.details[-1],
+                self.calibrated[-1],
+                run=run,
+                resampling=Resampling(0.95, 100, 1),
+            )

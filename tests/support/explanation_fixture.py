@@ -10,7 +10,6 @@ from reporting_fixture import Made
 
 from pneumobench.core.files import write_table
 from pneumobench.core.run import Run
-from pneumobench.reporting.explanation_section import ExplanationInputs
 
 SIDE = 32
 # Height and width: wide, tall, square, larger than a panel shows.
@@ -129,8 +128,11 @@ class Explanations:
         )
 
     def inputs(self):
-        """Return what the report takes."""
-        return ExplanationInputs("grad_cam", self.explained, self.maps, self.measures, self.panels)
+        """Return what the report takes, by the names of the rule."""
+        return {
+            "explained": self.explained, "maps": self.maps, "panels": self.panels,
+            "map_measures": [self.measures], "map_method": "grad_cam",
+        }  # fmt: skip
 
 
 def measured(run: Made, *, good: bool) -> list[dict]:

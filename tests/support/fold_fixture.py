@@ -12,7 +12,7 @@ from recipe_fixture import ROOT, settings
 
 from pneumobench.core.files import write_json, write_table
 from pneumobench.core.run import Run
-from pneumobench.training.files import FoldInputs, FoldOutputs
+from pneumobench.training.files import FoldInputs, FoldJob, FoldOutputs
 from pneumobench.training.fold import train_fold
 
 IMAGES, INNER, TEST, SIZE = 250, 100, 20, 64
@@ -67,17 +67,13 @@ def fold_outputs(folder: Path) -> FoldOutputs:
 
 def train(data: Path, results: Path, model: str, recipe: dict, **options) -> None:
     """Run one training job in this process."""
-    job = {
-        "run": Run(model, "changed", 7),
-        "fold": 0,
-        "settings": recipe,
-        "threads": 1,
-        "code_hash": "code",
-        "resume_folder": results / "resume",
-        "board_folder": results / "board",
-        **options,
-    }
-    train_fold(fold_inputs(data), fold_outputs(results), **job)
+    told = {
+        "run": Run(model, "changed", 7), "fold": 0, "settings": recipe, "threads": 1,
+        "code_hash": "code", "resume_folder": results / "resume",
+    }  # fmt: skip
+    board = options.pop("board_folder", results / "board")
+    job = FoldJob(**told | options)
+    train_fold(fold_inputs(data), fold_outputs(results), job, board_folder=board)
 
 
 def start(data: Path, results: Path, model: str, recipe: dict, **options) -> subprocess.Popen:
@@ -97,7 +93,7 @@ def start(data: Path, results: Path, model: str, recipe: dict, **options) -> sub
         "data": str(data), "results": str(results), "model": model, "recipe": recipe,
         "options": options,
     }  # fmt: skip
-    path = f"{ROOT / 'workflow_scripts'}:{ROOT / 'tests' / 'unit'}"
+    path = f"{ROOT / 'workflow_scripts'}:{ROOT / 'tests' / 'support'}"
     return subprocess.Popen(
         [sys.executable, "-c", code, json.dumps(given)],
         env={"PYTHONPATH": path, "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"},

@@ -2,29 +2,17 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_table, write_json, write_table
-from pneumobench.reporting.differences_section import DifferencesInputs
-from pneumobench.statistics.compare_pairs import compare_pairs
+from pneumobench.reporting.files import ReportFiles
+from pneumobench.statistics.compare_pairs import PairFiles, compare_pairs
+from pneumobench.statistics.metrics import METRICS
 
-METRICS = [
-    "accuracy",
-    "balanced_accuracy",
-    "precision",
-    "recall",
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
-    "f1",
-    "mcc",
-    "roc_auc",
-    "average_precision",
-    "brier",
-]
 CLASSES = ("normal", "bacterial", "viral")
 
 
@@ -128,6 +116,16 @@ class Experiment:
             },
         )
         self._write_differences()
+
+    def files(self, settings=None, **inputs):
+        """Return what a report is made of; `inputs` are those of optional analyses."""
+        own = {
+            "table": self.comparison_csv, "details": self.comparison_json, "audit": self.audit,
+            "splits": self.splits, "selection": self.selection, "metrics": self.metrics,
+            "run_jsons": self.run_jsons,
+        }  # fmt: skip
+        settings = {"data": {"source": "directory"}, "split": {"folds": 5}} | (settings or {})
+        return ReportFiles(own | inputs, settings=settings)
 
     def _labels(self, dataset, size):
         subtype = self.random.choice(CLASSES, size, p=(0.3, 0.45, 0.25))
@@ -308,15 +306,18 @@ class Experiment:
         )  # fmt: skip
 
     def _write_differences(self, reference=None):
-        self.differences = DifferencesInputs(
-            self.folder / "comparison/differences.csv", self.folder / "comparison/differences.json"
+        self.differences = SimpleNamespace(
+            table=self.folder / "comparison/differences.csv",
+            details=self.folder / "comparison/differences.json",
         )
         compare_pairs(
-            self.scores, self.run_jsons, self.selection,
-            self.differences.table, self.differences.details,
-            confidence=0.95, replicates=100, bootstrap_seed=42, permutations=500,
+            PairFiles(self.scores, self.run_jsons, self.selection),
+            self.differences.table,
+            self.differences.details,
+            permutations=500,
             reference=reference,
-        )  # fmt: skip
+            resampling=Resampling(0.95, 100, 42),
+        )
 
     def _write_dataset(self):
         self.audit = self.folder / "dataset/audit.json"

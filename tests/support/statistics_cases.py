@@ -1,22 +1,23 @@
 """A small experiment on disk as training would leave it, with scores of known quality."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.core.run import Run
-from pneumobench.statistics.combine_ensemble import combine_ensemble
-from pneumobench.statistics.compare_pairs import compare_pairs
-from pneumobench.statistics.comparison import compare_runs
-from pneumobench.statistics.evaluation import evaluate_run
-from pneumobench.statistics.selection import freeze_selection
+from pneumobench.statistics.compare_pairs import PairFiles, compare_pairs
+from pneumobench.statistics.comparison import ComparisonFiles, compare_runs
+from pneumobench.statistics.ensemble_members import combine_ensemble
+from pneumobench.statistics.evaluation import RunFiles, evaluate_run
+from pneumobench.statistics.selection import FoldRules, SelectionFiles, freeze_selection
 
 FOLDS = 3
 COST_RATIO = 5.0
-DRAW = {"confidence": 0.95, "replicates": 200, "bootstrap_seed": 1}
+DRAW = Resampling(0.95, 200, 1)
 
 
 @dataclass
@@ -146,37 +147,42 @@ class Experiment:
         calibration: str = "platt",
         ensembles: tuple[str, ...] = (),
     ) -> None:
-        freeze_selection(
-            self.files(runs, "out_of_fold.csv"),
-            self.development_labels,
-            self.selection,
-            folds=FOLDS,
-            threshold_rule=rule,
-            cost_ratio=COST_RATIO,
-            calibration=calibration,
-            run_jsons=self.files(runs, "run.json"),
+        files = replace(
+            self.selection_files(runs),
             out_of_fold_views=self.view_files(runs, "out_of_fold", views),
-            views=views,
             baselines=self.baseline_files("out_of_fold"),
-            ensembles=list(ensembles),
+        )
+        rules = FoldRules(FOLDS, rule, COST_RATIO, calibration)
+        freeze_selection(files, self.selection, rules, views=views, ensembles=list(ensembles))
+
+    def selection_files(self, runs: list[Run]) -> SelectionFiles:
+        """Return the files of a selection, without views and baselines."""
+        return SelectionFiles(
+            self.files(runs, "out_of_fold.csv"),
+            self.files(runs, "run.json"),
+            self.development_labels,
+            baselines=[],
         )
 
     def evaluate(self, run: Run, views: str = "none") -> None:
         evaluate_run(
+            self.run_files(run, views),
+            self.folder(run) / "metrics.json",
+            self.folder(run) / "scores.csv",
+            run=run,
+            views=views,
+            resampling=DRAW,
+        )
+
+    def run_files(self, run: Run, views: str = "none") -> RunFiles:
+        return RunFiles(
             self.files([run], "out_of_fold.csv"),
             self.files([run], "test.csv"),
             self.development_labels,
             self.test_labels,
             self.selection,
-            self.folder(run) / "metrics.json",
-            self.folder(run) / "scores.csv",
-            out_of_fold_views=self.view_files([run], "out_of_fold", views),
-            test_views=self.view_files([run], "test", views),
-            views=views,
-            model=run.model,
-            recipe=run.recipe,
-            seed=run.seed,
-            **DRAW,
+            self.view_files([run], "out_of_fold", views),
+            self.view_files([run], "test", views),
         )
 
     def compare_pairs(
@@ -186,14 +192,13 @@ class Experiment:
             self.root / "comparison/differences.csv",
             self.root / "comparison/differences.json",
         )
+        scores = [self.folder(run) / "scores.csv" for run in runs]
         compare_pairs(
-            [self.folder(run) / "scores.csv" for run in runs],
-            self.files(runs, "run.json"),
-            self.selection,
+            PairFiles(scores, self.files(runs, "run.json"), self.selection),
             *outputs,
             permutations=permutations,
             reference=reference,
-            **DRAW,
+            resampling=DRAW,
         )
         return outputs
 
@@ -201,23 +206,21 @@ class Experiment:
         outputs = self.root / "comparison/comparison.csv", self.root / "comparison/comparison.json"
         if runs:
             self.compare_pairs(runs)
-        compare_runs(
-            [self.folder(run) / "metrics.json" for run in runs],
-            [self.folder(run) / "scores.csv" for run in runs],
-            self.files(runs, "run.json"),
-            self.files(runs, "timing.csv"),
-            sorted((self.root / "models").glob("*.json")),
-            *outputs,
+        files = ComparisonFiles(
+            metrics=[self.folder(run) / "metrics.json" for run in runs],
+            scores=[self.folder(run) / "scores.csv" for run in runs],
+            run_jsons=self.files(runs, "run.json"),
+            timings=self.files(runs, "timing.csv"),
+            models=sorted((self.root / "models").glob("*.json")),
             selection=self.selection,
             differences=self.root / "comparison/differences.csv",
             baselines_out_of_fold=self.baseline_files("out_of_fold"),
             baselines_test=self.baseline_files("test"),
             ensembles_out_of_fold=self.ensemble_files("out_of_fold"),
-            robustness=sorted((self.root / "runs").glob("*/*/*/robustness.json")),
             ensembles_test=self.ensemble_files("test"),
-            missing=missing or [],
-            **DRAW,
+            robustness=sorted((self.root / "runs").glob("*/*/*/robustness.json")),
         )
+        compare_runs(files, *outputs, missing=missing or [], resampling=DRAW)
         return outputs
 
 

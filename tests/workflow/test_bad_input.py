@@ -42,10 +42,24 @@ def test_five_mistakes_are_five_messages(make_workflow):
     assert not flow.results.exists()
 
 
-def test_missing_folder(flow):
+@pytest.mark.parametrize("targets", [(), ("fetch", "all"), ("doctor", "train")])
+def test_missing_folder(flow, targets):
     flow.root.rmdir()
-    output = refused(flow, "--dry-run")
+    output = refused(flow, *targets, "--dry-run")
     assert "radiographs" in output and "data.directory.path" in output and "to do:" in output
+
+
+@pytest.mark.parametrize("target", ["fetch", "doctor", "results/tiny/precision.json"])
+def test_what_reads_no_images_does_not_ask_for_them(flow, target):
+    flow.root.rmdir()
+    flow.succeed(target, "--dry-run")
+
+
+def test_missing_starting_weights(make_workflow):
+    flow = make_workflow(recipes={"light": {"pretrained": "own.safetensors"}})
+    output = refused(flow, "fetch", "train", "--dry-run")
+    assert "recipes.light.pretrained: own.safetensors" in output and "to do:" in output
+    flow.succeed("fetch", MANIFEST, "--dry-run")
 
 
 def test_empty_folder(flow):

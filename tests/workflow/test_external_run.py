@@ -38,7 +38,7 @@ def test_nothing_else_is_done_again(validated):
         "generate_external_phantoms": 1, "index_external": 1, "admit_external": 1,
         "pack_external": 1, "predict_external": FOLDS * RUNS, "score_external_baselines": 1,
         "evaluate_external": 1, "plot_external": 1, "fill_checklists": 1,
-        "write_model_card": RUNS, "render_report": 1, "typeset_tables": 1, "list_figures": 1,
+        "write_model_card": RUNS, "render_report": 1, "write_tables": 1, "list_figures": 1,
         "all": 1, "total": FOLDS * RUNS + RUNS + 12,
     }  # fmt: skip
 

@@ -2,20 +2,18 @@
 
 from pathlib import Path
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.job import job_log
+from pneumobench.core.rule_files import files_of
 from pneumobench.core.run import Run
-from pneumobench.statistics.assess_calibration import assess_calibration
+from pneumobench.statistics.assess_calibration import CalibrationFiles, assess_calibration
 
 with job_log(snakemake.log[0]):
-    wildcards, params = snakemake.wildcards, snakemake.params
+    output, wildcards, params = snakemake.output, snakemake.wildcards, snakemake.params
     assess_calibration(
-        Path(snakemake.input.scores),
-        Path(snakemake.input.metrics),
-        Path(snakemake.input.selection),
-        Path(snakemake.output.details),
-        Path(snakemake.output.calibrated),
-        run=Run(params.model, wildcards.recipe, int(wildcards.seed)),
-        confidence=params.confidence,
-        replicates=params.replicates,
-        bootstrap_seed=params.bootstrap_seed,
+        files_of(CalibrationFiles, snakemake.input),
+        Path(output.details),
+        Path(output.calibrated),
+        run=Run.of_job(params.model, wildcards),
+        resampling=Resampling(**params.resampling),
     )

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from pneumobench.core.job import job_log
-from pneumobench.statistics.combine_ensemble import combine_ensemble
+from pneumobench.statistics.ensemble_members import combine_ensemble
 
 with job_log(snakemake.log[0]):
+    given, output = snakemake.input, snakemake.output
     combine_ensemble(
-        [Path(path) for path in snakemake.input.out_of_fold],
-        [Path(path) for path in snakemake.input.test],
-        Path(snakemake.input.selection),
-        Path(snakemake.output.out_of_fold),
-        Path(snakemake.output.test),
+        [Path(path) for path in given.out_of_fold],
+        [Path(path) for path in given.test],
+        Path(given.selection),
+        Path(output.out_of_fold),
+        Path(output.test),
         kind=snakemake.wildcards.ensemble,
     )

@@ -2,20 +2,18 @@
 
 from pathlib import Path
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.job import job_log
-from pneumobench.statistics.compare_pairs import compare_pairs
+from pneumobench.core.rule_files import files_of
+from pneumobench.statistics.compare_pairs import PairFiles, compare_pairs
 
 with job_log(snakemake.log[0]):
-    params = snakemake.params
+    output, params = snakemake.output, snakemake.params
     compare_pairs(
-        [Path(path) for path in snakemake.input.scores],
-        [Path(path) for path in snakemake.input.run_jsons],
-        Path(snakemake.input.selection),
-        Path(snakemake.output.table),
-        Path(snakemake.output.details),
-        confidence=params.confidence,
-        replicates=params.replicates,
-        bootstrap_seed=params.bootstrap_seed,
+        files_of(PairFiles, snakemake.input),
+        Path(output.table),
+        Path(output.details),
         permutations=params.permutations,
         reference=params.reference,
+        resampling=Resampling(**params.resampling),
     )

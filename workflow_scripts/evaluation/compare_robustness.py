@@ -2,19 +2,15 @@
 
 from pathlib import Path
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.job import job_log
-from pneumobench.statistics.compare_robustness import compare_robustness
+from pneumobench.core.rule_files import files_of
+from pneumobench.statistics.robustness import RobustnessFiles, compare_robustness
 
 with job_log(snakemake.log[0]):
-    params = snakemake.params
     compare_robustness(
-        [Path(path) for path in snakemake.input.out_of_fold],
-        [Path(path) for path in snakemake.input.corrupted],
-        Path(snakemake.input.development_labels),
-        Path(snakemake.input.selection),
+        files_of(RobustnessFiles, snakemake.input),
         Path(snakemake.output.table),
-        strengths=params.strengths,
-        confidence=params.confidence,
-        replicates=params.replicates,
-        bootstrap_seed=params.bootstrap_seed,
+        strengths=snakemake.params.strengths,
+        resampling=Resampling(**snakemake.params.resampling),
     )

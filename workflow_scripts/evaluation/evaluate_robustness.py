@@ -2,22 +2,19 @@
 
 from pathlib import Path
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.job import job_log
+from pneumobench.core.rule_files import files_of
 from pneumobench.core.run import Run
-from pneumobench.statistics.robustness import evaluate_robustness
+from pneumobench.statistics.robustness import RobustnessFiles, evaluate_robustness
 
 with job_log(snakemake.log[0]):
-    wildcards, params = snakemake.wildcards, snakemake.params
+    output, wildcards, params = snakemake.output, snakemake.wildcards, snakemake.params
     evaluate_robustness(
-        [Path(path) for path in snakemake.input.out_of_fold],
-        [Path(path) for path in snakemake.input.corrupted],
-        Path(snakemake.input.development_labels),
-        Path(snakemake.input.selection),
-        Path(snakemake.output.table),
-        Path(snakemake.output.details),
-        run=Run(params.model, wildcards.recipe, int(wildcards.seed)),
+        files_of(RobustnessFiles, snakemake.input),
+        Path(output.table),
+        Path(output.details),
+        run=Run.of_job(params.model, wildcards),
         strengths=params.strengths,
-        confidence=params.confidence,
-        replicates=params.replicates,
-        bootstrap_seed=params.bootstrap_seed,
+        resampling=Resampling(**params.resampling),
     )

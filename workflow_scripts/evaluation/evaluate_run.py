@@ -2,36 +2,30 @@
 
 from pathlib import Path
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.job import job_log
+from pneumobench.core.rule_files import files_of
 from pneumobench.core.run import Run
-from pneumobench.statistics.evaluation import evaluate_run
+from pneumobench.statistics.evaluation import RunFiles, evaluate_run
 from pneumobench.statistics.looks import EVALUATION, record_look
 
 with job_log(snakemake.log[0]):
-    run = Run(snakemake.params.model, snakemake.wildcards.recipe, int(snakemake.wildcards.seed))
+    wildcards, params = snakemake.wildcards, snakemake.params
+    run = Run.of_job(params.model, wildcards)
+    files = files_of(RunFiles, snakemake.input)
     record_look(
-        snakemake.params.looks,
+        params.looks,
         run,
         purpose=EVALUATION,
-        test=[Path(path) for path in (*snakemake.input.test, *snakemake.input.test_views)],
-        test_labels=Path(snakemake.input.test_labels),
-        selection=Path(snakemake.input.selection),
+        test=[*files.test, *files.test_views],
+        test_labels=files.test_labels,
+        selection=files.selection,
     )
     evaluate_run(
-        [Path(path) for path in snakemake.input.out_of_fold],
-        [Path(path) for path in snakemake.input.test],
-        Path(snakemake.input.development_labels),
-        Path(snakemake.input.test_labels),
-        Path(snakemake.input.selection),
+        files,
         Path(snakemake.output.metrics),
         Path(snakemake.output.scores),
-        out_of_fold_views=[Path(path) for path in snakemake.input.out_of_fold_views],
-        test_views=[Path(path) for path in snakemake.input.test_views],
-        views=snakemake.params.views,
-        model=run.model,
-        recipe=run.recipe,
-        seed=run.seed,
-        confidence=snakemake.params.confidence,
-        replicates=snakemake.params.replicates,
-        bootstrap_seed=snakemake.params.bootstrap_seed,
+        run=run,
+        views=params.views,
+        resampling=Resampling(**params.resampling),
     )

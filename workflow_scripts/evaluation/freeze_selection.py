@@ -3,20 +3,15 @@
 from pathlib import Path
 
 from pneumobench.core.job import job_log
-from pneumobench.statistics.selection import freeze_selection
+from pneumobench.core.rule_files import files_of
+from pneumobench.statistics.selection import FoldRules, SelectionFiles, freeze_selection
 
 with job_log(snakemake.log[0]):
+    params = snakemake.params
     freeze_selection(
-        [Path(path) for path in snakemake.input.out_of_fold],
-        Path(snakemake.input.development_labels),
+        files_of(SelectionFiles, snakemake.input),
         Path(snakemake.output.selection),
-        folds=snakemake.params.folds,
-        threshold_rule=snakemake.params.threshold_rule,
-        cost_ratio=snakemake.params.cost_ratio,
-        calibration=snakemake.params.calibration,
-        run_jsons=[Path(path) for path in snakemake.input.run_jsons],
-        out_of_fold_views=[Path(path) for path in snakemake.input.out_of_fold_views],
-        views=snakemake.params.views,
-        baselines=[Path(path) for path in snakemake.input.baselines],
-        ensembles=snakemake.params.ensembles,
+        FoldRules(**params.rules),
+        views=params.views,
+        ensembles=params.ensembles,
     )

@@ -1,10 +1,12 @@
-"""Measure how unlike the test set is to the development set, and what that costs."""
+"""Measure how test images differ from development images, and what that costs."""
 
 from pathlib import Path
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.job import job_log
+from pneumobench.core.rule_files import files_of
 from pneumobench.statistics.looks import RENORMALISED, record_looks
-from pneumobench.statistics.shift import measure_shift
+from pneumobench.statistics.shift import ShiftFiles, measure_shift
 
 with job_log(snakemake.log[0]):
     given, params = snakemake.input, snakemake.params
@@ -16,17 +18,7 @@ with job_log(snakemake.log[0]):
         selection=Path(given.selection),
     )
     measure_shift(
-        [Path(path) for path in given.scores],
-        Path(given.selection),
-        [Path(path) for path in given.baselines_out_of_fold],
-        [Path(path) for path in given.baselines_test],
-        [Path(path) for path in given.ensembles_out_of_fold],
-        [Path(path) for path in given.ensembles_test],
-        Path(given.domains),
-        Path(given.blocks),
-        [Path(path) for path in given.renormalised],
+        files_of(ShiftFiles, given),
         Path(snakemake.output[0]),
-        confidence=params.confidence,
-        replicates=params.replicates,
-        bootstrap_seed=params.bootstrap_seed,
+        resampling=Resampling(**params.resampling),
     )

@@ -4,19 +4,19 @@ from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
     from pneumobench.data.images import decode_grey
-    from pneumobench.reporting.panels import draw_panels
-    from pneumobench.reporting.vocabulary import words_of
+    from pneumobench.reporting.drawing.panels import draw_panels
+    from pneumobench.reporting.words import words_of
 
     params = snakemake.params
-    with words_of(snakemake.input.audit):
-        draw_panels(
-            snakemake.input.explained,
-            snakemake.input.maps,
-            params.root,
-            snakemake.output[0],
-            title=params.title,
-            size=params.size,
-            resize=params.resize,
-            colour_map=params.colour_map,
-            decode=decode_grey,
-        )
+    draw_panels(
+        snakemake.input.explained,
+        snakemake.input.maps,
+        params.root,
+        snakemake.output[0],
+        title=params.title,
+        size=params.size,
+        resize=params.resize,
+        colour_map=params.colour_map,
+        decode=decode_grey,
+        words=words_of(snakemake.input.audit),
+    )

@@ -1,20 +1,17 @@
 """Put the measures of all runs' maps into one table."""
 
-from pathlib import Path
-
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.job import job_log
-from pneumobench.statistics.explanations import summarise_explanations
+from pneumobench.core.rule_files import files_of
+from pneumobench.statistics.explanations import (
+    ExplanationFiles,
+    ExplanationTables,
+    summarise_explanations,
+)
 
 with job_log(snakemake.log[0]):
     summarise_explanations(
-        [Path(path) for path in snakemake.input.measures],
-        [Path(path) for path in snakemake.input.randomisations],
-        [Path(path) for path in snakemake.input.maps],
-        Path(snakemake.input.development_labels),
-        Path(snakemake.output.table),
-        Path(snakemake.output.randomisation),
-        Path(snakemake.output.details),
-        confidence=snakemake.params.confidence,
-        replicates=snakemake.params.replicates,
-        bootstrap_seed=snakemake.params.bootstrap_seed,
+        files_of(ExplanationFiles, snakemake.input),
+        files_of(ExplanationTables, snakemake.output),
+        resampling=Resampling(**snakemake.params.resampling),
     )

@@ -4,13 +4,18 @@ from pathlib import Path
 
 from pneumobench.core.job import job_log
 
-FILES = ("images", "manifest", "splits", "development_labels")
-EXTERNAL = ("external_images", "external_manifest", "external_splits")
+FILES = ("images", "manifest", "splits")
 
 with job_log(snakemake.log[0]):
-    from pneumobench.prediction.external_baselines import score_external_baselines
+    from pneumobench.prediction.baselines import read_radiographs, score_external_baselines
 
+    own, others = (
+        read_radiographs(*(Path(snakemake.input[f"{source}{name}"]) for name in FILES))
+        for source in ("", "external_")
+    )
     score_external_baselines(
-        *(Path(getattr(snakemake.input, name)) for name in (*FILES, *EXTERNAL)),
+        own,
+        Path(snakemake.input.development_labels),
+        others,
         external={Path(path).parent.name: Path(path) for path in snakemake.output},
     )

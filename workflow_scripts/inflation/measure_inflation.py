@@ -5,31 +5,27 @@ from pathlib import Path
 from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
+    from pneumobench.core.estimates import Resampling
+    from pneumobench.core.rule_files import files_of
     from pneumobench.core.run import Run
-    from pneumobench.statistics.inflation import measure_inflation
+    from pneumobench.statistics.inflation import InflationFiles, measure_inflation
     from pneumobench.statistics.looks import BAD_PRACTICE, record_look
 
-    given, params = snakemake.input, snakemake.params
+    params, files = snakemake.params, files_of(InflationFiles, snakemake.input)
     run = Run(**params.run)
     record_look(
         params.looks,
         run,
         purpose=BAD_PRACTICE,
-        test=[Path(path) for path in (*given.epochs, *given.scores)],
-        test_labels=Path(given.test_labels),
-        selection=Path(given.selection),
+        test=[*files.epochs, *files.scores],
+        test_labels=files.test_labels,
+        selection=files.selection,
     )
     measure_inflation(
-        [Path(path) for path in given.epochs],
-        [Path(path) for path in given.scores],
-        Path(given.development_labels),
-        Path(given.test_labels),
-        Path(given.selection),
+        files,
         Path(snakemake.output.table),
         Path(snakemake.output.details),
         run=run,
         folds=params.folds,
-        confidence=params.confidence,
-        replicates=params.replicates,
-        bootstrap_seed=params.bootstrap_seed,
+        resampling=Resampling(**params.resampling),
     )

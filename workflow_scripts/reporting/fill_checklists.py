@@ -6,16 +6,14 @@ from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
     from pneumobench.reporting.checklists import fill_checklists
-    from pneumobench.reporting.vocabulary import words_of
 
-    with words_of(snakemake.input.audit):
-        fill_checklists(
-            snakemake.input.table,
-            snakemake.input.details,
-            snakemake.input.audit,
-            snakemake.input.run_jsons,
-            snakemake.output.details,
-            Path(snakemake.output.markdown[0]).parent,
-            settings=snakemake.params.settings,
-            computed=snakemake.params.computed,
-        )
+    fill_checklists(
+        snakemake.input.table,
+        snakemake.input.details,
+        snakemake.input.audit,
+        snakemake.input.run_jsons,
+        snakemake.output.details,
+        Path(snakemake.output.markdown[0]).parent,
+        settings=snakemake.params.settings,
+        computed=snakemake.params.computed,
+    )

@@ -4,13 +4,13 @@ from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
     from pneumobench.reporting.tables import make_tables
-    from pneumobench.reporting.vocabulary import words_of
+    from pneumobench.reporting.words import words_of
 
-    with words_of(snakemake.input.audit):
-        make_tables(
-            snakemake.input.table,
-            snakemake.input.details,
-            csv=snakemake.output.csv,
-            markdown=snakemake.output.markdown,
-            latex=snakemake.output.latex,
-        )
+    make_tables(
+        snakemake.input.table,
+        snakemake.input.details,
+        csv=snakemake.output.csv,
+        markdown=snakemake.output.markdown,
+        latex=snakemake.output.latex,
+        words=words_of(snakemake.input.audit),
+    )

@@ -1,32 +1,26 @@
-"""Judge how well every run tells the subtypes apart."""
+"""Judge how well every run distinguishes the subtypes."""
 
 from pathlib import Path
 
 from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
+    from pneumobench.core.estimates import Resampling
+    from pneumobench.core.rule_files import files_of
     from pneumobench.statistics.looks import OF_SUBTYPES, record_looks
-    from pneumobench.statistics.subtypes import evaluate_subtypes
+    from pneumobench.statistics.subtypes import SubtypeFiles, evaluate_subtypes
 
-    given, params = snakemake.input, snakemake.params
+    params, files = snakemake.params, files_of(SubtypeFiles, snakemake.input)
     record_looks(
         params.looks,
         params.runs,
         purpose=OF_SUBTYPES,
-        test_labels=Path(given.test_labels),
-        selection=Path(given.selection),
+        test_labels=files.test_labels,
+        selection=files.selection,
     )
     evaluate_subtypes(
-        [Path(path) for path in given.out_of_fold],
-        [Path(path) for path in given.test],
-        [Path(path) for path in given.baseline_out_of_fold],
-        [Path(path) for path in given.baseline_test],
-        Path(given.development_labels),
-        Path(given.test_labels),
-        Path(given.selection),
+        files,
         Path(snakemake.output.table),
         Path(snakemake.output.details),
-        confidence=params.confidence,
-        replicates=params.replicates,
-        bootstrap_seed=params.bootstrap_seed,
+        resampling=Resampling(**params.resampling),
     )

@@ -215,7 +215,7 @@ def test_five_mistakes_are_five_messages_of_one_error():
     for path, nearest, remedy in [
         ("recipes.light.optimizer", "optimiser", "write optimiser instead"),
         ("recipes.light.learning_rate", None, "write 1.0e-3"),
-        ("images.size", None, "every architecture takes 64 and more"),
+        ("images.size", None, "every architecture accepts 64 and more"),
         ("compute.device", "cpu", "write cpu"),
         ("runs[0]", "alexnet", "write alexnet"),
     ]:

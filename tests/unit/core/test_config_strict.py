@@ -331,6 +331,3 @@ def test_more_threads_than_cores_are_worth_a_word():
     (caution,) = cautions(experiment, cores=2)
     assert "numeric_threads: 16" in caution and "2 cores" in caution
     assert cautions(experiment, cores=16) == cautions(experiment) == []
-
-
-# The start

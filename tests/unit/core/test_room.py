@@ -16,8 +16,8 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import LONGEST_NAME, atomic_path, read_json, write_json, write_table
 from pneumobench.data.squares import write_batches
 from pneumobench.models.weights.saved import write_state
+from pneumobench.reporting.drawing.style import save_figure
 from pneumobench.reporting.radiographs import place_radiographs
-from pneumobench.reporting.style import save_figure
 from pneumobench.training.resume import ResumeState
 
 MUCH = np.random.default_rng(0).integers(0, 256, 2_000_000, dtype=np.uint8)

@@ -180,12 +180,33 @@ def test_refusal_ends_the_process_with_its_message(capsys):
     assert ended.value.code == 1 and "nowhere.yaml" in capsys.readouterr().err
 
 
-def test_lock_names_its_way_out(tmp_path):
-    assert warning_of_lock(tmp_path) is None
-    lock = tmp_path / LOCKS / "0.input.lock"
+@pytest.fixture
+def locked(tmp_path, monkeypatch):
+    """A folder with a lock; its name is taken from its parent."""
+    lock = tmp_path / "locked" / LOCKS / "0.input.lock"
     lock.parent.mkdir(parents=True)
     lock.touch()
-    assert "--unlock" in warning_of_lock(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("words", [["all"], ["train", "-k"], ["--notemp"], ["--configfile", "n"]])
+def test_lock_names_its_way_out(locked, words):
+    assert "--unlock" in warning_of_lock([*words, "--directory", "locked"])
+    assert "--unlock" in warning_of_lock(["-dlocked", *words])
+    assert warning_of_lock(words) is None
+
+
+@pytest.mark.parametrize(
+    "word", ["--unlock", "--nolock", "-n", "-np", "--dry-run", "--dryrun", "--dry"]
+)
+def test_nobody_is_warned_who_passes_a_lock(locked, word):
+    assert warning_of_lock(["all", word, "--directory=locked"]) is None
+
+
+def test_lock_is_told_of_before_snakemake_starts(locked, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    check_or_exit(["--directory", "locked"], ROOT)
+    assert "was killed here" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["default", "slurm"])

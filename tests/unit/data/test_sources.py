@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from configurations import check
 from dataset_fixture import index, kaggle_folder, write_radiograph
 from nih_fixture import write_nih_boxes
 from PIL import Image
@@ -15,13 +16,18 @@ from source_fixture import audited, nih_folder, write_rows
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json
+from pneumobench.core.sources import Source
 from pneumobench.data.images import read_header, read_picture
 from pneumobench.data.manifest import accepted_images, read_manifest
 from pneumobench.data.pack import pack_images
 from pneumobench.data.sources import patient_pattern
 from pneumobench.data.sources.columns import tables_beside
 from pneumobench.data.sources.directory import list_directory
-from pneumobench.data.sources.fingerprint import fingerprint, table_fingerprint
+from pneumobench.data.sources.fingerprint import (
+    fingerprint,
+    source_fingerprint,
+    table_fingerprint,
+)
 from pneumobench.data.sources.nih import list_nih
 from pneumobench.data.sources.rsna import CLASSES, LABELS, NORMAL, OPACITY, OTHER, list_rsna
 from pneumobench.data.sources.table import list_table
@@ -92,7 +98,7 @@ def test_table_becomes_a_manifest_and_warns_of_unknown_patients(tmp_path):
     assert rows["patient"].tolist() == rows["image_id"].tolist() == list("abcd")
     found = audited(manifest)
     assert found["unknown_patients"] == [f"{name}.png" for name in "abcd"]
-    assert any(text.startswith("4 of 4 images tell no patient") for text in found["warnings"])
+    assert any(text.startswith("4 of 4 images have no known patient") for text in found["warnings"])
     assert found["source"]["population"] == "adults"
     assert found["source"]["title"] == "the table t.csv"
 
@@ -305,7 +311,7 @@ def test_nih_to_a_manifest_with_patients_apart(tmp_path):
             lambda root: (root / "BBox_List_2017.csv").write_text(
                 "Image Index,Finding Label,Bbox [x,y,w,h]\nx.png,Pneumonia,1,2,three,4\n"
             ),
-            "the box of x.png cannot be read",
+            "a box of x.png cannot be read",
         ),
         (
             lambda root: (root / "BBox_List_2017.csv").write_text(
@@ -542,6 +548,23 @@ def test_fingerprint_of_a_table_sees_its_own_radiographs_alone(tmp_path):
         change()
         seen.append(table_fingerprint(table, tmp_path))
     assert len(set(seen)) == 7
+
+
+def test_only_users_own_sources_have_a_fingerprint(tmp_path):
+    write_radiograph(tmp_path / "NORMAL/a.png", 70)
+    table = tmp_path / "own.csv"
+    table.write_text("path,label\nNORMAL/a.png,normal\n")
+
+    def seen(overlay: str) -> str:
+        return source_fingerprint(Source(check(f"data: {overlay}").data))
+
+    assert seen("{source: phantom}") == seen("{source: mendeley}") == ""
+    own = f"{{source: directory, directory: {{path: {tmp_path}}}}}"
+    assert seen(own) == fingerprint(tmp_path)
+    nih = f"{{source: nih, nih: {{path: {tmp_path}}}}}"
+    assert seen(nih) == fingerprint(tmp_path, [table]) != seen(own)
+    listed = f"{{source: table, table: {{path: {table}}}}}"
+    assert seen(listed) == table_fingerprint(table, tmp_path)
 
 
 # Boxes

@@ -11,8 +11,8 @@ from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.explain.cam import NoMapError
 from pneumobench.explain.choose import first_of_subtypes
-from pneumobench.explain.measure import MEASURED, RANDOMISED, measure_explanations
-from pneumobench.explain.run import SAMPLE_SEED, RunInputs, explain_run
+from pneumobench.explain.measure import MEASURED, RANDOMISED, MeasuredInputs, measure_maps
+from pneumobench.explain.run import SAMPLE_SEED, ExplainedInputs, explain_run
 from pneumobench.models import registry
 
 RUN = Run("custom_resnet18", "light", 42)
@@ -59,7 +59,7 @@ def inputs(tmp_path, monkeypatch):
         "pneumobench.explain.run.load_trained",
         lambda folder: (model, {"fold": int(folder.name[-1]), "numeric_threads": 1}),
     )
-    return RunInputs(
+    return ExplainedInputs(
         folds=[tmp_path / "fold0", tmp_path / "fold1"],
         images=tmp_path / "images.npy",
         splits=tmp_path / "splits.csv",
@@ -110,10 +110,11 @@ def test_network_without_maps_has_files_that_say_so(inputs, tmp_path, monkeypatc
 
     monkeypatch.setattr("pneumobench.explain.measure.load_trained", never)
     measures, randomisation = tmp_path / "measures.csv", tmp_path / "randomisation.csv"
-    measure_explanations(
-        inputs.folds, inputs.images, inputs.images, inputs.splits, inputs.manifest, tmp_path,
-        explained, maps, measures, randomisation, run=RUN, settings=SETTINGS, resize="squash",
+    measured = MeasuredInputs(
+        inputs.folds, inputs.images, inputs.splits, inputs.manifest, inputs.images, explained, maps,
+        tmp_path, "squash",
     )  # fmt: skip
+    measure_maps(measured, measures, randomisation, run=RUN, settings=SETTINGS)
     for path, columns in ((measures, MEASURED), (randomisation, RANDOMISED)):
         table = read_table(path)
         assert table.empty and list(table.columns) == ["model", "recipe", "seed", *columns]

@@ -1,18 +1,21 @@
 """What jobs ask a scheduler for, and that the SLURM profile knows every rule."""
 
 import json
-import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from configurations import check
+from rule_texts import rule_texts
 
 from pneumobench.core.resources import (
     TrainingSize,
     read_training_size,
     training_memory_mb,
     training_minutes,
+    training_size,
 )
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -33,23 +36,12 @@ MEASURED = {
 }
 
 
-def rules() -> dict[str, str]:
-    text = "".join(path.read_text() for path in sorted((PROJECT / "rules").glob("*.smk")))
-    # `use rule a as b with:` makes a rule of its own.
-    parts = re.split(r"^ *(?:use )?rule (?:\w+ as )?(\w+)(?: with)?:", text, flags=re.M)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
 def profile() -> dict:
     return yaml.safe_load((PROJECT / "profiles/slurm/config.yaml").read_text())
 
 
 def local_rules() -> set[str]:
-    listed = re.search(
-        r"^localrules:\n((?:    \w+,\n)+)", (PROJECT / "Snakefile").read_text(), re.M
-    )
-    marked = {name for name, text in rules().items() if "localrule: True" in text}
-    return set(re.findall(r"\w+", listed[1])) | marked
+    return {name for name, text in rule_texts().items() if "localrule: True" in text}
 
 
 @pytest.mark.parametrize("name", MEASURED)
@@ -100,29 +92,45 @@ def test_size_is_read_from_earlier_jobs(tmp_path):
     assert size == TrainingSize(7, 9, 64, 200, 8, 2, 1, "cuda")
 
 
+def test_size_follows_from_the_recipe(tmp_path):
+    contents = {
+        "model": {"parameters": 7, "macs": 9},
+        "images_digest": {"size": 64, "count": 100},
+        "precision": {"device": "cpu"},
+    }
+    inputs = SimpleNamespace(**{name: str(tmp_path / name) for name in contents})
+    for name, content in contents.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    recipes = "{light: {batch_size: 4, epochs: 3}, copied: {based_on: light, offline_copies: true}}"
+    experiment = check(f"{{offline_copies: {{per_image: 2}}, recipes: {recipes}}}")
+    plain = training_size(experiment, "light", inputs, threads=5)
+    assert plain == TrainingSize(7, 9, 64, 100, 4, 3, 5, "cpu")
+    assert training_size(experiment, "copied", inputs, threads=5) == replace(plain, images=300)
+
+
 def test_every_rule_is_local_or_says_what_it_needs():
     asked, local = profile()["set-resources"], local_rules()
     assert not set(asked) & local
-    assert set(asked) | local == set(rules())
+    assert set(asked) | local == set(rule_texts())
     for name, resources in asked.items():
         for key in ("mem_mb", "runtime"):
             expression = resources.get(key)
             if expression is None:
-                assert f"{key}=training_" in rules()[name], (name, key)
+                assert f"{key}=training_" in rule_texts()[name], (name, key)
             else:
                 assert eval(expression, {"attempt": 2}) == 2 * eval(expression, {"attempt": 1})
 
 
 def test_rules_with_networks_and_no_others_get_one_gpu():
     for name, resources in profile()["set-resources"].items():
-        expected = 1 if "gpu=gpus" in rules()[name] else None
+        expected = 1 if "gpu=gpus" in rule_texts()[name] else None
         assert resources.get("gpu") == expected, name
 
 
 def test_groups_hold_no_gpu_and_no_local_rule():
     grouped = profile()["groups"]
-    with_gpu = {name for name, text in rules().items() if "gpu=gpus" in text}
-    assert set(grouped) <= set(rules()) - with_gpu - local_rules()
+    with_gpu = {name for name, text in rule_texts().items() if "gpu=gpus" in text}
+    assert set(grouped) <= set(rule_texts()) - with_gpu - local_rules()
     assert set(profile()["group-components"]) < set(grouped.values())
 
 

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from rule_texts import rule_texts
+
+from pneumobench.core.repredictions import REPREDICTIONS
 
 PROJECT = Path(__file__).resolve().parents[3]
 SCRIPTS = PROJECT / "workflow_scripts"
@@ -84,16 +87,20 @@ def test_images_have_the_lock_and_the_python_of_the_environments():
 def rules() -> dict[str, str]:
     """Return the environment of every rule, by name."""
     found = {}
-    for path in (PROJECT / "rules").glob("*.smk"):
-        for part in re.split(r"^rule ", path.read_text(), flags=re.M)[1:]:
-            names = re.findall(r'conda:\s+"\.\./envs/(\w+)\.yaml"', part)
-            assert len(names) == 1, part.split(":")[0]
-            found[part.split(":")[0]] = names[0]
+    for rule, text in rule_texts().items():
+        names = re.findall(r'conda:\s+"\.\./envs/(\w+)\.yaml"', text)
+        assert len(names) == 1, rule
+        found[rule] = names[0]
     return found
 
 
 def test_every_rule_names_its_environment():
     assert set(rules().values()) == set(ENVIRONMENTS) and len(rules()) > 50
+
+
+def script_of(rule: str) -> Path:
+    (path,) = re.findall(r'script:\s+"\.\./workflow_scripts/(\S+)"', rule_texts()[rule])
+    return SCRIPTS / path
 
 
 @functools.cache
@@ -153,28 +160,32 @@ def missing(modules: frozenset[str], environment: str) -> set[str]:
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_every_script_finds_its_packages_in_the_environment_of_its_rule(environment):
-    scripts = [rule for rule, name in rules().items() if name == environment]
+    scripts = {script_of(rule) for rule, name in rules().items() if name == environment}
     assert scripts
     for script in scripts:
-        absent = missing(reached(next(SCRIPTS.glob(f"*/{script}.py"))), environment)
+        absent = missing(reached(script), environment)
         assert not absent, f"{script} needs {absent}"
+
+
+def test_what_scripts_import_by_name_finds_its_packages():
+    for kind in REPREDICTIONS.values():
+        assert not missing(reached(module_file(kind.module)), "train"), kind
 
 
 def test_reading_the_workflow_needs_no_package_of_the_jobs():
     """Every command and every cluster job reads the workflow, in the environment `driver`."""
     of_jobs = (set(pins("train")) | set(pins("report"))) - set(pins("driver"))
-    code = (PROJECT / "rules/common.smk").read_text()
-    found = re.findall(r"^from pneumobench[^\n(]*(?:\([^)]*\)|[^\n]*)", code, re.M)
+    paths = (PROJECT / "Snakefile", *(PROJECT / "rules").glob("*.smk"))
+    text = "".join(path.read_text(encoding="utf-8") for path in paths)
+    pattern = r"^(?:from pneumobench|import snakemake_facts)[^\n(]*(?:\([^)]*\)|[^\n]*)"
+    found = re.findall(pattern, text, re.M)
     assert len(found) > 10
     modules = {module for module, package in PACKAGES.items() if package in of_jobs} | of_jobs
-    absent = f"import sys\nsys.modules |= dict.fromkeys({sorted(modules)!r})\n"
+    absent = f"import sys, snakemake.api\nsys.modules |= dict.fromkeys({sorted(modules)!r})\n"
     code = absent + "\n".join(found)
     subprocess.run([sys.executable, "-c", code], check=True, cwd=SCRIPTS)
 
 
 def test_a_missing_package_would_be_noticed():
     assert missing(frozenset({"torch", "sklearn"}), "driver") == {"torch", "scikit-learn"}
-    assert missing(reached(SCRIPTS / "training" / "train_fold.py"), "report") >= {
-        "torch",
-        "safetensors",
-    }
+    assert missing(reached(script_of("train_fold")), "report") >= {"torch", "safetensors"}

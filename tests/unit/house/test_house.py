@@ -9,6 +9,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
+from rule_texts import rule_texts
 
 PROJECT = Path(__file__).resolve().parents[3]
 SCRIPTS = PROJECT / "workflow_scripts"
@@ -83,22 +85,49 @@ def scripts() -> list[Path]:
 
 
 def test_every_rule_has_its_script_and_every_script_its_rule():
-    text = "".join(path.read_text() for path in (PROJECT / "rules").glob("*.smk"))
-    scripted = dict(
-        re.findall(
-            r'^rule (\w+):.*?script:\s+"\.\./workflow_scripts/\w+/(\w+)\.py"', text, re.M | re.S
-        )
-    )
-    assert all(rule == script for rule, script in scripted.items())
+    """A rule's script has its name; the rules of a loop over a registry share one."""
+    scripted = {}
+    for rule, text in rule_texts().items():
+        if found := re.search(r'script:\s+"\.\./workflow_scripts/\w+/(\w+)\.py"', text):
+            scripted.setdefault(found[1], set()).add(rule)
     assert set(scripted) == {path.stem for path in scripts()}
-    assert len(scripted) == len(re.findall(r"^rule ", text, re.M))
+    assert all(rules == {script} or len(rules) > 1 for script, rules in scripted.items())
 
 
-def test_functions_live_in_common_and_rules_elsewhere():
-    for path in (PROJECT / "rules").glob("*.smk"):
-        text = path.read_text()
-        assert bool(re.search(r"^rule ", text, re.M)) != (path.stem == "common")
-        assert bool(re.search(r"^def ", text, re.M)) == (path.stem == "common")
+def workflow_texts() -> dict[str, str]:
+    """Return the texts that Snakemake reads, by the names of their files."""
+    paths = (PROJECT / "Snakefile", *(PROJECT / "rules").glob("*.smk"))
+    return {path.name: path.read_text(encoding="utf-8") for path in paths}
+
+
+def test_rules_stand_apart_from_what_they_share():
+    for name, text in workflow_texts().items():
+        assert bool(re.search(r"^ *rule\b", text, re.M)) != (name == "common.smk"), name
+
+
+def test_what_rules_share_stays_small():
+    assert len(workflow_texts()["common.smk"].splitlines()) <= 250
+
+
+def test_rules_do_not_compute():
+    """Functions of rules are short, import nothing that computes, and read and write no file."""
+    may_import = (
+        r"(pneumobench|snakemake|snakemake_facts|functools|os|pathlib|re|shlex|sys|typing)\b"
+    )
+    for name, text in workflow_texts().items():
+        for module in re.findall(r"^ *(?:from|import) (\S+)", text, re.M):
+            assert re.match(may_import, module), (name, module)
+        assert not re.search(
+            r"\bopen\(|read_text|write_text|\bjson\.|^ *(run|shell):", text, re.M
+        ), name
+        for function in re.findall(r"^def .*\n(?:(?: .*)?\n)*", text, re.M):
+            assert len(function.strip().splitlines()) <= 15, (name, function)
+
+
+def test_inner_parts_of_snakemake_are_touched_in_one_place():
+    for name, text in workflow_texts().items():
+        assert set(re.findall(r"(?<!/)\bworkflow\.(\w+)", text)) <= {"basedir", "configfiles"}, name
+        assert not re.search(r"\bargv\b|expand_input|\brules\._", text), name
 
 
 def test_only_local_rules_use_the_network():
@@ -163,3 +192,23 @@ def test_tests_that_the_documents_name_are_there():
         if file not in files or not re.search(rf"(?:def|class) {name}\b", files[file])
     ]
     assert len(found) > 200 and not wrong
+
+
+def test_pre_commit_runs_what_make_check_runs():
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    recipe = makefile.split("\ncheck: $(READY)\n")[1].split("\n\n")[0]
+    commands = [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe.splitlines()]
+    hooks = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    (local,) = hooks["repos"]
+    assert [hook["entry"] for hook in local["hooks"]] == commands
+    assert not any(hook["pass_filenames"] for hook in local["hooks"])
+
+
+def test_the_page_on_architecture_names_every_room_and_what_exists():
+    text = (PROJECT / "docs/architecture.md").read_text(encoding="utf-8")
+    for room in MAY_IMPORT:
+        assert f"\n| `{room}` |" in text, room
+    for page in ("docs/architecture.md", "CONTRIBUTING.md"):
+        named = re.findall(r"`((?:core|data|models|prediction|reporting|statistics)/[\w/]+\.py)`",
+                           (PROJECT / page).read_text(encoding="utf-8"))  # fmt: skip
+        assert named and not [name for name in named if not (PACKAGE / name).exists()]

@@ -8,15 +8,13 @@ import torch
 from fold_fixture import fold_inputs, train, write_fold
 from packed_fixture import write_packed
 from recipe_fixture import settings
-from safetensors.torch import load_file, save_file
 
 from pneumobench.core.corruptions import CORRUPTIONS
-from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table
 from pneumobench.data.preprocess import preprocess
 from pneumobench.prediction import corrupted as room
-from pneumobench.prediction.corrupted import predict_corrupted
 from pneumobench.prediction.corruptions import corrupt
+from pneumobench.prediction.repredict import repredict
 from pneumobench.prediction.trained import load_trained
 
 SEED = 3
@@ -72,10 +70,8 @@ def few(monkeypatch):
 
 
 def predict(data, fold, output, strengths=(2,)):
-    inputs = fold_inputs(data)
-    predict_corrupted(
-        fold, inputs.images, inputs.splits, output, strengths=list(strengths), seed=SEED
-    )
+    inputs, options = fold_inputs(data), {"strengths": list(strengths), "seed": SEED}
+    repredict("corrupted", fold, inputs.images, inputs.splits, {"out_of_fold": output}, **options)
 
 
 @pytest.mark.parametrize("kind", ["fold", "clahe_fold", "lung_fold"])
@@ -131,17 +127,3 @@ def test_test_images_and_the_folds_files_are_left_alone(data, fold, few, tmp_pat
     assert before == {path.name: path.read_bytes() for path in fold.iterdir() if path.is_file()}
     ids = set(read_table(tmp_path / "first.csv")["image_id"])
     assert ids <= set(splits.loc[splits["role"] == "cv", "image_id"])
-
-
-def test_stale_weights_are_refused(data, fold, few, tmp_path):
-    spoiled = tmp_path / "fold"
-    shutil.copytree(fold, spoiled)
-    weights = load_file(spoiled / "weights.safetensors")
-    save_file(
-        {name: 1.1 * value if value.is_floating_point() else value
-         for name, value in weights.items()},
-        spoiled / "weights.safetensors",
-    )  # fmt: skip
-    with pytest.raises(UserError, match="not those that the training wrote"):
-        predict(data, spoiled, tmp_path / "corrupted.csv")
-    assert not (tmp_path / "corrupted.csv").exists()

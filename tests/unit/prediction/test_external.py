@@ -1,6 +1,5 @@
 """Radiographs of another source: admitted, predicted, judged with what was frozen before."""
 
-import re
 import shutil
 
 import numpy as np
@@ -9,6 +8,7 @@ import pytest
 import torch
 from baseline_fixture import write_dataset
 from dataset_fixture import index, kaggle_folder, write_radiograph
+from external_fixture import source
 from fold_fixture import fold_inputs, train, write_fold
 from packed_fixture import write_packed
 from PIL import Image
@@ -23,13 +23,16 @@ from pneumobench.core.files import read_json, read_table, write_json, write_tabl
 from pneumobench.core.run import Run
 from pneumobench.data.external import admit_external
 from pneumobench.data.manifest import read_manifest
-from pneumobench.prediction.baselines import score_baselines
-from pneumobench.prediction.external import predict_external
-from pneumobench.prediction.external_baselines import score_external_baselines
+from pneumobench.prediction.baselines import (
+    read_radiographs,
+    score_baselines,
+    score_external_baselines,
+)
 from pneumobench.prediction.predict import predict_logits
+from pneumobench.prediction.repredict import repredict
 from pneumobench.prediction.trained import load_trained
 from pneumobench.statistics.calibration import calibrate
-from pneumobench.statistics.external import evaluate_external
+from pneumobench.statistics.external import ExternalFiles, evaluate_external
 
 STRONG, WEAK = Run("vgg16", "light", 1), Run("alexnet", "light", 1)
 
@@ -76,7 +79,9 @@ def test_radiographs_are_listed_without_labels_and_labels_apart(tmp_path, own):
     audit = read_json(target / "audit.json")
     assert audit["counts"]["ok"] == 6 and audit["counts"]["near_known"] == 0
     assert audit["counts"]["unknown_patients"] == 3 and audit["compared_by_content"]
-    assert any("3 of 6 external radiographs tell no patient" in text for text in audit["warnings"])
+    assert any(
+        "3 of 6 external radiographs have no known patient" in text for text in audit["warnings"]
+    )
 
 
 @pytest.mark.parametrize("kind", ["the same file", "the same pixels in another format"])
@@ -88,9 +93,7 @@ def test_a_radiograph_of_the_experiment_stops_the_run(tmp_path, own, kind):
     else:
         with Image.open(radiograph) as image:
             image.convert("L").save(folder / "NORMAL/again.bmp")
-    with pytest.raises(
-        UserError, match="1 of 7 external radiographs are radiographs of the data"
-    ) as caught:
+    with pytest.raises(UserError, match="1 of 7 external images are images of the data") as caught:
         admit(folder, own)
     assert "NORMAL/again" in caught.value.where and radiograph.name in caught.value.where
     assert "external" in caught.value.remedy
@@ -104,7 +107,7 @@ def test_nearly_equal_radiographs_are_counted_and_warned_of(tmp_path, own):
         grey = np.asarray(image.convert("L")).copy()
     grey[0, 0] ^= 1
     Image.fromarray(grey).save(folder / "NORMAL/alike.png")
-    with pytest.raises(UserError, match="1 of 7 external radiographs look nearly like") as caught:
+    with pytest.raises(UserError, match="1 of 7 external images look nearly like") as caught:
         admit(folder, own)
     assert "NORMAL/alike.png = " in caught.value.where
     audit = read_json(admit(folder, own, most_near=0.2) / "audit.json")
@@ -151,9 +154,10 @@ def trained(tmp_path_factory):
 
 def predict(trained, fold, target):
     inputs, external = fold_inputs(trained / "data"), trained / "external"
-    predict_external(
-        fold, inputs.images, inputs.splits, external / "images.npy", external / "splits.csv", target
-    )
+    others = {
+        f"external_{path.stem}": path for path in external.iterdir() if path.suffix != ".json"
+    }
+    repredict("external", fold, inputs.images, inputs.splits, {"test": target}, **others)
     return read_table(target)
 
 
@@ -167,16 +171,6 @@ def test_every_radiograph_gets_the_logit_of_the_network_as_it_is(trained, tmp_pa
     radiographs = torch.from_numpy(np.load(trained / "external/images.npy"))
     expected = predict_logits(model, radiographs, np.arange(10), torch.device("cpu"))
     np.testing.assert_allclose(table["logit"], expected, atol=1e-6)
-
-
-def test_weights_of_another_training_are_refused(trained, tmp_path):
-    shutil.copytree(trained / "fold", tmp_path / "fold")
-    path = tmp_path / "fold/test.csv"
-    table = read_table(path)
-    write_table(path, table.assign(logit=table["logit"] + 1))
-    with pytest.raises(UserError, match="not of one training"):
-        predict(trained, tmp_path / "fold", tmp_path / "external.csv")
-    assert not (tmp_path / "external.csv").exists()
 
 
 def test_baselines_say_of_a_radiograph_what_they_say_of_it_in_the_test_set(tmp_path):
@@ -200,20 +194,16 @@ def test_baselines_say_of_a_radiograph_what_they_say_of_it_in_the_test_set(tmp_p
     external = baselines.pop("external")
     score_baselines(*own, experiment.development_labels, **baselines)
     other = [tmp_path / "external" / path.name for path in own]
-    score_external_baselines(*own, experiment.development_labels, *other, external=external)
+    score_external_baselines(
+        read_radiographs(*own), experiment.development_labels, read_radiographs(*other),
+        external=external,
+    )  # fmt: skip
     for kind in BASELINES:
         test, found = (read_table(paths[kind]) for paths in (baselines["test"], external))
         pd.testing.assert_frame_equal(test, found)
 
 
 # What they are worth
-
-
-def source(population="children", positive="pneumonia"):
-    return {
-        "source": "directory", "title": "some radiographs", "population": population,
-        "positive": positive, "negative": "normal", "litter": 0, "notes": [],
-    }  # fmt: skip
 
 
 def add_external(experiment, patients=30, signal=1.5, shift=1.0):
@@ -270,10 +260,9 @@ def judge(experiment, **changes):
         "audit": root / "external/audit.json",
         "data_audit": root / "dataset/audit.json",
         "selection": experiment.selection,
-        "table": root / "comparison/external.csv",
-        "details": root / "comparison/external.json",
     }
-    evaluate_external(**{**given, **changes}, **DRAW)
+    outputs = root / "comparison/external.csv", root / "comparison/external.json"
+    evaluate_external(ExternalFiles(**{**given, **changes}), *outputs, resampling=DRAW)
     return read_json(root / "comparison/external.json")
 
 
@@ -396,8 +385,6 @@ def test_another_selection_or_a_radiograph_without_prediction_stops(experiment, 
     finally:
         path.write_bytes(before)
     other = tmp_path / "selection.json"
-    other.write_text(
-        re.sub('"cost_ratio": 5.0', '"cost_ratio": 6.0', experiment.selection.read_text())
-    )
+    write_json(other, read_json(experiment.selection) | {"cost_ratio": 6.0})
     with pytest.raises(UserError, match="another selection"):
         judge(experiment, selection=other)

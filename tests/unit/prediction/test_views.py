@@ -1,4 +1,3 @@
-import shutil
 from functools import partial
 from typing import get_args
 
@@ -7,18 +6,16 @@ import pytest
 import torch
 from fold_fixture import fold_inputs, train, write_fold
 from recipe_fixture import settings
-from safetensors.torch import load_file, save_file
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2.functional import affine
 
 from pneumobench.core.config.experiment import Prediction
-from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json, read_table, write_json, write_table
-from pneumobench.core.provenance import file_sha256
+from pneumobench.core.files import read_table
 from pneumobench.core.views import MIRRORED, PLAIN, VIEW_SETS
 from pneumobench.prediction.predict import predict_logits
+from pneumobench.prediction.repredict import FinishedFold, repredict
 from pneumobench.prediction.trained import load_trained
-from pneumobench.prediction.views import VIEWS, predict_views, view_logits
+from pneumobench.prediction.views import VIEWS, read_views
 
 CPU = torch.device("cpu")
 MODEL = "custom_resnet18"
@@ -91,7 +88,7 @@ def test_each_view_has_its_row_of_logits(views):
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64 * 64, 1))
     images = torch.randint(0, 256, (5, 64, 64), dtype=torch.uint8)
     rows = np.array([3, 0, 4])
-    logits = view_logits(model, images, rows, CPU, views)
+    logits = read_views(FinishedFold(model, {}, images, None, None), rows, views)
     assert logits.dtype == np.float32 and logits.shape == (len(VIEW_SETS[views]), 3)
     for name, found in zip(VIEW_SETS[views], logits, strict=True):
         expected = model(REFERENCES[name](images[rows].unsqueeze(1) / 255.0))
@@ -116,14 +113,8 @@ def fold(request, data, tmp_path_factory):
 
 def predict(data, fold, output, views="flip"):
     inputs = fold_inputs(data)
-    predict_views(
-        fold, inputs.images, inputs.splits, output / "out_of_fold.csv", output / "test.csv",
-        views=views,
-    )  # fmt: skip
-
-
-def logits_of(path):
-    return read_table(path)["logit"].to_numpy(np.float32)
+    written = {stem: output / f"{stem}.csv" for stem in ("out_of_fold", "test")}
+    repredict("views", fold, inputs.images, inputs.splits, written, views=views)
 
 
 def rows_of(fold, name):
@@ -132,14 +123,6 @@ def rows_of(fold, name):
 
 def packed(data):
     return torch.from_numpy(np.load(fold_inputs(data).images))
-
-
-def test_plain_predictions_are_repeated_to_the_bit(data, fold):
-    model, record = load_trained(fold)
-    assert record == read_json(fold / "run.json") and not model.training
-    for name in ("out_of_fold.csv", "test.csv"):
-        again = predict_logits(model, packed(data), rows_of(fold, name), CPU)
-        np.testing.assert_array_equal(again, logits_of(fold / name))
 
 
 # The third set differs from these in its views alone, which have tests of their own.
@@ -162,93 +145,3 @@ def test_averages_stand_beside_the_plain_predictions(data, fold, tmp_path, views
         expected = torch.stack(single).mean(dim=0).numpy()
         np.testing.assert_allclose(averaged["logit"], expected, atol=1e-3)
         assert not np.array_equal(averaged["logit"], plain["logit"])
-
-
-@pytest.fixture
-def damaged(fold, tmp_path):
-    """A copy of the fold's files, for a test to spoil."""
-    folder = tmp_path / "damaged"
-    folder.mkdir()
-    for path in fold.iterdir():
-        if path.is_file():
-            (folder / path.name).write_bytes(path.read_bytes())
-    return folder
-
-
-def refused(data, folder, message):
-    with pytest.raises(UserError, match=message) as raised:
-        predict(data, folder, folder / "views")
-    assert not (folder / "views").exists()
-    return raised.value
-
-
-def test_stale_weights_are_refused(data, damaged):
-    weights = load_file(damaged / "weights.safetensors")
-    name = next(name for name in weights if name.endswith("conv1.weight"))
-    save_file({**weights, name: weights[name] * 1.1}, damaged / "weights.safetensors")
-    refused(data, damaged, r"not those that the training wrote[\s\S]*run.json")
-    # Even where the record was made to fit.
-    record = {"weights_sha256": file_sha256(damaged / "weights.safetensors")}
-    write_json(damaged / "run.json", read_json(damaged / "run.json") | record)
-    error = refused(data, damaged, r"not of one training[\s\S]*out_of_fold.csv")
-    assert "trained anew" in error.remedy
-
-
-@pytest.mark.parametrize(
-    ("spoil", "message"),
-    [
-        (lambda value: value.to(torch.int8), "another kind of number"),
-        (lambda value: value * torch.nan, "not a number"),
-        (lambda value: value[:1], "another shape"),
-    ],
-)
-def test_weights_that_no_training_writes_are_refused(data, damaged, spoil, message):
-    weights = load_file(damaged / "weights.safetensors")
-    changed = {
-        name: spoil(value) if value.is_floating_point() else value
-        for name, value in weights.items()
-    }
-    save_file(changed, damaged / "weights.safetensors")
-    error = refused(data, damaged, message)
-    assert "weights.safetensors" in error.where and "trained anew" in error.remedy
-
-
-@pytest.mark.parametrize("content", [b"", b"\0" * 100, bytes(range(256))])
-def test_weights_that_cannot_be_read_are_refused(data, damaged, content):
-    (damaged / "weights.safetensors").write_bytes(content)
-    error = refused(data, damaged, "cannot be read")
-    assert "weights.safetensors" in error.where and "trained anew" in error.remedy
-
-
-def test_weights_of_another_network_are_refused(data, damaged):
-    save_file({"other": torch.zeros(1)}, damaged / "weights.safetensors")
-    refused(data, damaged, r"do not fit the network[\s\S]*weights.safetensors")
-
-
-def test_predictions_of_other_images_are_refused(data, damaged):
-    path = damaged / "test.csv"
-    table = read_table(path, text=("image_id",)).replace({"image249": "image999"})
-    write_table(path, table)
-    with pytest.raises(UserError, match=r"an image that is not there: image999"):
-        predict(data, damaged, damaged / "views")
-
-
-def test_predictions_of_another_fold_are_refused(data, damaged):
-    path = damaged / "out_of_fold.csv"
-    write_table(path, read_table(path, text=("image_id",)).assign(fold=1))
-    refused(data, damaged, r"predictions are of fold 1[\s\S]*fold 0, as run.json")
-
-
-def test_splits_in_another_order_are_refused(data, damaged, tmp_path):
-    for name in ("images.npy", "images.json"):
-        shutil.copy(data / name, tmp_path / name)
-    table = read_table(data / "splits.csv", text=("image_id", "inner", "group"))
-    write_table(tmp_path / "splits.csv", table[::-1])
-    refused(tmp_path, damaged, "not the same images in the same order")
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without the device")
-def test_device_of_the_training_must_be_there(data, damaged):
-    record = read_json(damaged / "run.json")
-    write_json(damaged / "run.json", record | {"device": "cuda"})
-    refused(data, damaged, r"trained on cuda, which this machine does not have")

@@ -4,17 +4,15 @@ import re
 
 import numpy as np
 import pytest
-from matplotlib.colors import to_hex
 from reporting_fixture import FOUR_RUNS, Experiment, Made
+from section_fixture import CHILDREN, EFFUSION, report_files, table_of, text_of
 
+from pneumobench.core.estimates import Estimate
 from pneumobench.core.files import read_json, write_json
 from pneumobench.core.run import Run
-from pneumobench.reporting import critical_difference as upright
-from pneumobench.reporting import differences as matrix
-from pneumobench.reporting.differences import plot_differences, read_differences
-from pneumobench.reporting.differences_section import DifferencesInputs, differences_section
-from pneumobench.reporting.inputs import read_comparison
-from pneumobench.reporting.report import render_report
+from pneumobench.reporting.differences import read_differences
+from pneumobench.reporting.section import Heading, Points, walk
+from pneumobench.reporting.sections.differences import TESTS, build
 from pneumobench.reporting.wording import EMPTY, p_value
 
 TWICE = (*FOUR_RUNS[:3], Made("plain_resnet18", "ResNet-18", 3.1, 11.17e6))
@@ -30,77 +28,56 @@ def alone(tmp_path_factory):
     return Experiment(tmp_path_factory.mktemp("alone"), FOUR_RUNS[:1])
 
 
-def draw(made, monkeypatch):
-    """Return the matrix instead of saving it: its axes, its texts and its cells by place."""
-    caught = []
-    monkeypatch.setattr(matrix, "save_figure", lambda figure, _: caught.append(figure))
-    plot_differences(made.differences.table, made.differences.details, made.comparison_csv, "stem")
-    return caught[0]
-
-
-def test_every_pair_stands_in_its_cell(made, monkeypatch):
-    (axes,) = draw(made, monkeypatch).axes
-    order = read_comparison(made.comparison_csv)["run"].tolist()
-    boxes = [patch for patch in axes.patches if patch.get_height() > 0.2]
-    lefts = sorted({round(box.get_x(), 3) for box in boxes})
-    tops = sorted({round(box.get_y(), 3) for box in boxes})
-    assert len(boxes) == 16 and (len(lefts), len(tops)) == (4, 4)
-    cells = {}
-    for box in boxes:
-        place = tops.index(round(box.get_y(), 3)), lefts.index(round(box.get_x(), 3))
-        inside = [text.get_text() for text in axes.texts if box.contains_point(
-            axes.transData.transform(text.get_position()))]  # fmt: skip
-        cells[place] = "".join(inside), box
-    for _, pair in read_differences(made.differences.table).iterrows():
-        better, worse = order.index(pair["first"]), order.index(pair["second"])
-        assert better < worse
-        place = (worse, better) if pair["dataset"] == "out_of_fold" else (better, worse)
-        text, box = cells[place]
-        shown = float(text.replace("\N{MINUS SIGN}", "-"))
-        assert shown == pytest.approx(100 * pair["difference"], abs=0.051)
-        assert (to_hex(box.get_facecolor()) != "#ffffff") == pair["distinguishable"]
-        assert bool(box.get_hatch()) == bool(pair["noise_floor"])
-    assert all(cells[place, place][0] == "" for place in range(4))
-
-
-def test_bars_join_the_groups(made, monkeypatch):
-    caught = []
-    monkeypatch.setattr(upright, "save_figure", lambda figure, _: caught.append(figure))
-    upright.plot_critical_difference(made.differences.details, made.comparison_csv, "stem")
-    (axes,) = caught[0].axes
-    names = [text for text in axes.texts if re.match(r"\d  ", text.get_text())]
-    places = np.array([text.get_position()[1] for text in names])
-    bars = [line.get_ydata() for line in axes.lines if len(line.get_ydata()) == 2]
-    joined = [
-        [i + 1 for i in np.flatnonzero((low < places) & (places < high))] for low, high in bars
-    ]
-    assert joined == read_json(made.differences.details)["ranking"]["groups"]
-    assert len(joined) > 1
+def section_of(made, words=CHILDREN, details=None):
+    return build(
+        report_files(
+            made,
+            differences=made.differences.table,
+            differences_details=details or made.differences.details,
+        ),
+        words,
+    )
 
 
 def test_section_says_what_holds_and_what_was_not_tested(made):
-    section = differences_section(read_comparison(made.comparison_csv), made.differences)
-    text = " ".join(section["answer"])
+    section = section_of(made)
+    text = " ".join(section.answer)
     pairs = read_differences(made.differences.table)
     held = pairs[pairs["dataset"] == "out_of_fold"]["distinguishable"].sum()
-    assert 0 < held < 6 and f"Out of fold {held} of the 6 pairs of runs" in text
-    assert "At the top of the ranking no test tells" in text
-    assert "0 of the 11 comparisons planned beforehand could be tested" in text
-    assert "1 pair is one model trained twice" in text
-    assert len(section["pairs"]) == 12 and section["architectures"] == []
-    (noise,) = section["contrasts"]
-    assert noise["Compared"] == "ResNet-18 against ResNet-18 (from scratch)"
-    assert noise["Reading"].startswith("one model twice")
+    assert 0 < held < 6 and f"Out of fold, {held} of the 6 pairs of runs" in text
+    assert "runs at the top of the ranking are not distinguishable" in text
+    assert "None of the 11 comparisons planned in advance could be tested" in text
+    assert "1 pair is the same model trained twice" in text
+    assert len(table_of(section, "all_pairs")) == 12 and not table_of(section, "seeds")
+    (noise,) = table_of(section, "planned_comparisons")
+    assert noise["Comparison"] == "ResNet-18 vs ResNet-18 (from scratch)"
+    assert noise["Result"].startswith("the same model trained twice")
     assert noise["Out-of-fold: adjusted p"] == EMPTY
-    assert any("no complete run of alexnet and vgg16" in text for text in section["not_testable"])
+    (folded,) = [part for part in walk(section.blocks) if isinstance(part, Points)]
+    assert any("no complete run of alexnet and vgg16" in text for text in folded.sentences)
+    assert section.figures == ["critical_difference", "differences"]
+    assert [row[1] for row in section.origins] == ["comparison/differences.csv, differences.json"]
+    assert re.search(
+        r"out-of-fold: [\d\s]+ permutations, test set: [\d\s]+ permutations", text_of(section)
+    )
+
+
+def test_cells_are_the_numbers_of_the_files(made):
+    pairs = read_differences(made.differences.table)
+    (shown,) = [table for table in section_of(made).tables if table.name == "all_pairs"]
+    for row, (_, pair) in zip(shown.rows, pairs.iterrows(), strict=True):
+        assert row["Difference in AUC"] == Estimate.of_row(pair, "difference")
+        for test, title in TESTS.items():
+            found, wanted = row[title].value, pair[f"{test}_p_holm"]
+            assert found == wanted or np.isnan([found, wanted]).all()
 
 
 @pytest.mark.parametrize(
     ("low", "high", "reading"),
     [
         ((True, 0.02), (True, 0.02), "better in both"),
-        ((True, -0.02), (False, -0.02), "worse out of fold, not distinguishable on test"),
-        ((False, 0.02), (False, -0.02), "cannot be told apart"),
+        ((True, -0.02), (False, -0.02), "worse out of fold, not distinguishable on the test set"),
+        ((False, 0.02), (False, -0.02), "not distinguishable"),
     ],
 )
 def test_contrast_is_read_by_what_holds(made, tmp_path, low, high, reading):
@@ -110,15 +87,14 @@ def test_contrast_is_read_by_what_holds(made, tmp_path, low, high, reading):
     for result, (holds, difference) in zip(pair["results"], (low, high), strict=True):
         result |= {"holds": holds, "difference": difference, "p_holm": 0.0001 if holds else 0.4}
     write_json(tmp_path / "changed.json", content)
-    inputs = DifferencesInputs(made.differences.table, tmp_path / "changed.json")
-    section = differences_section(read_comparison(made.comparison_csv), inputs)
-    (contrast,) = section["contrasts"]
-    assert contrast["Reading"] == reading
+    section = section_of(made, details=tmp_path / "changed.json")
+    (contrast,) = table_of(section, "planned_comparisons")
+    assert contrast["Result"] == reading
     assert contrast["Test set: adjusted p"] == ("<0.001" if high[0] else "0.400")
-    text = " ".join(section["answer"])
-    assert "1 of the 11 comparisons planned beforehand could be tested" in text
+    text = " ".join(section.answer)
+    assert "1 of the 11 comparisons planned in advance could be tested" in text
     side = "better" if low[1] > 0 else "worse"
-    wanted = f"ResNet-18 is {side} than ResNet-18 (from scratch)" if low[0] else "none of their"
+    wanted = f"ResNet-18 is {side} than ResNet-18 (from scratch)" if low[0] else "none of the"
     assert wanted in text
 
 
@@ -128,59 +104,40 @@ def test_reference_has_a_table_of_its_own(tmp_path):
         Made("vgg16", "VGG-16", 3.0, 138e6),
     )  # fmt: skip
     made = Experiment(tmp_path, runs)
-    comparison = read_comparison(made.comparison_csv)
-    section = differences_section(comparison, made.differences)
-    assert section["reference"] is None and "named beforehand" not in " ".join(section["answer"])
+    section = section_of(made)
+    assert not table_of(section, "reference_comparisons")
+    assert "named in advance" not in " ".join(section.answer)
     made._write_differences(reference="plain_resnet18")
-    section = differences_section(comparison, made.differences)
-    lead = "2 comparisons with ResNet-18, the reference named beforehand: out of fold one holds"
-    assert f"{lead}: AlexNet is worse than ResNet-18." in section["answer"]
-    rows = {row["Compared"]: row for row in section["reference"]["rows"]}
-    assert set(rows) == {"AlexNet against ResNet-18", "VGG-16 against ResNet-18"}
-    assert rows["AlexNet against ResNet-18"]["Reading"] == "worse in both"
-    assert rows["AlexNet against ResNet-18"]["Test set: adjusted p, DeLong"] == "<0.001"
-    path = tmp_path / "report.html"
-    render_report(
-        made.comparison_csv, made.comparison_json, made.audit, made.splits, made.metrics,
-        made.run_jsons, {}, made.selection, path, title="Title", experiment="demo",
-        settings={"data": {"source": "phantom"}, "split": {"folds": 5}},
-        differences=made.differences,
-    )  # fmt: skip
-    assert "<h3>Against ResNet-18</h3>" in path.read_text(encoding="utf-8")
+    section = section_of(made)
+    lead = "2 comparisons with ResNet-18, the reference named in advance: out of fold, one"
+    assert f"{lead} difference is significant: AlexNet is worse than ResNet-18." in section.answer
+    rows = {row["Comparison"]: row for row in table_of(section, "reference_comparisons")}
+    assert set(rows) == {"AlexNet vs ResNet-18", "VGG-16 vs ResNet-18"}
+    assert rows["AlexNet vs ResNet-18"]["Result"] == "worse in both"
+    assert rows["AlexNet vs ResNet-18"]["Test set: adjusted p, DeLong"] == "<0.001"
+    assert Heading("Comparison with ResNet-18") in section.blocks
+    assert "`evaluation.reference`" in text_of(section)
 
 
 def test_seeds_together_stand_in_a_table_of_their_own(tmp_path):
     runs = [Made("vgg16", "VGG-16", 2.0, 1e6, seed=seed) for seed in (1, 2, 3)]
     made = Experiment(tmp_path, tuple(runs))
-    section = differences_section(read_comparison(made.comparison_csv), made.differences)
-    (row,) = section["architectures"]
-    assert row["Speaks of"] == "the architecture" and row["Seeds"] == "3"
-    assert "3 pairs are one model trained twice" in " ".join(section["answer"])
+    section = section_of(made)
+    (row,) = table_of(section, "seeds")
+    assert row["Applies to"] == "the architecture" and row["Seeds"] == "3"
+    assert "3 pairs are the same model trained twice" in " ".join(section.answer)
     assert set(read_differences(made.differences.table)["noise_floor"]) == {"another seed"}
 
 
-def test_one_run_has_nothing_to_compare(alone, monkeypatch):
-    section = differences_section(read_comparison(alone.comparison_csv), alone.differences)
-    assert section["answer"][0] == "Only one run is complete: there is nothing to compare."
-    assert section["pairs"] == []
-    texts = [text.get_text() for text in draw(alone, monkeypatch).texts]
-    assert any("nothing to compare" in text for text in texts)
+def test_one_run_has_nothing_to_compare(alone):
+    section = section_of(alone)
+    assert section.answer[0] == "Only one run is complete, so there is nothing to compare."
+    assert not table_of(section, "all_pairs")
 
 
-def test_report_has_the_section_where_differences_were_tested(made, tmp_path):
-    path = tmp_path / "report.html"
-    render_report(
-        made.comparison_csv, made.comparison_json, made.audit, made.splits, made.metrics,
-        made.run_jsons, {}, made.selection, path, title="Title", experiment="demo",
-        settings={"data": {"source": "phantom"}, "split": {"folds": 5}},
-        differences=made.differences,
-    )  # fmt: skip
-    text = path.read_text(encoding="utf-8")
-    section = re.search(r'<section id="differences">.*?</section>', text, re.DOTALL)[0]
-    assert "Which differences hold?" in section and "Every pair of runs (12 rows)" in section
-    assert (
-        "differences.csv" in re.search(r'<section id="origins">.*?</section>', text, re.DOTALL)[0]
-    )
+def test_section_is_there_where_differences_were_tested_and_names_no_disease(made):
+    assert build(report_files(made), CHILDREN) is None
+    assert text_of(section_of(made, EFFUSION)) == text_of(section_of(made))
 
 
 def test_p_values_are_never_zero():

@@ -1,22 +1,25 @@
 """Texts of somebody's archive are text in every page, table and card, whatever stands in them."""
 
-import html
 import re
 
 import pytest
+from paper_fixture import card_of, fill, judged_experiment, look
 from poison import MARK, WORDS, assert_text_alone, poison
+from report_page import render
 from reporting_fixture import Experiment
-from test_paper import card_of, fill, judged, look
-from test_reporting import render
+from section_fixture import report_files
 
-from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, write_json
-from pneumobench.reporting.report_tables import typeset_tables
+from pneumobench.reporting.report import write_tables
 from pneumobench.reporting.tables import make_tables
-from pneumobench.reporting.typeset import code_span, escape_latex, escape_markdown
-from pneumobench.reporting.vocabulary import Vocabulary, in_words, vocabulary_from, words_of
+from pneumobench.reporting.words import Words, words_of
+from pneumobench.reporting.writers.latex import escape_latex
+from pneumobench.reporting.writers.markdown import code_span, escape_markdown
 
-__all__ = ["judged"]
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    return judged_experiment(tmp_path_factory.mktemp("judged"))
 
 
 @pytest.fixture(scope="module")
@@ -39,29 +42,28 @@ def page(poisoned_experiment, judged, tmp_path_factory):
     poison(look(judged, folder / "looks"))
     poison(folder / "checklists.json", WORDS - {"reference"})
     return render(
-        made, {}, folder / "report.html", "directory", differences=made.differences,
-        checklists=folder / "checklists.json", looks=folder / "looks",
+        made, {}, folder / "report.html", "directory", looks=folder / "looks",
+        differences=made.differences.table, differences_details=made.differences.details,
+        checklists=folder / "checklists.json",
     )  # fmt: skip
 
 
 def test_report(page):
     assert_text_alone(page)
     assert page.count("<script>") == 1
-    # As the name of a class, put in after the page was made.
+    # As the name of a class, in a heading.
     assert "detects pneumonia&#39;&#34;&gt;&lt;svg onload=hit()&gt;" in page
 
 
-def test_tables_for_reading(poisoned_experiment, page, tmp_path):
+def test_tables_for_reading(poisoned_experiment, tmp_path):
     made = poisoned_experiment
-    with words_of(made.audit):
-        make_tables(
-            made.comparison_csv, made.comparison_json,
-            tmp_path / "c.csv", tmp_path / "c.md", tmp_path / "c.tex",
-        )  # fmt: skip
+    make_tables(
+        made.comparison_csv, made.comparison_json,
+        tmp_path / "c.csv", tmp_path / "c.md", tmp_path / "c.tex", words=words_of(made.audit),
+    )  # fmt: skip
     assert_text_of_markdown((tmp_path / "c.md").read_text(encoding="utf-8"))
-    report = tmp_path / "report.html"
-    report.write_text(page, encoding="utf-8")
-    typeset_tables(report, tmp_path / "all.tex", title=f"Title {MARK}")
+    files = report_files(made, settings={"data": {"source": "directory"}})
+    write_tables(files, tmp_path / "all.tex", title=f"Title {MARK}")
     for name in ("c.tex", "all.tex"):
         text = (tmp_path / name).read_text(encoding="utf-8")
         assert escape_latex(MARK) in text and "svg onload" in text
@@ -78,8 +80,7 @@ def assert_text_of_markdown(text: str) -> None:
 
 
 def test_checklists(poisoned_experiment, tmp_path):
-    with words_of(poisoned_experiment.audit):
-        fill(poisoned_experiment, tmp_path)
+    fill(poisoned_experiment, tmp_path)
     for path in tmp_path.rglob("*.md"):
         assert_text_of_markdown(path.read_text(encoding="utf-8"))
 
@@ -95,8 +96,8 @@ def test_model_card(judged, poisoned_experiment, tmp_path):
     try:
         for path in paths:
             poison(path)
-        with words_of(poisoned_experiment.audit):
-            text = card_of(judged, tmp_path, "directory")
+        words = words_of(poisoned_experiment.audit)
+        text = card_of(judged, tmp_path, "directory", words=words)
     finally:
         for path, content in kept.items():
             path.write_bytes(content)
@@ -104,40 +105,11 @@ def test_model_card(judged, poisoned_experiment, tmp_path):
     assert text.startswith("# Model card: ") and "</details>" in text
 
 
-def test_names_of_classes_are_spelt_as_the_text_wants_them(tmp_path):
-    words = Vocabulary("a<b>&c", "d|e")
-    assert words.spelt(html.escape).translate("with pneumonia <i>") == "with a&lt;b&gt;&amp;c <i>"
-    assert words.spelt(html.escape).translate("<td>Normal</td>") == "<td>D|e</td>"
-    assert words.spelt(escape_markdown).translate("True class: normal") == r"True class: d\|e"
-    write_json(tmp_path / "audit.json", {"source": {"positive": "50 % of_a {0} \\1"}})
-    with words_of(tmp_path / "audit.json") as spoken:
-        assert in_words("with pneumonia", escape_latex) == (
-            r"with 50 \% of\_a \{0\} \textbackslash{}1"
-        )
-        assert spoken.label("normal, n = 5") == "normal, n = 5"
-        assert spoken.translate("it calls 17 pneumonia") == "it calls 17 positive"
-
-
-ODD = ("covid-19", "type 2", "a  b", "#", "\\g<0>", "{positive}", "(", ".")
-
-
-@pytest.mark.parametrize("name", ODD)
-def test_odd_names_stand_where_they_are_put(name):
-    words = vocabulary_from({"positive": name, "negative": name})
-    said = " ".join(name.split())
-    assert words.translate("with pneumonia and without pneumonia") == (
-        f"with {said} and without {said}"
-    )
-    assert words.translate(f"with {said} here") == f"with {said} here"
-    assert words.label("normal") == said and words.label("normal, n = 1").startswith(said)
-
-
-def test_names_that_cannot_be_read_or_seen():
-    assert vocabulary_from({"positive": " \n"}).usual
-    assert vocabulary_from({"positive": "a\u202eb\x00c"}).positive == "a b c"
-    for wrong in (5, None, ["a"], "a" * 201):
-        with pytest.raises(UserError, match=r"audit\.json: source\.positive"):
-            vocabulary_from({"positive": wrong})
+def test_names_of_classes_are_spelt_as_the_text_wants_them(judged, tmp_path):
+    card = card_of(judged, tmp_path, "directory", words=Words("a<b>&c|d"))
+    assert "one logit of a&lt;b&gt;&amp;c\\|d" in card and "<b>" not in card
+    head = next(line for line in card.splitlines() if line.startswith("| Metric"))
+    assert len(re.findall(r"(?<!\\)\|", head)) == 4
 
 
 @pytest.mark.parametrize(

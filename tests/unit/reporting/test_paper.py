@@ -8,38 +8,25 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+from paper_fixture import RUN, card_of, fill, judged_experiment, look
+from report_page import render
 from reporting_fixture import Experiment
-from statistics_cases import make_experiment
-from test_reporting import render
+from section_fixture import report_files
 
-from pneumobench.core.errors import UserError
 from pneumobench.core.files import content_sha256, read_json, write_json
-from pneumobench.core.run import Run
-from pneumobench.reporting.checklists import STATUSES, fill_checklists, read_guidelines
+from pneumobench.reporting.checklists import STATUSES, read_guidelines
 from pneumobench.reporting.figure_manifest import list_figures
-from pneumobench.reporting.looks import looks_section
-from pneumobench.reporting.model_card import CardInputs, write_model_card
-from pneumobench.reporting.report_tables import read_report_tables, typeset_tables
+from pneumobench.reporting.report import compose, write_tables
 from pneumobench.reporting.run_warnings import warnings_of
 from pneumobench.reporting.tables import make_tables
-from pneumobench.statistics.looks import record_look
+from pneumobench.reporting.words import Words
 
-RUN = Run("alexnet", "light", 1)
 COMPILERS = ("pdflatex", "tectonic")
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     return Experiment(tmp_path_factory.mktemp("paper"))
-
-
-def fill(made, folder, source="directory", computed=("robustness", "explanations", "ensembles")):
-    fill_checklists(
-        made.comparison_csv, made.comparison_json, made.audit, made.run_jsons,
-        folder / "checklists.json", folder,
-        settings={"data": {"source": source}}, computed=computed,
-    )  # fmt: skip
-    return {entry["file"]: entry for entry in read_json(folder / "checklists.json")["checklists"]}
 
 
 # Checklists
@@ -101,6 +88,17 @@ def test_where_labels_come_from_is_the_source_s_word(made, tmp_path):
     assert "mined from reports" in answer(fill(other, tmp_path)["claim_2024"], "14")["Answer"]
 
 
+def test_checklists_speak_of_the_data_at_hand(made, tmp_path):
+    found = read_json(made.audit)
+    found["source"] |= {"positive": "Effusion", "negative": "clear", "population": "adults"}
+    other = SimpleNamespace(**vars(made) | {"audit": tmp_path / "audit.json"})
+    write_json(other.audit, found)
+    lists = json.dumps(fill(other, tmp_path))
+    assert "detects effusion best" in lists and "how patients came into" in lists
+    assert not re.search("pneumonia(?!bench)|child", lists)
+    assert "detects pneumonia best" in json.dumps(fill(made, tmp_path))
+
+
 def test_phantoms_are_no_patients_in_a_checklist(made, tmp_path):
     lists = fill(made, tmp_path, source="phantom")
     assert "generator" in answer(lists["claim_2024"], "14")["Answer"]
@@ -114,32 +112,7 @@ def test_phantoms_are_no_patients_in_a_checklist(made, tmp_path):
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory):
-    experiment = make_experiment(tmp_path_factory.mktemp("judged"))
-    experiment.add_run(RUN, 1.5)
-    experiment.select([RUN])
-    experiment.evaluate(RUN)
-    for fold, path in enumerate(experiment.files([RUN], "run.json")):
-        extra = {"image_size": 64, "device": "cpu", "precision": "float32", "code_hash": "c0de",
-                 "git_commit": "abc", "data_hash": {"images": "d"}, "versions": {"torch": "2.15.0"},
-                 "settings": {"epochs": 4}, "starting_weights": None,
-                 "outputs": 1}  # fmt: skip
-        write_json(path, {**read_json(path), "fold": fold, **extra})
-    return experiment
-
-
-def card_of(judged, tmp_path, source, external=False):
-    write_model_card(
-        CardInputs(
-            judged.folder(RUN) / "metrics.json",
-            judged.files([RUN], "run.json"),
-            judged.root / f"models/{RUN.slug}.json",
-            judged.selection,
-            external=external,
-        ),
-        tmp_path / "card.md",
-        settings={"data": {"source": source}},
-    )
-    return (tmp_path / "card.md").read_text(encoding="utf-8")
+    return judged_experiment(tmp_path_factory.mktemp("judged"))
 
 
 def test_model_card_has_the_figures_of_the_run(judged, tmp_path):
@@ -151,82 +124,22 @@ def test_model_card_has_the_figures_of_the_run(judged, tmp_path):
     ]  # fmt: skip
     (line,) = [line for line in text.splitlines() if line.startswith("| Specificity")]
     assert f"{entry['value']:.3f} ({entry['low']:.3f}" in line.split("|")[3]
-    assert "no medical device" in text and "Phantoms" not in text
+    assert "not a medical device" in text and "Phantoms" not in text
     assert content_sha256(judged.selection) in text
     assert "Phantoms, not patients" in card_of(judged, tmp_path, "phantom")
     assert "no external validation" in text
     assert "no external" not in card_of(judged, tmp_path, "directory", external=True)
 
 
-# Looks at the test set
-
-
-def look(judged, folder, purpose="evaluation"):
-    return record_look(
-        folder, RUN, purpose=purpose, test=judged.files([RUN], "test.csv"),
-        test_labels=judged.test_labels, selection=judged.selection,
-    )  # fmt: skip
-
-
-def test_looks_add_up_and_repetitions_are_told_from_news(judged, tmp_path):
-    assert looks_section(tmp_path) == looks_section(None) == {
-        "rows": [], "reading": "", "origins": ()
-    }  # fmt: skip
-    first, second = look(judged, tmp_path), look(judged, tmp_path)
-    assert first != second and len(list(tmp_path.iterdir())) == 2
-    section = looks_section(tmp_path)
-    assert "2 times, for 1 run; 1 of these" in section["reading"]
-    assert "anew" not in section["reading"]
-    content = read_json(second)
-    write_json(second, content | {"predictions_sha256": "other"})
-    section = looks_section(tmp_path)
-    assert "2 of these" in section["reading"] and "trained or selected anew" in section["reading"]
-    assert section["rows"][0]["Looks"] == section["rows"][0]["At something new"] == "2"
-
-
-def test_measuring_bad_practice_is_a_look_of_its_own(judged, tmp_path):
-    look(judged, tmp_path)
-    path = look(judged, tmp_path, purpose="bad practice")
-    assert read_json(path)["purpose"] == "bad practice"
-    section = looks_section(tmp_path)
-    assert [row["Run"] for row in section["rows"]] == [RUN.title, f"{RUN.title}, bad practice"]
-    assert [row["Looks"] for row in section["rows"]] == ["1", "1"]
-    # The same predictions for two purposes: each is new for its own, and nothing was made anew.
-    assert "2 times, for 1 run; 2 of these" in section["reading"]
-    assert "anew" not in section["reading"] and "1 of them to measure" in section["reading"]
-    old = read_json(path)
-    del old["purpose"]
-    write_json(path, old)
-    assert [row["Looks"] for row in looks_section(tmp_path)["rows"]] == ["2"]
-
-
-def test_a_damaged_look_is_not_to_be_removed(judged, tmp_path):
-    path = look(judged, tmp_path)
-    whole = path.read_bytes()
-    lacking = {key: value for key, value in read_json(path).items() if key != "looked_at"}
-    damages = [
-        lambda: path.write_bytes(whole[:-40]),
-        lambda: path.write_bytes(whole.replace(b"evaluation", b"something!")),
-        lambda: write_json(path, lacking),
-    ]
-    for damage in damages:
-        damage()
-        with pytest.raises(UserError) as caught:
-            looks_section(tmp_path)
-        text = str(caught.value)
-        assert path.name in text and "back from a backup" in text and "cannot be made anew" in text
-        assert "remove " not in text
-
-
-def test_runs_without_a_look_and_a_log_elsewhere_are_named(judged, tmp_path):
-    look(judged, tmp_path / "there")
-    (tmp_path / "looks").symlink_to(tmp_path / "there")
-    other = Run("alexnet", "other", 3)
-    reading = looks_section(tmp_path / "looks", [RUN, other])["reading"]
-    assert f"No look is on record for {other.title}, although" in reading
-    assert "is a link to another place" in reading and "met predictions 1 time" in reading
-    gone = looks_section(tmp_path / "gone", [RUN])
-    assert f"for {RUN.title}" in gone["reading"] and gone["rows"] == []
+def test_model_card_speaks_of_the_data_at_hand(judged, tmp_path):
+    usual = card_of(judged, tmp_path, "phantom")
+    assert "decide about a child" in usual and "one logit of pneumonia" in usual
+    assert "with pneumonia; no network" in usual and "adults, other devices" in usual
+    other = card_of(judged, tmp_path, "phantom", words=Words("effusion", "no finding", adults=True))
+    assert "decide about a patient" in other and "one logit of effusion" in other
+    assert "cannot detect out-of-distribution images" in other
+    assert "nothing about patients" in other and "children, other devices" in other
+    assert not re.search("pneumonia|[Cc]hild(?!ren, other)", other)
 
 
 def test_report_counts_looks_and_shows_checklists(made, judged, tmp_path):
@@ -236,7 +149,7 @@ def test_report_counts_looks_and_shows_checklists(made, judged, tmp_path):
         made, {}, tmp_path / "report.html",
         checklists=tmp_path / "checklists.json", looks=tmp_path / "looks",
     )  # fmt: skip
-    assert 'id="looks"' in text and "met predictions 1 time" in text
+    assert 'id="looks"' in text and "compared with the labels of the test set 1 time" in text
     assert 'id="checklists"' in text and "CLAIM 2024" in text and "27a" not in text
     plain = render(made, {}, tmp_path / "plain.html")
     assert 'id="looks"' not in plain and 'href="#checklists"' not in plain
@@ -261,7 +174,7 @@ def test_warnings_name_collapsed_models_and_absent_subtypes(made):
 
 def test_architectures_trained_by_different_code_are_named(made):
     from pneumobench.reporting.inputs import read_comparison
-    from pneumobench.reporting.methods import read_runs
+    from pneumobench.reporting.run_records import read_runs
 
     comparison, folds = read_comparison(made.comparison_csv), read_runs(made.run_jsons)
     assert warnings_of(comparison, {}, folds) == []
@@ -277,29 +190,34 @@ def test_architectures_trained_by_different_code_are_named(made):
 
 @pytest.fixture(scope="module")
 def latex(made):
-    """The document of all tables, and the one of the comparison."""
-    report = made.folder / "tables.html"
+    """The sections, the document of all tables, and the one of the comparison."""
     fill(made, made.folder)
-    render(made, {}, report, checklists=made.folder / "checklists.json")
-    typeset_tables(report, made.folder / "report_tables.tex", title="Title <with> & signs")
+    files = report_files(
+        made, settings={"data": {"source": "phantom"}}, checklists=made.folder / "checklists.json"
+    )
+    write_tables(files, made.folder / "report_tables.tex", title="Title <with> & signs")
     make_tables(
         made.comparison_csv, made.comparison_json,
-        made.folder / "c.csv", made.folder / "c.md", made.folder / "comparison.tex",
+        made.folder / "c.csv", made.folder / "c.md", made.folder / "comparison.tex", words=Words(),
     )  # fmt: skip
-    return report, made.folder / "report_tables.tex", made.folder / "comparison.tex"
+    return (
+        compose(files, Words()),
+        made.folder / "report_tables.tex",
+        made.folder / "comparison.tex",
+    )
 
 
-def test_every_table_of_the_report_is_set(latex):
-    report, document, _ = latex
-    tables = read_report_tables(report)
-    assert len(tables) == report.read_text(encoding="utf-8").count("<table") > 5
+def test_every_table_of_the_report_is_set(latex, made):
+    sections, document, _ = latex
+    tables = [table for section in sections for table in section.tables]
+    page = render(made, {}, made.folder / "tables.html", checklists=made.folder / "checklists.json")
+    assert len(tables) == page.count("<table") > 5
     text = document.read_text(encoding="utf-8")
     captions = set(re.findall(r"\\noindent Table (\d+)\.", text))
     assert captions == {str(number) for number in range(1, len(tables) + 1)}
-    ranked = next(table for table in tables if "Rank" in table.columns)
-    assert ranked.titles == ["How do all runs compare?"]
-    assert "ResNet-18 (from scratch)" in {row[1] for row in ranked.rows}
-    assert len({len(row) for table in tables for row in table.rows if table is ranked}) == 1
+    assert r"\noindent Table 1. Ranked table: All runs" in text
+    assert r"Title \textless{}with\textgreater{} \& signs" in text
+    assert "ResNet-18 (from scratch)" in text and "(2 of 2)" in text
 
 
 def test_latex_has_balanced_braces_and_rows_of_one_length(latex):

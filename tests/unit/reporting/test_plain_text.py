@@ -7,23 +7,27 @@ import warnings
 
 import pytest
 from explanation_fixture import ROWS, Explanations
+from figure_inputs import plot
 from hypothesis import given
 from hypothesis import strategies as st
+from map_figures import MAP_FIGURES, map_inputs, panels_of
 from PIL import Image
 from reporting_fixture import HOSTILE_TITLES, Experiment, hostile_runs
-from test_explanation_reporting import draw, draw_figures
-from test_reporting import plots
+from section_fixture import report_files
 
-from pneumobench.core.files import read_json, read_table, write_json, write_table
+from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.output_names import LONGEST, plain_names
-from pneumobench.reporting import style
-from pneumobench.reporting.critical_difference import plot_critical_difference
-from pneumobench.reporting.differences import plot_differences
-from pneumobench.reporting.explanation_section import explanation_section
+from pneumobench.reporting.drawing import style
 from pneumobench.reporting.inputs import drawn_comparison, read_comparison
 from pneumobench.reporting.plain_text import LONGEST_LABEL, LONGEST_LINE, shown
-from pneumobench.reporting.vocabulary import words_of
+from pneumobench.reporting.section import Gallery, walk
+from pneumobench.reporting.sections.explanations import build
+from pneumobench.reporting.words import Words, words_from
 
+# Figures that every experiment has.
+ALL_DATA = (
+    "roc", "precision_recall", "confusion", "training_curves", "cost", "ranking", "data_flow"
+)  # fmt: skip
 ANY_TEXT = st.text(st.characters(codec=None), max_size=40)
 
 
@@ -121,34 +125,55 @@ def hostile(tmp_path_factory):
 
 @pytest.mark.filterwarnings("error")
 def test_every_figure_takes_hostile_names(hostile, tmp_path):
-    made = hostile.made
-    for name, plot in plots(made).items():
-        plot(tmp_path / name)
-    pairs = made.differences.table, made.differences.details, made.comparison_csv
-    plot_differences(*pairs, tmp_path / "differences")
-    plot_critical_difference(*pairs[1:], tmp_path / "critical_difference")
-    drawn = draw_figures(hostile, tmp_path)
+    drawn = (*ALL_DATA, "differences", "critical_difference", *MAP_FIGURES)
+    for name in drawn:
+        plot(name, map_inputs(hostile, splits=splits_of(hostile, name)), tmp_path / name)
     for png in tmp_path.glob("*.png"):
         with Image.open(png) as image:
             assert image.width == round(style.PAGE_WIDTH * style.PNG_DPI)
             assert image.height < 25 * style.PNG_DPI, png.name
         assert png.with_suffix(".pdf").stat().st_size > 1000
-    assert len(list(tmp_path.glob("*.png"))) == len(plots(made)) + 2 + len(drawn)
+    assert len(list(tmp_path.glob("*.png"))) == len(drawn)
 
 
-@pytest.mark.filterwarnings("error")
+def splits_of(hostile, name):
+    return hostile.splits if name in MAP_FIGURES else hostile.made.splits
+
+
 @pytest.mark.filterwarnings("error")
 def test_figures_take_hostile_names_of_classes(hostile, tmp_path):
     audit = read_json(hostile.made.audit)
     names = {"positive": HOSTILE_TITLES[0], "negative": HOSTILE_TITLES[2][:200]}
-    write_json(tmp_path / "audit.json", audit | {"source": audit.get("source", {}) | names})
-    with words_of(tmp_path / "audit.json"):
-        for name in ("confusion", "data_flow"):
-            plots(hostile.made)[name](tmp_path / name)
-            with Image.open(tmp_path / f"{name}.png") as image:
-                assert image.height < 25 * style.PNG_DPI
-        draw(hostile, hostile.explained[0], hostile.maps[0], tmp_path / "panels")
+    words = words_from(audit.get("source", {}) | names)
+    for name in (*ALL_DATA, *MAP_FIGURES):
+        inputs = map_inputs(hostile, words, splits=splits_of(hostile, name))
+        plot(name, inputs, tmp_path / name)
+        with Image.open(tmp_path / f"{name}.png") as image:
+            assert image.height < 25 * style.PNG_DPI
+    paths = hostile.explained[0], hostile.maps[0], tmp_path / "panels"
+    panels_of(hostile, *paths, words=words)
     assert len(list((tmp_path / "panels").iterdir())) == 4
+
+
+@pytest.mark.parametrize(
+    ("positive", "negative"),
+    [
+        ("lung opacity suspicious of pneumonia", "no such opacity"),
+        ("covid-19", "no finding"),
+        (r"$\frac{x}", r"\1 {a} \g<0>"),
+        ("a" * 200, "b" * 200),
+    ],
+)
+def test_classes_are_named_in_lines_that_a_label_has_room_for(positive, negative):
+    words = Words(positive, negative)
+    for label, name in (("pneumonia", positive), ("normal", negative), ("unknown", positive)):
+        said = style.class_label(words, label)
+        assert max(map(len, said.split("\n"))) <= style.LABEL_WIDTH
+        assert len(said) <= style.LABEL_LENGTH + said.count("\n")
+        if len(name) <= style.LABEL_LENGTH:
+            assert " ".join(said.split()) == name
+    assert style.class_label(Words(), "pneumonia") == "pneumonia"
+    assert style.class_label(Words(), "bacterial") == "bacterial"
 
 
 def test_labels_of_runs_are_short_in_figures_and_never_the_same(hostile):
@@ -167,11 +192,13 @@ def test_networks_of_one_title_are_told_apart(tmp_path):
 
 def test_panels_take_hostile_names_and_the_report_keeps_them_whole(hostile):
     title = HOSTILE_TITLES[0]
-    draw(hostile, hostile.explained[0], hostile.maps[0], hostile.panels[0], title=title)
+    panels_of(hostile, hostile.explained[0], hostile.maps[0], hostile.panels[0], title=title)
     assert len(list(hostile.panels[0].iterdir())) == 4
     for folder in hostile.panels[1:]:
         shutil.copytree(hostile.panels[0], folder)
-    comparison = read_comparison(hostile.made.comparison_csv)
-    for run in explanation_section(comparison, hostile.inputs())["gallery"]:
-        captions = [panel["caption"] for panel in run["panels"]]
+    section = build(report_files(hostile.made, **hostile.inputs()), Words())
+    galleries = [block for block in walk(section.blocks) if isinstance(block, Gallery)]
+    assert galleries
+    for gallery in galleries:
+        captions = [panel.caption for panel in gallery.panels]
         assert any(HOSTILE_TITLES[0] in caption for caption in captions)

@@ -15,6 +15,7 @@ from pneumobench.core.run import Run
 from pneumobench.statistics.assess_calibration import (
     PREVALENCES,
     TREATED_FROM,
+    CalibrationFiles,
     assess_calibration,
 )
 from pneumobench.statistics.bootstrap import resample_patients
@@ -37,10 +38,12 @@ def made(folder, calibration="platt", rule="youden"):
 def assess(experiment, run=RUN):
     folder = experiment.folder(RUN)
     assess_calibration(
-        folder / "scores.csv", folder / "metrics.json", experiment.selection,
+        CalibrationFiles(folder / "scores.csv", folder / "metrics.json", experiment.selection),
         folder / "calibration.json",
-        folder / "calibrated.csv", run=run, **DRAW,
-    )  # fmt: skip
+        folder / "calibrated.csv",
+        run=run,
+        resampling=DRAW,
+    )
     return read_json(folder / "calibration.json"), read_table(folder / "calibrated.csv")
 
 
@@ -185,9 +188,8 @@ def test_measures_equal_those_of_another_library(experiment, entry, results, dat
 def test_intervals_are_those_of_patients_drawn_within_the_folds(experiment, entry, results):
     images = probabilities(experiment, entry, "out_of_fold")
     drawn = resample_patients(
-        images["patient"].to_numpy(dtype=str), strata=images["fold"].to_numpy(),
-        replicates=DRAW["replicates"], seed=DRAW["bootstrap_seed"],
-    )  # fmt: skip
+        images["patient"].to_numpy(dtype=str), DRAW, strata=images["fold"].to_numpy()
+    )
     values = []
     for times in drawn.multiplicity[1:]:
         copies = images.loc[np.repeat(images.index, times[drawn.cluster])]

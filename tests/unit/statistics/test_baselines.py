@@ -17,10 +17,10 @@ from pneumobench.prediction.baselines import FEATURES, score_baselines
 from pneumobench.reporting.baselines import baseline_sentence
 from pneumobench.reporting.inputs import read_comparison
 from pneumobench.reporting.tables import make_tables
-from pneumobench.statistics.fold_scores import BASELINE, read_out_of_fold_scores, read_test_scores
+from pneumobench.statistics.beside import BASELINE, read_out_of_fold_scores, read_test_scores
+from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.metrics import roc_auc
 from pneumobench.statistics.predictions import read_labels
-from pneumobench.statistics.selection import find_selected, find_selected_baseline
 
 RANDOM, STRONG = Run("alexnet", "light", 1), Run("vgg16", "light", 1)
 COPY = Run("zfnet", "light", 1)
@@ -187,12 +187,12 @@ def test_scores_of_another_baseline_are_refused_by_their_folder(dataset, name):
 
 
 def test_thresholds_are_those_that_a_run_of_these_scores_gets(compared):
-    _, thresholds = find_selected(compared.selection, COPY)
-    assert find_selected_baseline(compared.selection, "metadata") == thresholds
+    frozen = Frozen.read(compared.selection)
+    assert frozen.of_baseline("metadata")["thresholds"] == frozen.thresholds(COPY)
     with pytest.raises(
         UserError, match=r"does not hold the baseline letters[\s\S]*freeze_selection"
     ):
-        find_selected_baseline(compared.selection, "letters")
+        frozen.of_baseline("letters")
 
 
 def test_a_baseline_is_judged_as_a_run_of_these_scores(table, facts):

@@ -2,26 +2,29 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.statistics import bootstrap
 from pneumobench.statistics.bootstrap import percentile_interval, resample_patients
-from pneumobench.statistics.estimates import Scores, replicate_scores
 from pneumobench.statistics.predictions import Labels
+from pneumobench.statistics.replicates import Scores, replicate_scores
+from pneumobench.statistics.samples import Sample
 
 PATIENTS = np.array(["a", "a", "b", "c", "c", "c", "d", "e", "f", "g"])
 POSITIVE = np.array([1, 1, 0, 1, 1, 1, 0, 0, 1, 0], bool)
 LOGIT = np.array([2.0, 0.5, 0.5, -1.0, 3.0, 0.5, -2.0, 1.0, -0.5, -0.5], np.float32)
 
 
-def make_labels() -> Labels:
+def replicate(scores, resamples):
     names = np.array([f"i{row}" for row in range(len(PATIENTS))])
-    return Labels(None, names, POSITIVE, np.where(POSITIVE, "viral", "normal"), PATIENTS)
+    labels = Labels(None, names, POSITIVE, np.where(POSITIVE, "viral", "normal"), PATIENTS)
+    return replicate_scores(scores, Sample(labels, np.zeros(len(names), int), resamples))
 
 
 def test_replicates_equal_a_slow_loop_over_copied_images():
-    resamples = resample_patients(PATIENTS, replicates=50, seed=3)
+    resamples = resample_patients(PATIENTS, Resampling(0.95, 50, 3))
     images = np.arange(len(PATIENTS))
     scores = Scores(images, LOGIT, {"0.5": LOGIT > 0}, None)
-    found = replicate_scores(scores, make_labels(), resamples)
+    found = replicate(scores, resamples)
     for row, multiplicity in enumerate(resamples.multiplicity):
         copies = np.repeat(images, multiplicity[resamples.cluster])
         truth, logit = POSITIVE[copies], LOGIT[copies].astype(float)
@@ -37,13 +40,13 @@ def test_replicates_equal_a_slow_loop_over_copied_images():
 
 
 def test_the_first_row_is_the_sample():
-    resamples = resample_patients(PATIENTS, replicates=5, seed=0)
+    resamples = resample_patients(PATIENTS, Resampling(0.95, 5, 0))
     assert resamples.multiplicity.shape == (6, 7)
     assert (resamples.multiplicity[0] == 1).all()
 
 
 def test_patients_are_drawn_whole_and_as_many_as_there_are():
-    resamples = resample_patients(PATIENTS, replicates=300, seed=0)
+    resamples = resample_patients(PATIENTS, Resampling(0.95, 300, 0))
     assert (resamples.multiplicity.sum(axis=1) == 7).all()
     assert resamples.multiplicity[1:].mean(axis=0) == pytest.approx(1, abs=0.25)
     (_, weights), *_ = resamples.weights(np.arange(len(PATIENTS)))
@@ -54,7 +57,7 @@ def test_patients_are_drawn_whole_and_as_many_as_there_are():
 
 def test_strata_keep_their_size():
     strata = np.array([0, 0, 0, 1, 1, 1, 1, 0, 1, 0])
-    resamples = resample_patients(PATIENTS, replicates=100, seed=0, strata=strata)
+    resamples = resample_patients(PATIENTS, Resampling(0.95, 100, 0), strata=strata)
     columns = [np.unique(resamples.cluster[strata == stratum]) for stratum in (0, 1)]
     assert not set(columns[0]) & set(columns[1])
     for own in columns:
@@ -62,9 +65,9 @@ def test_strata_keep_their_size():
 
 
 def test_the_draw_follows_from_the_seed_and_not_from_the_order_of_images():
-    one = resample_patients(PATIENTS, replicates=20, seed=5)
-    again = resample_patients(PATIENTS[::-1], replicates=20, seed=5)
-    other = resample_patients(PATIENTS, replicates=20, seed=6)
+    one = resample_patients(PATIENTS, Resampling(0.95, 20, 5))
+    again = resample_patients(PATIENTS[::-1], Resampling(0.95, 20, 5))
+    other = resample_patients(PATIENTS, Resampling(0.95, 20, 6))
     assert (one.multiplicity == again.multiplicity).all()
     assert (one.cluster == again.cluster[::-1]).all()
     assert (one.multiplicity != other.multiplicity).any()
@@ -75,8 +78,8 @@ def test_the_size_of_blocks_changes_nothing(monkeypatch):
     scores = Scores(images, LOGIT, {"0.5": LOGIT > 0}, None)
 
     def compute():
-        resamples = resample_patients(PATIENTS, replicates=40, seed=2)
-        return replicate_scores(scores, make_labels(), resamples).metrics
+        resamples = resample_patients(PATIENTS, Resampling(0.95, 40, 2))
+        return replicate(scores, resamples).metrics
 
     whole = compute()
     monkeypatch.setattr(bootstrap, "BLOCK_ELEMENTS", 30)
@@ -99,8 +102,8 @@ def test_images_of_one_patient_widen_the_interval():
     """Ten identical images of a patient say no more than one."""
     generator = np.random.default_rng(0)
     hits = np.repeat(generator.integers(0, 2, 40), 10)
-    together = resample_patients(np.repeat(np.arange(40), 10).astype(str), replicates=500, seed=0)
-    apart = resample_patients(np.arange(400).astype(str), replicates=500, seed=0)
+    together = resample_patients(np.repeat(np.arange(40), 10).astype(str), Resampling(0.95, 500, 0))
+    apart = resample_patients(np.arange(400).astype(str), Resampling(0.95, 500, 0))
     spread = [
         resamples.sums(hits[:, np.newaxis], np.arange(400))[1:].std()
         for resamples in (together, apart)
@@ -111,6 +114,6 @@ def test_images_of_one_patient_widen_the_interval():
 def test_patients_drawn_within_their_label_keep_its_share():
     patients = np.array([f"p{number // 2}" for number in range(40)])
     label = np.arange(40) // 2 % 4 == 0
-    drawn = resample_patients(patients, replicates=200, seed=1, strata=label.astype(int))
+    drawn = resample_patients(patients, Resampling(0.95, 200, 1), strata=label.astype(int))
     positive = drawn.sums(label[:, None].astype(float), np.arange(40))
     assert (positive == label.sum()).all()

@@ -138,7 +138,7 @@ def test_counts_and_majority_baseline(experiment, content):
     assert baseline["majority_accuracy"] == pytest.approx(share if majority else 1 - share)
     assert baseline["low"] < baseline["majority_accuracy"] < baseline["high"]
     assert content["datasets"]["test"]["n"] == len(experiment.test)
-    assert content["replicates"] == DRAW["replicates"]
+    assert content["replicates"] == DRAW.replicates
     assert content["threshold_rule"] == "youden"
 
 

@@ -14,7 +14,7 @@ from pneumobench.statistics.contrasts import (
     find_pairs,
     same_model,
 )
-from pneumobench.statistics.multiplicity import holm
+from pneumobench.statistics.significance import holm
 
 CONTRASTS = {contrast.name: contrast for contrast in PLANNED}
 LIGHT = {"epochs": 2, "learning_rate": 0.1}

@@ -10,10 +10,10 @@ from pneumobench.core.ensembles import ENSEMBLES
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.run import Run
+from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.metrics import roc_auc
 from pneumobench.statistics.predictions import read_labels
 from pneumobench.statistics.ranks import count_below
-from pneumobench.statistics.selection import find_selected, find_selected_ensemble
 
 STRONG, SECOND, USELESS = (Run(model, "light", 1) for model in ("vgg16", "alexnet", "zfnet"))
 COPY = Run("densenet121", "light", 1)
@@ -92,7 +92,7 @@ def scores_of(experiment, kind, name, fold):
 
 def test_what_is_frozen_of_an_ensemble(combined):
     for kind in ENSEMBLES:
-        entry = find_selected_ensemble(combined.selection, kind)
+        entry = Frozen.read(combined.selection).of_ensemble(kind)
         assert entry["optimistic"] == (kind in LEARNED)
         assert [member["model"] for member in entry["members"]] == ["alexnet", "vgg16", "zfnet"]
         assert len(entry["folds"]) == len(entry["thresholds"]) == FOLDS
@@ -100,13 +100,13 @@ def test_what_is_frozen_of_an_ensemble(combined):
     with pytest.raises(
         UserError, match=r"does not hold the ensemble median[\s\S]*freeze_selection"
     ):
-        find_selected_ensemble(combined.selection, "median")
+        Frozen.read(combined.selection).of_ensemble("median")
 
 
 @pytest.mark.parametrize("kind", LEARNED)
 def test_a_folds_labels_have_no_say_in_its_own_weights(experiment, kind):
     experiment.select(RUNS, ensembles=(kind,))
-    before = find_selected_ensemble(experiment.selection, kind)["folds"]
+    before = Frozen.read(experiment.selection).of_ensemble(kind)["folds"]
     own = set(experiment.development.loc[experiment.development["fold"] == 1, "image_id"])
     other = {"normal": "pneumonia", "pneumonia": "normal"}
     edit_csv(
@@ -116,7 +116,7 @@ def test_a_folds_labels_have_no_say_in_its_own_weights(experiment, kind):
         ),
     )
     experiment.select(RUNS, ensembles=(kind,))
-    after = find_selected_ensemble(experiment.selection, kind)["folds"]
+    after = Frozen.read(experiment.selection).of_ensemble(kind)["folds"]
     assert after[1] == before[1]
     assert after[0] != before[0] and after[2] != before[2]
 
@@ -145,7 +145,7 @@ def test_files_hold_what_the_weights_make_of_the_models_of_each_fold(combined):
             np.testing.assert_allclose(
                 scores_of(combined, "mean_logit", name, fold), logits.mean(axis=0), atol=1e-6
             )
-            fitted = find_selected_ensemble(combined.selection, "logistic_stack")["folds"][fold]
+            fitted = Frozen.read(combined.selection).of_ensemble("logistic_stack")["folds"][fold]
             np.testing.assert_allclose(
                 scores_of(combined, "logistic_stack", name, fold),
                 np.array(fitted["weights"]) @ logits + fitted["intercept"],
@@ -162,8 +162,8 @@ def test_files_hold_what_the_weights_make_of_the_models_of_each_fold(combined):
 
 
 def test_thresholds_are_those_of_the_scores_that_are_written(combined):
-    _, thresholds = find_selected(combined.selection, COPY)
-    assert find_selected_ensemble(combined.selection, "mean_logit")["thresholds"] == thresholds
+    thresholds = Frozen.read(combined.selection).thresholds(COPY)
+    assert Frozen.read(combined.selection).of_ensemble("mean_logit")["thresholds"] == thresholds
 
 
 def test_frozen_scores_are_those_that_are_written(combined):
@@ -175,7 +175,7 @@ def test_frozen_scores_are_those_that_are_written(combined):
             roc_auc(truth[part["image_id"]].to_numpy(), part["logit"].to_numpy(np.float32))
             for _, part in table.groupby("fold")
         ]
-        frozen = find_selected_ensemble(combined.selection, kind)["auc_fold_mean"]
+        frozen = Frozen.read(combined.selection).of_ensemble(kind)["auc_fold_mean"]
         assert frozen == pytest.approx(np.mean(areas), abs=1e-12)
 
 

@@ -11,15 +11,12 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.statistics.bootstrap import Resamples, resample_patients
-from pneumobench.statistics.estimates import (
-    Replicated,
-    Scores,
-    estimate_mean,
-    estimate_whole,
-    replicate_scores,
-)
+from pneumobench.statistics.judgement import estimate_mean, estimate_whole
 from pneumobench.statistics.predictions import Labels
+from pneumobench.statistics.replicates import Replicated, Scores, replicate_scores
+from pneumobench.statistics.samples import Sample
 
 logger = logging.getLogger(__name__)
 
@@ -39,14 +36,14 @@ DISTANCE, SHARED, CUT = 2.0, 0.3, 1.0
 
 
 @dataclass(frozen=True)
-class Sample:
+class Drawn:
     """Images of some patients, with their scores."""
 
     labels: Labels
     logit: np.ndarray
 
     @classmethod
-    def draw(cls, generator: np.random.Generator, patients: int) -> "Sample":
+    def draw(cls, generator: np.random.Generator, patients: int) -> "Drawn":
         sick = generator.random(patients) < SICK
         sizes = [generator.choice(SIZES, patients, p=SIZE_SHARES[value]) for value in (False, True)]
         patient = np.repeat(np.arange(patients), np.where(sick, sizes[1], sizes[0]))
@@ -61,9 +58,8 @@ class Sample:
 
     def replicate(self, resamples: Resamples, images: np.ndarray) -> Replicated:
         logit = self.logit[images]
-        return replicate_scores(
-            Scores(images, logit, {"0.5": logit > 0}, None), self.labels, resamples
-        )
+        sample = Sample(self.labels, np.zeros(len(self.logit), int), resamples)
+        return replicate_scores(Scores(images, logit, {"0.5": logit > 0}, None), sample)
 
 
 def truth() -> dict[str, float]:
@@ -101,7 +97,7 @@ def truth() -> dict[str, float]:
 
 
 def test_truth_is_that_of_a_large_sample():
-    sample = Sample.draw(np.random.default_rng(0), 200_000)
+    sample = Drawn.draw(np.random.default_rng(0), 200_000)
     images = np.arange(len(sample.logit))
     once = Resamples(np.ones((1, 200_000), np.uint16), sample.labels.patient)
     found = sample.replicate(once, images).metrics
@@ -131,10 +127,10 @@ def whole(patients, replicates, as_if_independent=False):
     """Records of all images together, as on the test set."""
 
     def records_of(generator, trial):
-        sample = Sample.draw(generator, patients)
+        sample = Drawn.draw(generator, patients)
         images = np.arange(len(sample.logit))
         whose = images if as_if_independent else sample.labels.patient
-        resamples = resample_patients(whose, replicates=replicates, seed=trial)
+        resamples = resample_patients(whose, Resampling(0.95, replicates, trial))
         return estimate_whole(sample.replicate(resamples, images), "whole", ORIGIN, 0.95)
 
     return records_of
@@ -144,10 +140,10 @@ def mean_of_folds(patients, folds, replicates):
     """Records of means over folds of patients, as out of fold."""
 
     def records_of(generator, trial):
-        sample = Sample.draw(generator, patients)
+        sample = Drawn.draw(generator, patients)
         fold = sample.labels.patient % folds
         resamples = resample_patients(
-            sample.labels.patient, replicates=replicates, seed=trial, strata=fold
+            sample.labels.patient, Resampling(0.95, replicates, trial), strata=fold
         )
         parts = [
             sample.replicate(resamples, np.flatnonzero(fold == number)) for number in range(folds)

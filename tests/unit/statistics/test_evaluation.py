@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ from sklearn import metrics as reference
 from statistics_cases import DRAW, FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import percentile_interval, resample_patients
@@ -14,6 +16,7 @@ from pneumobench.statistics.judgement import Predicted, score_out_of_fold, score
 from pneumobench.statistics.metrics import DECISION_METRICS, SCORE_METRICS
 from pneumobench.statistics.patients import gather_patients
 from pneumobench.statistics.predictions import Labels
+from pneumobench.statistics.samples import Sample
 
 RUN = Run("alexnet", "light", 42)
 
@@ -116,9 +119,7 @@ def test_intervals_are_those_of_patients_drawn_within_the_folds(metrics, scores)
     """The interval by copying images, patient by patient and fold by fold."""
     rows = part_of(scores, "out_of_fold").sort_values("image_id").reset_index(drop=True)
     fold, patient = rows["fold"].to_numpy(int), rows["patient"].to_numpy(dtype=str)
-    resamples = resample_patients(
-        patient, strata=fold, replicates=DRAW["replicates"], seed=DRAW["bootstrap_seed"]
-    )
+    resamples = resample_patients(patient, DRAW, strata=fold)
     pooled, within = [], []
     for multiplicity in resamples.multiplicity[1:]:
         copies = rows.loc[np.repeat(rows.index, multiplicity[resamples.cluster])]
@@ -207,16 +208,15 @@ def test_a_patient_with_one_sick_image_is_sick():
         subtype=np.array(["normal", "viral", "normal"]),
         patient=np.array(["one", "one", "two"]),
     )
-    resamples = resample_patients(labels.patient, replicates=9, seed=1)
+    resamples = resample_patients(labels.patient, Resampling(0.95, 9, 1))
     logit = np.array([1.0, 2.0, -1.0], np.float32)
     predicted = Predicted(np.zeros(3, int), logit, np.stack([logit, 2 * logit]))
-    both = {"out_of_fold": labels, "test": labels}
-    draws = {"out_of_fold": resamples, "test": resamples}
-    gathered, found, drawn = gather_patients(predicted, both, draws)
+    sample = Sample(labels, predicted.fold, resamples)
+    gathered, found = gather_patients(predicted, {"out_of_fold": sample, "test": sample})
     assert found["test"].positive.tolist() == [True, False]
-    assert found["test"].subtype.tolist() == ["mixed", "normal"]
+    assert found["test"].labels.subtype.tolist() == ["mixed", "normal"]
     assert gathered.logit.tolist() == [1.5, -1] and gathered.logits[1].tolist() == [3, -2]
-    np.testing.assert_array_equal(drawn["test"].multiplicity, resamples.multiplicity)
+    np.testing.assert_array_equal(found["test"].resamples.multiplicity, resamples.multiplicity)
 
 
 def test_scores_have_a_row_for_each_model_and_the_mean(experiment, scores):
@@ -275,7 +275,7 @@ def test_test_set_of_one_class_is_undefined_and_counted(tmp_path):
     metrics = read_json(experiment.folder(RUN) / "metrics.json")
     found = pick(metrics, "test", "mean_prediction", "none", "roc_auc")
     assert found["value"] is None and found["low"] is None
-    assert found["undefined_replicates"] == DRAW["replicates"]
+    assert found["undefined_replicates"] == DRAW.replicates
     assert pick(metrics, "test", "fold_mean", "0.5", "sensitivity")["value"] is not None
 
 
@@ -285,20 +285,15 @@ def test_predictions_of_another_run_are_refused(experiment):
     experiment.select([RUN, other])
     with pytest.raises(UserError, match=r"predictions are of vgg16[\s\S]*alexnet \(light"):
         evaluate_run(
-            experiment.files([other], "out_of_fold.csv"),
-            experiment.files([RUN], "test.csv"),
-            experiment.development_labels,
-            experiment.test_labels,
-            experiment.selection,
+            replace(
+                experiment.run_files(RUN),
+                out_of_fold=experiment.files([other], "out_of_fold.csv"),
+            ),
             experiment.root / "metrics.json",
             experiment.root / "scores.csv",
-            out_of_fold_views=[],
-            test_views=[],
+            run=RUN,
             views="none",
-            model=RUN.model,
-            recipe=RUN.recipe,
-            seed=RUN.seed,
-            **DRAW,
+            resampling=DRAW,
         )
 
 
@@ -306,7 +301,7 @@ def test_interval_covers_the_truth_about_as_often_as_it_says():
     """Nominal 90 % intervals of a proportion in 60 clusters, over 200 samples."""
     generator = np.random.default_rng(1)
     patients = np.repeat(np.arange(60), 2).astype(str)
-    resamples = resample_patients(patients, replicates=400, seed=0)
+    resamples = resample_patients(patients, Resampling(0.95, 400, 0))
     covered = 0
     for _ in range(200):
         hits = np.repeat(generator.random(60) < 0.7, 2)
@@ -372,7 +367,7 @@ def test_test_set_of_one_class_leaves_undefined_numbers_empty(tmp_path):
     for metric in ("roc_auc", "specificity", "balanced_accuracy"):
         entry = found[metric]
         assert entry["value"] is entry["low"] is entry["high"] is None
-        assert entry["undefined_replicates"] == DRAW["replicates"]
+        assert entry["undefined_replicates"] == DRAW.replicates
     assert found["sensitivity"]["value"] is not None
 
 

@@ -11,7 +11,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import resample_patients
-from pneumobench.statistics.selection import find_selected
+from pneumobench.statistics.frozen import Frozen
 
 STRONG, WEAK = Run("alexnet", "light", 42), Run("vgg16", "light", 42)
 RUNS = [STRONG, WEAK]
@@ -132,8 +132,7 @@ def test_interval_of_the_difference_is_paired_by_patient(experiment):
     )
     resamples = resample_patients(
         test["patient"].to_numpy(dtype=str),
-        replicates=DRAW["replicates"],
-        seed=DRAW["bootstrap_seed"],
+        DRAW,
     )
     differences = []
     for multiplicity in resamples.multiplicity[1:]:
@@ -171,11 +170,11 @@ def test_missing_fold_of_averaged_predictions_is_named(experiment):
 def test_selection_without_these_views_is_refused(experiment):
     experiment.select(RUNS)
     with pytest.raises(UserError, match=r"alexnet .*with the views flip[\s\S]*freeze_selection"):
-        find_selected(experiment.selection, STRONG, "flip")
+        Frozen.read(experiment.selection).thresholds(STRONG, "flip")
     experiment.select(RUNS, views="flip")
     with pytest.raises(UserError, match="with the views small"):
-        find_selected(experiment.selection, STRONG, "small")
-    assert len(find_selected(experiment.selection, STRONG, "flip")[1]) == FOLDS
+        Frozen.read(experiment.selection).thresholds(STRONG, "small")
+    assert len(Frozen.read(experiment.selection).thresholds(STRONG, "flip")) == FOLDS
 
 
 def test_averaged_predictions_of_other_folds_are_refused(experiment):

@@ -14,6 +14,8 @@ from pneumobench.statistics.explanations import (
     COLUMNS,
     DIRECTION,
     RANDOMISATION_COLUMNS,
+    ExplanationFiles,
+    ExplanationTables,
     summarise_explanations,
 )
 
@@ -65,14 +67,18 @@ def write_randomisation(experiment, run=RUN):
     write_table(folder(experiment, run) / "randomisation.csv", pd.concat(parts))
 
 
-def summarise(experiment, **changes):
+def summarise(experiment, resampling=DRAW):
     outputs = [
         experiment.root / name for name in ("explanations.csv", "layers.csv", "explanations.json")
     ]
     names = ("measures", "randomisation")
     paths = [sorted(experiment.root.rglob(f"{name}.csv")) for name in names]
     paths.append(sorted(experiment.root.rglob("maps.npz")))
-    summarise_explanations(*paths, experiment.development_labels, *outputs, **(DRAW | changes))
+    summarise_explanations(
+        ExplanationFiles(*paths, experiment.development_labels),
+        ExplanationTables(*outputs),
+        resampling=resampling,
+    )
     return read_table(outputs[0], text=("run", "model", "verdict")), read_json(outputs[2])
 
 
@@ -88,7 +94,7 @@ def values_of(table, measure, name):
 
 def slow_interval(values, patients):
     """Draw as the library does, and take the mean over copied images, replicate by replicate."""
-    resamples = resample_patients(patients, replicates=DRAW["replicates"], seed=1)
+    resamples = resample_patients(patients, DRAW)
     means = []
     for multiplicity in resamples.multiplicity[1:]:
         copies = [
@@ -122,7 +128,7 @@ def test_means_and_intervals_equal_a_slow_loop(experiment):
         assert row[["low", "high"]].tolist() == pytest.approx(expected.tolist())
         assert row["images"] == len(values) and row["undefined"] == 0
         assert row["patients"] == experiment.development["patient"].nunique()
-    assert details["interval"]["replicates"] == DRAW["replicates"]
+    assert details["interval"]["replicates"] == DRAW.replicates
     assert details["direction"]["deletion"] == "lower"
 
 
@@ -183,7 +189,7 @@ def test_a_measure_without_any_value_has_no_interval_and_no_verdict(experiment):
     row = row_of(found, "insertion", "grad_cam - random")
     assert np.isnan(row[["value", "low", "high"]].astype(float)).all() and row["images"] == 0
     assert row["verdict"] == "too few patients"
-    assert details["runs"][0]["undefined_replicates"]["insertion: random"] == DRAW["replicates"]
+    assert details["runs"][0]["undefined_replicates"]["insertion: random"] == DRAW.replicates
 
 
 @pytest.mark.parametrize(

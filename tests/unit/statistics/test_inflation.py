@@ -11,13 +11,16 @@ from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from statistics_cases import DRAW, FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.inflation import ARMS, PRACTICES, copy_identifier, copy_names, is_copy
 from pneumobench.core.run import Run
 from pneumobench.data.inflation import SplitTables, split_inflated
 from pneumobench.statistics.bootstrap import resample_patients
-from pneumobench.statistics.inflation import _best_balanced, measure_inflation
-from pneumobench.training.files import FoldInputs
+from pneumobench.statistics.inflation import InflationFiles, _best_balanced, measure_inflation
+from pneumobench.statistics.predictions import Labels
+from pneumobench.statistics.samples import Sample
+from pneumobench.training.files import FoldInputs, FoldJob
 from pneumobench.training.inflation import train_inflated
 
 RULES = {"folds": 4, "seed": 3, "inner_fraction": 0.25}
@@ -137,11 +140,12 @@ def arm_inputs(data, table):
 
 
 def train_arm(inputs, folder, recipe, **options):
-    job = {
-        "arm": "patients", "run": Run("timm:resnet10t", "changed", 7), "fold": 0,
+    arm = options.pop("arm", "patients")
+    told = {
+        "run": Run("timm:resnet10t", "changed", 7), "fold": 0,
         "settings": recipe, "threads": 1, "code_hash": "code", "resume_folder": folder / "resume",
     }  # fmt: skip
-    train_inflated(inputs, folder / "epochs.csv", **job | options)
+    train_inflated(inputs, folder / "epochs.csv", FoldJob(**told | options), arm=arm)
     return read_table(folder / "epochs.csv", text=("image_id", "part", "arm"))
 
 
@@ -266,16 +270,18 @@ def epochs_files(experiment):
 def measure(experiment, runs=(RUN, OTHER), epochs=None):
     folder = experiment.root / "inflation"
     measure_inflation(
-        epochs or epochs_files(experiment),
-        [experiment.folder(run) / "scores.csv" for run in runs],
-        experiment.development_labels,
-        experiment.test_labels,
-        experiment.selection,
+        InflationFiles(
+            epochs or epochs_files(experiment),
+            [experiment.folder(run) / "scores.csv" for run in runs],
+            experiment.development_labels,
+            experiment.test_labels,
+            experiment.selection,
+        ),
         folder / "inflation.csv",
         folder / "inflation.json",
         run=RUN,
         folds=FOLDS,
-        **DRAW,
+        resampling=DRAW,
     )
     table = read_table(folder / "inflation.csv", text=("reason",))
     return table.set_index(["practice", "metric"]), read_json(folder / "inflation.json")
@@ -371,8 +377,9 @@ def test_best_threshold_against_every_threshold():
     positive = generator.random(60) < 0.4
     score = (generator.normal(size=60) + positive).round(1)
     patient = np.arange(60) // 2
-    resamples = resample_patients(patient.astype(str), replicates=20, seed=1)
-    found = _best_balanced(positive, score, resamples)
+    resamples = resample_patients(patient.astype(str), Resampling(0.95, 20, 1))
+    labels = Labels(None, patient, positive, patient, patient)
+    found = _best_balanced(score, Sample(labels, np.zeros(60, int), resamples))
     cuts = [*np.unique(score), np.inf]
     for row, multiplicity in enumerate(resamples.multiplicity[:8]):
         weight = multiplicity[resamples.cluster]

@@ -8,16 +8,14 @@ import pytest
 from statistics_cases import DRAW, make_experiment
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_json, read_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import resample_patients
-from pneumobench.statistics.delong import delong_test
-from pneumobench.statistics.indistinguishable import indistinguishable_groups
-from pneumobench.statistics.mcnemar import mcnemar_exact
-from pneumobench.statistics.multiplicity import holm
-from pneumobench.statistics.pair_tests import TESTS
-from pneumobench.statistics.permutation import area_shares, permute_patients, permute_shares
+from pneumobench.statistics.pair_tests import TESTS, indistinguishable_groups
+from pneumobench.statistics.permutation import area_shares, permute_shares
 from pneumobench.statistics.seeds import resample_seeds, speaks_of
+from pneumobench.statistics.significance import delong_test, holm, mcnemar_exact
 
 GOOD, ALSO, BAD = (Run(model, "light", 1) for model in ("vgg16", "plain_resnet18", "alexnet"))
 TWIN = Run("custom_resnet18", "light", 1)
@@ -80,12 +78,10 @@ def test_p_values_are_those_of_the_single_tests(experiment, table, dataset):
     positive = (first["label"] == "pneumonia").to_numpy()
     logits = [part["logit"].to_numpy(np.float32) for part in (first, second)]
     fold = first["fold"].fillna(0).to_numpy(int)
-    single = permute_patients(
-        positive, *logits, first["patient"].to_numpy(str), fold=fold,
-        permutations=PERMUTATIONS, seed=DRAW["bootstrap_seed"],
-    )  # fmt: skip
-    assert abs(row["difference"]) == pytest.approx(abs(single["difference"]), abs=1e-12)
-    assert row["permutation_p"] == pytest.approx(single["p"])
+    shares = area_shares(positive, *logits, first["patient"].to_numpy(str), fold=fold)
+    single = permute_shares(shares[np.newaxis], permutations=PERMUTATIONS, seed=DRAW.seed)
+    assert abs(row["difference"]) == pytest.approx(abs(single["difference"][0]), abs=1e-12)
+    assert row["permutation_p"] == pytest.approx(single["p"][0])
     alone = delong_test(positive, *logits, fold=fold, confidence=0.95)["p"]
     assert row["delong_p"] == pytest.approx(alone)
     right = [(part["decision_selected"] == positive).to_numpy() for part in (first, second)]
@@ -153,9 +149,9 @@ def test_many_differences_at_once_are_the_single_tests():
     options = {"permutations": 500, "seed": 4}
     shares = np.stack([area_shares(positive, *pair, patient) for pair in pairs])
     together = permute_shares(shares, **options)
-    alone = [permute_patients(positive, *pair, patient, **options) for pair in pairs]
-    assert together["p"].tolist() == [found["p"] for found in alone]
-    assert together["difference"] == pytest.approx([found["difference"] for found in alone])
+    alone = [permute_shares(own[np.newaxis], **options) for own in shares]
+    assert together["p"].tolist() == [found["p"][0] for found in alone]
+    assert together["difference"] == pytest.approx([found["difference"][0] for found in alone])
     undefined = permute_shares(np.full((1, 30), np.nan), **options)
     assert np.isnan(undefined["p"]).all()
 
@@ -190,7 +186,7 @@ def test_groups_are_the_longest_stretches_without_a_distinguishable_pair():
 
 def test_seeds_widen_the_interval_and_one_seed_changes_nothing():
     patients = np.array([f"p{index // 2}" for index in range(80)])
-    draws = resample_patients(patients, replicates=2000, seed=1)
+    draws = resample_patients(patients, Resampling(0.95, 2000, 1))
     chance = draws.multiplicity[:, :5].mean(axis=1) / 100
     areas = np.stack([0.8 + chance, 0.9 + chance])
     both = resample_seeds(areas, name="a/b", seed=1)

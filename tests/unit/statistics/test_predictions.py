@@ -26,13 +26,13 @@ def experiment(tmp_path):
 def align(experiment):
     labels = read_labels(experiment.development_labels)
     predictions = read_predictions(experiment.files([RUN], "out_of_fold.csv"))
-    return align_out_of_fold(predictions[RUN], labels, RUN, FOLDS)
+    return align_out_of_fold(predictions, labels, RUN, FOLDS)
 
 
 def align_official(experiment):
     labels = read_labels(experiment.test_labels)
     predictions = read_predictions(experiment.files([RUN], "test.csv"))
-    return align_test(predictions[RUN], labels, RUN, FOLDS)
+    return align_test(predictions, labels, RUN, FOLDS)
 
 
 def test_predictions_come_in_the_order_of_the_labels(experiment):
@@ -62,14 +62,14 @@ def test_missing_fold_is_named(experiment):
     labels = read_labels(experiment.development_labels)
     predictions = read_predictions(experiment.files([RUN], "out_of_fold.csv")[:1])
     with pytest.raises(UserError, match=r"alexnet .*no predictions of fold 1, 2[\s\S]*train_fold"):
-        align_out_of_fold(predictions[RUN], labels, RUN, FOLDS)
+        align_out_of_fold(predictions, labels, RUN, FOLDS)
 
 
 def test_fold_too_many_is_named(experiment):
     labels = read_labels(experiment.development_labels)
     predictions = read_predictions(experiment.files([RUN], "out_of_fold.csv"))
     with pytest.raises(UserError, match=r"fold 2, which do not exist[\s\S]*fold2"):
-        align_out_of_fold(predictions[RUN], labels, RUN, FOLDS - 1)
+        align_out_of_fold(predictions, labels, RUN, FOLDS - 1)
 
 
 @pytest.mark.parametrize(

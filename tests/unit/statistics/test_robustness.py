@@ -12,8 +12,13 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import resample_patients
-from pneumobench.statistics.compare_robustness import compare_robustness
-from pneumobench.statistics.robustness import METRICS, WORST, evaluate_robustness
+from pneumobench.statistics.robustness import (
+    METRICS,
+    WORST,
+    RobustnessFiles,
+    compare_robustness,
+    evaluate_robustness,
+)
 
 RUN = Run("alexnet", "light", 42)
 # What a corruption does to a logit at strength 1: alarms everywhere, nowhere, and another order.
@@ -33,18 +38,24 @@ def write_corrupted(experiment, strengths, run=RUN):
         write_table(path.with_name("corrupted.csv"), pd.concat(blocks))
 
 
+def files_of(experiment, runs, corrupted=None):
+    return RobustnessFiles(
+        experiment.files(runs, "out_of_fold.csv"),
+        experiment.files(runs, "corrupted.csv") if corrupted is None else corrupted,
+        experiment.development_labels,
+        experiment.selection,
+    )
+
+
 def evaluate(experiment, strengths, corrupted=None, run=RUN):
     folder = experiment.folder(run)
     evaluate_robustness(
-        experiment.files([run], "out_of_fold.csv"),
-        experiment.files([run], "corrupted.csv") if corrupted is None else corrupted,
-        experiment.development_labels,
-        experiment.selection,
+        files_of(experiment, [run], corrupted),
         folder / "robustness.csv",
         folder / "robustness.json",
         run=run,
         strengths=list(strengths),
-        **DRAW,
+        resampling=DRAW,
     )
     return read_table(folder / "robustness.csv"), read_json(folder / "robustness.json")
 
@@ -96,9 +107,8 @@ def replicates(experiment, name, strength, run=RUN):
     """Return the figures of every draw of patients, by copying their images."""
     images = images_of(experiment, name, strength, run)
     drawn = resample_patients(
-        images["patient"].to_numpy(dtype=str), strata=images["fold"].to_numpy(),
-        replicates=DRAW["replicates"], seed=DRAW["bootstrap_seed"],
-    )  # fmt: skip
+        images["patient"].to_numpy(dtype=str), DRAW, strata=images["fold"].to_numpy()
+    )
     return pd.DataFrame(
         figures(images.loc[np.repeat(images.index, times[drawn.cluster])])
         for times in drawn.multiplicity[1:]
@@ -200,13 +210,10 @@ def several(tmp_path_factory):
 def compare(experiment, runs, corrupted=None):
     table = experiment.root / "comparison/robustness.csv"
     compare_robustness(
-        experiment.files(runs, "out_of_fold.csv"),
-        experiment.files(runs, "corrupted.csv") if corrupted is None else corrupted,
-        experiment.development_labels,
-        experiment.selection,
+        files_of(experiment, runs, corrupted),
         table,
         strengths=[3, 1],
-        **DRAW,
+        resampling=DRAW,
     )
     return read_table(table)
 

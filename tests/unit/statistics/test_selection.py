@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,8 @@ from statistics_cases import COST_RATIO, FOLDS, make_experiment
 from pneumobench.core.ensembles import ENSEMBLES
 from pneumobench.core.errors import UserError
 from pneumobench.core.run import Run
-from pneumobench.statistics.selection import find_selected, freeze_selection
+from pneumobench.statistics.frozen import Frozen
+from pneumobench.statistics.selection import FoldRules, freeze_selection
 from pneumobench.statistics.thresholds import fit_threshold
 
 WEAK, STRONG, SAME = Run("vgg16", "light", 1), Run("alexnet", "light", 1), Run("zfnet", "light", 1)
@@ -58,22 +60,15 @@ def test_flipped_development_labels_change_the_selection(experiment):
     assert experiment.selection.read_bytes() != selected
 
 
+def freeze(experiment, runs, **changes):
+    files = replace(experiment.selection_files(runs), **changes)
+    rules = FoldRules(FOLDS, "youden", COST_RATIO, "platt")
+    freeze_selection(files, experiment.selection, rules, views="none", ensembles=[])
+
+
 def test_test_predictions_cannot_enter(experiment):
     with pytest.raises(UserError, match="images without a label"):
-        freeze_selection(
-            experiment.files(RUNS, "test.csv"),
-            experiment.development_labels,
-            experiment.selection,
-            folds=FOLDS,
-            threshold_rule="youden",
-            cost_ratio=COST_RATIO,
-            calibration="platt",
-            run_jsons=experiment.files(RUNS, "run.json"),
-            out_of_fold_views=[],
-            views="none",
-            baselines=[],
-            ensembles=[],
-        )
+        freeze(experiment, RUNS, out_of_fold=experiment.files(RUNS, "test.csv"))
 
 
 def test_the_order_and_the_place_of_the_files_change_nothing(experiment, tmp_path):
@@ -111,8 +106,9 @@ def test_runs_are_ranked_by_the_mean_area_of_the_folds(experiment):
 @pytest.mark.parametrize("rule", ["youden", "sensitivity_95"])
 def test_each_fold_has_the_threshold_of_its_own_logits(experiment, rule):
     experiment.select(RUNS, rule)
-    found_rule, thresholds = find_selected(experiment.selection, WEAK)
-    assert found_rule == rule
+    frozen = Frozen.read(experiment.selection)
+    assert frozen.rule == rule
+    thresholds = frozen.thresholds(WEAK)
     for fold, path in enumerate(experiment.files([WEAK], "out_of_fold.csv")):
         table = pd.read_csv(path).merge(experiment.development[["image_id", "label"]])
         expected = fit_threshold(
@@ -126,38 +122,12 @@ def test_each_fold_has_the_threshold_of_its_own_logits(experiment, rule):
 
 def test_run_without_all_folds_is_an_error_that_names_it(experiment):
     with pytest.raises(UserError, match=r"vgg16 \(light, seed 1\) has no predictions of fold 2"):
-        freeze_selection(
-            experiment.files([WEAK], "out_of_fold.csv")[:-1],
-            experiment.development_labels,
-            experiment.selection,
-            folds=FOLDS,
-            threshold_rule="youden",
-            cost_ratio=COST_RATIO,
-            calibration="platt",
-            run_jsons=experiment.files([WEAK], "run.json"),
-            out_of_fold_views=[],
-            views="none",
-            baselines=[],
-            ensembles=[],
-        )
+        freeze(experiment, [WEAK], out_of_fold=experiment.files([WEAK], "out_of_fold.csv")[:-1])
 
 
 def test_missing_run_json_is_named(experiment):
     with pytest.raises(UserError, match=r"no run.json of fold 0"):
-        freeze_selection(
-            experiment.files([WEAK], "out_of_fold.csv"),
-            experiment.development_labels,
-            experiment.selection,
-            folds=FOLDS,
-            threshold_rule="youden",
-            cost_ratio=COST_RATIO,
-            calibration="platt",
-            run_jsons=[],
-            out_of_fold_views=[],
-            views="none",
-            baselines=[],
-            ensembles=[],
-        )
+        freeze(experiment, [WEAK], run_jsons=[])
 
 
 def test_no_run_at_all_is_an_error(experiment):
@@ -168,4 +138,4 @@ def test_no_run_at_all_is_an_error(experiment):
 def test_unknown_run_is_an_error_that_names_the_rule(experiment):
     experiment.select([WEAK])
     with pytest.raises(UserError, match=r"does not hold alexnet[\s\S]*freeze_selection"):
-        find_selected(experiment.selection, STRONG)
+        Frozen.read(experiment.selection).thresholds(STRONG)

@@ -11,6 +11,7 @@ from statistics_cases import DRAW, FOLDS, make_experiment
 
 from pneumobench.core.baselines import BASELINES
 from pneumobench.core.errors import UserError
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.renormalisation import RENORMALISED
 from pneumobench.core.run import Run
@@ -18,15 +19,16 @@ from pneumobench.data.blocks import number_blocks
 from pneumobench.data.manifest import write_manifest
 from pneumobench.prediction.baselines import score_baselines
 from pneumobench.prediction.shift import BLOCKS, deal_groups, score_shift
+from pneumobench.statistics.adaptation import adjust_probability, estimate_share
+from pneumobench.statistics.beside import ENSEMBLE, judge_beside, read_beside
 from pneumobench.statistics.bootstrap import resample_patients
 from pneumobench.statistics.calibration import calibrate
-from pneumobench.statistics.ensemble_comparison import judge_ensembles
-from pneumobench.statistics.label_shift import adjust_probability, estimate_share
+from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.metrics import rank_images, ranking_metrics, roc_auc, sigmoid
-from pneumobench.statistics.pairs import replicate_area
 from pneumobench.statistics.predictions import read_labels
-from pneumobench.statistics.quantiles import replicate_quantiles
-from pneumobench.statistics.shift import SHARES, measure_shift
+from pneumobench.statistics.replicates import replicate_area, replicate_quantiles
+from pneumobench.statistics.samples import draw_sample
+from pneumobench.statistics.shift import SHARES, ShiftFiles, measure_shift
 from pneumobench.statistics.thresholds import fit_threshold
 
 ENSEMBLES = ("mean_logit", "rank_mean")
@@ -132,9 +134,9 @@ def measure(experiment, target="shift.json", **changes):
         "domains": experiment.root / "shift/domains.csv",
         "blocks": experiment.root / "shift/blocks.csv",
         "renormalised": [],
-        "shift": experiment.root / target,
     }
-    measure_shift(**{**options, **changes}, **DRAW)
+    files = ShiftFiles(**{**options, **changes})
+    measure_shift(files, experiment.root / target, resampling=DRAW)
     return read_json(experiment.root / target)
 
 
@@ -314,13 +316,13 @@ def test_ensembles_have_the_figures_that_they_are_compared_with(dataset, shift, 
     }
     fold = dataset.development.set_index("image_id")["fold"]
     fold = fold[standards["out_of_fold"].image_id].to_numpy()
-    draw = {"replicates": DRAW["replicates"], "seed": DRAW["bootstrap_seed"]}
-    resamples = {
-        name: resample_patients(labels.patient, strata=strata, **draw)
+    samples = {
+        name: draw_sample(labels, DRAW, strata)
         for (name, labels), strata in zip(standards.items(), (fold, None), strict=True)
     }
     files = (dataset.ensemble_files(name) for name in ("out_of_fold", "test"))
-    judged = judge_ensembles(*files, dataset.selection, standards, resamples, fold, 0.95)[kind]
+    frozen, scores = Frozen.read(dataset.selection), read_beside(ENSEMBLE, *files, samples)
+    judged = judge_beside(scores, frozen.of_ensemble, samples, 0.95)[kind]
     found = {part["metric"]: part for part in of(shift, ensemble=kind)["transfer"]}
     for name, area in judged.areas.items():
         assert found["roc_auc"][name]["value"] == pytest.approx(area[0], abs=1e-12)
@@ -479,7 +481,7 @@ def drawn():
     generator = np.random.default_rng(5)
     patient = generator.integers(0, 25, 60).astype(str)
     scores = generator.normal(size=60).round(1)
-    return scores, generator.random(60) < 0.4, resample_patients(patient, replicates=40, seed=1)
+    return scores, generator.random(60) < 0.4, resample_patients(patient, Resampling(0.95, 40, 1))
 
 
 def test_area_from_pairs_of_patients_is_that_of_ranks(drawn):

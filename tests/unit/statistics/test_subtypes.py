@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from configurations import check, problems
+from figure_inputs import assert_equal_twice
 from fold_fixture import fold_outputs, train, write_fold
 from recipe_fixture import settings
 from scipy.special import log_softmax, logsumexp, softmax
@@ -15,20 +16,23 @@ from split_fixture import radiographs_of, split
 from statistics_cases import DRAW, FOLDS, make_experiment
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.core.task import LOGIT_COLUMNS, SUBTYPES, THUMBNAIL_RUN
 from pneumobench.explain.targets import predicted_class, target_probabilities, target_scores
-from pneumobench.prediction.external import predict_external
 from pneumobench.prediction.predict import logit_columns, positive_logit
-from pneumobench.prediction.views import predict_views
-from pneumobench.reporting.inputs import read_comparison
-from pneumobench.reporting.subtypes import plot_subtypes
-from pneumobench.reporting.subtypes_section import subtypes_section
+from pneumobench.prediction.repredict import repredict
+from pneumobench.reporting.drawing.inputs import FigureInputs
+from pneumobench.reporting.files import ReportFiles
+from pneumobench.reporting.sections.subtypes import build
+from pneumobench.reporting.words import Words
 from pneumobench.statistics.bootstrap import Resamples, resample_patients
 from pneumobench.statistics.predictions import read_labels
+from pneumobench.statistics.samples import DATASETS, Sample
 from pneumobench.statistics.subtypes import (
     METRICS,
+    SubtypeFiles,
     Told,
     evaluate_subtypes,
     judge_subtypes,
@@ -131,13 +135,15 @@ def test_a_fold_is_trained_and_predicted(tmp_path):
         assert np.ptp(logits, axis=0).min() > 0
     # Radiographs of another source are read as test radiographs are: here they are the same ones.
     again = tmp_path / "external.csv"
-    predict_external(results, inputs.images, inputs.splits, inputs.images, inputs.splits, again)
+    fold = (results, inputs.images, inputs.splits)
+    others = {"external_images": inputs.images, "external_splits": inputs.splits}
+    repredict("external", *fold, {"test": again}, **others)
     of_test = read_table(again).set_index("image_id").loc[found["image_id"]].reset_index()
     pd.testing.assert_frame_equal(of_test[list(found)], found, rtol=1e-5, atol=1e-5)
     assert read_table(files.history)["train_accuracy"].between(0.2, 1).all()
-    averaged = [tmp_path / "own.csv", tmp_path / "test.csv"]
-    predict_views(results, inputs.images, inputs.splits, *averaged, views="flip")
-    views = read_table(averaged[0])
+    averaged = tmp_path / "averaged.csv"
+    repredict("views", *fold, {"out_of_fold": averaged}, views="flip")
+    views = read_table(averaged)
     assert (views["logit"] != read_table(files.out_of_fold)["logit"]).any()
     logits = views[list(LOGIT_COLUMNS)].to_numpy(np.float32)
     assert_follows(views, logits)
@@ -156,9 +162,7 @@ def test_radiographs_without_a_subtype_stop_the_split(tmp_path):
     for one in split(tmp_path, radiographs, task="subtype")[1:]:
         assert set(one["subtype"]) == set(SUBTYPES)
     unknown = [("0001", "pneumonia", "train"), ("0002", "pneumonia", "test")]
-    with pytest.raises(
-        UserError, match=r"2 of 102 radiographs of pneumonia tell no subtype"
-    ) as caught:
+    with pytest.raises(UserError, match=r"2 of 102 images of pneumonia tell no subtype") as caught:
         split(tmp_path, radiographs + unknown, task="subtype")
     assert "task: binary" in caught.value.remedy
     assert len(split(tmp_path, radiographs + unknown)) == 3
@@ -242,14 +246,16 @@ def evaluate(made, **changes):
     ]
     outputs = made.root / "comparison/subtypes.csv", made.root / "comparison/subtypes.json"
     evaluate_subtypes(
-        made.files([RUN], "out_of_fold.csv"),
-        made.files([RUN], "test.csv"),
-        *baselines,
-        made.development_labels,
-        made.test_labels,
-        made.selection,
+        SubtypeFiles(
+            made.files([RUN], "out_of_fold.csv"),
+            made.files([RUN], "test.csv"),
+            *baselines,
+            made.development_labels,
+            made.test_labels,
+            made.selection,
+        ),
         *outputs,
-        **{**DRAW, **changes},
+        resampling=DRAW,
     )
     return outputs
 
@@ -312,15 +318,15 @@ def test_intervals_are_those_of_drawn_patients(experiment, judged):
     """A replicate, redrawn by hand, gives what the vectorised bootstrap gives."""
     labels = read_labels(experiment.test_labels)
     truth = positions(labels)
-    draws = resample_patients(labels.patient, replicates=50, seed=1)
+    draws = resample_patients(labels.patient, Resampling(0.95, 50, 1))
     logits = np.random.default_rng(0).normal(size=(len(truth), 3)) + 2 * np.eye(3)[truth]
     values = []
     for row in draws.multiplicity[1:]:
         images = np.repeat(np.arange(len(truth)), row[draws.cluster])
         values.append(expected(truth[images], logits[images]))
-    standards = {"out_of_fold": labels, "test": labels}
     told = Told(np.zeros(len(truth), int), logits, logits[np.newaxis])
-    records = judge_subtypes(told, standards, dict.fromkeys(standards, draws), 0.9)["estimates"]
+    samples = dict.fromkeys(DATASETS, Sample(labels, told.fold, draws))
+    records = judge_subtypes(told, samples, 0.9)["estimates"]
     for record in records:
         low, high = np.quantile([value[record["metric"]] for value in values], [0.05, 0.95])
         assert record["low"] == pytest.approx(low, abs=1e-12)
@@ -345,9 +351,8 @@ def test_a_class_that_is_not_there_is_undefined():
     labels = read_labels_like(truth)
     logits = np.random.default_rng(0).normal(size=(20, 3))
     told = Told(np.zeros(20, int), logits, logits[np.newaxis])
-    standards = {"out_of_fold": labels, "test": labels}
-    draws = dict.fromkeys(standards, of_all(truth, 20))
-    records = judge_subtypes(told, standards, draws, 0.95)["estimates"]
+    samples = dict.fromkeys(DATASETS, Sample(labels, told.fold, of_all(truth, 20)))
+    records = judge_subtypes(told, samples, 0.95)["estimates"]
     values = {record["metric"]: record["value"] for record in records}
     for metric in ("auc_viral", "macro_auc", "auc_bacterial_viral", "macro_recall", "macro_f1"):
         assert values[metric] is None
@@ -379,17 +384,17 @@ def test_section_and_figure(experiment, judged, tmp_path):
     experiment.evaluate(RUN)
     comparison, _ = experiment.compare([RUN])
     details = experiment.root / "comparison/subtypes.json"
-    section = subtypes_section(read_comparison(comparison), details)
-    assert section["areas"]["test"][0]["Run"] == "ALEXNET"
-    assert "ALEXNET" in section["answer"][0] and re.search(r"AUC of 0\.\d", section["answer"][1])
-    assert [row["Run"] for row in section["decisions"]["out_of_fold"]][1:] == [
+    files = {"table": comparison, "details": comparison.with_suffix(".json")}
+    section = build(ReportFiles(files | {"subtypes": details}, settings={}), Words())
+    tables = {table.name: table.rows for table in section.tables}
+    assert tables["subtypes_test"][0]["Run"] == "ALEXNET"
+    assert "ALEXNET" in section.answer[0] and re.search(r"AUC of 0\.\d", section.answer[1])
+    assert [row["Run"] for row in tables["subtype_decisions_out_of_fold"]][1:] == [
         "Baseline: thumbnail", "Baseline: majority"
     ]  # fmt: skip
-    assert subtypes_section(read_comparison(comparison), None)["areas"] == {}
-    plot_subtypes(details, comparison, tmp_path / "subtypes")
-    first = [(tmp_path / f"subtypes.{kind}").read_bytes() for kind in ("png", "pdf")]
-    plot_subtypes(details, comparison, tmp_path / "again/subtypes")
-    assert first == [(tmp_path / f"again/subtypes.{kind}").read_bytes() for kind in ("png", "pdf")]
+    assert build(ReportFiles(files, settings={}), Words()) is None
+    inputs = FigureInputs({"subtypes": details, "comparison": comparison}, Words())
+    assert_equal_twice("subtypes", inputs, tmp_path)
 
 
 def test_log_softmax_is_scipys():
@@ -405,7 +410,10 @@ def test_log_softmax_is_scipys():
 def test_predictions_of_a_run_are_no_baseline(experiment, tmp_path):
     own = [experiment.files([RUN], f"{name}.csv") for name in ("out_of_fold", "test")]
     with pytest.raises(UserError, match=r"predictions are of[\s\S]*linear model of thumbnails"):
+        labels = experiment.development_labels, experiment.test_labels
         evaluate_subtypes(
-            *own, *own, experiment.development_labels, experiment.test_labels,
-            experiment.selection, tmp_path / "subtypes.csv", tmp_path / "subtypes.json", **DRAW,
-        )  # fmt: skip
+            SubtypeFiles(*own, *own, *labels, experiment.selection),
+            tmp_path / "subtypes.csv",
+            tmp_path / "subtypes.json",
+            resampling=DRAW,
+        )

@@ -176,3 +176,13 @@ def _file(name: str) -> Path:
 @functools.cache
 def _is_module(name: str) -> bool:
     return _file(name).is_file()
+
+
+def texts_hash(folder: str) -> str:
+    """Return a hash (10 hexadecimal digits) of the texts in a folder of the package.
+
+    They are no code that `code_hash` would see.
+    """
+    paths = sorted(path for path in (ROOT / PACKAGE / folder).iterdir() if path.is_file())
+    texts = "\n".join(path.read_text(encoding="utf-8") for path in paths)
+    return hashlib.sha256(texts.encode()).hexdigest()[:10]

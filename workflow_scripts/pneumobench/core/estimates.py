@@ -25,6 +25,19 @@ class Resampling:
     replicates: int
     seed: int
 
+    def interval(self, method: str) -> dict[str, Any]:
+        """Return what files of results say of their intervals."""
+        return {"method": method, **vars(self)}
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What files of comparisons say of their intervals, under the names of the settings."""
+        return {
+            "confidence": self.confidence,
+            "replicates": self.replicates,
+            "bootstrap_seed": self.seed,
+        }
+
 
 @dataclass(frozen=True)
 class Estimate:

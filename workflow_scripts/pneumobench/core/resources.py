@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pneumobench.core.config.experiment import Experiment
+
 # Memory, measured on a CPU (docs/cluster.md): a process with torch and no network ...
 BASE_MB = 900
 # ... weights, gradients, two moments of the optimiser and the best weights so far, as float32 ...
@@ -93,6 +95,32 @@ def read_training_size(
     # What is damaged is named by the job that reads it.
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
+
+
+def training_size(
+    experiment: Experiment, recipe: str, inputs: Any, threads: int
+) -> TrainingSize | None:
+    """Return how big a training by a recipe is; see `read_training_size`.
+
+    Parameters
+    ----------
+    experiment, recipe
+        The configuration, and the recipe's name.
+    inputs
+        Of the job, with the files model, images_digest and precision.
+    threads
+        Of the job.
+    """
+    settings = experiment.recipe(recipe)
+    return read_training_size(
+        inputs.model,
+        inputs.images_digest,
+        inputs.precision,
+        copies=experiment.offline_copies.per_image if settings.offline_copies else 0,
+        batch_size=settings.batch_size,
+        epochs=settings.epochs,
+        threads=threads,
+    )
 
 
 def training_memory_mb(size: TrainingSize | None, attempt: int) -> int:

@@ -28,17 +28,22 @@ RECORDS, LOCKS = ".snakemake", ".snakemake/locks"
 KEY = re.compile(r"[A-Za-z_][\w-]*\w")
 # One letter of an option that takes words, behind letters that take none; and what is attached.
 SHORT = re.compile(r"-[ntkfFlSDpa]*([Cdsc])(.*)", re.DOTALL)
+# What looks at the folder or frees it, and so stops at no lock.
+LOCK_PASSING = ("--dry-run", "--dryrun", "--nolock", "--unlock")
+SIMULATED = re.compile(r"-[tkfFlSDpa]*n")
 # Snakemake knows an option by its beginning, too, where no other one begins so.
 CUT = {"--directory"[:end]: "--directory" for end in range(len("--di"), len("--directory"))}
 
 
 def check_or_exit(arguments: Sequence[str], project: Path) -> None:
-    """End the process with one message where `check_start` finds something."""
+    """End the process with one message where `check_start` finds something; warn of a lock."""
     try:
         check_start(arguments, project)
     except UserError as error:
         print(error, file=sys.stderr)  # noqa: T201
         raise SystemExit(1) from None
+    if warning := warning_of_lock(arguments):
+        print(warning, file=sys.stderr)  # noqa: T201
 
 
 def check_start(arguments: Sequence[str], project: Path) -> None:
@@ -62,8 +67,7 @@ def check_start(arguments: Sequence[str], project: Path) -> None:
     overlays = [Path(name) for name in _given_once(arguments, "--configfile", "--configfiles")]
     _refuse_secrets(arguments, values)
     _check_values(values)
-    folders = _behind(arguments, "--directory", "-d")
-    place = Path(*(words[0] for words in folders[-1:] if words)).absolute()
+    place = _place(arguments)
     check_config_files([project / "recipes.yaml", project / "config.yaml"])
     for path in overlays:
         _check_overlay(path, place / "results")
@@ -77,15 +81,27 @@ def check_start(arguments: Sequence[str], project: Path) -> None:
         )
 
 
-def warning_of_lock(folder: Path) -> str | None:
-    """Return what to do about a lock that Snakemake will stop at, None where there is none."""
-    if not any((folder / LOCKS).glob("*")):
+def warning_of_lock(arguments: Sequence[str]) -> str | None:
+    """Return what to do about a lock that Snakemake will stop at, None where it stops at none."""
+    passing = any(SIMULATED.match(word) or _begins(word, *LOCK_PASSING) for word in arguments)
+    if passing or not any((_place(arguments) / LOCKS).glob("*")):
         return None
     return (
         "another snakemake works in this folder, or one was killed here and left its lock. If none "
         "is at work any more (nor jobs of it: ps, on a cluster squeue --me), give the same command "
         "once with --unlock, and then again without: trainings go on where they stopped"
     )
+
+
+def _place(arguments: Sequence[str]) -> Path:
+    """Return the folder that Snakemake will work in."""
+    folders = _behind(arguments, "--directory", "-d")
+    return Path(*(words[0] for words in folders[-1:] if words)).absolute()
+
+
+def _begins(word: str, *options: str) -> bool:
+    """Whether a word names one of the options, which Snakemake knows by their beginnings, too."""
+    return len(word) > len("--") and any(option.startswith(word) for option in options)
 
 
 def _behind(arguments: Sequence[str], *names: str) -> list[list[str]]:

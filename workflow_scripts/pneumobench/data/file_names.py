@@ -76,7 +76,7 @@ def _parse_whole(stem: str) -> NamedRadiograph | None:
 def subtype_in_folder(named: NamedRadiograph | None, label: str) -> str:
     """Return the subtype of a radiograph whose label comes from its folder.
 
-    The name decides where it agrees with the folder; a disagreement is "unknown". A image outside
+    The name decides where it agrees with the folder; a disagreement is "unknown". An image outside
     the grammars is "normal" in the normal folder and "unknown" in the pneumonia folder.
     """
     if named is None:

@@ -76,20 +76,7 @@ class Picture:
 
 
 def decode_grey(content: bytes, depth: int | None = None) -> tuple[np.ndarray, str]:
-    """Decode an image file completely to 8-bit grey: `read_grey` as an array.
-
-    Returns
-    -------
-    pixels
-        uint8 [height, width], 0 (black) to 255.
-    mode
-        Pillow's name of the pixel format in the file (L, RGB, I;16, ...), or a DICOM file's.
-
-    Raises
-    ------
-    UnreadableImageError
-        As `read_picture`.
-    """
+    """Decode an image file completely to 8-bit grey: `read_grey` as uint8 [height, width]."""
     image, mode = read_grey(content, depth)
     return np.asarray(image), mode
 

@@ -83,34 +83,36 @@ def index_dataset(
         aside.
     """
     listing = list_radiographs(source, root, options)
-    read = {"whole": _read_whole, "header": _read_header}[reading]
-    with ThreadPoolExecutor(workers) as pool:
-        row_of = partial(_read_file, root, read=read, limits=limits)
-        rows = list(pool.map(row_of, listing.radiographs))
-        depth_notes = _settle_depth(listing.radiographs, rows, partial(pool.map, row_of))
-        places = Counter(radiograph.place for radiograph in listing.radiographs if radiograph.place)
-        digest_of = partial(_digest, root, places=places, limits=limits)
-        digests = list(pool.map(digest_of, listing.radiographs, rows))
-    _reject_nested_copies(listing.radiographs, rows, digests)
+    rows, notes = _read_all(listing.radiographs, root, reading, limits, workers)
     _check_rejected(root, rows, maximum_rejected_fraction)
     _name_images(rows)
     for radiograph, row in zip(listing.radiographs, rows, strict=True):
         row["mask_path"] = radiograph.mask_path if row["status"] == "ok" else ""
     _check_classes(root, rows, listing)
     write_manifest(manifest, rows)
-    said = ("title", "population", "positive", "negative", "reference", "litter", "notes")
-    told = {key: getattr(listing, key) for key in said}
-    told["notes"] = [*listing.notes, *depth_notes, *[HEADER_NOTE][: reading == "header"]]
-    write_json(description, {"source": source} | told)
+    told = {key: value for key, value in vars(listing).items() if key != "radiographs"}
+    write_json(description, {"source": source} | told | {"notes": [*listing.notes, *notes]})
     counts = Counter(row["status"] for row in rows)
     logger.info(
         "%s: %d image files, %d accepted, %d set aside; %d other files ignored",
-        listing.title,
-        len(rows),
-        counts["ok"],
-        counts["rejected"],
-        listing.litter,
-    )
+        listing.title, len(rows), counts["ok"], counts["rejected"], listing.litter,
+    )  # fmt: skip
+
+
+def _read_all(
+    radiographs: list[Radiograph], root: Path, reading: str, limits: Limits, workers: int
+) -> tuple[list[Row], list[str]]:
+    """Return the rows of all radiographs, still without image_id, and what is to be told of them."""
+    read = {"whole": _read_whole, "header": _read_header}[reading]
+    with ThreadPoolExecutor(workers) as pool:
+        row_of = partial(_read_file, root, read=read, limits=limits)
+        rows = list(pool.map(row_of, radiographs))
+        notes = _settle_depth(radiographs, rows, partial(pool.map, row_of))
+        places = Counter(radiograph.place for radiograph in radiographs if radiograph.place)
+        digest_of = partial(_digest, root, places=places, limits=limits)
+        digests = list(pool.map(digest_of, radiographs, rows))
+    _reject_nested_copies(radiographs, rows, digests)
+    return rows, [*notes, *[HEADER_NOTE][: reading == "header"]]
 
 
 def _read_file(

@@ -72,15 +72,10 @@ def split_dataset(
     pool = images[~test].reset_index(drop=True)
     assign_folds(pool, manifest, folds=folds, seed=seed, inner_fraction=inner_fraction)
 
-    table = images[["image_id", "group"]].copy()
-    table["role"] = np.where(test, "test", "cv")
-    table["fold"] = pd.array([pd.NA] * len(table), dtype="Int64")
-    table["inner"] = ""
-    table.loc[~test, "fold"] = pool["fold"].to_numpy()
-    table.loc[~test, "inner"] = pool["inner"].to_numpy()
+    table = _tabulate(images, pool, test)
     if task == SUBTYPE:
         _check_subtypes_in_parts(images, table, manifest)
-    write_table(splits, table[["image_id", "role", "fold", "inner", "group"]])
+    write_table(splits, table)
     write_table(development_labels, images.loc[~test, LABEL_COLUMNS])
     write_table(test_labels, images.loc[test, LABEL_COLUMNS])
 
@@ -108,6 +103,16 @@ def assign_folds(
     pool["fold"] = _fold_numbers(pool, folds, seed)
     _check_folds(pool, folds, source)
     pool["inner"] = _inner_parts(pool, folds, seed, inner_fraction)
+
+
+def _tabulate(images: pd.DataFrame, pool: pd.DataFrame, test: np.ndarray) -> pd.DataFrame:
+    """Return splits.csv: the fold and the parts for early stopping of what is not for testing."""
+    table = images[["image_id"]].assign(role=np.where(test, "test", "cv"))
+    table["fold"] = pd.array([pd.NA] * len(table), dtype="Int64")
+    table["inner"] = ""
+    for column in ("fold", "inner"):
+        table.loc[~test, column] = pool[column].to_numpy()
+    return table.assign(group=images["group"])
 
 
 def _test_images(

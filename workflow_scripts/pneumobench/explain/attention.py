@@ -23,10 +23,8 @@ def attention_maps(model: Classifier, images: Tensor) -> Maps:
 
     Parameters
     ----------
-    model
-        On the device of the images; left in evaluation mode, otherwise unchanged.
-    images
-        float32 [B, 1, S, S] in [0, 1].
+    model, images
+        As `cam.explain` takes them; the model is left in evaluation mode.
 
     Returns
     -------

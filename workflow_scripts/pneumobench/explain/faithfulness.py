@@ -125,8 +125,7 @@ def road(
 
     Returns
     -------
-    ndarray
-        float64 [B] in [-0.5, 0.5].
+    float64 [B] in [-0.5, 0.5].
 
     Raises
     ------

@@ -1,7 +1,9 @@
 """Where on a radiograph a map lies: on the lesion, or where only a shortcut can be read.
 
-Regions are bool [S, S] on the square that the network sees. Every measure is NaN where the question
-has no answer: for an empty map (all zero) and for an empty region.
+Regions are bool [S, S] on the square that the network sees, maps (`saliency`) float [S, S], 0 or
+above. Every measure is NaN where the question has no answer: for an empty map (all zero) and for an
+empty region. A map of another shape than the region, or with values that are negative or no numbers,
+is a ValueError.
 """
 
 import json
@@ -169,13 +171,6 @@ def energy_inside(saliency: np.ndarray, region: np.ndarray) -> float:
     """Return the share of a map's sum inside a region, 0 to 1.
 
     The energy-based pointing game of Wang et al. 2020 (Score-CAM, arXiv:1910.01279).
-
-    Parameters
-    ----------
-    saliency
-        [S, S] float >= 0.
-    region
-        bool [S, S].
     """
     if not _measurable(saliency, region):
         return np.nan
@@ -187,13 +182,6 @@ def pointing_game(saliency: np.ndarray, lesion: np.ndarray) -> float:
 
     Zhang et al. 2018 (Excitation Backprop, doi:10.1007/s11263-017-1059-x). Of several maxima the
     share that hits is returned: what breaking the tie by lot gives on average.
-
-    Parameters
-    ----------
-    saliency
-        [S, S] float >= 0.
-    lesion
-        bool [S, S].
     """
     if not _measurable(saliency, lesion):
         return np.nan
@@ -208,13 +196,6 @@ def iou(saliency: np.ndarray, lesion: np.ndarray) -> float:
     They are as many as the lesion has: its area takes the place of a free threshold. Of pixels
     tied at the cut the share that still fits counts, wherever they lie. Pixels of value 0 never
     count: a map that covers less than the lesion's area is taken as it is.
-
-    Parameters
-    ----------
-    saliency
-        [S, S] float >= 0.
-    lesion
-        bool [S, S].
     """
     if not _measurable(saliency, lesion):
         return np.nan
@@ -229,19 +210,12 @@ def iou(saliency: np.ndarray, lesion: np.ndarray) -> float:
 
 
 def lesion_measures(saliency: np.ndarray, lesion: np.ndarray | None) -> dict[str, float]:
-    """Return how well a map [S, S] marks the lesion, by name; NaN where nothing can be measured.
+    """Return how well a map marks the lesion, by name.
 
     Parameters
     ----------
-    saliency
-        [S, S] float >= 0.
     lesion
-        bool [S, S]; None = not known or none.
-
-    Raises
-    ------
-    ValueError
-        If the map has another shape than the lesion, or values that are negative or no numbers.
+        None = not known or none.
     """
     lesion = np.zeros(saliency.shape, bool) if lesion is None else lesion
     return {
@@ -254,19 +228,12 @@ def lesion_measures(saliency: np.ndarray, lesion: np.ndarray | None) -> dict[str
 def shortcut_shares(
     saliency: np.ndarray, *, body: np.ndarray, border: np.ndarray, corners: np.ndarray
 ) -> dict[str, float]:
-    """Return the shares of a map [S, S] where no disease can be seen, by name; NaN of empty maps.
+    """Return the shares of a map where no disease can be seen, by name.
 
     Parameters
     ----------
-    saliency
-        [S, S] float >= 0.
     body, border, corners
-        bool [S, S], of `pneumobench.data.body.body_mask`, `border_mask` and `corner_mask`.
-
-    Raises
-    ------
-    ValueError
-        If the map has another shape than a region, or values that are negative or no numbers.
+        Of `pneumobench.data.body.body_mask`, `border_mask` and `corner_mask`.
     """
     return {
         "energy_outside_body": energy_inside(saliency, ~body),

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,13 +14,13 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from pneumobench.core.explained import TEXT_COLUMNS, in_sample, read_maps, why_no_maps
 from pneumobench.core.files import read_table, write_table
-from pneumobench.core.packed import PackedImages
 from pneumobench.core.run import Run
 from pneumobench.data.body import body_mask
 from pneumobench.data.manifest import read_manifest
 from pneumobench.explain.cam import explain
 from pneumobench.explain.controls import centre_maps, random_maps
 from pneumobench.explain.faithfulness import insertion_deletion, road
+from pneumobench.explain.inputs import RunInputs
 from pneumobench.explain.localisation import (
     border_mask,
     boxes_mask,
@@ -39,7 +40,6 @@ from pneumobench.explain.run import BATCH_SIZE
 from pneumobench.explain.second_opinion import OPINIONS
 from pneumobench.explain.targets import BINARY, target_probabilities
 from pneumobench.models.blocks.classifier import Classifier
-from pneumobench.prediction.numerics import configure_numerics
 from pneumobench.prediction.trained import load_trained
 
 logger = logging.getLogger(__name__)
@@ -57,37 +57,44 @@ STEPS = 20
 PERCENTILES = (20, 40, 60, 80)
 
 
-def measure_explanations(
-    folds: list[Path],
-    images: Path,
-    plain_images: Path,
-    splits: Path,
-    manifest: Path,
-    root: Path,
-    explained: Path,
-    maps: Path,
+@dataclass(frozen=True)
+class MeasuredInputs(RunInputs):
+    """What a run's maps are measured from.
+
+    Attributes
+    ----------
+    plain_images
+        The packed images as they are; `images` may be preprocessed, which would move the outline of
+        the body.
+    explained, maps
+        explained.csv and maps.npz of the run; of the latter the second opinions.
+    root
+        The folder that the manifest's paths are relative to; lesion masks are read from there.
+    resize
+        How radiographs were brought to squares.
+    """
+
+    plain_images: Path
+    explained: Path
+    maps: Path
+    root: Path
+    resize: str
+
+
+def measure_maps(
+    inputs: MeasuredInputs,
     measures: Path,
     randomisation: Path,
     *,
     run: Run,
     settings: dict[str, Any],
-    resize: str,
 ) -> None:
     """Measure the maps of a run's sample and, beside each, maps that know nothing of the network.
 
     Parameters
     ----------
-    folds
-        The folders of the run's folds.
-    images, splits, manifest
-        Packed images, uint8 [N, S, S], splits.csv with a row for each, and manifest.csv.
-    plain_images
-        The same images as they are; `images` may be preprocessed, which would move the outline of
-        the body.
-    root
-        The folder that the manifest's paths are relative to; lesion masks are read from there.
-    explained, maps
-        explained.csv and maps.npz of the run; of the latter the second opinions.
+    inputs
+        Files.
     measures
         The CSV file to write: model, recipe, seed, image_id, fold, subtype, map (the method,
         randomised, random, centre), measure, value. The map's class is the explained one; that of
@@ -100,46 +107,45 @@ def measure_explanations(
         Which run; where it has no maps, both tables have no rows.
     settings
         The section `explanation` of the configuration.
-    resize
-        How radiographs were brought to squares.
 
     Raises
     ------
     UserError
         If a mask or box does not fit its radiograph, or files are not of one training.
     """
+    found, similar = [pd.DataFrame(columns=MEASURED)], [pd.DataFrame(columns=RANDOMISED)]
+    if not why_no_maps(inputs.maps):
+        opinions = read_opinions(inputs.maps)
+        for sample, regions in _samples(inputs, settings):
+            found.extend(sample.faithfulness())
+            found.extend(sample.likeness(opinions))
+            found.extend(sample.places(regions))
+            similar.extend(sample.randomisation())
     identity = {"model": run.model, "recipe": run.recipe, "seed": run.seed}
-    if why_no_maps(maps):
-        write_table(measures, pd.DataFrame(columns=[*identity, *MEASURED]))
-        write_table(randomisation, pd.DataFrame(columns=[*identity, *RANDOMISED]))
-        return
-    sample = in_sample(read_table(explained, text=TEXT_COLUMNS))
-    image_ids = read_table(splits, text=("image_id", "inner", "group"))["image_id"]
-    packed, plain = PackedImages(images, image_ids), PackedImages(plain_images, image_ids)
-    opinions = read_opinions(maps)
-    radiographs = read_manifest(manifest).set_index("image_id")
-    found, similar = [], []
-    for folder in folds:
+    for path, tables in ((measures, found), (randomisation, similar)):
+        columns = [*identity, *tables[0]]
+        table = pd.concat(tables[1:] or tables, ignore_index=True)
+        write_table(path, table.assign(**identity)[columns])
+
+
+def _samples(
+    inputs: MeasuredInputs, settings: dict[str, Any]
+) -> Iterator[tuple["FoldSample", list["Regions"]]]:
+    """Yield the sample of each fold that has one, and the places of its radiographs."""
+    sample = in_sample(read_table(inputs.explained, text=TEXT_COLUMNS))
+    packed, plain = inputs.packed(inputs.images), inputs.packed(inputs.plain_images)
+    radiographs = read_manifest(inputs.manifest).set_index("image_id")
+    for folder in inputs.folds:
         model, record = load_trained(folder)
-        configure_numerics(record["numeric_threads"])
         own = sample[sample["fold"] == record["fold"]].reset_index(drop=True)
         if own.empty:
             continue
-        seen = FoldSample(model, packed[own["image_id"]], own, settings)
-        found.extend(seen.faithfulness())
-        found.extend(seen.likeness(opinions))
+        names = own["image_id"]
         regions = radiograph_regions(
-            radiographs.loc[own["image_id"]], plain[own["image_id"]], root=root, resize=resize
+            radiographs.loc[names], plain[names], root=inputs.root, resize=inputs.resize
         )
-        found.extend(seen.places(regions))
-        similar.extend(seen.randomisation())
+        yield FoldSample(model, packed[names], own, settings), regions
         logger.info("%s: %d maps measured", folder.name, len(own))
-    for path, columns, entries in (
-        (measures, MEASURED, found),
-        (randomisation, RANDOMISED, similar),
-    ):
-        table = pd.concat(entries, ignore_index=True)
-        write_table(path, table.assign(**identity)[[*identity, *columns]])
 
 
 class FoldSample:
@@ -272,7 +278,7 @@ class FoldSample:
                 yield self._table(name, key, everything, column.to_numpy())
 
     def randomisation(self) -> Iterator[pd.DataFrame]:
-        """Yield how alike the maps stay while the network loses its weights, stage by stage."""
+        """Yield how similar the maps stay while the network loses its weights, stage by stage."""
         similarities = cascading_randomisation(
             self.model,
             self.images,

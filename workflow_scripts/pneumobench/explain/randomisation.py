@@ -48,7 +48,7 @@ def cascading_randomisation(
     """Compare a network's maps with those after its stages lost their weights one after another.
 
     Cascading randomisation of Adebayo et al., 2018 (https://arxiv.org/abs/1810.03292), from the
-    logits down to the input. Maps that stay alike show the image, not what was learnt.
+    logits down to the input. Maps that stay similar show the image, not what was learnt.
 
     What a stage is, `stages` says; what its new weights are, `randomise`. Correlation is taken on
     the maps' own grid; for the SSIM they are enlarged to the images' side, as in the paper, and

@@ -19,11 +19,11 @@ from pneumobench.data.manifest import read_manifest
 from pneumobench.explain.attention import attention_maps
 from pneumobench.explain.cam import Maps, NoMapError, explain
 from pneumobench.explain.choose import choose_images, first_of_subtypes, sample_names
+from pneumobench.explain.inputs import RunInputs
 from pneumobench.explain.preview import read_reason
 from pneumobench.explain.second_opinion import second_opinions
 from pneumobench.explain.targets import BINARY, PREDICTED, class_index
 from pneumobench.models.blocks.classifier import Classifier
-from pneumobench.prediction.numerics import configure_numerics
 from pneumobench.prediction.predict import positive_logit
 from pneumobench.prediction.trained import load_trained
 
@@ -37,15 +37,11 @@ SAMPLE_SEED = 0
 
 
 @dataclass(frozen=True)
-class RunInputs:
-    """What a run is explained from.
+class ExplainedInputs(RunInputs):
+    """What a run is explained from; the folds' folders hold out_of_fold.csv, too.
 
     Attributes
     ----------
-    folds
-        The folders of its folds, with run.json, weights.safetensors and out_of_fold.csv.
-    images, splits, manifest
-        Packed images, uint8 [N, S, S], splits.csv with a row for each, and manifest.csv.
     development_labels
         Labels of the cross-validation images; those of the test set are not needed.
     selection
@@ -54,17 +50,13 @@ class RunInputs:
         What `preview_maps` wrote of the architecture.
     """
 
-    folds: list[Path]
-    images: Path
-    splits: Path
-    manifest: Path
     development_labels: Path
     selection: Path
     preview: Path
 
 
 def explain_run(
-    inputs: RunInputs, maps: Path, explained: Path, *, run: Run, settings: dict[str, Any]
+    inputs: ExplainedInputs, maps: Path, explained: Path, *, run: Run, settings: dict[str, Any]
 ) -> None:
     """Explain chosen out-of-fold images, each by the model that has not seen it.
 
@@ -112,7 +104,7 @@ def explain_run(
 
 
 def _explain_chosen(
-    inputs: RunInputs, maps: Path, explained: Path, run: Run, settings: dict[str, Any]
+    inputs: ExplainedInputs, maps: Path, explained: Path, run: Run, settings: dict[str, Any]
 ) -> None:
     """Write both files of a run whose network has maps."""
     thresholds = _thresholds(inputs.selection, run)
@@ -125,7 +117,7 @@ def _explain_chosen(
     tests = sample_names(
         splits.loc[splits["role"] == "test", "image_id"].tolist(), AGREEMENT_IMAGES, SAMPLE_SEED
     )
-    packed = PackedImages(inputs.images, splits["image_id"])
+    packed = inputs.packed(inputs.images)
     found = [
         _explain_fold(folder, chosen, tests, packed, thresholds, settings)
         for folder in inputs.folds
@@ -186,7 +178,6 @@ def _explain_fold(
     settings: dict[str, Any],
 ) -> _ExplainedFold:
     model, record = load_trained(folder)
-    configure_numerics(record["numeric_threads"])
     own, threshold = chosen[chosen["fold"] == record["fold"]], thresholds[record["fold"]]
     same_class = settings | ({"target": "pneumonia"} if settings["target"] == PREDICTED else {})
     agreement = map_images(model, packed[tests], threshold, same_class)["joint"]
@@ -309,7 +300,7 @@ def _described(part: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     }
 
 
-def _predicted(inputs: RunInputs, thresholds: list[float]) -> pd.DataFrame:
+def _predicted(inputs: ExplainedInputs, thresholds: list[float]) -> pd.DataFrame:
     """Return the run's out-of-fold predictions with labels, thresholds and file paths."""
     parts = [
         read_table(folder / "out_of_fold.csv", text=("model", "recipe", "image_id", "tta"))

@@ -25,7 +25,6 @@ BASELINES = ("black", "mean")
 BATCH_SIZE = 64
 """Images in one pass through the network, varied ones of one image among them."""
 
-
 STEPS = 24
 """Points of the integral in the pipeline."""
 
@@ -79,10 +78,8 @@ def integrated_gradients(
 
     Parameters
     ----------
-    model
-        On the device of the images; left in evaluation mode, otherwise unchanged.
-    images
-        float32 [B, 1, S, S] in [0, 1].
+    model, images
+        As `cam.explain` takes them; the model is left in evaluation mode.
     target
         int64 [B]; the class whose score is explained.
     steps
@@ -127,12 +124,8 @@ def occlusion(
 
     Parameters
     ----------
-    model
-        On the device of the images; left in evaluation mode, otherwise unchanged.
-    images
-        float32 [B, 1, S, S] in [0, 1].
-    target
-        int64 [B]; the class whose score is explained.
+    model, images, target
+        As `integrated_gradients` takes them.
     window
         Side of the square in pixels.
     stride
@@ -143,7 +136,7 @@ def occlusion(
     Returns
     -------
     Tensor
-        float32 [B, S, S] with its sign, in units of the score.
+        As that of `integrated_gradients`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The baselines' predictions: what the simplest models say out of fold and of the test images."""
+"""The baselines' predictions: what the simplest models say out of fold, of test and external images."""
 
 import logging
 from collections.abc import Callable
@@ -111,14 +111,37 @@ def score_baselines(
         fitted = (features[development], positive, fold)
         own = out_of_fold_scores(*fitted, kind)
         write_table(out_of_fold[kind], _tabulate(kind, fold, names[development], own))
-        by_fold = [
-            _tabulate(kind, number, names[tested], scores)
-            for number, scores in zip(
-                np.unique(fold), test_scores(*fitted, features[tested], kind), strict=True
-            )
-        ]
-        write_table(test[kind], pd.concat(by_fold))
+        write_table(test[kind], _by_fold(kind, fitted, names[tested], features[tested]))
         logger.info("%s: %d features of %d images", kind, features.shape[1], len(features))
+
+
+def score_external_baselines(
+    radiographs: Radiographs, labels: Path, others: Radiographs, *, external: dict[str, Path]
+) -> None:
+    """Fit every baseline fold by fold, as `score_baselines` does, and score external radiographs.
+
+    Parameters
+    ----------
+    radiographs, labels
+        Those of the experiment, and development_labels.csv.
+    others
+        The external radiographs; their labels are not looked at.
+    external
+        The files to write, by the baselines' names, columns as test.csv: a row for each fold's model
+        and external radiograph.
+
+    Raises
+    ------
+    UserError
+        If a development image has no label.
+    """
+    development = np.flatnonzero(~radiographs.tested)
+    positive = development_labels(labels, radiographs.splits)[development]
+    for kind, path in external.items():
+        features, new = (FEATURES[kind](each.rows, each.packed) for each in (radiographs, others))
+        fitted = (features[development], positive, radiographs.fold[development])
+        write_table(path, _by_fold(kind, fitted, others.image_id, new))
+        logger.info("%s: %d external radiographs", kind, len(new))
 
 
 def read_radiographs(images: Path, manifest: Path, splits: Path) -> Radiographs:
@@ -138,6 +161,17 @@ def read_radiographs(images: Path, manifest: Path, splits: Path) -> Radiographs:
             remedy=f"remove {images.parent} and run snakemake again",
         )
     return Radiographs(packed, rows, table)
+
+
+def _by_fold(
+    kind: str,
+    fitted: tuple[np.ndarray, np.ndarray, np.ndarray],
+    names: np.ndarray,
+    features: np.ndarray,
+) -> pd.DataFrame:
+    """Return what each fold's model says of images that it was not fitted to."""
+    scores = zip(np.unique(fitted[2]), test_scores(*fitted, features, kind), strict=True)
+    return pd.concat([_tabulate(kind, fold, names, found) for fold, found in scores])
 
 
 def _tabulate(

@@ -1,4 +1,4 @@
-"""Images made worse as `pneumobench.core.corruptions` says, where they are predicted."""
+"""Images corrupted as `pneumobench.core.corruptions` says, where they are predicted."""
 
 import math
 from collections.abc import Sequence

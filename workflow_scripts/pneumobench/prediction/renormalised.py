@@ -5,16 +5,15 @@ nothing and never ranked.
 """
 
 import logging
-from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from pneumobench.core.files import write_table
 from pneumobench.core.renormalisation import RENORMALISED
-from pneumobench.prediction.finished import check_plain, open_fold
-from pneumobench.prediction.predict import BATCH_SIZE, logit_columns, predict_readings
+from pneumobench.prediction.predict import BATCH_SIZE, logit_columns
+from pneumobench.prediction.repredict import FinishedFold, PlainPredictions
 
 logger = logging.getLogger(__name__)
 
@@ -22,43 +21,21 @@ logger = logging.getLogger(__name__)
 SEED = 0
 
 
-def predict_renormalised(run_folder: Path, images: Path, splits: Path, renormalised: Path) -> None:
-    """Predict the test images with a finished fold's network, its statistics taken from them.
+def predict(fold: FinishedFold, plain: PlainPredictions) -> pd.DataFrame:
+    """Return the plain predictions with other logits, `RENORMALISED` as tta.
 
-    Parameters
-    ----------
-    run_folder
-        The fold's folder: run.json, weights.safetensors and test.csv. Nothing in it is changed.
-    images, splits
-        Packed images, uint8 [N, S, S], and splits.csv, its rows those of the images.
-    renormalised
-        The file to write: the rows of test.csv with other logits, `RENORMALISED` as tta. They are
-        the same where the network has no batch normalisation.
-
-    Raises
-    ------
-    UserError
-        If the plain predictions cannot be repeated: weights, images and predictions then are not
-        of one training.
+    They are the same where the network has no batch normalisation. The fold's network is changed.
     """
-    fold = open_fold(run_folder, images, splits)
-    path = run_folder / "test.csv"
-    plain, rows = fold.read_plain(path)
-    logits = logit_columns(predict_readings(fold.model, fold.images, rows, fold.device))
-    check_plain(logits["logit"], plain, path)
-    layers = take_statistics(fold.model, fold.images, rows, fold.device)
-    if layers:
-        logits = logit_columns(predict_readings(fold.model, fold.images, rows, fold.device))
-    table = plain.assign(tta=RENORMALISED)
+    plain.check(fold.read(plain.rows))
+    layers = take_statistics(fold.model, fold.images, plain.rows)
+    logger.info("%d layers of batch normalisation", layers)
+    table = plain.table.assign(tta=RENORMALISED)
     # Without such layers nothing has changed, not even by rounding.
-    write_table(renormalised, table.assign(**logits) if layers else table)
-    logger.info("%s: %d images, %d layers", renormalised.name, len(rows), layers)
+    return table.assign(**logit_columns(fold.read(plain.rows))) if layers else table
 
 
 @torch.inference_mode()
-def take_statistics(
-    model: torch.nn.Module, images: torch.Tensor, rows: np.ndarray, device: torch.device
-) -> int:
+def take_statistics(model: torch.nn.Module, images: torch.Tensor, rows: np.ndarray) -> int:
     """Replace the statistics of batch normalisation by those of images (Li et al. 2016, AdaBN).
 
     Each layer gets the mean over batches, all of about one size, of the batches' means and
@@ -68,8 +45,8 @@ def take_statistics(
     ----------
     model
         Changed in place, left in evaluation mode.
-    images, rows, device
-        As `predict_readings` takes them.
+    images, rows
+        As `predict_readings` takes them; the images where the model is.
 
     Returns
     -------
@@ -87,7 +64,7 @@ def take_statistics(
         layer.train()
     order = np.random.default_rng(SEED).permutation(rows)
     for part in np.array_split(order, -(-len(order) // BATCH_SIZE)):
-        model(images[torch.from_numpy(part)].to(device).unsqueeze(1) / 255.0)
+        model(images[torch.from_numpy(part)].unsqueeze(1) / 255.0)
     for layer, own in zip(layers, momentum, strict=True):
         layer.momentum = own
     model.eval()

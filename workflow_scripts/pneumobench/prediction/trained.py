@@ -1,4 +1,4 @@
-"""Trained networks, built again as training built them."""
+"""Trained networks, built again as training built them, that compute as they did then."""
 
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,11 @@ from pneumobench.models import registry
 from pneumobench.models.blocks.classifier import Classifier
 from pneumobench.models.heads import replace_head
 from pneumobench.models.weights.saved import restore_weights
-from pneumobench.prediction.numerics import present_devices
+from pneumobench.prediction.numerics import configure_numerics, present_devices
 
 
 def load_trained(run_folder: Path) -> tuple[Classifier, dict[str, Any]]:
-    """Build the network of a finished fold and give it its weights.
+    """Build the network of a finished fold, give it its weights, and compute as its training did.
 
     Parameters
     ----------
@@ -56,5 +56,5 @@ def load_trained(run_folder: Path) -> tuple[Classifier, dict[str, Any]]:
             expected=f"the SHA-256 that {path} names",
             remedy=remedy,
         )
-    device = torch.device(record["device"])
-    return model.to(device, memory_format=torch.channels_last).eval(), record
+    configure_numerics(record["numeric_threads"])
+    return model.to(record["device"], memory_format=torch.channels_last).eval(), record

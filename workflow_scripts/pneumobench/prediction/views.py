@@ -1,20 +1,16 @@
 """Test-time augmentation: logits averaged over several views of each image, without retraining."""
 
-import logging
 from functools import partial
-from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
-from pneumobench.core.files import write_table
 from pneumobench.core.views import MIRRORED, PLAIN, VIEW_SETS
 from pneumobench.data.augmentation.apply import vary
 from pneumobench.data.augmentation.policy import Variations
-from pneumobench.prediction.finished import check_plain, open_fold
-from pneumobench.prediction.predict import View, as_it_is, logit_columns, predict_readings
-
-logger = logging.getLogger(__name__)
+from pneumobench.prediction.predict import View, as_it_is, logit_columns
+from pneumobench.prediction.repredict import FinishedFold, PlainPredictions
 
 
 def moved(
@@ -50,56 +46,23 @@ VIEWS: dict[str, View] = {
 }
 
 
-def predict_views(
-    run_folder: Path, images: Path, splits: Path, out_of_fold: Path, test: Path, *, views: str
-) -> None:
-    """Predict a finished fold's images again, each from several views, and average the logits.
+def predict(fold: FinishedFold, plain: PlainPredictions, *, views: str) -> pd.DataFrame:
+    """Return the plain predictions with the mean logits of several views of each image.
 
     Parameters
     ----------
-    run_folder
-        The fold's folder: run.json, weights.safetensors, out_of_fold.csv and test.csv. Nothing in
-        it is changed.
-    images, splits
-        Packed images, uint8 [N, S, S], and splits.csv, its rows those of the images.
-    out_of_fold, test
-        The files to write: the rows of the plain predictions, with `views` as tta.
     views
-        A name of `VIEW_SETS`.
-
-    Raises
-    ------
-    UserError
-        If the plain predictions cannot be repeated: weights, images and predictions then are not
-        of one training.
+        A name of `VIEW_SETS`, and the column tta.
     """
-    fold = open_fold(run_folder, images, splits)
-    for path, averaged in (
-        (run_folder / "out_of_fold.csv", out_of_fold),
-        (run_folder / "test.csv", test),
-    ):
-        plain, rows = fold.read_plain(path)
-        logits = view_logits(fold.model, fold.images, rows, fold.device, views)
-        check_plain(logit_columns(logits[0])["logit"], plain, path)
-        mean = logits.mean(axis=0, dtype=np.float64).astype(np.float32)
-        write_table(averaged, plain.assign(tta=views, **logit_columns(mean)))
-        logger.info("%s: %d images, %d views", averaged.name, len(rows), len(logits))
+    logits = read_views(fold, plain.rows, views)
+    plain.check(logits[0])
+    mean = logits.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return plain.table.assign(tta=views, **logit_columns(mean))
 
 
-def view_logits(
-    model: torch.nn.Module, images: torch.Tensor, rows: np.ndarray, device: torch.device, views: str
-) -> np.ndarray:
+def read_views(fold: FinishedFold, rows: np.ndarray, views: str) -> np.ndarray:
     """Return the logits of images in each view of a set, the plain ones first.
 
     float32 [views, n], or [views, n, 3] of networks that tell subtypes apart.
-
-    Parameters
-    ----------
-    model, images, rows, device
-        As `predict_readings` takes them.
-    views
-        A name of `VIEW_SETS`.
     """
-    return np.stack(
-        [predict_readings(model, images, rows, device, VIEWS[name]) for name in VIEW_SETS[views]]
-    )
+    return np.stack([fold.read(rows, VIEWS[name]) for name in VIEW_SETS[views]])

@@ -7,6 +7,7 @@ import pandas as pd
 from pneumobench.core.baselines import BASELINES
 from pneumobench.reporting.inputs import DATASET_TITLES, complete_runs
 from pneumobench.reporting.wording import listing, with_interval
+from pneumobench.reporting.words import Words
 
 # Status of a baseline's row in tables, beside those of runs.
 BASELINE = "baseline"
@@ -46,11 +47,12 @@ def baseline_notes() -> list[str]:
     ]
 
 
-def majority_notes(facts: dict[str, Any]) -> list[str]:
+def majority_notes(facts: dict[str, Any], words: Words) -> list[str]:
     """Say how often calling every image the frequent class is right."""
     return [
-        f"{DATASET_TITLES[name]}: calling every image {baseline['class']} is right in "
-        f"{with_interval(baseline['majority_accuracy'], baseline['low'], baseline['high'])} of the images."
+        f"{DATASET_TITLES[name]}: calling every image {words.name(baseline['class'])} is right in "
+        f"{with_interval(baseline['majority_accuracy'], baseline['low'], baseline['high'])} of the "
+        "images."
         for name, baseline in facts["baselines"]["majority"].items()
     ]
 
@@ -61,8 +63,8 @@ def baseline_sentence(comparison: pd.DataFrame, facts: dict[str, Any]) -> str:
     name = "out_of_fold_roc_auc"
     area = with_interval(best[name], best[f"{name}_low"], best[f"{name}_high"])
     lead = (
-        f"The best baseline, a linear model that sees nothing but {BASELINES[best['baseline']]}, reaches an "
-        f"AUC of {area} out of fold."
+        "The best baseline, which every network should exceed, is a linear model that sees nothing "
+        f"but {BASELINES[best['baseline']]}; its out-of-fold AUC is {area}."
     )
     behind = [
         row for _, row in complete_runs(comparison).iterrows() if row["beats_baselines"] is False
@@ -73,5 +75,5 @@ def baseline_sentence(comparison: pd.DataFrame, facts: dict[str, Any]) -> str:
     below = [row["label"] for row in behind if row["difference_from_best_baseline_high"] < 0]
     others = [row["label"] for row in behind if row["label"] not in below]
     if below:
-        lead += f" Below it, with the interval of the paired difference: {listing(below)}."
+        lead += f" Below it, with the whole interval of the paired difference: {listing(below)}."
     return f"{lead} Not shown to beat all baselines: {listing(others)}." if others else lead

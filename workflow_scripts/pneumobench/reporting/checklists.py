@@ -9,10 +9,11 @@ from typing import Any
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import atomic_path, read_json, write_json
 from pneumobench.reporting.inputs import complete_runs, missing_runs, read_comparison
-from pneumobench.reporting.methods import read_runs, values_of, versions_of
-from pneumobench.reporting.typeset import escape_markdown, markdown_table
-from pneumobench.reporting.vocabulary import in_words
+from pneumobench.reporting.run_records import read_runs, values_of, versions_of
+from pneumobench.reporting.table import Table
 from pneumobench.reporting.wording import count, listing, percent, plural, row_interval
+from pneumobench.reporting.words import Words, words_from
+from pneumobench.reporting.writers.markdown import markdown_table
 
 GUIDELINES = Path(__file__).with_name("guidelines")
 STATUSES = {
@@ -23,14 +24,14 @@ STATUSES = {
     "authors": "left to the authors",
 }
 
-# The same data in two lights: what labels are worth, and where images come from.
+# What labels are worth, and where images come from, with real images and with phantoms.
 _REFERENCE = (
-    "{reference} Who read an image is not part of the files. Readings of a radiograph are no proof "
-    "of an infection."
+    "{reference} The files do not say who read an image. Readings of a radiograph are no proof of "
+    "{positive}."
 )
 _REFERENCE_OF_PHANTOMS = "What the generator drew: known without error."
 _SOURCE = "Images as they were published: {title} (configuration: data)."
-_SOURCE_OF_PHANTOMS = "Phantoms: drawings by the pipeline, no children."
+_SOURCE_OF_PHANTOMS = "Phantoms: drawings by the pipeline, no {people}."
 
 
 def fill_checklists(
@@ -73,7 +74,7 @@ def fill_checklists(
     write_json(details, {"checklists": filled})
     for content in filled:
         with atomic_path(Path(folder) / f"{content['file']}.md") as temporary:
-            temporary.write_text(in_words(_markdown(content), escape_markdown), encoding="utf-8")
+            temporary.write_text(_markdown(content), encoding="utf-8")
 
 
 def read_guidelines() -> dict[str, dict[str, Any]]:
@@ -137,13 +138,14 @@ def _facts(
             remedy="run snakemake again; the logs of the training jobs say why they failed",
         )
     best, findings = complete.iloc[0], read_json(audit)
+    words = words_from(findings.get("source", {}))
+    named = findings["source"] | _named(words)
     folds = [fold for run in read_runs(run_jsons).values() for fold in run]
     phantom = settings["data"]["source"] == "phantom"
     facts = {
-        "source": _SOURCE_OF_PHANTOMS if phantom else _SOURCE.format_map(findings["source"]),
-        "reference": (
-            _REFERENCE_OF_PHANTOMS if phantom else _REFERENCE.format_map(findings["source"])
-        ),
+        **_named(words),
+        "source": (_SOURCE_OF_PHANTOMS if phantom else _SOURCE).format_map(named),
+        "reference": (_REFERENCE_OF_PHANTOMS if phantom else _REFERENCE).format_map(named),
         "files": count(findings["counts"]["files"]),
         "accepted": count(findings["counts"]["ok"]),
         "rejected": count(findings["counts"]["rejected"]),
@@ -177,6 +179,10 @@ def _facts(
     return facts
 
 
+def _named(words: Words) -> dict[str, str]:
+    return {name: getattr(words, name) for name in ("positive", "negative", "person", "people")}
+
+
 def _weights(folds: list[dict[str, Any]]) -> str:
     started = {fold["model"]: fold.get("starting_weights") for fold in folds}
     known = [model for model, weights in started.items() if weights]
@@ -186,7 +192,5 @@ def _weights(folds: list[dict[str, Any]]) -> str:
 
 
 def _markdown(content: dict[str, Any]) -> str:
-    rows = content["rows"]
-    table = markdown_table(rows[0], [list(row.values()) for row in rows], [True] * len(rows[0]))
     head = [f"# {content['title']}", content["note"], f"In short: {content['summary']}."]
-    return "\n\n".join([*head, table])
+    return "\n\n".join([*head, markdown_table(Table(content["file"], "", content["rows"]))])

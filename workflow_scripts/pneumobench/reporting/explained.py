@@ -21,15 +21,9 @@ from pneumobench.core.files import read_table
 from pneumobench.core.output_names import plain_names
 from pneumobench.core.packed import PackedImages
 from pneumobench.reporting.inputs import files_by_run, paths_in_order
+from pneumobench.reporting.words import Words
 
 SUBTYPES = ("normal", "bacterial", "viral")
-# Mistakes first: they are what people look for.
-OUTCOMES = {
-    "false_negative": "a missed pneumonia",
-    "false_positive": "a false alarm",
-    "true_positive": "a pneumonia found",
-    "true_negative": "a normal radiograph recognised",
-}
 # Maps with fewer cells a side say nothing about places inside a lung.
 SMALLEST_SIDE = 7
 # Characters of a line at the foot of a figure.
@@ -144,6 +138,16 @@ def read_squares(images: str | Path, splits: str | Path, image_ids: pd.Index) ->
     """Return packed images by their names, uint8 [S, S] each."""
     names = read_table(splits, text=("image_id", "inner"))["image_id"]
     return list(PackedImages(images, names)[image_ids])
+
+
+def outcomes(words: Words) -> dict[str, str]:
+    """Return what outcomes are called, mistakes first: they are what people look for."""
+    return {
+        "false_negative": f"missed {words.positive}",
+        "false_positive": "false alarm",
+        "true_positive": f"{words.positive} detected",
+        "true_negative": f"correctly called {words.negative}",
+    }
 
 
 def said_class(outcome: str) -> str:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from pneumobench.core.estimates import Estimate
 from pneumobench.core.files import read_table
-from pneumobench.reporting.wording import EMPTY, count, is_missing, listing, with_interval
+from pneumobench.reporting.table import Cell, Number
+from pneumobench.reporting.wording import count, is_missing, listing
 from pneumobench.statistics.explanations import BETTER, CONTROLS, RANDOMISED, UNCLEAR
 
 # Whether the network's answer hangs on what the map marks; only these decide the verdict.
@@ -16,10 +18,10 @@ TESTED = {
     "deletion": "Deletion",
     "road": "ROAD",
 }
-# How like they are to maps made by other means.
+# How similar they are to maps made by other means.
 OPINIONS = {
-    "like_integrated_gradients": "Like integrated gradients",
-    "like_occlusion": "Like occlusion",
+    "like_integrated_gradients": "Similar to integrated gradients",
+    "like_occlusion": "Similar to occlusion",
 }
 # Where the maps lie.
 PLACES = {
@@ -80,7 +82,7 @@ class Faithfulness:
         sentences = {
             TRUSTED: "Better than random maps, centred maps and maps of random weights in every "
             "measure",
-            UNTOLD: "Too few patients to tell maps from such that know nothing",
+            UNTOLD: "Too few patients to distinguish the maps from maps that ignore the network",
             UNTESTED: "Not tested",
             COARSE: "No claim, as the maps have too few cells",
         }
@@ -95,8 +97,8 @@ class Faithfulness:
         ]
         return others[: TRUSTED in by_verdict] + refused + others[TRUSTED in by_verdict :]
 
-    def likeness(self, folder: str) -> str:
-        """Return how like the maps are to those of the network with random weights, as text."""
+    def likeness(self, folder: str) -> Cell:
+        """Return how similar the maps are to those of the network with random weights."""
         rows = self.table[self.table["run"] == folder]
         return _cell(rows[rows["map"] == RANDOMISED], measure="spearman", control=RANDOMISED)
 
@@ -104,16 +106,16 @@ class Faithfulness:
         rows = self.table[(self.table["run"] == folder) & self.table["contrast"]]
         return rows[rows["measure"].isin(TESTED) & rows["control"].isin(CONTROLS)]
 
-    def tested_rows(self) -> list[dict[str, str]]:
-        """Return one row for each run and measure of faithfulness, as text."""
+    def tested_rows(self) -> list[dict[str, Cell]]:
+        """Return one row for each run and measure of faithfulness."""
         return [row for folder in self.labels for row in self._rows_of(folder, TESTED)]
 
-    def opinion_rows(self) -> list[dict[str, str]]:
-        """Return one row for each run and second opinion, as text."""
+    def opinion_rows(self) -> list[dict[str, Cell]]:
+        """Return one row for each run and second opinion."""
         return [row for folder in self.labels for row in self._rows_of(folder, OPINIONS)]
 
-    def place_rows(self) -> list[dict[str, str]]:
-        """Return one row for each run and measure of places, as text; none of coarse maps."""
+    def place_rows(self) -> list[dict[str, Cell]]:
+        """Return one row for each run and measure of places; none of coarse maps."""
         return [
             row
             for folder in self.labels
@@ -121,7 +123,7 @@ class Faithfulness:
             for row in self._rows_of(folder, PLACES)
         ]
 
-    def _rows_of(self, folder: str, titles: dict[str, str]) -> list[dict[str, str]]:
+    def _rows_of(self, folder: str, titles: dict[str, str]) -> list[dict[str, Cell]]:
         rows = []
         for measure, title in titles.items():
             part = self.table[(self.table["run"] == folder) & (self.table["measure"] == measure)]
@@ -129,13 +131,13 @@ class Faithfulness:
             if own.empty:
                 continue
             found = [name for name in CONTROLS if name in set(self.table["control"])]
-            value = with_interval(own["value"].iloc[0], None, None)
+            value = Number(own["value"].iloc[0])
             row = {"Run": self.labels[folder], "Measure": title, "Map": value}
             for control in found:
                 row[f"Map minus {_TITLES[control]}"] = _cell(part, control=control, contrast=True)
             images, patients = (own[name].iloc[0] for name in ("images", "patients"))
             row["Images (patients)"] = f"{count(images)} ({count(patients)})"
-            row["Undefined"] = count(own["undefined"].iloc[0])
+            row["Undefined"] = int(own["undefined"].iloc[0])
             rows.append(row)
         return rows
 
@@ -174,19 +176,15 @@ def _lost(judged: pd.DataFrame) -> str:
 
 
 def _cell(
-    rows: pd.DataFrame,
-    *,
-    measure: str = "",
-    control: str = "",
-    contrast: bool = False,
-) -> str:
+    rows: pd.DataFrame, *, measure: str = "", control: str = "", contrast: bool = False
+) -> Cell:
     found = rows[(rows["control"] == control) & (rows["contrast"] == contrast)]
     if measure:
         found = found[found["measure"] == measure]
     if found.empty or is_missing(found.iloc[0]["value"]):
-        return EMPTY
+        return None
     row = found.iloc[0]
     if row["verdict"] == UNCLEAR:
         # An interval of so few patients would be believed.
-        return f"{with_interval(row['value'], None, None)} (too few)"
-    return with_interval(*(float(row[name]) for name in ("value", "low", "high")))
+        return f"{Number(row['value'])} (too few)"
+    return Estimate(*(float(row[name]) for name in ("value", "low", "high")))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pneumobench.core.files import read_json
 from pneumobench.reporting.inputs import read_comparison, read_metrics
-from pneumobench.reporting.methods import read_runs
+from pneumobench.reporting.run_records import read_runs
 
 
 class ReportFiles:

@@ -2,10 +2,12 @@
 
 import math
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from pneumobench.core.estimates import Estimate
 from pneumobench.reporting.wording import (
     EMPTY,
+    EN_DASH,
     count,
     duration,
     is_missing,
@@ -54,6 +56,7 @@ class Millions:
     """A number of parameters or operations, written in millions."""
 
     value: float | None
+    factor: ClassVar[float] = 1e-6
 
     def __str__(self) -> str:
         return millions(self.value)
@@ -84,8 +87,51 @@ class Scaled:
         )
 
 
+@dataclass(frozen=True)
+class Of:
+    """A count out of a whole: `3 of 120`."""
+
+    value: int
+    whole: int
+
+    def __str__(self) -> str:
+        return f"{count(self.value)} of {count(self.whole)}"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """An interval alone, where its figure stands in another column."""
+
+    low: float
+    high: float
+    digits: int = 3
+    factor: float = 1.0
+
+    @property
+    def value(self) -> float:
+        """What it is sorted by."""
+        return self.low
+
+    def __str__(self) -> str:
+        low, high = (f"{bound * self.factor:z.{self.digits}f}" for bound in (self.low, self.high))
+        return f"{low}{' to ' if low.startswith('-') else EN_DASH}{high}"
+
+
 # str: text. int: a count. Everything else says how it is written. None: an empty cell.
-Cell = str | int | Estimate | Scaled | Number | Share | Seconds | Millions | PValue | None
+Cell = (
+    str
+    | int
+    | Estimate
+    | Scaled
+    | Number
+    | Share
+    | Seconds
+    | Millions
+    | PValue
+    | Of
+    | Bounds
+    | None
+)
 
 
 def cell_text(cell: Cell) -> str:
@@ -105,6 +151,36 @@ def cell_number(cell: Cell) -> float | None:
     if isinstance(value, str) or is_missing(value) or not math.isfinite(value):
         return None
     return float(value)
+
+
+def cell_parts(cell: Cell) -> dict[str, str | float | int | None]:
+    """Return what a cell holds, unrounded, by what is added to its column's title.
+
+    An estimate has a value under `""` and bounds under `low` and `high`; all in the unit that the
+    column's title speaks of, or that is added to it.
+    """
+    factor = getattr(cell, "factor", 1.0)
+    if isinstance(cell, Scaled):
+        cell = cell.estimate
+    if isinstance(cell, Of):
+        return {"": cell.value, "of": cell.whole}
+    if isinstance(cell, Seconds):
+        return {"seconds": None if is_missing(cell.value) else cell.value}
+    if isinstance(cell, Estimate | Bounds):
+        found = {"low": cell.low, "high": cell.high}
+        found = {"": cell.value} | found if isinstance(cell, Estimate) else found
+    else:
+        found = {"": getattr(cell, "value", cell)}
+    return {name: _times(value, factor) for name, value in found.items()}
+
+
+def _times(value: str | float | None, factor: float) -> str | float | int | None:
+    if isinstance(value, str):
+        return value
+    if is_missing(value):
+        return None
+    # Twelve digits: 100 times 0.07 is 7.
+    return value if factor == 1 else float(f"{value * factor:.12g}")
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from pneumobench.core.estimates import Estimate
 from pneumobench.core.files import atomic_path, read_json, write_table
 from pneumobench.reporting.baselines import (
     BASELINE,
@@ -15,35 +16,14 @@ from pneumobench.reporting.baselines import (
 )
 from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_notes, with_ensembles
 from pneumobench.reporting.inputs import DATASET_TITLES, read_comparison
-from pneumobench.reporting.typeset import (
-    escape_latex,
-    escape_markdown,
-    latex_rows,
-    markdown_table,
-)
-from pneumobench.reporting.views import view_columns, view_notes, view_rows
-from pneumobench.reporting.vocabulary import in_words
-from pneumobench.reporting.wording import (
-    EMPTY,
-    count,
-    duration,
-    interval_note,
-    is_missing,
-    millions,
-    percent,
-    with_interval,
-)
+from pneumobench.reporting.measures import INTERVAL_COLUMNS
+from pneumobench.reporting.table import Cell, Millions, Seconds, Table
+from pneumobench.reporting.views import view_columns, view_table
+from pneumobench.reporting.wording import count, interval_note, is_missing, percent
+from pneumobench.reporting.words import Words
+from pneumobench.reporting.writers.latex import latex_table
+from pneumobench.reporting.writers.markdown import markdown_table
 
-# Column of comparison.csv, its title for people.
-INTERVAL_COLUMNS = {
-    "out_of_fold_roc_auc": "Out-of-fold AUC",
-    "out_of_fold_accuracy": "Out-of-fold accuracy",
-    "test_roc_auc": "Test AUC",
-    "test_accuracy": "Test accuracy",
-    "test_sensitivity": "Test sensitivity",
-    "test_specificity": "Test specificity",
-}
-_TEXT_COLUMNS = ("Run", "Note")
 NOT_DISTINGUISHABLE = "not distinguishable from the best"
 
 
@@ -53,6 +33,8 @@ def make_tables(
     csv: str | Path,
     markdown: str | Path,
     latex: str | Path,
+    *,
+    words: Words,
 ) -> None:
     """Write the comparison of all runs for reading; below them stand ensembles and baselines.
 
@@ -68,21 +50,18 @@ def make_tables(
         A table whose cells hold a number with its interval.
     latex
         The same for LaTeX; needs the packages booktabs and graphicx.
+    words
+        What the classes are called.
     """
     comparison = read_comparison(comparison_csv)
     facts = read_json(comparison_json)
-    rows = all_rows(comparison, facts)
-    write_table(csv, _number_table(rows))
-    tables = [(reading_table(rows), footnotes(facts), "tab:comparison")]
-    if views := view_rows(comparison):
-        tables.append((pd.DataFrame(views), view_notes(facts), "tab:views"))
-    for path, write, spell in (
-        (markdown, _markdown, escape_markdown),
-        (latex, _latex, escape_latex),
-    ):
+    write_table(csv, _number_table(all_rows(comparison, facts)))
+    tables = [comparison_table(comparison, facts, words)]
+    if views := view_table(comparison, facts):
+        tables.append(views)
+    for path, write in ((markdown, markdown_table), (latex, latex_table)):
         with atomic_path(path) as temporary:
-            texts = [write(cells, notes, label) for cells, notes, label in tables]
-            temporary.write_text(in_words("\n".join(texts), spell), encoding="utf-8")
+            temporary.write_text("\n".join(map(write, tables)), encoding="utf-8")
 
 
 def all_rows(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
@@ -98,20 +77,39 @@ def all_rows(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
     return with_baselines(with_ensembles(comparison, facts), facts)
 
 
-def reading_table(comparison: pd.DataFrame) -> pd.DataFrame:
-    """Return the table as text, one row a run, ensemble or baseline, an interval in its cell."""
-    rows = []
-    for _, row in comparison.iterrows():
-        cells = {
-            "Rank": EMPTY if is_missing(row["rank"]) else f"{row['rank']:.0f}",
+def comparison_table(comparison: pd.DataFrame, facts: dict[str, Any], words: Words) -> Table:
+    """Return the ranked table, one row a run, ensemble or baseline.
+
+    Parameters
+    ----------
+    comparison
+        From `inputs.read_comparison`.
+    facts
+        comparison.json.
+    words
+        What the classes are called.
+    """
+    rows, styles = [], []
+    for _, row in all_rows(comparison, facts).iterrows():
+        cells: dict[str, Cell] = {
+            "Rank": None if is_missing(row["rank"]) else int(row["rank"]),
             "Run": row["label"],
-            "Parameters (M)": millions(row["parameters"]),
-            "Training time": duration(row["train_seconds"]),
+            "Parameters (M)": Millions(row["parameters"]),
+            "Training time": Seconds(row["train_seconds"]),
         }
-        for name, title in INTERVAL_COLUMNS.items():
-            cells[title] = with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
+        cells |= {title: Estimate.of_row(row, name) for name, title in INTERVAL_COLUMNS.items()}
         rows.append(cells | {"Note": run_note(row)})
-    return pd.DataFrame(rows)
+        best = row["status"] == "complete" and bool(row["best"])
+        beside = row["status"] if row["status"] in (ENSEMBLE, BASELINE) else ""
+        styles.append("best" if best else beside)
+    return Table(
+        "comparison",
+        "All runs",
+        rows,
+        notes=tuple(footnotes(facts, words)),
+        narrow=True,
+        styles=tuple(styles),
+    )
 
 
 def run_note(row: pd.Series) -> str:
@@ -131,11 +129,11 @@ def run_note(row: pd.Series) -> str:
     return "; ".join(notes + ([NOT_ABOVE] if row["beats_baselines"] is False else []))
 
 
-def footnotes(facts: dict[str, Any]) -> list[str]:
+def footnotes(facts: dict[str, Any], words: Words) -> list[str]:
     """Return the sentences below the table: n, intervals, threshold, meaning of the notes."""
     datasets = [
         f"{DATASET_TITLES[name]}: n = {count(part['n'])} images of {count(part['patients'])} "
-        f"patients, {count(part['events'])} with pneumonia."
+        f"patients, {count(part['events'])} with {words.positive}."
         for name, part in facts["datasets"].items()
     ]
     return [
@@ -145,9 +143,9 @@ def footnotes(facts: dict[str, Any]) -> list[str]:
         "fold models.",
         f"Accuracy, sensitivity and specificity at the out-of-fold threshold (rule "
         f"{facts['threshold_rule']}).",
-        f"{NOT_DISTINGUISHABLE.capitalize()}: the permutation test of patients' scores, adjusted for the "
-        f"number of pairs of runs, does not tell both apart out of fold at a level of "
-        f"{percent(1 - facts['confidence'])}. Intervals are not adjusted.",
+        f"{NOT_DISTINGUISHABLE.capitalize()}: the permutation test of patients' scores, adjusted "
+        "for the number of pairs of runs, finds no significant difference out-of-fold at a level "
+        f"of {percent(1 - facts['confidence'])}. Intervals are not adjusted.",
         "Did not learn: the interval of the out-of-fold AUC does not lie above 0.5.",
         *ensemble_notes(facts),
         *baseline_notes(),
@@ -164,30 +162,3 @@ def _number_table(comparison: pd.DataFrame) -> pd.DataFrame:
         for bound in ("", "_low", "_high"):
             table[f"{name}{bound}"] = comparison[f"{name}{bound}"].round(3)
     return table
-
-
-def _markdown(cells: pd.DataFrame, notes: list[str], _label: str) -> str:
-    table = markdown_table(cells.columns, cells.itertuples(index=False), _text_columns(cells))
-    return "\n".join([table, *(f"- {escape_markdown(note)}" for note in notes), ""])
-
-
-def _latex(cells: pd.DataFrame, notes: list[str], label: str) -> str:
-    alignment = ["l" if is_text else "r" for is_text in _text_columns(cells)]
-    body = latex_rows(cells.columns, cells.itertuples(index=False), alignment)
-    return "\n".join(
-        [
-            r"% needs \usepackage{booktabs,graphicx}",
-            r"\begin{table*}",
-            r"\centering",
-            rf"\caption{{{escape_latex(' '.join(notes))}}}",
-            rf"\label{{{label}}}",
-            r"\resizebox{\textwidth}{!}{%",
-            body + "}",
-            r"\end{table*}",
-            "",
-        ]
-    )
-
-
-def _text_columns(cells: pd.DataFrame) -> list[bool]:
-    return [column in _TEXT_COLUMNS for column in cells.columns]

@@ -1,12 +1,14 @@
-"""Plain predictions and those averaged over views, side by side."""
+"""Test-time augmentation: plain predictions and those averaged over views, side by side."""
 
 from typing import Any
 
 import pandas as pd
 
+from pneumobench.core.estimates import Estimate
 from pneumobench.core.views import VIEW_SETS
 from pneumobench.reporting.inputs import complete_runs
-from pneumobench.reporting.wording import interval_note, with_interval
+from pneumobench.reporting.table import Table
+from pneumobench.reporting.wording import interval_note
 
 # Column of comparison.csv, its title for people; the plain ones stand in any comparison.
 COLUMNS = {
@@ -24,41 +26,43 @@ def view_columns(comparison: pd.DataFrame) -> list[str]:
     return [name for name in COLUMNS if name.startswith("tta_") and name in comparison]
 
 
-def view_rows(comparison: pd.DataFrame) -> list[dict[str, str]]:
-    """Return plain and averaged AUC of every complete run as text; nothing without averages."""
-    if not view_columns(comparison):
-        return []
-    return [
-        {"Run": row["label"]}
-        | {
-            title: with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
-            for name, title in COLUMNS.items()
-        }
-        for _, row in complete_runs(comparison).iterrows()
-    ]
-
-
-def view_notes(facts: dict[str, Any]) -> list[str]:
-    """Return the sentences below the table: which views, what the difference is, what chose.
+def view_table(comparison: pd.DataFrame, facts: dict[str, Any]) -> Table | None:
+    """Return plain and averaged AUC of every complete run; None without averages.
 
     Parameters
     ----------
+    comparison
+        From `inputs.read_comparison`.
     facts
-        comparison.json of an experiment with test-time augmentation.
+        comparison.json.
     """
+    if not view_columns(comparison):
+        return None
+    rows = [
+        {"Run": row["label"]}
+        | {title: Estimate.of_row(row, name) for name, title in COLUMNS.items()}
+        for _, row in complete_runs(comparison).iterrows()
+    ]
+    notes = tuple(_notes(facts))
+    return Table("views", "Test-time augmentation", rows, notes=notes, narrow=True)
+
+
+def _notes(facts: dict[str, Any]) -> list[str]:
     views = facts["test_time_augmentation"]
     shown = VIEW_SETS[views]
     notes = [
         "Out-of-fold: mean of the folds; test: mean prediction of the fold models. "
         + interval_note(facts),
-        f"Averaged: mean of the logits of {len(shown)} views (test-time augmentation {views}): "
+        f"Averaged: mean of the logits of {len(shown)} views of each image (test-time augmentation {views}): "
         f"{', '.join(shown)}. The weights are those of the plain predictions.",
         "Difference: AUC averaged minus plain, paired by patient. Its interval is not adjusted for "
         "the number of runs.",
-        "Ranking, best run and all else are those of the plain predictions. The averaged ones have "
-        "thresholds of their own, found on out-of-fold predictions; their other metrics stand in "
-        "comparison/comparison.csv, in columns that begin with tta_.",
+        "Ranking, best run and everything else follow from the plain predictions. The averaged ones "
+        "have thresholds of their own, found on out-of-fold predictions; their other metrics are in "
+        "`comparison/comparison.csv`, in columns that begin with `tta_`.",
     ]
     if views == "seeds":
-        notes.append("Two of these views are anatomically wrong: no chest radiograph is like them.")
+        notes.append(
+            "Two of these views are anatomically wrong: no chest radiograph looks like them."
+        )
     return notes

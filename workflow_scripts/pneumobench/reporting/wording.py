@@ -44,6 +44,21 @@ def row_interval(row: Mapping[str, Any], column: str) -> str:
     return with_interval(row[column], row[f"{column}_low"], row[f"{column}_high"])
 
 
+def record_interval(record: Mapping[str, Any], key: str = "value", *, digits: int = 3) -> str:
+    """Write a figure of a JSON record with its interval, from `key`, `low` and `high`."""
+    return with_interval(record[key], record["low"], record["high"], digits=digits)
+
+
+def brackets(confidence: float, more: str = "") -> str:
+    """Say what stands in brackets behind a figure, and `more` of how intervals were drawn."""
+    return f"In brackets: {percent(confidence)} intervals, bootstrap over patients{more}."
+
+
+def capital(text: str) -> str:
+    """Write the first letter large and leave the others as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def count(value: float) -> str:
     """Write a count with thousands separated by narrow spaces that no line breaks at: 5 232."""
     return (

@@ -10,6 +10,7 @@ from typing import Any
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json
+from pneumobench.reporting.wording import capital
 
 USUAL = ("pneumonia", "normal")
 # Characters of a class's name; the longest finding of a published table has 20.
@@ -40,12 +41,12 @@ class Words:
     @property
     def Positive(self) -> str:
         """The positive class at the beginning of a sentence or a label."""
-        return _capital(self.positive)
+        return capital(self.positive)
 
     @property
     def Negative(self) -> str:
         """The negative class at the beginning of a sentence or a label."""
-        return _capital(self.negative)
+        return capital(self.negative)
 
     @property
     def positives(self) -> str:
@@ -74,10 +75,19 @@ class Words:
         """What the experiment detects: `paediatric pneumonia`, `pneumonia`, `effusion`."""
         return self.positive if self.adults or not self.pneumonia else "paediatric pneumonia"
 
+    @property
+    def People(self) -> str:
+        """Those examined at the beginning of a sentence or a label."""
+        return capital(self.people)
+
+    def radiographs(self, label: str) -> str:
+        """Return what the images of the class `normal` or `pneumonia` are called."""
+        return self.positives if label == USUAL[0] else self.negatives
+
     def name(self, label: str) -> str:
         """Return what the class `normal` or `pneumonia` is called, in the label's case."""
         name = self.positive if label.lower() == USUAL[0] else self.negative
-        return name if label.islower() else _capital(name)
+        return name if label.islower() else capital(name)
 
     def subtype(self, subtype: str) -> str:
         """Return what the images of a subtype are called; a finding has none that are known."""
@@ -126,7 +136,3 @@ def _name(source: dict[str, Any], key: str, usual: str) -> str:
         )
     seen = "".join(letter if letter.isprintable() else " " for letter in name)
     return " ".join(seen.split()) or usual
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]

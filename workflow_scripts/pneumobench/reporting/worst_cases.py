@@ -5,22 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from matplotlib.axes import Axes
 
 from pneumobench.core.files import read_table
-from pneumobench.reporting.explained import read_squares
-from pneumobench.reporting.inputs import (
-    drawn_comparison,
-    files_by_run,
-    missing_notes,
-    paths_in_order,
-)
-from pneumobench.reporting.map_grid import map_rows, write_below
-from pneumobench.reporting.style import DARK_GREY, save_figure, styled
+from pneumobench.reporting.inputs import files_by_run, paths_in_order
+from pneumobench.reporting.words import Words
 
-_SHOWN = 6
-# The label that was overlooked, the heading, and whether the least probable radiograph comes first.
-_MISTAKES = (("pneumonia", "Missed pneumonias", True), ("normal", "False alarms", False))
+SHOWN = 6
+# The label that was overlooked, and whether the least probable radiograph comes first.
+_MISTAKES = (("pneumonia", True), ("normal", False))
 
 
 @dataclass(frozen=True)
@@ -29,65 +21,23 @@ class Cases:
 
     Attributes
     ----------
-    title
-        Whose mistakes, and which.
+    label
+        Their true class: `pneumonia` was missed, `normal` gave a false alarm.
+    whose
+        Whose mistakes: the name of a run, or that of most runs.
     radiographs
-        By image_id: `subtype`, `probability` (calibrated, of pneumonia; of several runs the mean),
-        `wrong` (number of runs whose decision is wrong), and `runs`, their number.
+        By image_id: `subtype`, `probability` (calibrated, of the positive class; of several runs
+        the mean), `wrong` (number of runs whose decision is wrong), and `runs`, their number.
     """
 
-    title: str
+    label: str
+    whose: str
     radiographs: pd.DataFrame
 
-
-@styled()
-def plot_worst_cases(
-    calibrated: Iterable[str | Path],
-    comparison: str | Path,
-    images: str | Path,
-    splits: str | Path,
-    stem: str | Path,
-) -> None:
-    """Draw the most confidently wrong out-of-fold radiographs, as `stem`.png and `stem`.pdf.
-
-    Parameters
-    ----------
-    calibrated
-        calibrated.csv of the runs.
-    comparison
-        comparison.csv, for order and names.
-    images
-        The packed images, uint8 [N, S, S].
-    splits
-        splits.csv, whose rows are those of the packed images.
-    stem
-        Path of the figure without a suffix.
-    """
-    ranked = drawn_comparison(comparison)
-    found = worst_cases(ranked, calibrated)
-    notes = [
-        "Out-of-fold images on the wrong side of the frozen threshold, the most confident mistake "
-        "first. Number: calibrated probability of pneumonia",
-        "(of several runs the mean), then how many of them are wrong.",
-        "The networks may be wrong, or the label. The names of the images stand in the report and "
-        "in calibrated.csv.",
-        *missing_notes(ranked),
-    ]
-    figure, rows = map_rows(
-        [cases.title for cases in found], _SHOWN, notes, title_lines=0, caption_lines=2
-    )
-    for cases, cells in zip(found, rows, strict=True):
-        radiographs = read_squares(images, splits, cases.radiographs.index)
-        for axes, radiograph, (_, row) in zip(
-            cells, radiographs, cases.radiographs.iterrows(), strict=False
-        ):
-            axes.imshow(radiograph, cmap="gray", vmin=0, vmax=255)
-            write_below(axes, _caption(row), color=DARK_GREY)
-        for axes in cells[len(radiographs) :]:
-            axes.set_axis_off()
-        if not radiographs:
-            _say_none(cells[0])
-    save_figure(figure, stem)
+    def title(self, words: Words) -> str:
+        """Say whose mistakes, and which."""
+        kind = f"{words.Positive} missed" if self.label == "pneumonia" else "False alarms"
+        return f"{kind} by {self.whose}"
 
 
 def worst_cases(comparison: pd.DataFrame, calibrated: Iterable[str | Path]) -> list[Cases]:
@@ -106,13 +56,14 @@ def worst_cases(comparison: pd.DataFrame, calibrated: Iterable[str | Path]) -> l
         (row["label"], _read(path))
         for row, (path,) in paths_in_order(comparison, files_by_run(calibrated, depth=1))
     ]
-    groups = {f"of {tables[0][0]}": [tables[0][1]]}
+    groups = {tables[0][0]: [tables[0][1]]}
     if len(tables) > 1:
-        groups[f"of most of the {len(tables)} runs"] = [table for _, table in tables]
+        most = "both runs" if len(tables) == 2 else f"most of the {len(tables)} runs"
+        groups[most] = [table for _, table in tables]
     return [
-        Cases(f"{heading} {whose}", _worst(group, label, ascending=ascending))
+        Cases(label, whose, _worst(group, label, ascending=ascending))
         for whose, group in groups.items()
-        for label, heading, ascending in _MISTAKES
+        for label, ascending in _MISTAKES
     ]
 
 
@@ -131,13 +82,4 @@ def _worst(tables: list[pd.DataFrame], label: str, *, ascending: bool) -> pd.Dat
     chosen = radiographs[(radiographs["label"] == label) & (2 * radiographs["wrong"] > len(tables))]
     # A stable sort: of equal radiographs the first by name.
     order = chosen.sort_values("probability", kind="stable", ascending=ascending)
-    return order.head(_SHOWN).drop(columns="label")
-
-
-def _caption(row: pd.Series) -> str:
-    shown = f"{row['probability']:.2f} {row['subtype']}"
-    return shown + (f"\n{row['wrong']} of {row['runs']}" if row["runs"] > 1 else "")
-
-
-def _say_none(axes: Axes) -> None:
-    axes.text(0, 0.9, "none", transform=axes.transAxes, color=DARK_GREY, va="top")
+    return order.head(SHOWN).drop(columns="label")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pneumobench.core.estimates import Resampling
+
 # Elements of one block of float64 work: 8 MB, a few of which live at a time, near the caches.
 BLOCK_ELEMENTS = 1_000_000
 
@@ -47,9 +49,19 @@ class Resamples:
             total[rows] = self.multiplicity[rows].astype(float) @ by_cluster
         return total
 
+    def means(self, values: np.ndarray, images: np.ndarray) -> np.ndarray:
+        """Return the mean of `values` [images, columns] in every row, [1 + replicates, columns].
+
+        NaN in rows without any of the images, as replicates of few patients may be.
+        """
+        columns = np.column_stack([values, np.ones(len(images))])
+        sums = self.sums(columns, images)
+        with np.errstate(invalid="ignore"):
+            return sums[:, :-1] / sums[:, -1:]
+
 
 def resample_patients(
-    patients: np.ndarray, *, replicates: int, seed: int, strata: np.ndarray | None = None
+    patients: np.ndarray, resampling: Resampling, strata: np.ndarray | None = None
 ) -> Resamples:
     """Draw patients with replacement, as many as there are, within each stratum.
 
@@ -60,22 +72,20 @@ def resample_patients(
     ----------
     patients
         [images] text, whose image it is.
-    replicates
-        Number of replicates.
-    seed
-        Seed of `numpy.random.default_rng`.
+    resampling
+        The number of replicates and the seed.
     strata
         [images] int, for instance the fold; patients are drawn within it. None = one stratum.
     """
     strata = np.zeros(len(patients), int) if strata is None else strata
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(resampling.seed)
     cluster = np.empty(len(patients), np.intp)
     parts, first = [], 0
     for stratum in np.unique(strata):
         members = np.flatnonzero(strata == stratum)
         names, codes = np.unique(patients[members], return_inverse=True)
         cluster[members] = first + codes
-        parts.append(_draw(generator, len(names), replicates))
+        parts.append(_draw(generator, len(names), resampling.replicates))
         first += len(names)
     drawn = np.concatenate(parts, axis=1)
     return Resamples(np.concatenate([np.ones_like(drawn[:1]), drawn]), cluster)

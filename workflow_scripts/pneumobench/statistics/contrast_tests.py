@@ -6,10 +6,8 @@ from typing import Any
 import numpy as np
 
 from pneumobench.core.run import Run
-from pneumobench.statistics.compared_scores import Compared
 from pneumobench.statistics.contrasts import Contrast, PlannedPair, Settings, find_pairs
 from pneumobench.statistics.estimates import number, paired_difference
-from pneumobench.statistics.multiplicity import holm
 from pneumobench.statistics.pair_tests import (
     Areas,
     Level,
@@ -19,7 +17,9 @@ from pneumobench.statistics.pair_tests import (
     exchange,
     shares_of,
 )
+from pneumobench.statistics.scores import Compared
 from pneumobench.statistics.seeds import resample_seeds, speaks_of
+from pneumobench.statistics.significance import holm
 
 _EQUAL = "both give every image the same score to the last bit"
 
@@ -79,7 +79,11 @@ def test_contrasts(
         equal = bool(pair.model) and all(_all_equal(part, pair) for part in compared.values())
         record = _describe(names, pair, equal) | {"results": next(of_pair) if pair.model else []}
         pairs[contrast.name].append(record)
-    return [_contrast(contrast, pairs[contrast.name]) for contrast in contrasts], families
+    records = [
+        {"name": contrast.name, "title": contrast.title, "pairs": pairs[contrast.name]}
+        for contrast in contrasts
+    ]
+    return records, families
 
 
 def over_seeds(areas: Areas, runs: Sequence[Run], seed: int) -> np.ndarray:
@@ -155,7 +159,3 @@ def _describe(names: tuple[str, str], pair: PlannedPair, equal: bool) -> dict[st
         "reason": "; ".join(reasons),
         "noise_floor": pair.noise_floor or equal,
     }
-
-
-def _contrast(contrast: Contrast, pairs: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"name": contrast.name, "title": contrast.title, "pairs": pairs}

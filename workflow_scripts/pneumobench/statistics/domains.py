@@ -1,4 +1,4 @@
-"""How well the simplest models tell the test set from development, and what a block costs them."""
+"""How well the simplest models separate test from development images, and what a block costs."""
 
 from pathlib import Path
 from typing import Any
@@ -6,35 +6,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_table
-from pneumobench.statistics.bootstrap import Resamples, resample_patients
+from pneumobench.statistics.bootstrap import resample_patients
 from pneumobench.statistics.estimates import summarise
 from pneumobench.statistics.judgement import score_test
-from pneumobench.statistics.metrics import confusion_indicators, decision_metrics
-from pneumobench.statistics.pairs import replicate_area
+from pneumobench.statistics.metrics import JUDGED, RATES
 from pneumobench.statistics.predictions import Labels
+from pneumobench.statistics.replicates import replicate_area, replicate_decisions
+from pneumobench.statistics.samples import Sample, draw_sample
 from pneumobench.statistics.thresholds import fit_threshold
 
-DECISIONS = ("sensitivity", "specificity")
-METRICS = ("roc_auc", *DECISIONS)
 
-
-def judge_domains(
-    path: Path, confidence: float, *, replicates: int, seed: int
-) -> list[dict[str, Any]]:
+def judge_domains(path: Path, resampling: Resampling) -> list[dict[str, Any]]:
     """Return the AUC of every model that was asked for the data set, within each class.
 
-    It is the mean of the folds' AUC; 0.5 = development and test cannot be told apart by what the
-    model sees, 1 = always. Groups of patients are drawn within folds and sides.
+    It is the mean of the folds' AUC; 0.5 = what the model sees does not separate development from
+    test, 1 = it does so always. Groups of patients are drawn within folds and sides.
 
     Parameters
     ----------
     path
         domains.csv.
-    confidence
-        Level of the intervals in (0, 1).
-    replicates, seed
-        Of the bootstrap.
+    resampling
+        How intervals are drawn.
 
     Returns
     -------
@@ -48,9 +43,7 @@ def judge_domains(
     for (kind, label), part in table.groupby(["baseline", "label"], sort=False):
         tested = (part["side"] == "test").to_numpy()
         fold, group = part["fold"].to_numpy(int), part["group"].to_numpy(dtype=str)
-        resamples = resample_patients(
-            group, replicates=replicates, seed=seed, strata=2 * fold + tested
-        )
+        resamples = resample_patients(group, resampling, strata=2 * fold + tested)
         logit = part["logit"].to_numpy(np.float32)
         areas = [
             replicate_area(tested[images], logit[images], images, resamples)
@@ -61,28 +54,21 @@ def judge_domains(
             {
                 "baseline": kind,
                 "label": label,
-                "folds": len(np.unique(fold)),
+                "folds": len(areas),
                 **{
                     side: {"n": int(rows.sum()), "groups": len(np.unique(group[rows]))}
                     for side, rows in sides.items()
                 },
-                "roc_auc": summarise(np.mean(areas, axis=0), confidence),
+                "roc_auc": summarise(np.mean(areas, axis=0), resampling.confidence),
             }
         )
     return records
 
 
 def judge_blocks(
-    path: Path,
-    labels: Labels,
-    rule: str,
-    cost_ratio: float,
-    confidence: float,
-    *,
-    replicates: int,
-    seed: int,
+    path: Path, labels: Labels, rule: str, cost_ratio: float, resampling: Resampling
 ) -> list[dict[str, Any]]:
-    """Return how the thumbnail baseline does on each block of file numbers that it was fitted without.
+    """Return how the thumbnail baseline does on each block of file numbers it was fitted without.
 
     A block is treated as the test set is: thresholds are found on the out-of-fold scores of the
     other blocks, one for each fold's model, and the block is cut at the mean distance from them.
@@ -95,16 +81,14 @@ def judge_blocks(
         Those of the development images.
     rule, cost_ratio
         As `thresholds.fit_threshold` takes them.
-    confidence
-        Level of the intervals in (0, 1).
-    replicates, seed
-        Of the bootstrap over the patients of the block.
+    resampling
+        How intervals are drawn, over the patients of the block.
 
     Returns
     -------
     list of dict
-        `block`, n, events, patients, and value and interval of `roc_auc`, `sensitivity` and
-        `specificity`. Empty where there are no blocks.
+        `block`, n, events, patients, and value and interval of each of `JUDGED`. Empty where there
+        are no blocks.
     """
     table = read_table(path, text=("image_id",)).sort_values("image_id")
     records = []
@@ -118,36 +102,32 @@ def judge_blocks(
             for fold, own in _with_labels(others, labels).groupby("fold")
         ]  # fmt: skip
         grid = held.pivot(index="fold", columns="image_id", values="logit")
-        own = _restrict(labels, grid.columns.to_numpy(dtype=str))
+        sample = draw_sample(_restrict(labels, grid.columns.to_numpy(dtype=str)), resampling)
         _, whole = score_test(grid.to_numpy(np.float32), np.array(thresholds))
-        resamples = resample_patients(own.patient, replicates=replicates, seed=seed)
-        found = replicate_decided(
-            own.positive, whole.logit, whole.decisions["out_of_fold"], resamples
-        )
+        found = replicate_judged(whole.logit, whole.decisions["out_of_fold"], sample)
         records.append(
             {"block": int(number)}
-            | own.counts()
-            | {name: summarise(found[name], confidence) for name in METRICS}
+            | sample.labels.counts()
+            | {name: summarise(found[name], resampling.confidence) for name in JUDGED}
         )
     return records
 
 
-def replicate_decided(
-    positive: np.ndarray, logit: np.ndarray, decision: np.ndarray, resamples: Resamples
+def replicate_judged(
+    logit: np.ndarray, decision: np.ndarray, sample: Sample
 ) -> dict[str, np.ndarray]:
-    """Return each of `METRICS` in the sample (row 0) and in every replicate, [1 + replicates].
+    """Return each of `JUDGED` in the sample (row 0) and in every replicate, [1 + replicates].
 
     Parameters
     ----------
-    positive, logit, decision
-        [images] bool, float32 and bool: what one model, or the mean of several, says of each.
-    resamples
-        Draws of their patients.
+    logit, decision
+        [images] float32 and bool: what one model, or the mean of several, says of each.
+    sample
+        The images.
     """
-    images = np.arange(len(positive))
-    decided = decision_metrics(resamples.sums(confusion_indicators(positive, decision), images))
-    area = replicate_area(positive, logit, images, resamples)
-    return {"roc_auc": area} | {name: decided[name] for name in DECISIONS}
+    decided = replicate_decisions(decision, sample)
+    area = replicate_area(sample.positive, logit, sample.images, sample.resamples)
+    return {"roc_auc": area} | {name: decided[name] for name in RATES}
 
 
 def _with_labels(table: pd.DataFrame, labels: Labels) -> pd.DataFrame:
@@ -158,10 +138,5 @@ def _with_labels(table: pd.DataFrame, labels: Labels) -> pd.DataFrame:
 def _restrict(labels: Labels, image_id: np.ndarray) -> Labels:
     """Return the labels of some of the images, both in ascending order of image_id."""
     rows = np.isin(labels.image_id, image_id)
-    return Labels(
-        labels.path,
-        labels.image_id[rows],
-        labels.positive[rows],
-        labels.subtype[rows],
-        labels.patient[rows],
-    )
+    columns = ("image_id", "positive", "subtype", "patient")
+    return Labels(labels.path, *(getattr(labels, name)[rows] for name in columns))

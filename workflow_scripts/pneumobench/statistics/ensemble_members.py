@@ -1,15 +1,25 @@
 """The runs that ensembles combine: brought together and weighted, fold by fold."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from pneumobench.core.ensembles import ENSEMBLES
 from pneumobench.core.errors import UserError
+from pneumobench.core.files import write_table
 from pneumobench.core.run import Run
-from pneumobench.statistics.ensembles import cross_fitted
-from pneumobench.statistics.predictions import FoldPredictions, Labels, align_out_of_fold
+from pneumobench.statistics.ensembles import apply, cross_fitted
+from pneumobench.statistics.frozen import Frozen
+from pneumobench.statistics.predictions import (
+    Labels,
+    Predictions,
+    align_out_of_fold,
+    folds_of,
+    read_predictions,
+)
 
 # One run alone is no ensemble.
 FEWEST_MEMBERS = 2
@@ -37,10 +47,7 @@ class FittedEnsemble:
 
 
 def fit_ensembles(
-    kinds: list[str],
-    predictions: dict[Run, dict[int, FoldPredictions]],
-    labels: Labels,
-    folds: int,
+    kinds: list[str], predictions: Predictions, labels: Labels, folds: int
 ) -> list[FittedEnsemble]:
     """Fit ensembles of all runs, each fold's to the out-of-fold predictions of the other folds.
 
@@ -68,7 +75,7 @@ def fit_ensembles(
     if not kinds or len(predictions) < FEWEST_MEMBERS:
         return []
     members = sorted(predictions)
-    aligned = [align_out_of_fold(predictions[run], labels, run, folds) for run in members]
+    aligned = [align_out_of_fold(predictions, labels, run, folds) for run in members]
     fold = aligned[0][0]
     for run, (other, _) in zip(members, aligned, strict=True):
         if not np.array_equal(other, fold):
@@ -87,16 +94,79 @@ def fit_ensembles(
         entry = {
             "ensemble": kind,
             "optimistic": ENSEMBLES[kind].learned,
-            "members": [
-                {"model": run.model, "recipe": run.recipe, "seed": run.seed} for run in members
-            ],
+            "members": [vars(run) for run in members],
             "folds": fitted,
         }
-        # As combine_ensemble writes it: thresholds must not fall between a number and its rounding.
+        # As `combine_ensemble` writes it: thresholds must not fall between a number and its rounding.
         found.append(FittedEnsemble(kind, entry, fold, score.astype(np.float32)))
     return found
 
 
 def members_of(entry: dict[str, Any]) -> list[Run]:
     """Return the runs that an ensemble of the selection weights, in the order of its weights."""
-    return [Run(member["model"], member["recipe"], member["seed"]) for member in entry["members"]]
+    return [Run.of(member) for member in entry["members"]]
+
+
+def combine_ensemble(
+    out_of_fold: list[Path],
+    test: list[Path],
+    selection: Path,
+    combined_out_of_fold: Path,
+    combined_test: Path,
+    *,
+    kind: str,
+) -> None:
+    """Write what an ensemble says of the development images and of the test images.
+
+    Fold k's ensemble is fitted to the other folds and combines the models of fold k: out of fold it
+    scores the images of fold k, and all test images. Labels have no part in it.
+
+    Parameters
+    ----------
+    out_of_fold, test
+        The members' predictions, one file a run and fold.
+    selection
+        selection.json with the members and weights.
+    combined_out_of_fold, combined_test
+        The files to write, sorted by fold and image.
+    kind
+        Which of the selection's ensembles.
+
+    Raises
+    ------
+    UserError
+        If the selection does not know the ensemble, or members' predictions are missing, damaged or
+        of different images.
+    """
+    entry = Frozen.read(selection).of_ensemble(kind)
+    own, new = read_predictions(out_of_fold), read_predictions(test)
+    tables: dict[Path, list[pd.DataFrame]] = {combined_out_of_fold: [], combined_test: []}
+    for fold, fitted in enumerate(entry["folds"]):
+        own_images, reference = _stack(own, entry, fold)
+        for path, (images, logits) in (
+            (combined_out_of_fold, (own_images, reference)),
+            (combined_test, _stack(new, entry, fold)),
+        ):
+            score = apply(fitted, logits, reference).astype(np.float32)
+            table = {"ensemble": kind, "fold": fold, "image_id": images, "logit": score}
+            tables[path].append(pd.DataFrame(table))
+    for path, parts in tables.items():
+        write_table(path, pd.concat(parts, ignore_index=True))
+
+
+def _stack(
+    predictions: Predictions, entry: dict[str, Any], fold: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images of a fold's models, sorted, and the logits, [members, images] float32."""
+    folds = len(entry["folds"])
+    parts = [folds_of(predictions, run, folds)[fold] for run in members_of(entry)]
+    images = np.sort(parts[0].logit.index.to_numpy(dtype=str))
+    for part in parts:
+        if not np.array_equal(np.sort(part.logit.index.to_numpy(dtype=str)), images):
+            raise UserError(
+                "two runs predict different images and cannot be combined",
+                where=f"{parts[0].path} and {part.path}",
+                expected="the same images in the same fold of every run",
+                remedy=f"remove the folder {part.path.parent} and run snakemake again",
+            )
+    return images, np.stack([part.logit[images].to_numpy() for part in parts])

@@ -1,15 +1,26 @@
-"""One run's metrics: predictions, labels and frozen thresholds become numbers with intervals."""
+"""One run's metrics: predictions, labels and frozen thresholds become numbers with intervals.
+
+Out of fold, `fold_mean` is the mean of the metric inside each fold and `pooled` takes all images
+together, which mixes the scales of the folds' models. On the test set, `fold_mean` is the mean over
+the folds' models and `mean_prediction` the metric of their mean logit. At the `out_of_fold`
+threshold each model is cut at its own threshold, the mean prediction at the mean distance of its
+logits from their thresholds. Intervals are percentile intervals of a bootstrap over patients (out
+of fold within the folds) with the models held fixed. Under `patients` the same estimates stand with
+a patient, by the mean logit of the images, in place of each image.
+"""
 
 import logging
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from pneumobench.core.estimates import Resampling, record_with
 from pneumobench.core.files import content_sha256, write_json, write_table
 from pneumobench.core.run import Run
-from pneumobench.statistics.bootstrap import Resamples, resample_patients
 from pneumobench.statistics.estimates import paired_difference
+from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.judgement import Judged, Predicted, judge
 from pneumobench.statistics.patients import gather_patients
 from pneumobench.statistics.predictions import (
@@ -17,45 +28,19 @@ from pneumobench.statistics.predictions import (
     align_out_of_fold,
     align_test,
     check_same_folds,
-    pick_run,
-    read_labels,
+    only_run,
     read_predictions,
 )
-from pneumobench.statistics.selection import check_frozen_on, find_selected
+from pneumobench.statistics.samples import Samples, draw_sample, read_standards
 
 logger = logging.getLogger(__name__)
 
 
-def evaluate_run(
-    out_of_fold: list[Path],
-    test: list[Path],
-    development_labels: Path,
-    test_labels: Path,
-    selection: Path,
-    metrics: Path,
-    scores: Path,
-    *,
-    out_of_fold_views: list[Path],
-    test_views: list[Path],
-    views: str,
-    model: str,
-    recipe: str,
-    seed: int,
-    confidence: float,
-    replicates: int,
-    bootstrap_seed: int,
-) -> None:
-    """Write every metric of one run with its interval, and the scores they come from.
+@dataclass(frozen=True)
+class RunFiles:
+    """What one run is judged by.
 
-    Out of fold, `fold_mean` is the mean of the metric inside each fold and `pooled` takes all
-    images together, which mixes the scales of the folds' models. On the test set, `fold_mean` is
-    the mean over the folds' models and `mean_prediction` the metric of their mean logit. At the
-    `out_of_fold` threshold each model is cut at its own threshold, the mean prediction at the mean
-    distance of its logits from their thresholds. Intervals are percentile intervals of a bootstrap
-    over patients (out of fold within the folds) with the models held fixed. Under `patients` the
-    same estimates stand with a patient, by the mean logit of the images, in place of each image.
-
-    Parameters
+    Attributes
     ----------
     out_of_fold, test
         The run's predictions, one file a fold.
@@ -63,18 +48,38 @@ def evaluate_run(
         The reference standard of either.
     selection
         selection.json with the run's thresholds.
+    out_of_fold_views, test_views
+        The run's predictions averaged over a set of views; none without test-time augmentation.
+    """
+
+    out_of_fold: list[Path]
+    test: list[Path]
+    development_labels: Path
+    test_labels: Path
+    selection: Path
+    out_of_fold_views: list[Path] = field(default_factory=list)
+    test_views: list[Path] = field(default_factory=list)
+
+
+def evaluate_run(
+    files: RunFiles, metrics: Path, scores: Path, *, run: Run, views: str, resampling: Resampling
+) -> None:
+    """Write every metric of one run with its interval, and the scores they come from.
+
+    Parameters
+    ----------
+    files
+        What it is judged by.
     metrics, scores
         metrics.json and scores.csv to write.
-    out_of_fold_views, test_views, views
-        The run's predictions averaged over a set of views, and its name; no files and `none`
-        without test-time augmentation. metrics.json then has the same records for them under
-        `test_time_augmentation`, and the paired differences to the plain predictions.
-    model, recipe, seed
+    run
         The run.
-    confidence
-        Level of the intervals in (0, 1).
-    replicates, bootstrap_seed
-        Number of bootstrap replicates and their seed.
+    views
+        The set of views that predictions are averaged over, or `none`. metrics.json then has the
+        same records for them under `test_time_augmentation`, and the paired differences to the
+        plain predictions.
+    resampling
+        How intervals are drawn.
 
     Raises
     ------
@@ -82,72 +87,71 @@ def evaluate_run(
         If predictions are missing, damaged, of other images than the labels or not those that the
         selection was frozen on.
     """
-    run = Run(model, recipe, seed)
-    rule, thresholds = find_selected(selection, run)
-    standards = {"out_of_fold": read_labels(development_labels), "test": read_labels(test_labels)}
-    predicted = _align(out_of_fold, test, run, standards, folds=len(thresholds))
-    check_frozen_on(selection, run, out_of_fold)
-    constant = _constant_folds(predicted)
-    if constant:
-        logger.warning("%s: %s", run.title, _constant_message(constant))
-    draw = {"replicates": replicates, "seed": bootstrap_seed}
-    resamples = {
-        "out_of_fold": resample_patients(
-            standards["out_of_fold"].patient, strata=predicted.fold, **draw
-        ),
-        "test": resample_patients(standards["test"].patient, **draw),
+    frozen = Frozen.read(files.selection)
+    thresholds = frozen.thresholds(run)
+    standards = read_standards(files.development_labels, files.test_labels)
+    predicted = _align(files.out_of_fold, files.test, run, standards, folds=len(thresholds))
+    frozen.check_frozen_on(run, files.out_of_fold)
+    samples = {
+        name: draw_sample(labels, resampling, predicted.fold if name == "out_of_fold" else None)
+        for name, labels in standards.items()
     }
-    plain = judge(predicted, thresholds, standards, resamples, confidence)
-    learned = has_learned(plain.records["estimates"])
-    if not learned:
-        logger.warning("%s did not learn: its out-of-fold AUC may be 0.5", run.title)
+    plain = judge(predicted, thresholds, samples, resampling.confidence)
+    patients = judge(*_of_patients(predicted, thresholds, samples), resampling.confidence)
     content = {
-        "model": model,
-        "recipe": recipe,
-        "seed": seed,
-        "learned": learned,
-        "warnings": [_constant_message(constant)] if constant else [],
-        "selection_sha256": content_sha256(selection),
-        "threshold_rule": rule,
+        **vars(run),
+        **_warn(run, plain, predicted),
+        "selection_sha256": content_sha256(files.selection),
+        "threshold_rule": frozen.rule,
         "thresholds": thresholds,
-        "interval": {
-            "method": "percentile bootstrap over patients, out of fold within folds",
-            "confidence": confidence,
-            "replicates": replicates,
-            "seed": bootstrap_seed,
-        },
+        "interval": resampling.interval("percentile bootstrap over patients, out of fold within folds"),
         "datasets": {dataset: labels.counts() for dataset, labels in standards.items()},
         **plain.records,
-        "patients": _judge_patients(predicted, thresholds, standards, resamples, confidence),
-    }
+        "patients": patients.records["estimates"],
+    }  # fmt: skip
     if views != "none":
-        _, cuts = find_selected(selection, run, views)
-        averaged = _align(out_of_fold_views, test_views, run, standards, len(thresholds), views)
-        check_same_folds(
-            averaged.fold, predicted.fold, out_of_fold_views, run,
-            "with and without test-time augmentation",
-        )  # fmt: skip
-        judged = judge(averaged, cuts, standards, resamples, confidence)
+        cuts = frozen.thresholds(run, views)
+        averaged = _align_views(files, run, standards, predicted, views)
+        judged = judge(averaged, cuts, samples, resampling.confidence)
         content["test_time_augmentation"] = {
             "views": views,
             "thresholds": cuts,
-            "differences": _differences(judged, plain, confidence),
+            "differences": _differences(judged, plain, resampling.confidence),
             **judged.records,
         }
     write_json(metrics, content)
     write_table(scores, plain.scores)
 
 
-def _judge_patients(
-    predicted: Predicted,
-    thresholds: list[float],
-    standards: dict[str, Labels],
-    resamples: dict[str, Resamples],
-    confidence: float,
-) -> list[dict[str, Any]]:
-    """Return the estimates with a patient in the place of every image."""
-    gathered, labels, draws = gather_patients(predicted, standards, resamples)
-    return judge(gathered, thresholds, labels, draws, confidence).records["estimates"]
+def has_learned(estimates: list[dict[str, Any]]) -> bool:
+    """Return whether the interval of the out-of-fold AUC (mean of the folds) lies above 0.5."""
+    record = record_with(
+        estimates, "metrics.json", dataset="out_of_fold", aggregate="fold_mean", metric="roc_auc"
+    )
+    return record["low"] is not None and record["low"] > 0.5
+
+
+def _of_patients(
+    predicted: Predicted, thresholds: list[float], samples: Samples
+) -> tuple[Predicted, list[float], Samples]:
+    gathered, own = gather_patients(predicted, samples)
+    return gathered, thresholds, own
+
+
+def _warn(run: Run, judged: Judged, predicted: Predicted) -> dict[str, Any]:
+    """Return `learned` and `warnings` of metrics.json, and log what is wrong."""
+    learned, constant = has_learned(judged.records["estimates"]), _constant_folds(predicted)
+    warnings = []
+    if constant:
+        warnings.append(
+            f"the model of fold {', '.join(map(str, constant))} gives all images the same score: "
+            "its training collapsed. Change its recipe (a lower learning rate, for example) and "
+            "run snakemake again: rule train_fold of this run is repeated"
+        )
+        logger.warning("%s: %s", run.title, warnings[0])
+    if not learned:
+        logger.warning("%s did not learn: its out-of-fold AUC may be 0.5", run.title)
+    return {"learned": learned, "warnings": warnings}
 
 
 def _constant_folds(predicted: Predicted) -> list[int]:
@@ -159,25 +163,6 @@ def _constant_folds(predicted: Predicted) -> list[int]:
     ]
 
 
-def _constant_message(folds: list[int]) -> str:
-    return (
-        f"the model of fold {', '.join(map(str, folds))} gives all images the same score: its "
-        "training collapsed. Change its recipe (a lower learning rate, for example) and run "
-        "snakemake again: rule train_fold of this run is repeated"
-    )
-
-
-def has_learned(estimates: list[dict[str, Any]]) -> bool:
-    """Return whether the interval of the out-of-fold AUC (mean of the folds) lies above 0.5."""
-    key = ("out_of_fold", "fold_mean", "roc_auc")
-    (record,) = [
-        entry
-        for entry in estimates
-        if (entry["dataset"], entry["aggregate"], entry["metric"]) == key
-    ]
-    return record["low"] is not None and record["low"] > 0.5
-
-
 def _align(
     out_of_fold: list[Path],
     test: list[Path],
@@ -186,20 +171,25 @@ def _align(
     folds: int,
     tta: str = "identity",
 ) -> Predicted:
-    fold, logit = align_out_of_fold(
-        pick_run(read_predictions(out_of_fold, tta), run), standards["out_of_fold"], run, folds
-    )
-    of_test = pick_run(read_predictions(test, tta), run)
-    return Predicted(fold, logit, align_test(of_test, standards["test"], run, folds))
+    own, new = (only_run(read_predictions(paths, tta), run) for paths in (out_of_fold, test))
+    fold, logit = align_out_of_fold(own, standards["out_of_fold"], run, folds)
+    return Predicted(fold, logit, align_test(new, standards["test"], run, folds))
+
+
+def _align_views(
+    files: RunFiles, run: Run, standards: dict[str, Labels], plain: Predicted, views: str
+) -> Predicted:
+    paths, folds = (files.out_of_fold_views, files.test_views), len(plain.logits)
+    averaged = _align(*paths, run, standards, folds, views)
+    when = "with and without test-time augmentation"
+    check_same_folds(averaged.fold, plain.fold, files.out_of_fold_views, run, when)
+    return averaged
 
 
 def _differences(averaged: Judged, plain: Judged, confidence: float) -> list[dict[str, Any]]:
     """Return what averaging changes in the AUC, paired by patient, for each data set."""
     return [
-        {
-            "dataset": dataset,
-            "metric": "roc_auc",
-            **paired_difference(averaged.areas[dataset], plain.areas[dataset], confidence),
-        }
-        for dataset in plain.areas
+        {"dataset": dataset, "metric": "roc_auc"}
+        | paired_difference(averaged.areas[dataset], area, confidence)
+        for dataset, area in plain.areas.items()
     ]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.explained import why_no_maps
 from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.core.run import Run
@@ -85,36 +86,11 @@ class _Values:
         return _Values(images, self.value[own] - other.value[others])
 
 
-def summarise_explanations(
-    measures: list[Path],
-    randomisations: list[Path],
-    maps: list[Path],
-    development_labels: Path,
-    table: Path,
-    randomisation_table: Path,
-    details: Path,
-    *,
-    confidence: float,
-    replicates: int,
-    bootstrap_seed: int,
-) -> None:
-    """Write one table of what the maps of all runs are worth, and one of their randomisation.
+@dataclass(frozen=True)
+class ExplanationFiles:
+    """What maps are judged by.
 
-    For each run and measure: the mean over images of every kind of map, and the mean paired
-    differences (`grad_cam - random`, `- centre` and `- randomised`, the last being the map of the
-    network with random weights), on the images that have both. Intervals are percentiles of a
-    bootstrap over the patients of the run's images; all rows of a run, differences too, come from
-    the same resamples. Folds are no strata: with few images in each they would make the intervals
-    too narrow. Undefined values (an empty map, no lesion) are left out and counted.
-
-    The verdict on a difference says whether its interval excludes 0, and on which side: for
-    deletion and the shares outside body, at the border and in corners lower is better. The verdict
-    in the row of the run's own maps sums up all controls (of those shares the random one). It is
-    withheld with so few patients that all would point the same way by chance more often than
-    1 - confidence. `spearman` and `ssim` in the rows `randomised` compare the run's maps with those
-    after the last layer was randomised, too; they have no verdict.
-
-    Parameters
+    Attributes
     ----------
     measures
         measures.csv of every run: model, recipe, seed, image_id, map (one method, such as grad_cam,
@@ -124,21 +100,50 @@ def summarise_explanations(
         ssim; layers are randomised in ascending order, each with all before it.
     maps
         maps.npz of the runs, beside their other files; of runs that have no maps (see
-        `core.explained`) there is nothing to read, they are named in `details`.
+        `core.explained`) there is nothing to read.
     development_labels
         Says whose image it is.
+    """
+
+    measures: list[Path]
+    randomisations: list[Path]
+    maps: list[Path]
+    development_labels: Path
+
+
+@dataclass(frozen=True)
+class ExplanationTables:
+    """What `summarise_explanations` writes.
+
+    Attributes
+    ----------
     table
-        The CSV file to write, columns as in `COLUMNS`; undefined is the number of images left out.
-    randomisation_table
-        The CSV file to write, columns as in `RANDOMISATION_COLUMNS`: how like the trained network's
-        maps those after each layer's randomisation are, mean over images and interval.
+        Columns as in `COLUMNS`; undefined is the number of images left out.
+    randomisation
+        Columns as in `RANDOMISATION_COLUMNS`: how like the trained network's maps those after each
+        layer's randomisation are, mean over images and interval.
     details
-        The JSON file to write: how the table came about, and of each run the numbers of images and
-        patients, the last layer and the undefined replicates.
-    confidence
-        Level of the intervals in (0, 1).
-    replicates, bootstrap_seed
-        Number of bootstrap replicates and their seed.
+        How the tables came about, and of each run the numbers of images and patients, the last
+        layer and the undefined replicates; runs without maps.
+    """
+
+    table: Path
+    randomisation: Path
+    details: Path
+
+
+def summarise_explanations(
+    files: ExplanationFiles, written: ExplanationTables, *, resampling: Resampling
+) -> None:
+    """Write one table of what the maps of all runs are worth, and one of their randomisation.
+
+    For each run and measure: the mean over images of every kind of map, and the mean paired
+    differences (`grad_cam - random`, `- centre` and `- randomised`, the last being the map of the
+    network with random weights), on the images that have both. Intervals are percentiles of a
+    bootstrap over the patients of the run's images; all rows of a run, differences too, come from
+    the same resamples. Folds are no strata: with few images in each they would make the intervals
+    too narrow. Undefined values (an empty map, no lesion) are left out and counted. The verdicts
+    are those of `_with_verdicts`.
 
     Raises
     ------
@@ -147,52 +152,44 @@ def summarise_explanations(
         methods, names unknown measures or images, holds a value twice or one that is no number, or
         if two files are of one run.
     """
-    labels = read_labels(development_labels)
-    reasons = {path.parent: why_no_maps(path) for path in maps}
+    labels = read_labels(files.development_labels)
+    reasons = {path.parent: why_no_maps(path) for path in files.maps}
     unavailable = {folder: reason for folder, reason in reasons.items() if reason}
-    measures = [path for path in measures if path.parent not in unavailable]
-    randomisations = [path for path in randomisations if path.parent not in unavailable]
-    measured = _read_runs(measures, labels, ("map", "measure"), ("value",))
-    randomised = _read_runs(randomisations, labels, ("layer_order", "layer"), SIMILARITIES)
+    measured, randomised = (
+        _read_runs([path for path in paths if path.parent not in unavailable], labels, *columns)
+        for paths, *columns in (
+            (files.measures, ("map", "measure"), ("value",)),
+            (files.randomisations, ("layer_order", "layer"), SIMILARITIES),
+        )
+    )
     if not measured | randomised and not unavailable:
         raise UserError(
             "no run has been explained: there is nothing to sum up",
-            where=str(table),
+            where=str(written.table),
             expected="measures.csv of at least one run",
             remedy="run snakemake again; the logs of rule assess_maps say why it failed",
         )
-    draw = {"replicates": replicates, "seed": bootstrap_seed}
     summaries = [
-        _summarise_run(run, measured.get(run), randomised.get(run), labels, draw, confidence)
+        _summarise_run(run, measured.get(run), randomised.get(run), labels, resampling)
         for run in sorted(measured | randomised)
     ]
     rows = [row for summary in summaries for row in summary.rows]
     layers = [row for summary in summaries for row in summary.layers]
-    runs = [summary.details for summary in summaries]
-    logger.info("maps of %d runs summarised in %d rows", len(runs), len(rows))
-    write_table(table, pd.DataFrame(rows, columns=COLUMNS))
-    write_table(randomisation_table, pd.DataFrame(layers, columns=RANDOMISATION_COLUMNS))
-    write_json(
-        details,
-        {
-            "interval": {
-                "method": "percentile bootstrap over patients",
-                "confidence": confidence,
-                "replicates": replicates,
-                "seed": bootstrap_seed,
-            },
-            "direction": {
-                name: "higher" if sign > 0 else "lower" for name, sign in DIRECTION.items()
-            },
-            "controls": {name: list(_judging_controls(name)) for name in DIRECTION},
-            "verdicts": list(WORDS),
-            "runs": runs,
-            "without_maps": [
-                {"run": "/".join(folder.parts[-3:]), "reason": reason}
-                for folder, reason in unavailable.items()
-            ],
-        },
-    )
+    logger.info("maps of %d runs summarised in %d rows", len(summaries), len(rows))
+    write_table(written.table, pd.DataFrame(rows, columns=COLUMNS))
+    write_table(written.randomisation, pd.DataFrame(layers, columns=RANDOMISATION_COLUMNS))
+    content = {
+        "interval": resampling.interval("percentile bootstrap over patients"),
+        "direction": {name: "higher" if sign > 0 else "lower" for name, sign in DIRECTION.items()},
+        "controls": {name: list(_judging_controls(name)) for name in DIRECTION},
+        "verdicts": list(WORDS),
+        "runs": [summary.details for summary in summaries],
+        "without_maps": [
+            {"run": "/".join(folder.parts[-3:]), "reason": reason}
+            for folder, reason in unavailable.items()
+        ],
+    }
+    write_json(written.details, content)
 
 
 class _Summary(NamedTuple):
@@ -208,28 +205,26 @@ def _summarise_run(
     measured: pd.DataFrame | None,
     randomised: pd.DataFrame | None,
     labels: Labels,
-    draw: dict[str, int],
-    confidence: float,
+    resampling: Resampling,
 ) -> _Summary:
     values, similar = _collect(measured), _by_layer(randomised)
     if similar:
         values |= {(measure, RANDOMISED): part for measure, part in similar[-1].values.items()}
     images = np.unique(np.concatenate([part.index for part in values.values()]))
     patients = labels.patient[images]
-    resamples = resample_patients(patients, **draw)
+    resamples = resample_patients(patients, resampling)
 
     def place(part: pd.Series) -> _Values:
         return _Values(np.searchsorted(images, part.index), part.to_numpy())
 
     def estimate(part: _Values) -> dict[str, Any]:
-        return _estimate(part, resamples, patients, confidence)
+        return _estimate(part, resamples, patients, resampling.confidence)
 
     series = {key: place(part) for key, part in values.items()}
     method = next((name for _, name in values if name not in CONTROLS), "")
-    found = _with_verdicts(
-        {key: estimate(part) for key, part in _with_contrasts(series, method)}, method
-    )
-    identity = {"run": run.folder, "model": run.model, "recipe": run.recipe, "seed": run.seed}
+    contrasts = {key: estimate(part) for key, part in _with_contrasts(series, method)}
+    found = _with_verdicts(contrasts, method)
+    identity = {"run": run.folder, **vars(run)}
     return _Summary(
         rows=[{**identity, **record} for record in found],
         layers=[
@@ -315,11 +310,7 @@ def _estimate(
 ) -> dict[str, Any]:
     """Return mean, interval and counts; a verdict is possible if `tellable`."""
     defined = ~np.isnan(values.value)
-    columns = np.stack([np.where(defined, values.value, 0.0), defined], axis=1)
-    totals = resamples.sums(columns, values.images)
-    # A replicate may hold no image of a rare measure; no mean is defined then.
-    with np.errstate(invalid="ignore"):
-        means = totals[:, 0] / totals[:, 1]
+    means = resamples.means(values.value[defined], values.images[defined])[:, 0]
     low, high, undefined = percentile_interval(means[1:], confidence)
     count = len(np.unique(patients[values.images[defined]]))
     return {
@@ -338,7 +329,15 @@ def _estimate(
 def _with_verdicts(
     found: dict[tuple[str, str], dict[str, Any]], method: str
 ) -> list[dict[str, Any]]:
-    """Return the records with measure, map and verdict."""
+    """Return the records with measure, map and verdict.
+
+    The verdict on a difference says whether its interval excludes 0, and on which side: for
+    deletion and the shares outside body, at the border and in corners lower is better. The verdict
+    in the row of the run's own maps sums up all controls (of those shares the random one). It is
+    withheld with so few patients that all would point the same way by chance more often than
+    1 - confidence. `spearman` and `ssim` in the rows `randomised` compare the run's maps with those
+    after the last layer was randomised, too; they have no verdict.
+    """
     verdicts = {}
     for measure, direction in DIRECTION.items():
         judged = {
@@ -391,8 +390,7 @@ def _read_runs(
         _check_rows(path, table, labels, keys)
         for name in numbers:
             table[name] = pd.to_numeric(table[name].where(~table[name].isin(_NO_NUMBER)))
-        model, recipe, seed = table[list(_IDENTITY)].iloc[0]
-        run = Run(model, recipe, int(seed))
+        run = Run.of(table.iloc[0])
         if run in found:
             raise UserError(
                 f"two files are of {run.title}",

@@ -6,23 +6,31 @@ is held against what honest practice reports of the same recipe and the same ima
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pneumobench.core.files import read_json, write_json, write_table
+from pneumobench.core.estimates import Resampling
+from pneumobench.core.files import write_json, write_table
 from pneumobench.core.inflation import HONEST, SMALL_VALIDATION
 from pneumobench.core.run import Run
-from pneumobench.statistics.bootstrap import Resamples, percentile_interval, resample_patients
-from pneumobench.statistics.compared_scores import Compared, read_compared, replicate_areas
-from pneumobench.statistics.estimates import Scores, number, replicate_ranking
+from pneumobench.statistics.bootstrap import percentile_interval
+from pneumobench.statistics.estimates import flat_columns, number
+from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.inflation_epochs import FoldEpochs, read_epochs
 from pneumobench.statistics.judgement import score_out_of_fold, score_test
-from pneumobench.statistics.metrics import confusion_indicators, decision_metrics, rank_images
-from pneumobench.statistics.predictions import Labels, read_labels
+from pneumobench.statistics.metrics import rank_images
+from pneumobench.statistics.replicates import (
+    rank_inside_folds,
+    replicate_decisions,
+    replicate_ranking,
+)
+from pneumobench.statistics.samples import Sample, Samples, draw_sample, read_standards
+from pneumobench.statistics.scores import read_compared
 from pneumobench.statistics.thresholds import fit_threshold
 
 logger = logging.getLogger(__name__)
@@ -52,20 +60,37 @@ class Pair:
     chosen: bool = False
 
 
+@dataclass(frozen=True)
+class InflationFiles:
+    """What bad practice is measured by.
+
+    Attributes
+    ----------
+    epochs
+        epochs.csv of every arm and fold.
+    scores
+        scores.csv of every compared run.
+    development_labels, test_labels
+        The reference standards.
+    selection
+        selection.json, which knows the best run.
+    """
+
+    epochs: list[Path]
+    scores: list[Path]
+    development_labels: Path
+    test_labels: Path
+    selection: Path
+
+
 def measure_inflation(
-    epochs: list[Path],
-    scores: list[Path],
-    development_labels: Path,
-    test_labels: Path,
-    selection: Path,
+    files: InflationFiles,
     table: Path,
     details: Path,
     *,
     run: Run,
     folds: int,
-    confidence: float,
-    replicates: int,
-    bootstrap_seed: int,
+    resampling: Resampling,
 ) -> None:
     """Write what each bad practice reports, what honest practice does, and the difference.
 
@@ -77,61 +102,58 @@ def measure_inflation(
 
     Parameters
     ----------
-    epochs
-        epochs.csv of every arm and fold.
-    scores
-        scores.csv of every compared run.
-    development_labels, test_labels, selection
-        The reference standards, and selection.json, which knows the best run.
+    files
+        What is measured.
     table, details
         inflation.csv and inflation.json to write: a record for each practice and metric.
     run, folds
         The run whose architecture and recipe were trained, and its number of folds.
-    confidence, replicates, bootstrap_seed
-        Of the intervals.
+    resampling
+        How intervals are drawn.
 
     Raises
     ------
     UserError
         If predictions are missing, damaged, or of other images than the labels.
     """
-    standards = {"out_of_fold": read_labels(development_labels), "test": read_labels(test_labels)}
-    draw = {"replicates": replicates, "seed": bootstrap_seed}
+    standards = read_standards(files.development_labels, files.test_labels)
     # Not within folds: those of the practices differ.
-    resamples = {name: resample_patients(part.patient, **draw) for name, part in standards.items()}
-    arms = read_epochs(epochs, standards, folds)
-    development = standards["out_of_fold"], resamples["out_of_fold"]
-    test = standards["test"], resamples["test"]
-    crossed = {arm: _cross_validate(parts, *development) for arm, parts in arms.items()}
-    measures = {
-        **{
-            (practice, metric): lambda arm=arm, metric=metric: Pair(
-                crossed[arm][metric], crossed[HONEST][metric]
-            )
-            for practice, arm in (("folds_by_image", "images"), ("copies_before_split", "copies"))
-            for metric in (AREA, BALANCED)
-        },
-        ("sixteen_images", BALANCED): lambda: _small_validation(
-            arms[HONEST], *development, seed=bootstrap_seed
-        ),
-        ("epoch_on_test", AREA): lambda: _best_epoch(arms[HONEST], *test),
-        ("architecture_on_test", AREA): lambda: _best_run(scores, selection, draw),
-        ("threshold_on_test", BALANCED): lambda: _best_threshold(
-            arms[HONEST], standards["out_of_fold"], *test
-        ),
-    }
+    samples = {name: draw_sample(labels, resampling) for name, labels in standards.items()}
     records = []
-    for (practice, metric), measure in measures.items():
+    for (practice, metric), measure in _measures(files, samples, folds, resampling).items():
         dataset = "test" if practice.endswith("_on_test") else "out_of_fold"
         record = {"practice": practice, "metric": metric, "dataset": dataset, "optimistic": True}
-        record |= _measured(measure, confidence) | standards[dataset].counts()
+        record |= _measured(measure, resampling.confidence) | standards[dataset].counts()
         logger.info("%(practice)s, %(metric)s: %(optimism)s %(reason)s", record)
         records.append(record)
-    identity = {"model": run.model, "recipe": run.recipe, "seed": run.seed}
-    write_table(table, pd.DataFrame([identity | record for record in records]))
-    interval = {"method": "percentile bootstrap over patients", "confidence": confidence, **draw}
-    content = {"optimistic": True, **identity, "folds": folds, "interval": interval}
+    write_table(table, pd.DataFrame([vars(run) | record for record in records]))
+    interval = resampling.interval("percentile bootstrap over patients")
+    content = {"optimistic": True, **vars(run), "folds": folds, "interval": interval}
     write_json(details, content | {"measured": records})
+
+
+def _measures(
+    files: InflationFiles, samples: Samples, folds: int, resampling: Resampling
+) -> dict[tuple[str, str], Callable[[], Pair]]:
+    """Return how each practice is measured, by practice and metric."""
+    standards = {name: sample.labels for name, sample in samples.items()}
+    arms = read_epochs(files.epochs, standards, folds)
+    development, test = samples["out_of_fold"], samples["test"]
+    honest = arms[HONEST]
+    crossed = {arm: _cross_validate(parts, development) for arm, parts in arms.items()}
+    measures: dict[tuple[str, str], Callable[[], Pair]] = {
+        (practice, metric): partial(Pair, crossed[arm][metric], crossed[HONEST][metric])
+        for practice, arm in (("folds_by_image", "images"), ("copies_before_split", "copies"))
+        for metric in (AREA, BALANCED)
+    }
+    return measures | {
+        ("sixteen_images", BALANCED): partial(
+            _small_validation, honest, development, resampling.seed
+        ),
+        ("epoch_on_test", AREA): partial(_best_epoch, honest, test),
+        ("architecture_on_test", AREA): partial(_best_run, files, resampling),
+        ("threshold_on_test", BALANCED): partial(_best_threshold, honest, development, test),
+    }
 
 
 def _measured(measure: Callable[[], Pair], confidence: float) -> dict[str, Any]:
@@ -141,20 +163,17 @@ def _measured(measure: Callable[[], Pair], confidence: float) -> dict[str, Any]:
         pair = measure()
     except NotMeasurableError as reason:
         return dict.fromkeys(bounds) | {"reason": str(reason)}
-    values = {
-        "reported": _centred(pair.reported) if pair.chosen else pair.reported,
-        "honest": pair.honest,
-        "optimism": _centred(pair.reported - pair.honest)
-        if pair.chosen
-        else pair.reported - pair.honest,
-    }
+    reported, optimism = pair.reported, pair.reported - pair.honest
+    if pair.chosen:
+        reported, optimism = _centred(reported), _centred(optimism)
+    values = {"reported": reported, "honest": pair.honest, "optimism": optimism}
     columns: dict[str, Any] = {}
     for name, replicated in values.items():
         low, high, _ = percentile_interval(replicated[1:], confidence)
         if pair.chosen and name == "optimism":
             low = max(low, 0.0)
-        columns |= {name: number(replicated[0])}
-        columns |= {f"{name}_low": number(low), f"{name}_high": number(high)}
+        found = {"value": number(replicated[0]), "low": number(low), "high": number(high)}
+        columns |= flat_columns(name, found)
     return columns | {"reason": ""}
 
 
@@ -163,34 +182,27 @@ def _centred(values: np.ndarray) -> np.ndarray:
     return np.concatenate([values[:1], values[1:] + values[0] - np.nanmean(values[1:])])
 
 
-def _cross_validate(
-    parts: list[FoldEpochs], labels: Labels, resamples: Resamples
-) -> dict[str, np.ndarray]:
+def _cross_validate(parts: list[FoldEpochs], development: Sample) -> dict[str, np.ndarray]:
     """Return both metrics of a cross-validation, thresholds found in each fold by itself."""
-    fold, logit = _kept_out_of_fold(parts, labels)
-    run = Run("", "", 0)
-    areas = replicate_areas(Compared(labels, fold, resamples, {run: logit}, {}))
-    _, whole = score_out_of_fold(logit, fold, _thresholds(parts, labels))
-    return {
-        AREA: areas[run],
-        BALANCED: _balanced(labels.positive, whole.decisions["out_of_fold"], resamples),
-    }
+    fold, logit = _kept_out_of_fold(parts, len(development.fold))
+    areas = rank_inside_folds(logit, replace(development, fold=fold))[AREA]
+    _, whole = score_out_of_fold(logit, fold, _thresholds(parts, development))
+    return {AREA: areas, BALANCED: _balanced(whole.decisions["out_of_fold"], development)}
 
 
-def _kept_out_of_fold(parts: list[FoldEpochs], labels: Labels) -> tuple[np.ndarray, np.ndarray]:
-    fold = np.empty(len(labels.image_id), int)
-    logit = np.empty(len(labels.image_id), np.float32)
+def _kept_out_of_fold(parts: list[FoldEpochs], images: int) -> tuple[np.ndarray, np.ndarray]:
+    fold, logit = np.empty(images, int), np.empty(images, np.float32)
     for position, part in enumerate(parts):
         rows = part.images["out_of_fold"]
         fold[rows], logit[rows] = position, part.logits["out_of_fold"][part.kept]
     return fold, logit
 
 
-def _thresholds(parts: list[FoldEpochs], labels: Labels) -> np.ndarray:
+def _thresholds(parts: list[FoldEpochs], development: Sample) -> np.ndarray:
     """Return each fold's threshold by Youden's rule on its own images, [folds] float64."""
     cuts = [
         fit_threshold(
-            labels.positive[part.images["out_of_fold"]],
+            development.positive[part.images["out_of_fold"]],
             part.logits["out_of_fold"][part.kept],
             "youden",
             where=f"inflation/, fold {position}",
@@ -200,30 +212,21 @@ def _thresholds(parts: list[FoldEpochs], labels: Labels) -> np.ndarray:
     return np.array(cuts)
 
 
-def _balanced(
-    positive: np.ndarray,
-    decision: np.ndarray,
-    resamples: Resamples,
-    images: np.ndarray | None = None,
-) -> np.ndarray:
+def _balanced(decision: np.ndarray, sample: Sample, images: np.ndarray | None = None) -> np.ndarray:
     """Return the balanced accuracy of decisions in the sample and in every replicate."""
-    images = np.arange(len(positive)) if images is None else images
-    cells = confusion_indicators(positive, decision)
-    return decision_metrics(resamples.sums(cells, images))[BALANCED]
+    return replicate_decisions(decision, sample, images)[BALANCED]
 
 
-def _small_validation(
-    parts: list[FoldEpochs], labels: Labels, resamples: Resamples, seed: int
-) -> Pair:
+def _small_validation(parts: list[FoldEpochs], development: Sample, seed: int) -> Pair:
     """Pick each fold's epoch on a few images, drawn anew in every replicate, at a logit of 0.
 
     In row 0 stands the mean over all draws, judged on the patients as they are.
     """
     generator = np.random.default_rng(seed)
-    draws = len(resamples.multiplicity) - 1
+    draws = len(development.resamples.multiplicity) - 1
     reported, honest = [], []
     for part in parts:
-        positive = labels.positive[part.images["inner"]]
+        positive = development.positive[part.images["inner"]]
         classes = [np.flatnonzero(positive == value) for value in (False, True)]
         if min(map(len, classes)) < SMALL_VALIDATION:
             raise NotMeasurableError("a fold has no early-stopping part")
@@ -240,10 +243,7 @@ def _small_validation(
         picked = accuracy.argmax(axis=0)
         rows = part.images["out_of_fold"]
         true = np.stack(
-            [
-                _balanced(labels.positive[rows], logit > 0, resamples, rows)
-                for logit in part.logits["out_of_fold"]
-            ]
+            [_balanced(logit > 0, development, rows) for logit in part.logits["out_of_fold"]]
         )
         figures = accuracy.max(axis=0), true[picked, np.arange(1, draws + 1)]
         reported.append(np.concatenate([[figures[0].mean()], figures[0]]))
@@ -251,17 +251,16 @@ def _small_validation(
     return Pair(np.mean(reported, axis=0), np.mean(honest, axis=0))
 
 
-def _best_epoch(parts: list[FoldEpochs], labels: Labels, resamples: Resamples) -> Pair:
+def _best_epoch(parts: list[FoldEpochs], test: Sample) -> Pair:
     """Pick each fold's epoch by its AUC on the test set; both figures are means of the folds."""
     if max(len(part.logits["test"]) for part in parts) < 2:
         raise NotMeasurableError("one epoch leaves nothing to pick")
     reported, honest = [], []
     for part in parts:
+        images = part.images["test"]
         areas = np.stack(
             [
-                replicate_ranking(Scores(part.images["test"], logit, {}, None), labels, resamples)[
-                    AREA
-                ]
+                replicate_ranking(test.positive[images], logit, images, test.resamples)[AREA]
                 for logit in part.logits["test"]
             ]
         )
@@ -270,41 +269,36 @@ def _best_epoch(parts: list[FoldEpochs], labels: Labels, resamples: Resamples) -
     return Pair(np.mean(reported, axis=0), np.mean(honest, axis=0), chosen=True)
 
 
-def _best_run(scores: list[Path], selection: Path, draw: dict[str, int]) -> Pair:
+def _best_run(files: InflationFiles, resampling: Resampling) -> Pair:
     """Pick the run by its AUC on the test set, instead of the best one out of fold."""
-    content = read_json(selection)
-    runs = [Run(*(entry[key] for key in ("model", "recipe", "seed"))) for entry in content["runs"]]
-    by_folder = {"/".join(path.parts[-4:-1]): path for path in scores}
-    if len(runs) < 2:
+    frozen = Frozen.read(files.selection)
+    if len(frozen.runs) < 2:
         raise NotMeasurableError("a single run leaves nothing to pick")
-    compared = read_compared({run: by_folder[run.folder] for run in runs}, draw)
-    areas = replicate_areas(compared["test"])
-    best = Run(**content["best"])
+    areas = read_compared(frozen.by_rank(files.scores), resampling)["test"].areas()
+    best = Run.of(frozen.content["best"])
     return Pair(np.max(list(areas.values()), axis=0), areas[best], chosen=True)
 
 
-def _best_threshold(
-    parts: list[FoldEpochs], development: Labels, labels: Labels, resamples: Resamples
-) -> Pair:
+def _best_threshold(parts: list[FoldEpochs], development: Sample, test: Sample) -> Pair:
     """Cut the mean prediction where the test set likes it best, not at the folds' thresholds."""
-    logits = np.empty((len(parts), len(labels.image_id)), np.float32)
+    logits = np.empty((len(parts), len(test.fold)), np.float32)
     for row, part in zip(logits, parts, strict=True):
         row[part.images["test"]] = part.logits["test"][part.kept]
     cuts = _thresholds(parts, development)
     _, mean = score_test(logits, cuts)
-    honest = _balanced(labels.positive, mean.decisions["out_of_fold"], resamples)
+    honest = _balanced(mean.decisions["out_of_fold"], test)
     # What is cut is the distance that the honest decision cuts at 0.
     distance = (logits - cuts[:, np.newaxis]).mean(axis=0)
-    return Pair(_best_balanced(labels.positive, distance, resamples), honest, chosen=True)
+    return Pair(_best_balanced(distance, test), honest, chosen=True)
 
 
-def _best_balanced(positive: np.ndarray, score: np.ndarray, resamples: Resamples) -> np.ndarray:
+def _best_balanced(score: np.ndarray, sample: Sample) -> np.ndarray:
     """Return the best balanced accuracy of all thresholds, sought in every replicate anew."""
-    ranking = rank_images(positive, score)
+    ranking = rank_images(sample.positive, score)
     # Equal scores are called together: a cut lies behind the last image of a group.
-    last = np.append(ranking.group_start[1:], len(positive)) - 1
+    last = np.append(ranking.group_start[1:], len(score)) - 1
     best = []
-    for _, weights in resamples.weights(ranking.order):
+    for _, weights in sample.resamples.weights(ranking.order):
         called = np.cumsum(weights * ranking.positive, axis=1)
         alarms = np.cumsum(weights * ~ranking.positive, axis=1)
         with np.errstate(invalid="ignore"):

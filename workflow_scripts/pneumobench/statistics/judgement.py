@@ -6,20 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pneumobench.statistics.bootstrap import Resamples
-from pneumobench.statistics.estimates import (
-    Replicated,
-    Scores,
-    describe_classes,
-    describe_confusion,
-    describe_subtypes,
-    estimate_mean,
-    estimate_whole,
-    replicate_scores,
-)
-from pneumobench.statistics.metrics import sigmoid
-from pneumobench.statistics.predictions import Labels
+from pneumobench.statistics.estimates import flat_columns, number, summarise
+from pneumobench.statistics.metrics import decision_metrics, sigmoid
+from pneumobench.statistics.replicates import Replicated, Scores, replicate_scores
+from pneumobench.statistics.samples import Sample, Samples
 
+CONFUSION_CELLS = ("true_negative", "false_positive", "false_negative", "true_positive")
+# What all images together are called: out of fold each by its own model, else by their mean.
+WHOLE = {"out_of_fold": "pooled", "test": "mean_prediction"}
 _AREA = ("none", "roc_auc")
 
 
@@ -38,6 +32,13 @@ class Predicted:
     fold: np.ndarray
     logit: np.ndarray
     logits: np.ndarray
+
+    def cut(self, thresholds: np.ndarray) -> dict[str, tuple[list[Scores], Scores]]:
+        """Return the scores of either data set with decisions at a threshold for each fold."""
+        return {
+            "out_of_fold": score_out_of_fold(self.logit, self.fold, thresholds),
+            "test": score_test(self.logits, thresholds),
+        }
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,7 @@ class Judged:
 
 
 def judge(
-    predicted: Predicted,
-    thresholds: list[float],
-    standards: dict[str, Labels],
-    resamples: dict[str, Resamples],
-    confidence: float,
+    predicted: Predicted, thresholds: list[float], samples: Samples, confidence: float
 ) -> Judged:
     """Compute every metric of a run with its interval.
 
@@ -75,34 +72,24 @@ def judge(
         The run's predictions.
     thresholds
         One logit a fold.
-    standards, resamples
-        Labels and replicates of `out_of_fold` and `test`.
+    samples
+        `out_of_fold` and `test`.
     confidence
         Level of the intervals in (0, 1).
     """
-    cuts = np.array(thresholds)
-    scored = {
-        "out_of_fold": score_out_of_fold(predicted.logit, predicted.fold, cuts),
-        "test": score_test(predicted.logits, cuts),
-    }
+    scored = predicted.cut(np.array(thresholds))
     replicated = {
-        dataset: [
-            replicate_scores(scores, standards[dataset], resamples[dataset])
-            for scores in (*models, whole)
-        ]
+        dataset: [replicate_scores(scores, samples[dataset]) for scores in (*models, whole)]
         for dataset, (models, whole) in scored.items()
     }
     parts = [
-        _describe(
-            dataset, aggregate, scored[dataset][1], replicated[dataset], standards[dataset],
-            resamples[dataset], confidence,
-        )
-        for dataset, aggregate in (("out_of_fold", "pooled"), ("test", "mean_prediction"))
-    ]  # fmt: skip
+        _describe(dataset, whole, replicated[dataset], samples[dataset], confidence)
+        for dataset, (_, whole) in scored.items()
+    ]
     models, mean = scored["test"]
     tables = [
-        _tabulate("out_of_fold", [scored["out_of_fold"][1]], standards["out_of_fold"]),
-        _tabulate("test", [*models, mean], standards["test"]),
+        _tabulate("out_of_fold", scored["out_of_fold"][1], samples["out_of_fold"]),
+        *(_tabulate("test", part, samples["test"]) for part in (*models, mean)),
     ]
     areas = {name: [part.metrics[_AREA] for part in found] for name, found in replicated.items()}
     return Judged(
@@ -129,8 +116,8 @@ def score_out_of_fold(
     """
     decisions = {"0.5": logit > 0, "out_of_fold": logit > thresholds[fold]}
     models = []
-    for number in range(len(thresholds)):
-        images = np.flatnonzero(fold == number)
+    for position in range(len(thresholds)):
+        images = np.flatnonzero(fold == position)
         own = {name: decision[images] for name, decision in decisions.items()}
         models.append(Scores(images, logit[images], own, fold[images]))
     return models, Scores(np.arange(len(logit)), logit, decisions, fold)
@@ -154,59 +141,155 @@ def score_test(logits: np.ndarray, thresholds: np.ndarray) -> tuple[list[Scores]
     models = [
         Scores(
             images,
-            logits[number],
-            {"0.5": logits[number] > 0, "out_of_fold": distance[number] > 0},
-            np.full(len(images), number),
+            logits[position],
+            {"0.5": logits[position] > 0, "out_of_fold": distance[position] > 0},
+            np.full(len(images), position),
         )
-        for number in range(len(thresholds))
+        for position in range(len(thresholds))
     ]
     mean = logits.mean(axis=0, dtype=float).astype(np.float32)
     decisions = {"0.5": mean > 0, "out_of_fold": distance.mean(axis=0) > 0}
     return models, Scores(images, mean, decisions, None)
 
 
+def estimate_mean(
+    models: list[Replicated], origin: dict[str, Any], confidence: float
+) -> list[dict[str, Any]]:
+    """Return the records of every metric's mean over the folds' models, with their spread.
+
+    The interval is that of the mean when patients are drawn anew; the spread, the standard
+    deviation over the models (ddof 1), says how much the models differ. `origin` has the `dataset`
+    and its `counts`.
+    """
+    records = []
+    for key in models[0].metrics:
+        by_fold = np.stack([model.metrics[key] for model in models])
+        values = by_fold[:, 0]
+        spread = np.std(values, ddof=1) if len(models) > 1 else np.nan
+        record = _record(by_fold.mean(axis=0), origin, "fold_mean", key, confidence)
+        records.append(record | {"spread": number(spread), "folds": list(map(number, values))})
+    return records
+
+
+def estimate_whole(
+    whole: Replicated, aggregate: str, origin: dict[str, Any], confidence: float
+) -> list[dict[str, Any]]:
+    """Return the records of every metric of all images together; `origin` as in `estimate_mean`."""
+    return [
+        _record(values, origin, aggregate, key, confidence) for key, values in whole.metrics.items()
+    ]
+
+
+def describe_subtypes(
+    scores: Scores, dataset: str, sample: Sample, confidence: float
+) -> list[dict[str, Any]]:
+    """Return the sensitivity among the pneumonias of each subtype, of all images together."""
+    positive = sample.positive[scores.images]
+    subtype = sample.labels.subtype[scores.images]
+    records = []
+    for threshold, decision in scores.decisions.items():
+        for name in np.unique(subtype[positive]):
+            chosen = positive & (subtype == name)
+            images = scores.images[chosen]
+            found = summarise(sample.resamples.means(decision[chosen], images)[:, 0], confidence)
+            records.append(
+                {
+                    "dataset": dataset,
+                    "aggregate": WHOLE.get(dataset, "mean_prediction"),
+                    "threshold": threshold,
+                    "subtype": str(name),
+                    "sensitivity": found.pop("value"),
+                    **found,
+                    "n": len(images),
+                    "patients": len(np.unique(sample.labels.patient[images])),
+                }
+            )
+    return records
+
+
 def _describe(
-    dataset: str,
-    aggregate: str,
-    whole: Scores,
-    replicated: list[Replicated],
-    labels: Labels,
-    resamples: Resamples,
-    confidence: float,
+    dataset: str, whole: Scores, replicated: list[Replicated], sample: Sample, confidence: float
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the records of one data set; `replicated` holds the models', then the whole's."""
     *of_models, of_whole = replicated
-    origin = {"dataset": dataset, "counts": labels.counts()}
+    origin = {"dataset": dataset, "counts": sample.labels.counts()}
+    aggregate = {"dataset": dataset, "aggregate": WHOLE[dataset]}
     return {
         "estimates": estimate_mean(of_models, origin, confidence)
-        + estimate_whole(of_whole, aggregate, origin, confidence),
-        "confusion": describe_confusion(of_models, of_whole, aggregate, dataset),
-        "per_class": describe_classes(of_whole, aggregate, dataset, confidence),
-        "subgroups": describe_subtypes(whole, aggregate, dataset, labels, resamples, confidence),
+        + estimate_whole(of_whole, WHOLE[dataset], origin, confidence),
+        "confusion": _confusion(of_models, of_whole, aggregate),
+        "per_class": _classes(of_whole, aggregate, confidence),
+        "subgroups": describe_subtypes(whole, dataset, sample, confidence),
     }
 
 
-def _tabulate(dataset: str, parts: list[Scores], labels: Labels) -> pd.DataFrame:
-    label = np.where(labels.positive, "pneumonia", "normal")
-    return pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    "dataset": dataset,
-                    "fold": pd.array(
-                        [pd.NA] * len(part.images) if part.fold is None else part.fold, "Int64"
-                    ),
-                    "image_id": labels.image_id[part.images],
-                    "patient": labels.patient[part.images],
-                    "label": label[part.images],
-                    "subtype": labels.subtype[part.images],
-                    "logit": part.logit.astype(np.float32),
-                    "probability": sigmoid(part.logit).astype(np.float32),
-                    "decision_default": part.decisions["0.5"].astype(int),
-                    "decision_selected": part.decisions["out_of_fold"].astype(int),
-                }
-            )
-            for part in parts
-        ],
-        ignore_index=True,
+def _confusion(
+    models: list[Replicated], whole: Replicated, aggregate: dict[str, str]
+) -> list[dict[str, Any]]:
+    """Return the counts of all images together and their mean over the folds' models."""
+    records = []
+    for threshold, table in whole.confusion.items():
+        mean = np.mean([model.confusion[threshold][0] for model in models], axis=0)
+        origin = {"dataset": aggregate["dataset"], "threshold": threshold}
+        counts = dict(zip(CONFUSION_CELLS, map(round, table[0]), strict=True))
+        means = dict(zip(CONFUSION_CELLS, map(float, mean), strict=True))
+        records.append({**origin, "aggregate": aggregate["aggregate"], **counts})
+        records.append({**origin, "aggregate": "fold_mean", **means})
+    return records
+
+
+def _classes(
+    whole: Replicated, aggregate: dict[str, str], confidence: float
+) -> list[dict[str, Any]]:
+    """Return precision, recall and F1 of either class, with their intervals and its image count."""
+    records = []
+    for threshold, table in whole.confusion.items():
+        # With the classes exchanged, the table reads from its other end.
+        for name, confusion in (("normal", table[:, ::-1]), ("pneumonia", table)):
+            metrics = decision_metrics(confusion)
+            support = round(confusion[0, 2] + confusion[0, 3])
+            record = {**aggregate, "threshold": threshold, "class": name, "support": support}
+            for metric in ("precision", "recall", "f1"):
+                record |= flat_columns(metric, summarise(metrics[metric], confidence))
+            records.append(record)
+    return records
+
+
+def _record(
+    values: np.ndarray,
+    origin: dict[str, Any],
+    aggregate: str,
+    key: tuple[str, str],
+    confidence: float,
+) -> dict[str, Any]:
+    threshold, metric = key
+    return {
+        "dataset": origin["dataset"],
+        "aggregate": aggregate,
+        "threshold": threshold,
+        "metric": metric,
+        **summarise(values, confidence),
+        "spread": None,
+        # Thresholds fitted on the very images that they are judged on flatter the model.
+        "optimistic": origin["dataset"] == "out_of_fold" and threshold == "out_of_fold",
+        **origin["counts"],
+    }
+
+
+def _tabulate(dataset: str, part: Scores, sample: Sample) -> pd.DataFrame:
+    fold = pd.array([pd.NA] * len(part.images) if part.fold is None else part.fold, "Int64")
+    labels = sample.labels
+    return pd.DataFrame(
+        {
+            "dataset": dataset,
+            "fold": fold,
+            "image_id": labels.image_id[part.images],
+            "patient": labels.patient[part.images],
+            "label": labels.names[part.images],
+            "subtype": labels.subtype[part.images],
+            "logit": part.logit.astype(np.float32),
+            "probability": sigmoid(part.logit).astype(np.float32),
+            "decision_default": part.decisions["0.5"].astype(int),
+            "decision_selected": part.decisions["out_of_fold"].astype(int),
+        }
     )

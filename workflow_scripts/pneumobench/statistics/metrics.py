@@ -14,21 +14,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-DECISION_METRICS = (
-    "accuracy",
-    "balanced_accuracy",
-    "precision",
-    "recall",
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
-    "f1",
-    "mcc",
-)
 RANKING_METRICS = ("roc_auc", "average_precision")
 SCORE_METRICS = (*RANKING_METRICS, "brier")
-METRICS = (*DECISION_METRICS, *SCORE_METRICS)
+RATES = ("sensitivity", "specificity")
+"""Decisions by class: they do not depend on how frequent the classes are."""
+JUDGED = ("roc_auc", *RATES)
+"""What can be compared between sets with other shares of pneumonia."""
 
 
 @dataclass(frozen=True)
@@ -144,8 +135,8 @@ def decision_metrics(confusion: np.ndarray) -> dict[str, np.ndarray]:
     Returns
     -------
     dict
-        For each name in `DECISION_METRICS` [tables] float64, NaN where the denominator is 0. The
-        F1 score and the Matthews correlation coefficient, too, are NaN where their denominator is.
+        By name [tables] float64, NaN where the denominator is 0. The F1 score and the Matthews
+        correlation coefficient, too, are NaN where their denominator is.
     """
     true_negative, false_positive, false_negative, true_positive = np.asarray(confusion, float).T
     positives = true_positive + false_negative
@@ -187,3 +178,7 @@ def sigmoid(logit: np.ndarray) -> np.ndarray:
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     undefined = np.full(np.shape(numerator), np.nan)
     return np.divide(numerator, denominator, out=undefined, where=denominator > 0)
+
+
+DECISION_METRICS = tuple(decision_metrics(np.zeros((1, 4))))
+METRICS = (*DECISION_METRICS, *SCORE_METRICS)

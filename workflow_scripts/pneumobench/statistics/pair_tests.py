@@ -1,4 +1,9 @@
-"""Every pair of runs, tested on one data set."""
+"""Every pair of runs, tested on one data set, and which runs no test distinguishes.
+
+Source of the groups: Demsar J. Statistical comparisons of classifiers over multiple data sets.
+Journal of Machine Learning Research 2006;7:1-30, whose critical-difference diagram is drawn here
+for one data set and tests of all pairs.
+"""
 
 import math
 from dataclasses import dataclass
@@ -8,23 +13,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pneumobench.core.run import Run
-from pneumobench.statistics.compared_scores import Compared
+from pneumobench.core.run import PAIR_COLUMNS, Run, name_pair
 from pneumobench.statistics.contrasts import Settings, same_model
-from pneumobench.statistics.delong import delong_test
-from pneumobench.statistics.estimates import paired_difference
-from pneumobench.statistics.mcnemar import mcnemar_exact
+from pneumobench.statistics.estimates import difference_columns, paired_difference
 from pneumobench.statistics.metrics import roc_auc
-from pneumobench.statistics.multiplicity import holm
 from pneumobench.statistics.permutation import area_shares, permute_shares
-from pneumobench.statistics.resampled_t import nadeau_bengio
+from pneumobench.statistics.scores import Compared
+from pneumobench.statistics.significance import delong_test, holm, mcnemar_exact, nadeau_bengio
 
 # The first is the primary one.
 TESTS = ("permutation", "delong", "mcnemar", "nadeau_bengio")
 EQUAL_PREDICTIONS = "equal predictions"
 COLUMNS = (
-    *(f"{side}_{key}" for side in ("first", "second") for key in ("model", "recipe", "seed")),
-    "dataset", "noise_floor", "first_roc_auc", "second_roc_auc",
+    *PAIR_COLUMNS, "dataset", "noise_floor", "first_roc_auc", "second_roc_auc",
     "difference", "difference_low", "difference_high",
     *(f"{test}_p{suffix}" for test in TESTS for suffix in ("", "_holm")),
     "distinguishable", "only_first_right", "only_second_right", "n", "events", "patients",
@@ -75,25 +76,20 @@ def test_pairs(
     p = {test: np.full(len(pairs), np.nan) for test in TESTS}
     exchanged = exchange([shares_of(part, *pair) for pair in pairs], level)
     rows = []
-    for position, (first, second) in enumerate(pairs):
-        equal = equal_predictions(part, first, second)
-        right = _mcnemar(part, first, second)
+    for position, pair in enumerate(pairs):
+        equal, right = equal_predictions(part, *pair), _mcnemar(part, *pair)
         if not equal:
-            found = {
-                "permutation": exchanged["p"][position],
-                "delong": delong_p(part, first, second, level.confidence),
-                "mcnemar": right["p"],
-            }
+            p["permutation"][position] = exchanged["p"][position]
+            p["delong"][position] = delong_p(part, *pair, level.confidence)
+            p["mcnemar"][position] = right["p"]
             if dataset == "out_of_fold":
-                found["nadeau_bengio"] = _folds(part, first, second, level.confidence)
-            for test, value in found.items():
-                p[test][position] = value
+                p["nadeau_bengio"][position] = _folds(part, *pair, level.confidence)
         rows.append(
-            _named(first, second)
-            | {
+            {
+                **name_pair(*pair),
                 "dataset": dataset,
-                "noise_floor": EQUAL_PREDICTIONS if equal else same_model(first, second, settings),
-                **_difference(areas, first, second, level.confidence),
+                "noise_floor": EQUAL_PREDICTIONS if equal else same_model(*pair, settings),
+                **_difference(areas, *pair, level.confidence),
                 "only_first_right": right["only_first"],
                 "only_second_right": right["only_second"],
                 **part.labels.counts(),
@@ -179,22 +175,41 @@ def distinguishable_matrix(table: pd.DataFrame, order: list[Run]) -> np.ndarray:
     return matrix | matrix.T
 
 
-def _named(first: Run, second: Run) -> dict[str, Any]:
-    return {
-        f"{side}_{key}": getattr(run, key)
-        for side, run in (("first", first), ("second", second))
-        for key in ("model", "recipe", "seed")
-    }
+def indistinguishable_groups(distinguishable: np.ndarray) -> list[list[int]]:
+    """Return the longest stretches of the ranking in which no two runs are distinguishable.
+
+    Being indistinguishable is not passed on: of three runs the outer two may differ although neither
+    differs from the middle one. Such a ranking has two overlapping groups. Two runs with a third
+    between them that differs from one of both are in no common group.
+
+    Parameters
+    ----------
+    distinguishable
+        [runs, runs] bool in order of rank, symmetric, False on the diagonal.
+
+    Returns
+    -------
+    list of list of int
+        Positions in the ranking, each group in order; none within another. A run that differs from
+        its neighbours is a group of its own.
+    """
+    runs = len(distinguishable)
+    groups: list[list[int]] = []
+    for first in range(runs):
+        last = first
+        while last + 1 < runs and not distinguishable[first : last + 1, last + 1].any():
+            last += 1
+        if not groups or last > groups[-1][-1]:
+            groups.append(list(range(first, last + 1)))
+    return groups
 
 
 def _difference(areas: Areas, first: Run, second: Run, confidence: float) -> dict[str, Any]:
-    found = paired_difference(areas[first], areas[second], confidence)
+    apart = paired_difference(areas[first], areas[second], confidence)
     return {
         "first_roc_auc": areas[first][0],
         "second_roc_auc": areas[second][0],
-        "difference": found["difference"],
-        "difference_low": found["low"],
-        "difference_high": found["high"],
+        **difference_columns(apart),
     }
 
 

@@ -7,16 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from pneumobench.statistics.bootstrap import Resamples
 from pneumobench.statistics.judgement import Predicted
 from pneumobench.statistics.predictions import Labels
+from pneumobench.statistics.samples import Sample, Samples
 
 MIXED = "mixed"
 
 
-def gather_patients(
-    predicted: Predicted, standards: dict[str, Labels], resamples: dict[str, Resamples]
-) -> tuple[Predicted, dict[str, Labels], dict[str, Resamples]]:
+def gather_patients(predicted: Predicted, samples: Samples) -> tuple[Predicted, Samples]:
     """Return what `judgement.judge` takes, with a patient in the place of every image.
 
     A patient's logit is the mean of those of the images, so that the distance from a threshold is
@@ -26,41 +24,38 @@ def gather_patients(
     ----------
     predicted
         A run's predictions of images; all out-of-fold images of a patient are of one fold.
-    standards, resamples
-        Labels and replicates of `out_of_fold` and `test`.
+    samples
+        `out_of_fold` and `test`.
 
     Returns
     -------
     tuple
-        Predictions, labels (`image_id` is the patient; `subtype` `MIXED` where images differ) and
-        replicates, each in the order of the replicates' columns.
+        Predictions, and the data sets (`image_id` is the patient; `subtype` `MIXED` where images
+        differ), each in the order of the replicates' columns.
     """
-    development, test = (resamples[name].cluster for name in ("out_of_fold", "test"))
-    first = _first(development)
+    development, test = (samples[name].resamples.cluster for name in ("out_of_fold", "test"))
     gathered = Predicted(
-        predicted.fold[first],
+        predicted.fold[_first(development)],
         _mean(predicted.logit, development),
         np.stack([_mean(logits, test) for logits in predicted.logits]),
     )
-    labels = {name: _gather(standards[name], own.cluster) for name, own in resamples.items()}
-    draws = {
-        name: replace(own, cluster=np.arange(own.multiplicity.shape[1]))
-        for name, own in resamples.items()
-    }
-    return gathered, labels, draws
+    return gathered, {name: _gather(sample) for name, sample in samples.items()}
 
 
-def _gather(labels: Labels, cluster: np.ndarray) -> Labels:
+def _gather(sample: Sample) -> Sample:
+    labels, cluster = sample.labels, sample.resamples.cluster
     first = _first(cluster)
     subtype = labels.subtype[first].astype(object)
     subtype[np.unique(cluster[labels.subtype != subtype[cluster]])] = MIXED
-    return Labels(
+    own = Labels(
         path=labels.path,
         image_id=labels.patient[first],
         positive=np.bincount(cluster, labels.positive) > 0,
         subtype=subtype.astype(str),
         patient=labels.patient[first],
     )
+    drawn = replace(sample.resamples, cluster=np.arange(len(first)))
+    return Sample(own, sample.fold[first], drawn)
 
 
 def _first(cluster: np.ndarray) -> np.ndarray:

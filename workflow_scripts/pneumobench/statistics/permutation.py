@@ -20,22 +20,18 @@ Phipson B, Smyth GK. Permutation p-values should never be zero. Statistical Appl
 and Molecular Biology 2010;9:39. doi:10.2202/1544-6115.1585.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from pneumobench.statistics.bootstrap import BLOCK_ELEMENTS
-from pneumobench.statistics.metrics import rank_images, ranking_metrics
 from pneumobench.statistics.ranks import count_below
 
 # Differences closer than this are equal but for rounding; they count as extreme (conservative).
 # Unequal areas of one fold lie 1 / (2 x positives x negatives) apart, which is far more.
 ROUNDING = 1e-10
-
-# What judges exchanges: from [exchanges, patients] 0 or 1 to first - second, [exchanges] float64.
-_Differences = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -45,69 +41,6 @@ class _Fold:
     positive: np.ndarray
     patient: np.ndarray
     ranks: np.ndarray
-
-
-def permute_patients(
-    positive: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
-    patient: np.ndarray,
-    *,
-    fold: np.ndarray | None = None,
-    statistic: str = "roc_auc",
-    permutations: int,
-    seed: int,
-) -> dict[str, float | int | bool]:
-    """Return the two-sided permutation test of the difference of two models on the same images.
-
-    p = (1 + extreme) / (1 + permutations), where those exchanges are extreme that lead to a
-    difference at least as far from 0 as the observed one. Where all 2^patients exchanges are no
-    more than `permutations`, each of them is made once and p is exact.
-
-    Parameters
-    ----------
-    positive
-        [images] bool.
-    first, second
-        [images] float, finite: the logits of two models.
-    patient
-        [images] text or int, whose image it is.
-    fold
-        [images] int, the fold whose model scored the image; None if one model scored all of them.
-    statistic
-        `roc_auc` or `average_precision`, the mean over the folds. The area takes a fraction of a
-        second for 10,000 exchanges and 5,000 images, the precision ten seconds.
-    permutations
-        Number of random exchanges.
-    seed
-        Seed of `numpy.random.default_rng`. Tests of the same patients with the same seed make the
-        same exchanges, whatever the order of their images.
-
-    Returns
-    -------
-    dict
-        `difference` = first - second in [-1, 1], `p` in (0, 1], `permutations`, the number of
-        exchanges beside the observed one (2^patients - 1 if all were made), and `exact`, whether
-        all were. Difference and p are NaN if a fold lacks a class. Identical models get p = 1.
-    """
-    names, number = np.unique(patient, return_inverse=True)
-    if statistic == "roc_auc":
-        shares = _area_shares(_split(positive, first, second, number, fold), len(names))
-        found = permute_shares(shares[np.newaxis], permutations=permutations, seed=seed)
-        return found | {key: float(found[key][0]) for key in ("difference", "p")}
-    folds = _split(positive, first, second, number, fold)
-    exact, made = _plan(len(names), permutations)
-    record = {"difference": np.nan, "p": np.nan, "permutations": made, "exact": exact}
-    if _lacks_class(folds):
-        return record
-    differences = RECOMPUTED[statistic](folds)
-    observed = differences(np.zeros((1, len(names)), np.uint8))[0]
-    rows = max(1, BLOCK_ELEMENTS // (2 * len(positive)))
-    extreme = sum(
-        int(np.sum(np.abs(differences(swapped)) >= abs(observed) - ROUNDING))
-        for swapped in _swaps(len(names), permutations, rows, seed)
-    )
-    return record | {"difference": float(observed), "p": (1 + extreme) / (1 + made)}
 
 
 def area_shares(
@@ -125,8 +58,14 @@ def area_shares(
 
     Parameters
     ----------
-    positive, first, second, patient, fold
-        As `permute_patients` takes them.
+    positive
+        [images] bool.
+    first, second
+        [images] float, finite: the logits of two models.
+    patient
+        [images] text or int, whose image it is.
+    fold
+        [images] int, the fold whose model scored the image; None if one model scored all of them.
 
     Returns
     -------
@@ -138,19 +77,28 @@ def area_shares(
 
 
 def permute_shares(shares: np.ndarray, *, permutations: int, seed: int) -> dict[str, Any]:
-    """Return the test of `permute_patients` for many differences at once, with the same exchanges.
+    """Return the two-sided permutation tests of many differences at once, with the same exchanges.
+
+    p = (1 + extreme) / (1 + permutations), where those exchanges are extreme that lead to a
+    difference at least as far from 0 as the observed one. Where all 2^patients exchanges are no
+    more than `permutations`, each of them is made once and p is exact.
 
     Parameters
     ----------
     shares
         [tests, patients] float64 from `area_shares`.
-    permutations, seed
-        As `permute_patients` takes them.
+    permutations
+        Number of random exchanges.
+    seed
+        Seed of `numpy.random.default_rng`. Tests of the same patients with the same seed make the
+        same exchanges, whatever the order of their images.
 
     Returns
     -------
     dict
-        `difference` and `p`, [tests] float64, `permutations` and `exact`.
+        `difference` = first - second in [-1, 1] and `p` in (0, 1], [tests] float64;
+        `permutations`, the exchanges beside the observed one, and `exact`, whether these are all
+        2^patients - 1. Difference and p are NaN if a fold lacks a class; identical models get 1.
     """
     tests, patients = shares.shape
     exact, made = _plan(patients, permutations)
@@ -213,31 +161,6 @@ def _area_shares(folds: list[_Fold], patients: int) -> np.ndarray:
             first, second = (count_below(ranks[own], others) for ranks in part.ranks)
             shares += np.bincount(part.patient[own], sign * (first - second) / pairs, patients)
     return shares / (2 * len(folds))
-
-
-def _precision_differences(folds: list[_Fold]) -> _Differences:
-    """Prepare the difference of average precisions, computed anew for every exchange.
-
-    Both models' ranks are sorted together once; an exchange decides which of them have weight.
-    """
-    rankings = [rank_images(np.tile(part.positive, 2), part.ranks.ravel()) for part in folds]
-
-    def differences(swapped: np.ndarray) -> np.ndarray:
-        total = np.zeros(len(swapped))
-        for part, ranking in zip(folds, rankings, strict=True):
-            model, image = np.divmod(ranking.order, len(part.positive))
-            weights = (np.take(swapped, part.patient[image], axis=1) == model).astype(float)
-            total += ranking_metrics(ranking, weights)["average_precision"]
-            total -= ranking_metrics(ranking, 1 - weights)["average_precision"]
-        return total / len(folds)
-
-    return differences
-
-
-# Measures that are no sum over patients are computed anew for every exchange.
-RECOMPUTED: dict[str, Callable[[list[_Fold]], _Differences]] = {
-    "average_precision": _precision_differences
-}
 
 
 def _swaps(patients: int, permutations: int, rows: int, seed: int) -> Iterator[np.ndarray]:

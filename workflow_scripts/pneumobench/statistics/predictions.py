@@ -9,6 +9,7 @@ import pandas as pd
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table
+from pneumobench.core.repredictions import rule_of
 from pneumobench.core.run import Run
 
 CLASSES = ("normal", "pneumonia")
@@ -38,6 +39,11 @@ class Labels:
     subtype: np.ndarray
     patient: np.ndarray
 
+    @property
+    def names(self) -> np.ndarray:
+        """The labels as words, [images] text."""
+        return np.where(self.positive, *reversed(CLASSES))
+
     def counts(self) -> dict[str, int]:
         """Return the numbers of images (n), of pneumonias (events) and of patients."""
         return {
@@ -61,6 +67,10 @@ class FoldPredictions:
 
     path: Path
     logit: pd.Series
+
+
+Predictions = dict[Run, dict[int, FoldPredictions]]
+"""What the models of runs said, by run and fold."""
 
 
 def read_labels(path: str | Path) -> Labels:
@@ -91,7 +101,7 @@ def read_labels(path: str | Path) -> Labels:
 
 def read_predictions(
     paths: Iterable[str | Path], tta: str = "identity", column: str = "logit"
-) -> dict[Run, dict[int, FoldPredictions]]:
+) -> Predictions:
     """Read out_of_fold.csv or test.csv files, one for each run and fold.
 
     Parameters
@@ -110,7 +120,7 @@ def read_predictions(
         If a file lacks columns or rows, mixes runs or folds, holds an image twice or a logit that
         is no number or has another tta, or if two files are of one run and fold.
     """
-    found: dict[Run, dict[int, FoldPredictions]] = {}
+    found: Predictions = {}
     for path in map(Path, paths):
         table = _read_file(path, (*_COLUMNS, column, "tta"))
         _check_rows("rows have another tta", table, table["tta"] != tta, f"tta = {tta}", path)
@@ -120,7 +130,7 @@ def read_predictions(
 
 def read_corrupted(
     paths: Iterable[str | Path], wanted: Sequence[tuple[str, int]]
-) -> dict[tuple[str, int], dict[Run, dict[int, FoldPredictions]]]:
+) -> dict[tuple[str, int], Predictions]:
     """Read corrupted.csv files, one for each run and fold.
 
     Parameters
@@ -140,8 +150,7 @@ def read_corrupted(
     UserError
         If a file lacks one of them, or as `read_predictions`.
     """
-    found: dict[tuple[str, int], dict[Run, dict[int, FoldPredictions]]]
-    found = {key: {} for key in wanted}
+    found: dict[tuple[str, int], Predictions] = {key: {} for key in wanted}
     for path in map(Path, paths):
         table = _read_file(path, (*_COLUMNS, "logit", "corruption", "strength"))
         parts = dict(iter(table.groupby(["corruption", "strength"], sort=False)))
@@ -157,8 +166,8 @@ def read_corrupted(
     return found
 
 
-def pick_run(found: dict[Run, dict[int, FoldPredictions]], run: Run) -> dict[int, FoldPredictions]:
-    """Return the predictions of the only run that there should be, by fold; empty without any.
+def only_run(found: Predictions, run: Run) -> Predictions:
+    """Return predictions that should be of one run alone; they may be empty.
 
     Raises
     ------
@@ -173,18 +182,19 @@ def pick_run(found: dict[Run, dict[int, FoldPredictions]], run: Run) -> dict[int
                 expected=f"predictions of {run.title}",
                 remedy="remove the file and run snakemake again",
             )
-    return found.get(run, {})
+    return found
 
 
-def check_folds(predictions: dict[int, FoldPredictions], run: Run, folds: int) -> None:
-    """Check that a run has the predictions of all its folds, 0 to folds - 1.
+def folds_of(predictions: Predictions, run: Run, folds: int) -> list[FoldPredictions]:
+    """Return a run's predictions of the folds 0 to folds - 1.
 
     Raises
     ------
     UserError
         Naming the folds that are missing or too many.
     """
-    missing = sorted(set(range(folds)) - set(predictions))
+    own = predictions.get(run, {})
+    missing = sorted(set(range(folds)) - set(own))
     if missing:
         listed = ", ".join(map(str, missing))
         raise UserError(
@@ -193,18 +203,19 @@ def check_folds(predictions: dict[int, FoldPredictions], run: Run, folds: int) -
             expected=f"predictions of the folds 0 to {folds - 1}",
             remedy=f"run snakemake again: rule train_fold of fold {listed} of this run is missing",
         )
-    extra = sorted(set(predictions) - set(range(folds)))
+    extra = sorted(set(own) - set(range(folds)))
     if extra:
         raise UserError(
             f"{run.title} has predictions of fold {', '.join(map(str, extra))}, which do not exist",
-            where=str(predictions[extra[0]].path),
+            where=str(own[extra[0]].path),
             expected=f"predictions of the folds 0 to {folds - 1}",
             remedy="remove the folder of this fold and run snakemake again",
         )
+    return [own[number] for number in range(folds)]
 
 
 def align_out_of_fold(
-    predictions: dict[int, FoldPredictions], labels: Labels, run: Run, folds: int
+    predictions: Predictions, labels: Labels, run: Run, folds: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Put the out-of-fold predictions of a run in the order of the labels.
 
@@ -219,11 +230,9 @@ def align_out_of_fold(
     UserError
         If a fold is missing, an image is unknown, predicted by two folds or by none.
     """
-    check_folds(predictions, run, folds)
     fold = np.full(len(labels.image_id), -1)
     logit = np.full(len(labels.image_id), np.nan, np.float32)
-    for number in range(folds):
-        part = predictions[number]
+    for number, part in enumerate(folds_of(predictions, run, folds)):
         rows = _locate(part, labels)
         twice = fold[rows] >= 0
         if twice.any():
@@ -263,9 +272,7 @@ def check_same_folds(
         )
 
 
-def align_test(
-    predictions: dict[int, FoldPredictions], labels: Labels, run: Run, folds: int
-) -> np.ndarray:
+def align_test(predictions: Predictions, labels: Labels, run: Run, folds: int) -> np.ndarray:
     """Put the predictions of test or external images of a run in the order of the labels.
 
     Returns
@@ -278,10 +285,8 @@ def align_test(
     UserError
         If a fold is missing, an image is unknown or lacks a prediction.
     """
-    check_folds(predictions, run, folds)
     logits = np.full((folds, len(labels.image_id)), np.nan, np.float32)
-    for number in range(folds):
-        part = predictions[number]
+    for number, part in enumerate(folds_of(predictions, run, folds)):
         logits[number, _locate(part, labels)] = part.logit.to_numpy()
         lacking = np.isnan(logits[number])
         if lacking.any():
@@ -307,12 +312,7 @@ def _read_file(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
     return table
 
 
-def _add(
-    found: dict[Run, dict[int, FoldPredictions]],
-    table: pd.DataFrame,
-    path: Path,
-    column: str = "logit",
-) -> None:
+def _add(found: Predictions, table: pd.DataFrame, path: Path, column: str = "logit") -> None:
     """Check the rows of one run and fold, and put them where they belong."""
     numbers = pd.to_numeric(table[column], errors="coerce").astype(np.float32)
     twice = table["image_id"].duplicated()
@@ -327,8 +327,7 @@ def _add(
             expected="one model, recipe, seed and fold",
             remedy=_rerun(path),
         )
-    model, recipe, seed, fold = identity.iloc[0]
-    run = Run(model, recipe, int(seed))
+    run, fold = Run.of(identity.iloc[0]), int(identity.iloc[0]["fold"])
     folds = found.setdefault(run, {})
     if fold in folds:
         raise UserError(
@@ -338,7 +337,7 @@ def _add(
             remedy=_rerun(path),
         )
     logit = pd.Series(numbers.to_numpy(), index=table["image_id"].to_numpy(dtype=str))
-    folds[int(fold)] = FoldPredictions(path, logit)
+    folds[fold] = FoldPredictions(path, logit)
 
 
 def _check_rows(
@@ -367,15 +366,9 @@ def _locate(predictions: FoldPredictions, labels: Labels) -> np.ndarray:
 
 
 def _rerun(path: Path) -> str:
-    training = "train_fold trains"
-    rules = {
-        "out_of_fold": training,
-        "test": training,
-        "corrupted": "predict_corrupted predicts",
-        "external": "predict_external predicts",
-    }
-    done = rules.get(path.stem, "predict_views predicts")
-    return f"remove {path} and run snakemake again: rule {done} this fold anew"
+    rule = rule_of(path.name)
+    verb = "trains" if rule == "train_fold" else "predicts"
+    return f"remove {path} and run snakemake again: rule {rule} {verb} this fold anew"
 
 
 def _some(identifiers: Iterable[str]) -> str:

@@ -1,10 +1,12 @@
-"""How one run holds when radiographs get worse: its out-of-fold images under corruptions.
+"""How robust runs are to image corruption: their out-of-fold images, corrupted.
 
 The criterion is the worst specificity at the frozen thresholds; the worst sensitivity stands beside
 it, as a network that calls nothing pneumonia keeps its specificity.
 """
 
 import logging
+from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -12,46 +14,89 @@ import numpy as np
 import pandas as pd
 
 from pneumobench.core.corruptions import CORRUPTIONS
+from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import write_json, write_table
-from pneumobench.core.run import Run
-from pneumobench.statistics.bootstrap import Resamples, resample_patients
-from pneumobench.statistics.estimates import paired_difference, replicate_ranking, summarise
-from pneumobench.statistics.judgement import score_out_of_fold
-from pneumobench.statistics.metrics import confusion_indicators, decision_metrics
+from pneumobench.core.run import PAIR_COLUMNS, Run, name_pair
+from pneumobench.statistics.estimates import (
+    difference_columns,
+    flat_columns,
+    paired_difference,
+    summarise,
+)
+from pneumobench.statistics.frozen import Frozen
+from pneumobench.statistics.metrics import JUDGED
 from pneumobench.statistics.predictions import (
     Labels,
     align_out_of_fold,
     check_same_folds,
-    pick_run,
+    only_run,
     read_corrupted,
     read_labels,
     read_predictions,
 )
-from pneumobench.statistics.selection import find_selected
+from pneumobench.statistics.replicates import rank_inside_folds, replicate_decisions
+from pneumobench.statistics.samples import Sample, draw_sample
 
 logger = logging.getLogger(__name__)
 
-METRICS = ("roc_auc", "sensitivity", "specificity")
+METRICS = JUDGED
 WORST = ("specificity", "sensitivity")
-NONE = ("none", 0)
+UNCORRUPTED = ("none", 0)
+_COLUMNS = (
+    "strength", "metric", *PAIR_COLUMNS, "first_worst", "second_worst",
+    "difference", "difference_low", "difference_high", "excludes_zero", "n", "events", "patients",
+)  # fmt: skip
 
 Replicated = dict[str, np.ndarray]
-"""Each of `METRICS` in the sample (row 0) and in every replicate, [1 + replicates] float64."""
+"""Metrics in the sample (row 0) and in every replicate, [1 + replicates] float64."""
+
+
+@dataclass(frozen=True)
+class RobustnessFiles:
+    """What robustness is judged by.
+
+    Attributes
+    ----------
+    out_of_fold, corrupted
+        Predictions of out-of-fold images as they are and corrupted, one file a fold each, those of
+        a fold side by side in one folder.
+    development_labels
+        Their reference standard.
+    selection
+        selection.json with the runs' thresholds.
+    """
+
+    out_of_fold: list[Path]
+    corrupted: list[Path]
+    development_labels: Path
+    selection: Path
+
+
+@dataclass(frozen=True)
+class _Aligned:
+    """A run's predictions in the order of the labels, and where they are cut.
+
+    `fold` is [images] int, `thresholds` [folds] float64, and `logits` [images] float32 by
+    corruption and strength, `UNCORRUPTED` first.
+    """
+
+    fold: np.ndarray
+    thresholds: np.ndarray
+    logits: dict[tuple[str, int], np.ndarray]
+
+    def decide(self, kind: tuple[str, int], sample: Sample) -> Replicated:
+        """Return the metrics of decisions under a corruption."""
+        return replicate_decisions(self.logits[kind] > self.thresholds[self.fold], sample)
 
 
 def evaluate_robustness(
-    out_of_fold: list[Path],
-    corrupted: list[Path],
-    development_labels: Path,
-    selection: Path,
+    files: RobustnessFiles,
     table: Path,
     details: Path,
     *,
     run: Run,
     strengths: list[int],
-    confidence: float,
-    replicates: int,
-    bootstrap_seed: int,
+    resampling: Resampling,
 ) -> None:
     """Write what corruptions of the out-of-fold images do to a run.
 
@@ -62,12 +107,8 @@ def evaluate_robustness(
 
     Parameters
     ----------
-    out_of_fold, corrupted
-        The run's predictions of the images as they are and corrupted, one file a fold each.
-    development_labels
-        Their reference standard.
-    selection
-        selection.json with the run's thresholds.
+    files
+        The run's predictions.
     table
         robustness.csv to write: a row for the images as they are (corruption `none`, strength 0)
         and for each corruption and strength, with `roc_auc`, `sensitivity`, `specificity`, their
@@ -79,183 +120,175 @@ def evaluate_robustness(
         lowest, sought anew in every replicate; where several corruptions are about equally bad, the
         lowest of them leans low, and its interval more so) and `mean` (the mean AUC over the
         corruptions).
-    run
-        The run.
-    strengths
-        The strengths that were asked for.
-    confidence
-        Level of the intervals in (0, 1).
-    replicates, bootstrap_seed
-        Number of bootstrap replicates and their seed.
+    run, strengths, resampling
+        The run, the strengths that were asked for, and how intervals are drawn.
 
     Raises
     ------
     UserError
         If predictions are missing, damaged or of other images or folds than the labels.
     """
-    labels = read_labels(development_labels)
-    rule, thresholds = find_selected(selection, run)
-    fold, logits = read_aligned(
-        out_of_fold, corrupted, labels, run, strengths=strengths, folds=len(thresholds)
-    )
-    draw = {"replicates": replicates, "seed": bootstrap_seed}
-    resamples = resample_patients(labels.patient, strata=fold, **draw)
+    labels, frozen = read_labels(files.development_labels), Frozen.read(files.selection)
+    aligned = _read_aligned(files.out_of_fold, files.corrupted, labels, run, frozen, strengths)
+    sample = draw_sample(labels, resampling, aligned.fold)
     found = {
-        kind: _replicate(logit, fold, np.array(thresholds), labels, resamples)
-        for kind, logit in logits.items()
+        kind: {"roc_auc": rank_inside_folds(logit, sample)["roc_auc"]}
+        | aligned.decide(kind, sample)
+        for kind, logit in aligned.logits.items()
     }
-    identity = {"model": run.model, "recipe": run.recipe, "seed": run.seed}
-    rows = [
-        identity
-        | {"corruption": name, "strength": strength}
-        | _columns(replicated, found[NONE], confidence)
-        | labels.counts()
-        for (name, strength), replicated in found.items()
-    ]
-    write_table(table, pd.DataFrame(rows))
+    _write_table(table, run, found, labels, resampling.confidence)
     content = {
-        **identity,
-        "threshold_rule": rule,
-        "thresholds": thresholds,
-        "interval": {
-            "method": "percentile bootstrap over patients within folds",
-            "confidence": confidence,
-            **draw,
-        },
+        **vars(run),
+        "threshold_rule": frozen.rule,
+        "thresholds": aligned.thresholds.tolist(),
+        "interval": resampling.interval("percentile bootstrap over patients within folds"),
         **labels.counts(),
-        "uncorrupted": {name: summarise(found[NONE][name], confidence) for name in METRICS},
-        "worst": [
-            _worst(found, name, strength, confidence) for strength in strengths for name in WORST
-        ],
-        "mean": [_mean(found, strength, confidence) for strength in strengths],
+        **_summaries(found, strengths, resampling.confidence),
     }
     for record in content["worst"]:
         logger.info("worst %(metric)s at strength %(strength)s: %(value)s (%(corruption)s)", record)
     write_json(details, content)
 
 
-def read_aligned(
-    out_of_fold: list[Path],
-    corrupted: list[Path],
-    labels: Labels,
-    run: Run,
-    *,
-    strengths: list[int],
-    folds: int,
-) -> tuple[np.ndarray, dict[tuple[str, int], np.ndarray]]:
-    """Read a run's predictions of its out-of-fold images as they are and corrupted.
+def compare_robustness(
+    files: RobustnessFiles, table: Path, *, strengths: list[int], resampling: Resampling
+) -> None:
+    """Write how runs differ in robustness, paired by patient.
 
-    Returns
-    -------
-    tuple
-        fold, [images] int; and by corruption and strength, `NONE` first, logits [images] float32.
+    Parameters
+    ----------
+    files
+        Predictions of all runs.
+    table
+        robustness.csv to write: a row for every strength, metric of `WORST` and pair of runs.
+        `first` is the run whose worst figure is higher; `difference` is its worst figure minus the
+        other's, each run's worst corruption sought anew in every replicate, with the interval of
+        the bootstrap over patients within folds; it is not adjusted for the number of pairs.
+        Without a second run there are no rows.
+    strengths, resampling
+        The strengths that were asked for, and how intervals are drawn.
 
     Raises
     ------
     UserError
-        If predictions are missing, damaged or of other images or folds than the labels.
+        If predictions are missing, damaged or of other images or folds than the labels or each
+        other.
     """
+    labels, frozen = read_labels(files.development_labels), Frozen.read(files.selection)
+    corrupted = _group(files.corrupted)
+    sample: Sample | None = None
+    worst: dict[tuple[int, str], dict[Run, np.ndarray]] = {}
+    for folder, plain in _group(files.out_of_fold).items():
+        run = next(iter(read_predictions(plain[:1])))
+        aligned = _read_aligned(plain, corrupted.get(folder, []), labels, run, frozen, strengths)
+        sample = sample or draw_sample(labels, resampling, aligned.fold)
+        check_same_folds(aligned.fold, sample.fold, plain, run, "than those of another run")
+        found = {kind: aligned.decide(kind, sample) for kind in aligned.logits}
+        for strength in strengths:
+            for metric in WORST:
+                lowest = _lowest(found, metric, strength)
+                worst.setdefault((strength, metric), {})[run] = lowest
+    rows = [
+        {"strength": strength, "metric": metric} | row | labels.counts()
+        for (strength, metric), values in worst.items()
+        for row in _pairs(values, resampling.confidence)
+    ]
+    write_table(table, pd.DataFrame(rows, columns=_COLUMNS))
+    logger.info("%d rows of pairs of runs", len(rows))
+
+
+def _read_aligned(
+    out_of_fold: list[Path],
+    corrupted: list[Path],
+    labels: Labels,
+    run: Run,
+    frozen: Frozen,
+    strengths: list[int],
+) -> _Aligned:
+    thresholds = np.array(frozen.thresholds(run))
     kinds = [(name, strength) for strength in strengths for name in CORRUPTIONS]
-    parts = {NONE: read_predictions(out_of_fold), **read_corrupted(corrupted, kinds)}
+    parts = {UNCORRUPTED: read_predictions(out_of_fold), **read_corrupted(corrupted, kinds)}
     aligned = {
-        kind: align_out_of_fold(pick_run(part, run), labels, run, folds)
+        kind: align_out_of_fold(only_run(part, run), labels, run, len(thresholds))
         for kind, part in parts.items()
     }
-    plain_fold, _ = aligned[NONE]
+    plain_fold, _ = aligned[UNCORRUPTED]
     for fold, _ in aligned.values():
         check_same_folds(fold, plain_fold, corrupted, run, "with and without corruptions")
-    return plain_fold, {kind: logit for kind, (_, logit) in aligned.items()}
+    logits = {kind: logit for kind, (_, logit) in aligned.items()}
+    return _Aligned(plain_fold, thresholds, logits)
 
 
-def replicate_decisions(
-    logit: np.ndarray,
-    fold: np.ndarray,
-    thresholds: np.ndarray,
+def _write_table(
+    table: Path,
+    run: Run,
+    found: dict[tuple[str, int], Replicated],
     labels: Labels,
-    resamples: Resamples,
-) -> Replicated:
-    """Return each of `WORST` in the sample and in every replicate.
-
-    Parameters
-    ----------
-    logit, fold
-        [images] float32 and int.
-    thresholds
-        [folds] float64 logits.
-    labels, resamples
-        The reference standard and the draws of patients.
-    """
-    cells = confusion_indicators(labels.positive, logit > thresholds[fold])
-    decided = decision_metrics(resamples.sums(cells, np.arange(len(logit))))
-    return {name: decided[name] for name in WORST}
+    confidence: float,
+) -> None:
+    rows = []
+    for (name, strength), replicated in found.items():
+        row = {**vars(run), "corruption": name, "strength": strength}
+        for metric in METRICS:
+            record = _estimate(replicated[metric], found[UNCORRUPTED][metric], confidence)
+            row |= flat_columns(metric, record)
+            row |= {f"{metric}_{key}": record[key] for key in record if key.startswith("diff")}
+        rows.append(row | labels.counts())
+    write_table(table, pd.DataFrame(rows))
 
 
-def replicate_worst(
-    found: dict[tuple[str, int], Replicated], metric: str, strength: int
-) -> np.ndarray:
+def _summaries(
+    found: dict[tuple[str, int], Replicated], strengths: list[int], confidence: float
+) -> dict[str, Any]:
+    """Return the records on all corruptions together."""
+    plain = found[UNCORRUPTED]
+    worst, mean = [], []
+    for strength in strengths:
+        own = {name: part for (name, at), part in found.items() if at == strength}
+        for metric in WORST:
+            lowest = _lowest(found, metric, strength)
+            hardest = min(own, key=lambda name, metric=metric: own[name][metric][0])
+            record = {"metric": metric, "strength": strength, "corruption": hardest}
+            worst.append(record | _estimate(lowest, plain[metric], confidence))
+        area = np.mean([part["roc_auc"] for part in own.values()], axis=0)
+        record = {"metric": "roc_auc", "strength": strength}
+        mean.append(record | _estimate(area, plain["roc_auc"], confidence))
+    uncorrupted = {name: summarise(plain[name], confidence) for name in METRICS}
+    return {"uncorrupted": uncorrupted, "worst": worst, "mean": mean}
+
+
+def _lowest(found: dict[tuple[str, int], Replicated], metric: str, strength: int) -> np.ndarray:
     """Return the lowest of all corruptions of a strength, [1 + replicates], sought in every row."""
     return np.min([part[metric] for (_, at), part in found.items() if at == strength], axis=0)
-
-
-def _replicate(
-    logit: np.ndarray,
-    fold: np.ndarray,
-    thresholds: np.ndarray,
-    labels: Labels,
-    resamples: Resamples,
-) -> Replicated:
-    models, _ = score_out_of_fold(logit, fold, thresholds)
-    areas = [replicate_ranking(scores, labels, resamples)["roc_auc"] for scores in models]
-    decided = replicate_decisions(logit, fold, thresholds, labels, resamples)
-    return {"roc_auc": np.mean(areas, axis=0), **decided}
-
-
-def _columns(
-    replicated: Replicated, plain: Replicated, confidence: float
-) -> dict[str, float | None]:
-    """Return the columns of all metrics."""
-    columns = {}
-    for metric in METRICS:
-        record = _estimate(replicated[metric], plain[metric], confidence)
-        columns[metric] = record["value"]
-        columns |= {
-            f"{metric}_{name}": value
-            for name, value in record.items()
-            if name not in ("value", "undefined_replicates")
-        }
-    return columns
-
-
-def _worst(
-    found: dict[tuple[str, int], Replicated], metric: str, strength: int, confidence: float
-) -> dict[str, Any]:
-    values = {name: part[metric][0] for (name, at), part in found.items() if at == strength}
-    lowest = replicate_worst(found, metric, strength)
-    return {
-        "metric": metric,
-        "strength": strength,
-        "corruption": min(values, key=values.get),
-        **_estimate(lowest, found[NONE][metric], confidence),
-    }
-
-
-def _mean(
-    found: dict[tuple[str, int], Replicated], strength: int, confidence: float
-) -> dict[str, Any]:
-    areas = [part["roc_auc"] for (_, at), part in found.items() if at == strength]
-    mean = np.mean(areas, axis=0)
-    return {
-        "metric": "roc_auc",
-        "strength": strength,
-        **_estimate(mean, found[NONE]["roc_auc"], confidence),
-    }
 
 
 def _estimate(values: np.ndarray, plain: np.ndarray, confidence: float) -> dict[str, Any]:
     """Return a statistic with its interval, and its difference to the images as they are."""
     apart = paired_difference(values, plain, confidence)
-    return summarise(values, confidence) | {
-        "difference": apart["difference"],
-        "difference_low": apart["low"],
-        "difference_high": apart["high"],
-    }
+    return summarise(values, confidence) | difference_columns(apart)
+
+
+def _group(paths: list[Path]) -> dict[Path, list[Path]]:
+    """Return the files by the folder of their run, folders in order."""
+    found: dict[Path, list[Path]] = {}
+    for path in sorted(paths):
+        found.setdefault(path.parents[1], []).append(path)
+    return found
+
+
+def _pairs(values: dict[Run, np.ndarray], confidence: float) -> list[dict[str, Any]]:
+    """Return a row for every pair, the more robust run first; equal runs by name."""
+    order = sorted(values, key=lambda run: (-values[run][0], run))
+    rows = []
+    for first, second in combinations(order, 2):
+        apart = paired_difference(values[first], values[second], confidence)
+        rows.append(
+            {
+                **name_pair(first, second),
+                "first_worst": values[first][0],
+                "second_worst": values[second][0],
+                **difference_columns(apart),
+                "excludes_zero": apart["excludes_zero"],
+            }
+        )
+    return rows

@@ -16,7 +16,6 @@ from pneumobench.core.memory import keep_freed_memory
 from pneumobench.core.ownership import IDENTITY
 from pneumobench.core.packed import PackedImages
 from pneumobench.core.provenance import file_sha256
-from pneumobench.core.run import Run
 from pneumobench.core.task import SUBTYPE
 from pneumobench.data.labels import development_labels, development_subtypes
 from pneumobench.models import registry
@@ -25,7 +24,7 @@ from pneumobench.models.heads import replace_head
 from pneumobench.models.weights.saved import save_weights
 from pneumobench.prediction.predict import logit_columns, predict_readings
 from pneumobench.training.checkpointing import checkpoint_stages
-from pneumobench.training.files import FoldInputs, FoldOutputs
+from pneumobench.training.files import FoldInputs, FoldJob, FoldOutputs
 from pneumobench.training.freezing import freeze
 from pneumobench.training.members import FoldMembers, fold_members, training_items
 from pneumobench.training.memory import memory_errors_explained
@@ -62,26 +61,32 @@ class PreparedFold:
         splits.csv.
     origin
         Everything that the training's result follows from.
+    resume
+        The state of the unfinished training.
     """
 
     training: Training
     members: FoldMembers
     splits: pd.DataFrame
     origin: dict[str, Any]
+    resume: ResumeState
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Model, recipe, seed and fold."""
+        return {name: self.origin[name] for name in IDENTITY}
+
+    def predictions(self, rows: np.ndarray) -> pd.DataFrame:
+        """Return the rows of a file of predictions for packed images, int64 [n]."""
+        training = self.training
+        found = predict_readings(training.model, training.data.images, rows, training.device)
+        names = self.splits["image_id"].to_numpy()[rows]
+        columns = {"image_id": names, "tta": "identity", **logit_columns(found)}
+        return pd.DataFrame(self.identity | columns)
 
 
 def train_fold(
-    inputs: FoldInputs,
-    outputs: FoldOutputs,
-    *,
-    run: Run,
-    fold: int,
-    settings: dict[str, Any],
-    threads: int,
-    code_hash: str,
-    resume_folder: Path,
-    board_folder: Path,
-    runtime_minutes: float | None = None,
+    inputs: FoldInputs, outputs: FoldOutputs, job: FoldJob, *, board_folder: Path
 ) -> None:
     """Train one fold of one run and predict its out-of-fold and the test images.
 
@@ -89,22 +94,10 @@ def train_fold(
 
     Parameters
     ----------
-    inputs, outputs
-        Files, as design contracts name them.
-    run, fold
-        Which run and which of its folds.
-    settings
-        The recipe's entry in the configuration, and the task where it is not binary.
-    threads
-        Numeric threads; another number changes the last bits of the result.
-    code_hash
-        Fingerprint of the code, recorded in run.json.
-    resume_folder
-        Where the state of the unfinished training is kept; removed at the end.
+    inputs, outputs, job
+        Files, as design contracts name them, and which training it is.
     board_folder
         Where TensorBoard's event file is written.
-    runtime_minutes
-        Time limit of the job, None without one; it stops and saves its state before.
 
     Raises
     ------
@@ -114,60 +107,39 @@ def train_fold(
         If files do not fit together, the loss explodes or memory does not suffice.
     """
     started = time.perf_counter()
-    interruption = Interruption(runtime_minutes)
-    prepared = prepare_fold(
-        inputs, run=run, fold=fold, settings=settings, threads=threads, code_hash=code_hash
-    )
-    training, members, origin = prepared.training, prepared.members, prepared.origin
-    resume = ResumeState(resume_folder, fingerprint(origin))
+    interruption = Interruption(job.runtime_minutes)
+    prepared = prepare_fold(inputs, job)
+    training, members = prepared.training, prepared.members
     loaded = time.perf_counter()
     with (
         TrainingBoard(board_folder) as board,
         memory_errors_explained(training.recipe, training.device),
     ):
         board.images(first_batch(training))
-        train_model(training, resume, interruption, board)
+        train_model(training, prepared.resume, interruption, board)
     trained = time.perf_counter()
-    predictions = {
-        outputs.out_of_fold: _predictions(training, prepared.splits, members.held_out, run),
-        outputs.test: _predictions(training, prepared.splits, members.test, run),
-    }
+    own, test = (prepared.predictions(rows) for rows in (members.held_out, members.test))
     predicted = time.perf_counter()
 
-    for path, table in predictions.items():
-        write_table(path, table)
+    write_table(outputs.out_of_fold, own)
+    write_table(outputs.test, test)
     shares = [name for name in training.history[0] if name.startswith("share_")]
-    identity = {name: origin[name] for name in IDENTITY}
-    history = pd.DataFrame(training.history).assign(**identity)
+    history = pd.DataFrame(training.history).assign(**prepared.identity)
     write_table(outputs.history, history.reindex(columns=[*IDENTITY, *HISTORY, *shares]))
-    save_weights(outputs.weights, training.model, run.model)
+    save_weights(outputs.weights, training.model, job.run.model)
     digest = {"weights_sha256": file_sha256(outputs.weights)}
-    write_json(outputs.run, origin | training_course(training, members) | digest)
-    seen = len(members.held_out) + len(members.test)
-    write_timing(
-        outputs.timing,
-        identity,
-        {
-            "load": (loaded - started, 0),
-            "train": (training.seconds, training.images_seen),
-            "predict": (predicted - trained, seen),
-        },
-    )
-    resume.remove()
+    write_json(outputs.run, prepared.origin | training_course(training, members) | digest)
+    phases = {
+        "load": (loaded - started, 0),
+        "train": (training.seconds, training.images_seen),
+        "predict": (predicted - trained, len(own) + len(test)),
+    }
+    write_timing(outputs.timing, prepared.identity, phases)
+    prepared.resume.remove()
 
 
-def prepare_fold(
-    inputs: FoldInputs,
-    *,
-    run: Run,
-    fold: int,
-    settings: dict[str, Any],
-    threads: int,
-    code_hash: str,
-) -> PreparedFold:
+def prepare_fold(inputs: FoldInputs, job: FoldJob) -> PreparedFold:
     """Read what a fold is trained on, build its network, and note where all of it comes from.
-
-    Parameters as for `train_fold`.
 
     Raises
     ------
@@ -175,15 +147,15 @@ def prepare_fold(
         If files do not fit together.
     """
     keep_freed_memory()
-    configure_numerics(threads)
+    configure_numerics(job.threads)
     numerics = read_json(inputs.precision)
     device = torch.device(numerics["device"])
-    recipe = Recipe.from_settings(settings)
+    recipe = Recipe.from_settings(job.settings)
     splits = read_table(inputs.splits, text=("image_id", "inner", "group"))
-    members, data = load_fold(inputs, splits, fold, recipe, device)
+    members, data = load_fold(inputs, splits, job.fold, recipe, device)
 
-    seed_torch(run.seed, fold, WEIGHTS)
-    model = build_model(run.model, recipe, device)
+    seed_torch(job.run.seed, job.fold, WEIGHTS)
+    model = build_model(job.run.model, recipe, device)
     starting_weights = None
     if inputs.starting_weights is not None:
         # Here, because it takes timm and torchvision, seconds of every job that starts at random.
@@ -191,18 +163,13 @@ def prepare_fold(
 
         starting_weights = load_weights(model, model.architecture, inputs.starting_weights)
     training = Training(
-        model,
-        data,
-        recipe,
-        run.seed,
-        fold,
-        device,
-        numerics["precision"],
-        f"{run.model} fold {fold}",
-    )
-    origin = training_origin(training, run, inputs, settings, numerics, threads, code_hash)
+        model, data, recipe, job.run.seed, job.fold, device, numerics["precision"],
+        f"{job.run.model} fold {job.fold}",
+    )  # fmt: skip
+    origin = training_origin(training, inputs, job, numerics)
     origin["starting_weights"] = starting_weights
-    return PreparedFold(training, members, splits, origin)
+    resume = ResumeState(job.resume_folder, fingerprint(origin))
+    return PreparedFold(training, members, splits, origin, resume)
 
 
 def build_model(name: str, recipe: Recipe, device: torch.device) -> Classifier:
@@ -259,20 +226,3 @@ def _with_copies(
         raise broken(inputs.augmented_table, "its copies are of other images than splits.csv says")
     copies = PackedImages(inputs.augmented, behind or copy_names(table["image_id"], table["copy"]))
     return torch.from_numpy(packed.all()), torch.from_numpy(copies.all())
-
-
-def _predictions(
-    training: Training, splits: pd.DataFrame, rows: np.ndarray, run: Run
-) -> pd.DataFrame:
-    found = predict_readings(training.model, training.data.images, rows, training.device)
-    return pd.DataFrame(
-        {
-            "model": run.model,
-            "recipe": run.recipe,
-            "seed": run.seed,
-            "fold": training.fold,
-            "image_id": splits["image_id"].to_numpy()[rows],
-            "tta": "identity",
-            **logit_columns(found),
-        }
-    )

@@ -5,7 +5,6 @@ Nothing here may serve an honest figure; honest training looks at test images on
 
 import contextlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,13 +12,10 @@ import pandas as pd
 from pneumobench.core.arrays import read_arrays
 from pneumobench.core.files import atomic_path, write_table
 from pneumobench.core.interruption import Interruption
-from pneumobench.core.run import Run
 from pneumobench.prediction.predict import predict_logits
-from pneumobench.training.files import FoldInputs
+from pneumobench.training.files import FoldInputs, FoldJob
 from pneumobench.training.fold import PreparedFold, prepare_fold
 from pneumobench.training.memory import memory_errors_explained
-from pneumobench.training.record import fingerprint
-from pneumobench.training.resume import ResumeState
 from pneumobench.training.trainer import Training, train_model
 
 
@@ -60,19 +56,7 @@ class EpochPredictions:
         return self.folder / f"epoch{epoch}.npz"
 
 
-def train_inflated(
-    inputs: FoldInputs,
-    epochs: Path,
-    *,
-    arm: str,
-    run: Run,
-    fold: int,
-    settings: dict[str, Any],
-    threads: int,
-    code_hash: str,
-    resume_folder: Path,
-    runtime_minutes: float | None = None,
-) -> None:
+def train_inflated(inputs: FoldInputs, epochs: Path, job: FoldJob, *, arm: str) -> None:
     """Train one fold and write what its network says after every epoch.
 
     The training is that of `train_fold`: with the honest tables the kept epoch says what the run's
@@ -86,36 +70,31 @@ def train_inflated(
         epochs.csv to write: a row for each epoch and image that the network was not fitted to, with
         `part` (`inner`, `out_of_fold` or `test`) and `kept` (1 for the epoch that honest training
         keeps).
+    job
+        Which training it is.
     arm
         How the images were split; see `core.inflation.ARMS`.
-    run, fold, settings, threads, code_hash, resume_folder, runtime_minutes
-        As for `train_fold`.
 
     Raises
     ------
     InterruptedJobError, UserError
         As `train_fold`.
     """
-    interruption = Interruption(runtime_minutes)
-    prepared = prepare_fold(
-        inputs, run=run, fold=fold, settings=settings, threads=threads, code_hash=code_hash
-    )
-    training, members = prepared.training, prepared.members
-    resume = ResumeState(resume_folder, fingerprint(prepared.origin))
+    interruption = Interruption(job.runtime_minutes)
+    prepared = prepare_fold(inputs, job)
+    training, members, resume = prepared.training, prepared.members, prepared.resume
     if resume.load() is None:
         # Logits without a state are of nobody knows which training.
         resume.remove()
     parts = {"inner": members.inner, "out_of_fold": members.held_out, "test": members.test}
-    recorder = EpochPredictions(training, parts, resume_folder)
+    recorder = EpochPredictions(training, parts, job.resume_folder)
     with memory_errors_explained(training.recipe, training.device):
         train_model(training, resume, interruption, recorder)
-    write_table(epochs, _tabulate(prepared, recorder, arm, run))
+    write_table(epochs, _tabulate(prepared, recorder, arm))
     resume.remove()
 
 
-def _tabulate(
-    prepared: PreparedFold, recorder: EpochPredictions, arm: str, run: Run
-) -> pd.DataFrame:
+def _tabulate(prepared: PreparedFold, recorder: EpochPredictions, arm: str) -> pd.DataFrame:
     parts = recorder.parts
     names = prepared.splits["image_id"].to_numpy()[np.concatenate(list(parts.values()))]
     part = np.repeat(list(parts), [len(rows) for rows in parts.values()])
@@ -123,10 +102,7 @@ def _tabulate(
         pd.DataFrame(
             {
                 "arm": arm,
-                "model": run.model,
-                "recipe": run.recipe,
-                "seed": run.seed,
-                "fold": prepared.training.fold,
+                **prepared.identity,
                 "epoch": epoch,
                 "kept": int(epoch == prepared.training.best.epoch + 1),
                 "part": part,

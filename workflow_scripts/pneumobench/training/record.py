@@ -9,8 +9,7 @@ import torch
 
 from pneumobench.core.files import read_json, write_table
 from pneumobench.core.provenance import file_sha256, git_commit, peak_memory_mb, software_versions
-from pneumobench.core.run import Run
-from pneumobench.training.files import FoldInputs
+from pneumobench.training.files import FoldInputs, FoldJob
 from pneumobench.training.members import FoldMembers
 from pneumobench.training.trainer import Training
 
@@ -22,16 +21,10 @@ FINGERPRINT = (
 
 
 def training_origin(
-    training: Training,
-    run: Run,
-    inputs: FoldInputs,
-    settings: dict[str, Any],
-    numerics: dict[str, Any],
-    threads: int,
-    code_hash: str,
+    training: Training, inputs: FoldInputs, job: FoldJob, numerics: dict[str, Any]
 ) -> dict[str, Any]:
     """Return everything that a training's result follows from, and where it is computed."""
-    trained = training.step.trained
+    run, trained = job.run, training.step.trained
     return {
         "model": run.model,
         "recipe": run.recipe,
@@ -44,16 +37,16 @@ def training_origin(
         "device": numerics["device"],
         "device_name": _device_name(training.device),
         "precision": numerics["precision"],
-        "numeric_threads": threads,
+        "numeric_threads": job.threads,
         "versions": software_versions(),
-        "code_hash": code_hash,
+        "code_hash": job.code_hash,
         "git_commit": git_commit(),
         "data_hash": {
             "images": read_json(inputs.images_digest)["sha256"],
             "splits": file_sha256(inputs.splits),
             "development_labels": file_sha256(inputs.development_labels),
         },
-        "settings": settings,
+        "settings": job.settings,
     }
 
 

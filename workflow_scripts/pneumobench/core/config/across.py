@@ -7,6 +7,7 @@ from typing import Any
 from pneumobench.core.config.experiment import Experiment, RunEntry, as_run_entry
 from pneumobench.core.config.external import problems_of_external
 from pneumobench.core.config.problems import Location, Problem, path_text, value_text
+from pneumobench.core.config.sound import SoundValues
 from pneumobench.core.names import nearest
 from pneumobench.core.run import Run
 from pneumobench.core.task import SUBTYPE, WITHOUT_SUBTYPES
@@ -19,49 +20,6 @@ FORMS = (("model", "models"), ("recipe", "recipes"), ("seed", "seeds"))
 FULL_LENGTH = ("one_cycle", "warm_up_cosine")
 # How the names of experiments begin that may measure bad practice.
 INFLATION = "inflation"
-
-
-class SoundValues:
-    """The values of a configuration that are valid in themselves.
-
-    Parameters
-    ----------
-    raw
-        The configuration as YAML gives it.
-    unsound
-        The places where something is wrong; what lies above or below them is not shown either.
-    """
-
-    def __init__(self, raw: Any, unsound: Sequence[Location]) -> None:
-        self.raw, self.unsound = raw, unsound
-
-    def get(self, *place: str | int) -> Any:
-        """Return the value at a place, None where there is none or something is wrong with it."""
-        for wrong in self.unsound:
-            shared = min(len(wrong), len(place))
-            if wrong[:shared] == place[:shared]:
-                return None
-        return self._at(place)
-
-    def names(self, *place: str) -> list[str]:
-        """Return the names in a section whose contents may be wrong."""
-        value = self._at(place)
-        keys = value if isinstance(value, dict) else ()
-        return [key for key in keys if isinstance(key, str) and key]
-
-    def count(self, *place: str | int) -> int:
-        """Return the length of a list whose contents may be wrong."""
-        value = self._at(place)
-        return len(value) if isinstance(value, (list, tuple)) else 0
-
-    def _at(self, place: Location) -> Any:
-        value = self.raw
-        for step in place:
-            try:
-                value = value[step]
-            except (KeyError, IndexError, TypeError):
-                return None
-        return value
 
 
 def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterator[Problem]:

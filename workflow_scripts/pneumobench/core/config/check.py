@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from pneumobench.core.config.across import SoundValues, problems_across
+from pneumobench.core.config.across import problems_across
 from pneumobench.core.config.experiment import Archive, Experiment
 from pneumobench.core.config.inherit import Inheritance
 from pneumobench.core.config.problems import (
@@ -14,6 +14,7 @@ from pneumobench.core.config.problems import (
     problems_from,
     problems_of_credentials,
 )
+from pneumobench.core.config.sound import SoundValues
 
 
 def archive_path(raw: dict[str, Any]) -> str | None:

@@ -44,11 +44,11 @@ class Phantom(Section):
     image_px: int = Field(ge=64, le=4096)
     """Height of the images in pixels; widths vary as real radiographs do."""
     difficulty: Share
-    """0 = lesions stand out, 1 = lesions hardly visible."""
+    """0 = conspicuous lesions, 1 = hardly visible lesions."""
     shift: Share
     """0 = development and test acquired alike, 1 = strongly different exposure, blur and noise."""
     marker_confounder: Share
-    """0 = side marker says nothing, 1 = its corner gives pneumonia away (for shortcut tests)."""
+    """0 = uninformative side marker, 1 = its corner gives pneumonia away (for shortcut tests)."""
 
 
 Population = Literal["children", "adults", "unknown"]
@@ -58,24 +58,25 @@ class Directory(Section):
     """Images in a folder."""
 
     path: Text
-    """A folder with {train,val,test}/{NORMAL,PNEUMONIA} or {NORMAL,PNEUMONIA}; a link will do."""
+    """A folder, or a link to one, with {train,val,test}/{NORMAL,PNEUMONIA} or
+    {NORMAL,PNEUMONIA}."""
     patient_pattern: Pattern | None
     """A regular expression found in the path of an image, whose group (?P<patient>...), or first
     group, is the patient; null = file names as in Kaggle's and Mendeley's data."""
     population: Population
-    """Who was examined (adults: most of them), for the report's words and its warnings."""
+    """Who was examined (adults: most of them); decides the wording and warnings of the report."""
 
 
 class Table(Section):
     """Images that a table lists."""
 
     path: Text
-    """A CSV file with the columns path and label (normal, pneumonia, bacterial, viral, 0, 1), and
-    where they are known patient, split (train, val, test), subtype and boxes."""
+    """A CSV file with the columns path and label (normal, pneumonia, bacterial, viral, 0, 1) and,
+    where known, patient, split (train, val, test), subtype and boxes."""
     images: Text | None
     """The folder that the column path is relative to; null = the folder of the table."""
     population: Population
-    """Who was examined (adults: most of them), for the report's words and its warnings."""
+    """Who was examined (adults: most of them); decides the wording and warnings of the report."""
 
 
 class Kaggle(Section):
@@ -88,14 +89,14 @@ class Kaggle(Section):
             json_schema_extra={"$comment": "owner/name, as in the address of the data set"},
         ),
     ]
-    """Owner and name of the data set; it must have the layout of the one that is named here."""
+    """Owner and name of the data set, which must have the same layout as this one."""
 
 
 class Mendeley(Section):
     """The same radiographs without an account."""
 
     version: Literal[2, 3]
-    """2 = the file names that Kaggle has; 3 = names with the numbers of the patients."""
+    """2 = file names as on Kaggle; 3 = names with patient numbers."""
 
 
 class PneumoniaMNIST(Section):
@@ -104,16 +105,17 @@ class PneumoniaMNIST(Section):
     size: Literal[28, 64, 128, 224]
     """Side of the images in pixels."""
     file: FilePath | None
-    """A file pneumoniamnist*.npz that is there already; null = it is fetched."""
+    """An existing file pneumoniamnist*.npz; null = it is downloaded."""
 
 
 class NIH(Section):
     """NIH ChestX-ray14, unpacked: adults for the most part, labels mined by a program."""
 
     path: Text
-    """The folder with Data_Entry_2017.csv, the lists of the split and the folders of images."""
+    """The folder with Data_Entry_2017.csv, the split lists and the image folders."""
     positive: Literal["abnormal", *FINDINGS]  # type: ignore[valid-type]
-    """The finding to detect, against radiographs with none; abnormal = any finding."""
+    """The finding to detect, compared with radiographs without any finding; abnormal = any
+    finding."""
 
 
 class RSNA(Section):
@@ -122,7 +124,8 @@ class RSNA(Section):
     path: Text
     """The folder with stage_2_train_labels.csv, stage_2_detailed_class_info.csv and the images."""
     negatives: Literal["normal", "all"]
-    """What stands against opacities: normal = images read as normal; all = all images without."""
+    """What opacities are compared with: normal = radiographs read as normal; all = all radiographs
+    without opacity."""
 
 
 class Checks(Section):
@@ -130,8 +133,8 @@ class Checks(Section):
 
     reading: Literal["whole", "header"]
     """whole = every image is decoded, checked and compared with all others; header = only sizes are
-    read, for data too large to be decoded twice: damaged images stop the packing, and no duplicate
-    but nested copies is found."""
+    read, for data too large to be decoded twice: damaged images stop the packing, and no duplicates
+    except nested copies are detected."""
     minimum_px: int = Field(ge=1)
     """Images with a side shorter than this are set aside."""
     maximum_megapixels: float = Field(gt=0, le=1000)
@@ -139,22 +142,22 @@ class Checks(Section):
     maximum_megabytes: float = Field(gt=0, le=2000)
     """Files larger than this are set aside before they are read."""
     minimum_bits: int = Field(ge=1, le=16)
-    """Images with fewer bits for a grey value are set aside."""
+    """Images with fewer bits per grey value are set aside."""
     minimum_spread: float = Field(ge=0, le=127)
-    """Images whose grey values (0-255) spread less than this (standard deviation) are blank and set
+    """Images whose grey values (0-255) have a standard deviation below this are blank and set
     aside."""
     maximum_colour: Share
-    """Images whose colour channels differ by more than this (mean, 0-1) are pictures in colour and
-    set aside."""
+    """Images whose colour channels differ by more than this (mean, 0-1) are colour images and set
+    aside."""
     maximum_rejected_fraction: Share
     """The pipeline stops when a larger share of the files is set aside."""
     maximum_near_duplicate_fraction: Share
-    """The pipeline stops when a larger share of the images looks nearly like one of another
-    patient, as augmented copies under names of their own do."""
+    """The pipeline stops when a larger share of the images are near duplicates of another
+    patient's, such as augmented copies under other names."""
     allow_crossings: Annotated[
         tuple[Literal["patient", "exact_duplicate"], ...], Field(strict=False)
     ]
-    """Leaks between the official splits that are tolerated by name: patient, exact_duplicate."""
+    """Kinds of leakage between the official splits that are tolerated: patient, exact_duplicate."""
 
 
 class Data(Section):
@@ -163,11 +166,11 @@ class Data(Section):
     source: Literal[
         *("phantom", "directory", "table", "kaggle", "mendeley", "pneumoniamnist", "nih", "rsna")
     ]
-    """Where the images come from; each has a section of its own below, the others are not used."""
+    """Source of the images; each has a section of its own below, and the others are ignored."""
     phantom: Phantom
     """phantom: drawn by the pipeline."""
     directory: Directory
-    """directory: a folder laid out as Kaggle's chest_xray."""
+    """directory: a folder laid out like Kaggle's chest_xray."""
     table: Table
     """table: your own table of images."""
     kaggle: Kaggle
@@ -175,35 +178,36 @@ class Data(Section):
     mendeley: Mendeley
     """mendeley: the same, fetched without an account."""
     pneumoniamnist: PneumoniaMNIST
-    """pneumoniamnist: the same in small, from MedMNIST; patients and subtypes are not known."""
+    """pneumoniamnist: the same, reduced in size, from MedMNIST; patients and subtypes are
+    unknown."""
     nih: NIH
-    """nih: ChestX-ray14, in a folder of yours."""
+    """nih: ChestX-ray14, in a folder of your own."""
     rsna: RSNA
-    """rsna: the pneumonia challenge of 2018, in a folder of yours."""
+    """rsna: the pneumonia challenge of 2018, in a folder of your own."""
     checks: Checks
-    """What stops the pipeline, and what is set aside and reported."""
+    """What stops the pipeline, and which images are set aside."""
 
 
 class Split(Section):
     """How the images are divided."""
 
     folds: int = Field(ge=2, le=20)
-    """Number of cross-validation folds; patients never cross them."""
+    """Number of cross-validation folds; all images of a patient are in one fold."""
     seed: Seed
-    """Seed of the folds, of the hold-out and of the early-stopping part."""
+    """Seed of the folds, of the hold-out and of the early-stopping split."""
     holdout_fraction: float = Field(gt=0, le=0.5)
-    """Share of the patients held out for testing when the data bring no official test set."""
+    """Share of the patients held out for testing when the data have no official test set."""
     inner_fraction: float = Field(ge=0, le=0.5)
-    """Share of each fold's training side that is kept for early stopping; 0 = none."""
+    """Share of each fold's training images that is kept for early stopping; 0 = none."""
 
 
 class Images(Section):
     """What the networks see."""
 
     size: int = Field(ge=64, le=1024)
-    """Side of the square images in pixels; every architecture takes 64 and more."""
+    """Side of the square images in pixels; every architecture accepts 64 and more."""
     resize: Literal["squash", "pad", "crop"]
-    """How a radiograph becomes a square: squash (stretch), pad (black bars) or crop (centre)."""
+    """How a radiograph is made square: squash (stretch), pad (black bars) or crop (centre)."""
 
 
 class OfflineCopies(Section):

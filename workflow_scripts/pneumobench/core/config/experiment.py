@@ -1,7 +1,7 @@
 """The whole configuration: what is compared, how it is computed and judged."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
@@ -11,6 +11,7 @@ from pneumobench.core.config.recipe import Recipe
 from pneumobench.core.config.section import Address, FilePath, PlainName, Section, Seed, Text
 from pneumobench.core.corruptions import STRENGTHS
 from pneumobench.core.run import Run
+from pneumobench.core.task import BINARY
 
 Names = Annotated[tuple[Text, ...], Field(min_length=1, strict=False)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1, strict=False)]
@@ -20,79 +21,99 @@ NAME_TAG, ENTRY_TAG = "<name>", "<entry>"
 
 
 class Compute(Section):
-    """Where and how exactly to compute."""
+    """Hardware and numerical precision."""
 
     device: Literal["auto", "cpu", "cuda", "mps"]
-    """auto takes a GPU if there is one; cpu, cuda and mps insist."""
+    """auto uses a GPU if there is one; cpu, cuda and mps force that device."""
     precision: Literal["auto", "float32", "bfloat16", "float16"]
-    """auto = bfloat16 where the hardware computes it natively and a short probe finds it faster,
+    """auto = bfloat16 where the hardware supports it natively and a short test finds it faster,
     float32 elsewhere."""
     numeric_threads: int = Field(ge=1, le=256)
-    """Threads of one training job. Part of the result: another number changes the last bits."""
+    """Threads of one training job. They affect the result: another number changes the last bits."""
     jobs_per_gpu: int = Field(ge=1, le=64)
-    """Jobs that share a GPU where no scheduler hands GPUs out; changes no result. As many jobs run
-    as snakemake's option --resources gpu= allows."""
+    """Jobs that share a GPU where no scheduler assigns GPUs; does not affect results. As many jobs
+    run as snakemake's option --resources gpu= allows."""
+
+    @property
+    def sharing(self) -> int:
+        """Jobs that share an NVIDIA GPU; 0 where jobs want none."""
+        return self.jobs_per_gpu if self.device in ("auto", "cuda") else 0
 
 
 class Downloads(Section):
-    """What is fetched from the network."""
+    """Where data sets and weights are downloaded from."""
 
     data_mirror: Address | None
-    """Address of a folder with the files of published data sets, instead of their publishers; null
-    = the publishers."""
+    """Address of a folder with the files of published data sets, used instead of the publishers;
+    null = the publishers."""
     weights_mirror: Address | None
-    """Address of a folder with the files of published weights, instead of their publishers; null =
-    the publishers."""
+    """Address of a folder with the files of published weights, used instead of the publishers; null
+    = the publishers."""
 
 
 class Prediction(Section):
     """How trained networks are applied."""
 
     test_time_augmentation: Literal["none", "flip", "small", "seeds"]
-    """Views of each image whose logits are averaged, beside the plain prediction: none, flip, small
-    (flip, small shifts and changes of size) or seeds (flips and a quarter turn)."""
+    """Views of each image whose logits are averaged, in addition to the plain prediction: none,
+    flip, small (flip, small shifts and changes of size) or seeds (flips and a quarter turn)."""
 
 
 class Evaluation(Section):
-    """How predictions are judged."""
+    """How predictions are evaluated."""
 
     threshold_rule: Literal["youden", "sensitivity_95", "cost"]
-    """How the decision threshold is found on out-of-fold predictions: youden, sensitivity_95 or
-    cost; the other two are shown beside it."""
+    """Rule that finds the decision threshold on out-of-fold predictions: youden, sensitivity_95 or
+    cost; the other two are shown as well."""
     cost_ratio: float = Field(gt=0, le=10_000)
-    """How many times a false alarm a missed pneumonia costs, for the rule cost."""
+    """Cost of a missed pneumonia relative to a false alarm, for the rule cost."""
     calibration: Literal["platt", "temperature", "isotonic", "none"]
-    """How logits become probabilities, fitted on out-of-fold predictions: platt, temperature,
-    isotonic or none."""
+    """Calibration method that turns logits into probabilities, fitted on out-of-fold predictions:
+    platt, temperature, isotonic or none."""
     confidence: float = Field(gt=0, lt=1)
     """Level of all intervals."""
     bootstrap_replicates: int = Field(ge=100, le=1_000_000)
     """Replicates of the patient-clustered bootstrap."""
     permutations: int = Field(ge=100, le=1_000_000)
-    """Exchanges of patients in the tests of differences; more where many runs are compared."""
+    """Permutations of patients in the tests of differences; more where many runs are compared."""
     bootstrap_seed: Seed
-    """Seed of the bootstrap and of the exchanges."""
+    """Seed of the bootstrap and of the permutations."""
     reference: Text | None
-    """Architecture, named before any result is seen, that all others are tested against, as a
-    family of its own; null = none."""
+    """Architecture, named before any result is known, with which all others are compared in a
+    family of tests of their own; null = none."""
+
+    @property
+    def resampling(self) -> dict[str, float]:
+        """How intervals are drawn, as `core.estimates.Resampling` takes it."""
+        return {
+            "confidence": self.confidence,
+            "replicates": self.bootstrap_replicates,
+            "seed": self.bootstrap_seed,
+        }
+
+    @property
+    def fitted(self) -> dict[str, Any]:
+        """How thresholds and calibrations are fitted to each fold."""
+        names = ("threshold_rule", "cost_ratio", "calibration")
+        return {name: getattr(self, name) for name in names}
 
 
 class Robustness(Section):
-    """How networks are tried on radiographs made worse."""
+    """How the robustness of networks to image corruption is tested."""
 
     strengths: Annotated[
         tuple[Annotated[int, Field(ge=STRENGTHS[0], le=STRENGTHS[-1])], ...], Field(strict=False)
     ]
     """Strengths of the corruptions under which out-of-fold images are predicted, from 1 (hardly
-    seen) to 3 (seen at once); [] = none."""
+    visible) to 3 (obvious); [] = none."""
     seed: Seed
-    """Seed of what is random in them: the noise, the direction of a shift."""
+    """Seed of their random elements: the noise, the direction of a shift."""
     reference_recipe: Text | None
-    """Recipe whose runs the same networks' runs with other recipes are held against, to see what
-    mitigations; null = none. experiments/mitigations.yaml is made for it."""
+    """Recipe with whose runs the same networks' runs with other recipes are compared, to see which
+    mitigations help; null = none. experiments/mitigations.yaml is an example."""
     test_time_normalisation: bool
-    """Whether test images are predicted once more with batch normalisation that takes its
-    statistics from all of them; such figures stand apart and are never ranked."""
+    """Whether test images are predicted again with batch normalisation that takes its statistics
+    from all of them; these results are shown separately and never ranked."""
 
 
 Ensembles = Annotated[
@@ -107,11 +128,11 @@ Ensembles = Annotated[
 
 
 class Inflation(Section):
-    """What bad practice would add to the figures."""
+    """How much bad practice would inflate the results."""
 
     model: Text | None
-    """Architecture of the runs that is trained by bad practice, too; null = none.
-    experiments/inflation.yaml is made for it."""
+    """Architecture of the runs that is also trained with bad practice; null = none.
+    experiments/inflation.yaml is an example."""
 
 
 class Report(Section):
@@ -194,18 +215,19 @@ class Experiment(Section):
     experiment: PlainName
     """Name of the experiment; results go to results/<experiment>/."""
     task: Literal["binary", "subtype"]
-    """What networks tell apart: binary (pneumonia, or the finding of data.nih.positive, and images
-    without), or subtype (normal, bacterial and viral, where the data tell them)."""
+    """Classes to distinguish: binary (pneumonia, or the finding of data.nih.positive, and images
+    without), or subtype (normal, bacterial and viral, where the data state them)."""
     data: Data
-    """Which images, and what they must satisfy."""
+    """The images, and the checks they must pass."""
     external: Annotated[
         Data | None,
         Field(
             json_schema_extra={"$comment": "a section with those keys of data that differ from it"}
         ),
     ]
-    """A second source of images: trained runs predict it, and nothing is tuned on it; only what
-    differs from data, as {source: rsna, rsna: {path: ...}}. null = none."""
+    """A second source of images for external validation: trained runs predict it, and nothing is
+    tuned on it; only what differs from data, such as {source: rsna, rsna: {path: ...}}. null =
+    none."""
     split: Split
     """How patients are divided into folds."""
     images: Images
@@ -213,33 +235,34 @@ class Experiment(Section):
     offline_copies: OfflineCopies
     """Augmented copies written to disk once, for recipes with offline_copies: true."""
     compute: Compute
-    """Where and how exactly to compute."""
+    """Hardware and numerical precision."""
     downloads: Downloads
-    """What is fetched from the network."""
+    """Where data sets and weights are downloaded from."""
     prediction: Prediction
     """How trained networks are applied."""
     evaluation: Evaluation
-    """How predictions are judged."""
+    """How predictions are evaluated."""
     ensembles: Ensembles
-    """Ways to combine all runs, judged below them: mean_logit, rank_mean, greedy_selection,
+    """Ensembles of all runs, listed below them: mean_logit, rank_mean, greedy_selection,
     non_negative_stack, logistic_stack; [] = none, as with a single run."""
     robustness: Robustness
-    """How networks are tried on radiographs made worse."""
+    """How the robustness of networks to image corruption is tested."""
     explanation: Explanation
-    """What the networks look at."""
+    """Which regions the networks use."""
     inflation: Inflation
-    """What bad practice would add to the figures."""
+    """How much bad practice would inflate the results."""
     allow_partial: bool
-    """true = tables and report are built from the runs that are complete and name the others."""
+    """true = tables and report are built from the complete runs and name the others."""
     keep_weights: Literal["all", "best", "none"]
-    """Weights that stay once all that needs them is made: all, best (of the run that ranks first)
-    or none. Nothing trains anew for their sake alone; what asks for them later does."""
+    """Weights that are kept once everything that needs them is made: all, best (of the run that
+    ranks first) or none. Removed weights alone cause no retraining; whatever needs them later
+    does."""
     archive: Archive
     """Archive, made by archive_results, from which tables, figures and report are rebuilt; its own
     configuration replaces this one. null = compute."""
     archive_radiographs: bool
-    """true = the archive holds the few images that figures show; false = none, and figures of images
-    are not rebuilt."""
+    """true = the archive contains the few radiographs that figures show; false = none, and figures
+    of radiographs are not rebuilt."""
     report: Report
     """The report."""
     recipes: Annotated[
@@ -248,9 +271,9 @@ class Experiment(Section):
     ]
     """How to train. A run names one of these."""
     defaults: Defaults
-    """Recipe and seeds of runs that do not name their own."""
+    """Recipe and seeds of runs that name none."""
     runs: Annotated[tuple[AnyRunEntry, ...], Field(min_length=1, strict=False)]
-    """What is compared: names, or {model, recipe, seed}; the keys models, recipes and seeds take
+    """The runs to compare: names, or {model, recipe, seed}; the keys models, recipes and seeds take
     lists. Any timm backbone works as timm:<name>."""
 
     @property
@@ -262,6 +285,31 @@ class Experiment(Section):
             for run in as_run_entry(entry).expand(self.defaults.recipe, self.defaults.seeds)
         ]
 
+    @property
+    def inflated_run(self) -> Run | None:
+        """The run that is trained by bad practice, too; None in most experiments."""
+        wanted = (self.inflation.model, self.defaults.recipe)
+        runs = self.expanded_runs
+        return next((run for run in runs if (run.model, run.recipe) == wanted), None)
+
+    @property
+    def other_task(self) -> dict[str, str]:
+        """The key `task` for what follows from it; empty with the binary task, which is not named.
+
+        So results of before there was another task stay valid.
+        """
+        return {} if self.task == BINARY else {"task": self.task}
+
     def recipe(self, name: str) -> Recipe:
         """Return the recipe of that name."""
         return self.recipes[name]
+
+    def training(self, recipe: str) -> dict[str, Any]:
+        """Return all that a training follows from beside its run and images, as plain values."""
+        return self.recipes[recipe].model_dump() | self.other_task
+
+    @property
+    def trainings(self) -> list[tuple[str, dict[str, Any]]]:
+        """Architecture and recipe of every run, seeds apart, the recipe with its name."""
+        pairs = dict.fromkeys((run.model, run.recipe) for run in self.expanded_runs)
+        return [(model, {"name": name, **self.training(name)}) for model, name in pairs]

@@ -1,16 +1,11 @@
 """External data must hold other radiographs than those that networks are trained and tested on."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from pneumobench.core.config.problems import Problem, path_text
+from pneumobench.core.config.sound import SoundValues
 from pneumobench.core.fetched import KERMANY_ON_KAGGLE
-
-if TYPE_CHECKING:
-    from pneumobench.core.config.across import SoundValues
 
 # Sources of the same images: Kermany et al. 2018 in three places; RSNA's are images of NIH's.
 SAME_RADIOGRAPHS = (("kaggle", "mendeley", "pneumoniamnist"), ("nih", "rsna"))

@@ -11,7 +11,6 @@ from pneumobench.core.config.experiment import Experiment
 from pneumobench.core.config.problems import value_text
 from pneumobench.core.errors import UserError
 from pneumobench.core.room import check_folder
-from pneumobench.core.task import BINARY
 
 IDENTITY_FILE = "experiment.json"
 SOURCES = get_args(Data.model_fields["source"].annotation)
@@ -49,9 +48,7 @@ def experiment_identity(experiment: Experiment) -> dict[str, Any]:
     """
     data = experiment.data
     unused = set(SOURCES) - {data.source}
-    # The binary task is not named: folders of before there was another one stay valid.
-    task = {} if experiment.task == BINARY else {"task": experiment.task}
-    return task | {
+    return experiment.other_task | {
         "data": data.model_dump(
             mode="json", exclude=dict.fromkeys(unused, True) | {"checks": STOPPING_CHECKS}
         ),

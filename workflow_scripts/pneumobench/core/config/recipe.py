@@ -39,7 +39,7 @@ class Augmentation(Section):
     horizontal_flip: Share
     """Probability that an image is mirrored left to right."""
     vertical_flip: Share
-    """Probability that an image is mirrored top to bottom, which no chest radiograph is."""
+    """Probability that an image is mirrored top to bottom, which is anatomically wrong."""
     rotation_degrees: float = Field(ge=0, le=180)
     """Largest rotation to either side, in degrees."""
     translation: Share
@@ -47,11 +47,11 @@ class Augmentation(Section):
     scale: float = Field(ge=0, lt=1)
     """Largest enlargement or reduction, as a share of the size."""
     stretch: float = Field(ge=0, lt=1)
-    """Largest change of the ratio of width to height, as a share."""
+    """Largest change of the aspect ratio, as a share."""
     shear_degrees: float = Field(ge=0, lt=90)
-    """Largest slant of the vertical axis to either side, in degrees."""
+    """Largest tilt of the vertical axis to either side, in degrees."""
     crop: float = Field(ge=0, lt=1)
-    """Largest share of the image's area that a random crop cuts away."""
+    """Largest share of the image's area that a random crop removes."""
     brightness: Share
     """Largest change of brightness, as a share of the grey range."""
     contrast: Share
@@ -67,19 +67,21 @@ class Augmentation(Section):
 
 
 class Head(Section):
-    """What turns the trunk's features into logits."""
+    """The head, which turns the trunk's features into logits."""
 
     kind: Literal["own", "linear", "mlp"]
-    """own = as the architecture's authors built it, linear = one layer, mlp = two with dropouts."""
+    """own = as designed by the architecture's authors, linear = one layer, mlp = two layers with
+    dropout."""
     width: int = Field(ge=1, le=65_536)
     """Units of the hidden layer, used by mlp."""
     dropout: float = Field(ge=0, lt=1)
     """Dropout before the hidden layer, used by mlp."""
     hidden_dropout: float = Field(ge=0, lt=1)
-    """Dropout behind the hidden layer, used by mlp."""
+    """Dropout after the hidden layer, used by mlp."""
     token_reading: Literal["last", "norm", "additive"]
-    """How CNN-LSTM networks join their LSTM's states: last = the last one, norm = weighted by their
-    norms, additive = weighted by a learned score of each position; last for all other models."""
+    """How CNN-LSTM networks combine the states of their LSTM: last = the last one, norm = weighted
+    by their norms, additive = weighted by a learned score of each position; last for all other
+    models."""
 
 
 class Plateau(Section):
@@ -88,14 +90,14 @@ class Plateau(Section):
     factor: float = Field(gt=0, lt=1)
     """The learning rate is multiplied by this."""
     patience: int = Field(ge=0)
-    """Epochs without a lower inner loss that are waited for."""
+    """Epochs to wait for a lower loss on the early-stopping split."""
 
 
 class EarlyStopping(Section):
     """Which epoch is kept, and when training ends before the last one."""
 
     metric: Literal["auc", "loss", "accuracy"]
-    """Metric on the early-stopping part that chooses the epoch: auc, loss or accuracy."""
+    """Metric on the early-stopping split that selects the epoch: auc, loss or accuracy."""
     patience: Annotated[int, Field(ge=1)] | None
     """Epochs without improvement before training ends; null = train to the end."""
 
@@ -108,50 +110,54 @@ class Recipe(Section):
     batch_size: int = Field(ge=2, le=4096)
     """Images in one training step; batch normalisation needs at least 2."""
     pretrained: SwitchOrPath
-    """Starting weights: false = drawn at random, true = the architecture's published ones (fetched
-    before training), or the path of a file with weights."""
+    """Starting weights: false = random, true = the architecture's published ones (downloaded before
+    training), or the path of a file with weights."""
     freeze: Literal["none", "first_parameters", "last_stage"]
-    """Parameters that stay fixed, as each model defines: none, first_parameters or last_stage."""
+    """Parameters that stay fixed, as defined by each model: none, first_parameters or
+    last_stage."""
     frozen_statistics: Literal["fixed", "updated"]
-    """Batch normalisation of frozen layers: fixed, or updated by the images it sees."""
+    """Batch normalisation statistics of frozen layers: fixed, or updated during training."""
     head: Head
-    """What turns the trunk's features into logits."""
+    """The head, which turns the trunk's features into logits."""
     preprocessing: Preprocessing
-    """What is done to each image beforehand: none; histogram, clahe or standardised = grey values
-    are spread globally, locally or to one mean and standard deviation; border_masked or lung_masked
-    = a margin, or all outside a box around both lungs, is painted over in one grey."""
+    """Preprocessing of each image: none; histogram or clahe = grey values are equalised globally or
+    locally; standardised = they are scaled to one mean and standard deviation; border_masked or
+    lung_masked = a margin, or everything outside a box around both lungs, is painted over in one
+    grey."""
     loss: Literal["binary_cross_entropy", "cross_entropy"]
-    """binary_cross_entropy on one logit, or cross_entropy on one logit a class."""
+    """binary_cross_entropy on one logit, or cross_entropy on one logit per class."""
     class_weights: Literal["none", "inverse_frequency"]
     """Weights of the classes in the loss: none or inverse_frequency."""
     minority_boost: float = Field(ge=1, le=100)
     """The rarer class's weight is multiplied by this, used with class weights."""
     label_smoothing: float = Field(ge=0, lt=1)
-    """Labels are moved towards the uniform distribution by this share."""
+    """Share by which labels are moved towards the uniform distribution."""
     optimiser: Literal["adam", "adamw", "sgd"]
     """Optimiser: adam, adamw or sgd (with momentum)."""
     learning_rate: float = Field(gt=0, le=10)
-    """Learning rate; the highest one where a schedule changes it."""
+    """Learning rate; its maximum where a schedule changes it."""
     weight_decay: float = Field(ge=0, le=1)
     """Weight decay, as the optimiser defines it."""
     schedule: Literal["none", "cosine", "plateau", "one_cycle", "warm_up_cosine"]
-    """Course of the learning rate: none (constant), cosine, plateau, one_cycle or
+    """Schedule of the learning rate: none (constant), cosine, plateau, one_cycle or
     warm_up_cosine."""
     warm_up: float = Field(gt=0, lt=1)
-    """Share of the steps in which the learning rate rises, used by one_cycle and
+    """Share of the steps during which the learning rate rises, used by one_cycle and
     warm_up_cosine."""
     plateau: Plateau
     """When the schedule plateau lowers the learning rate."""
     gradient_clip: Annotated[float, Field(gt=0)] | None
     """Largest norm of the gradient; null = no clipping."""
     gradient_checkpointing: bool
-    """Compute the trunk's maps a second time in the backward pass instead of keeping them: less
-    memory, more time, the same result."""
+    """Recompute the trunk's activations in the backward pass instead of storing them: less memory,
+    more time, the same result."""
     ema_decay: Annotated[float, Field(gt=0, lt=1)] | None
-    """Judge and keep a moving average of the weights with this decay a step; null = the weights."""
+    """Evaluate and keep a moving average of the weights with this decay per step; null = the
+    weights."""
     offline_copies: bool
-    """Train on the offline copies of the training side, too."""
+    """Also train on the offline copies of the training images."""
     augmentation: Augmentation
-    """Variation of the images, drawn anew for every image and epoch."""
+    """Random augmentation, drawn anew for every image and epoch."""
     early_stopping: EarlyStopping
-    """The epoch with the best inner metric is kept; patience counts epochs without improvement."""
+    """The epoch with the best metric on the early-stopping split is kept; patience counts epochs
+    without improvement."""

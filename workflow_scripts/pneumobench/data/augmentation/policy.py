@@ -120,7 +120,7 @@ def joined(parts: Sequence[Variations]) -> Variations:
 def draw_variations(
     generator: np.random.Generator, count: int, policy: AugmentationPolicy
 ) -> Variations:
-    """Draw how `count` images vary.
+    """Return how `count` images vary, drawn at random, on the CPU.
 
     The generator is asked for one number an image and quantity, all images at once, in this order:
     horizontal flip, rotation, scale, shift along x, along y, contrast, brightness; vertical flip,
@@ -136,11 +136,6 @@ def draw_variations(
         Number of images K.
     policy
         The largest variations.
-
-    Returns
-    -------
-    Variations
-        K rows, on the CPU.
     """
 
     def unit() -> np.ndarray:
@@ -161,13 +156,8 @@ def draw_variations(
     noise = policy.noise * unit(), unit(), unit()
     erasing = _rectangles(unit() < policy.erasing, unit(), unit(), unit(), unit(), unit())
 
-    # From the output to the input: mirror, stretch, slant, turn, resize, shift; into the crop.
-    linear = (
-        _matrices(np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle))
-        @ _matrices(1.0, np.tan(slant), 0.0, 1.0)
-        @ _matrices(1.0 / np.sqrt(stretch), 0.0, 0.0, np.sqrt(stretch))
-        @ _matrices(np.where(mirrored, -1.0, 1.0), 0.0, 0.0, np.where(upside_down, -1.0, 1.0))
-    ) * (side / zoom)[:, None, None]
+    linear = _linear_maps(angle, slant, stretch, mirrored, upside_down)
+    linear *= (side / zoom)[:, None, None]
     # A shift by the share t of the width is 2t in coordinates that run from -1 to 1.
     offset = side * (2.0 * np.stack(shift)) + (1.0 - side) * np.stack(place)
     theta = np.concatenate([linear, offset.T[:, :, None]], axis=2)
@@ -185,6 +175,22 @@ def draw_variations(
         noise=kept(policy.noise > 0, *noise),
         erasing=kept(policy.erasing > 0, *erasing),
         largest_blur=policy.blur,
+    )
+
+
+def _linear_maps(
+    angle: np.ndarray,
+    slant: np.ndarray,
+    stretch: np.ndarray,
+    mirrored: np.ndarray,
+    upside_down: np.ndarray,
+) -> np.ndarray:
+    """Return float64 [K, 2, 2] from the output to the input: mirror, stretch, slant, turn."""
+    return (
+        _matrices(np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle))
+        @ _matrices(1.0, np.tan(slant), 0.0, 1.0)
+        @ _matrices(1.0 / np.sqrt(stretch), 0.0, 0.0, np.sqrt(stretch))
+        @ _matrices(np.where(mirrored, -1.0, 1.0), 0.0, 0.0, np.where(upside_down, -1.0, 1.0))
     )
 
 

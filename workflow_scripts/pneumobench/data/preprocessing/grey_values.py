@@ -1,7 +1,8 @@
 """Grey values spread over the whole image, or brought to one mean.
 
 The histogram is OpenCV's (`equalizeHist`), byte for byte, in NumPy: that is what work on chest
-radiographs means by the name, and OpenCV is a large library for one function.
+radiographs means by the name, and OpenCV is a large library for one function. Images are uint8
+[S, S], before and after.
 """
 
 import numpy as np
@@ -15,16 +16,6 @@ def equalise_histogram(image: np.ndarray) -> np.ndarray:
     """Spread the grey values of an image so that each occurs about as often as any other.
 
     The darkest value becomes 0, the brightest 255. An image of one grey value stays as it is.
-
-    Parameters
-    ----------
-    image
-        uint8 [S, S].
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 [S, S].
     """
     below = np.bincount(image.ravel(), minlength=GREYS).cumsum()
     darkest = below[image.min()]
@@ -41,16 +32,6 @@ def standardise(image: np.ndarray) -> np.ndarray:
     What exposure and contrast make of a whole image is gone then, and with it whatever they tell of
     the image's origin. Values beyond black and white are cut. An image of one grey value stays as it
     is.
-
-    Parameters
-    ----------
-    image
-        uint8 [S, S].
-
-    Returns
-    -------
-    numpy.ndarray
-        uint8 [S, S].
     """
     grey = np.arange(GREYS)
     share = np.bincount(image.ravel(), minlength=GREYS) / image.size

@@ -104,6 +104,32 @@ def read_rows(path: Path, required: Sequence[str], optional: Sequence[str] = ())
     return read_columns(path, required, optional).rows
 
 
+def read_box(row: Row, name: str, corners: Sequence[str], path: Path) -> list[float]:
+    """Return the numbers of a box: x, y, width, height in pixels.
+
+    Parameters
+    ----------
+    row
+        Of the table `path`.
+    name, corners
+        The columns of the radiograph's name and of the numbers.
+
+    Raises
+    ------
+    UserError
+        If a cell holds no number.
+    """
+    try:
+        return [float(row[key]) for key in corners]
+    except ValueError as error:
+        raise UserError(
+            f"a box of {row[name]} cannot be read",
+            where=f"{path}: row {row.number}",
+            expected="four numbers: x, y, width, height in pixels",
+            remedy="use the table as it is published",
+        ) from error
+
+
 def unused_note(path: Path, unused: Sequence[str]) -> list[str]:
     """Return one sentence on the columns of a table that nobody reads, or none."""
     if not unused:

@@ -5,9 +5,23 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pneumobench.core.errors import UserError
-from pneumobench.data.sources.columns import read_rows
+from pneumobench.core.sources import Source
+from pneumobench.data.sources.columns import read_rows, tables_beside
 from pneumobench.data.sources.scan import scan_folder
 from pneumobench.data.sources.table import REQUIRED, find_radiograph
+
+
+def source_fingerprint(source: Source) -> str:
+    """Return a digest of a source's radiographs and tables, as far as they are a user's own.
+
+    Of others their records say what they are, which are not there before the first start: "".
+    """
+    root = Path(source.root)
+    if source.name == "phantom" or source.fetched:
+        return ""
+    if source.name == "table":
+        return table_fingerprint(Path(source.options["path"]), root)
+    return fingerprint(root, tables_beside(root) if source.name in ("nih", "rsna") else ())
 
 
 def fingerprint(root: Path, tables: Iterable[Path] = ()) -> str:

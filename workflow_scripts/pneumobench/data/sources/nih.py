@@ -15,6 +15,7 @@ from pneumobench.core.findings import ABNORMAL, FINDINGS, NO_FINDING
 from pneumobench.data.sources.columns import (
     Row,
     check_unique,
+    read_box,
     read_columns,
     read_rows,
     unread_note,
@@ -22,13 +23,14 @@ from pneumobench.data.sources.columns import (
 )
 from pneumobench.data.sources.directory import radiographs_by_name
 from pneumobench.data.sources.lookalikes import split_meant, words_of
-from pneumobench.data.sources.radiograph import COLUMN, Listing, Radiograph
+from pneumobench.data.sources.radiograph import Listing, Radiograph
 from pneumobench.data.sources.scan import is_apart, scan_folder
 from pneumobench.data.spelling import same_form
 
 TABLES = ("Data_Entry_2017.csv", "Data_Entry_2017_v2020.csv")
 BOXES = "BBox_List_2017.csv"
 SPLIT_LISTS = {"train": "train_val_list.txt", "test": "test_list.txt"}
+_UNLISTED = f"in neither {' nor '.join(SPLIT_LISTS.values())}"
 # What lists of a split are called otherwise: train.csv, "Test images".
 _LIST_SUFFIXES = ("", ".csv", ".json", ".list", ".lst", ".tsv", ".txt")
 _OF_LISTS = {"ids", "names", "files", "images", "set", "split", "data", "nih", "official"}
@@ -79,18 +81,14 @@ def list_nih(root: Path, *, positive: str) -> Listing:
         if label is None:
             others += 1
             continue
-        path, size = files.get(name, (name, -1))
         radiographs.append(
-            Radiograph(
-                path,
-                size,
+            Radiograph.of_row(
+                *files.get(name, (name, -1)),
                 label,
                 splits.get(name, "") if splits else "none",
-                subtype="normal" if label == "normal" else "unknown",
                 patient=f"nih-{patient}" if patient else "",
-                patient_from=COLUMN if patient else "",
                 boxes=boxes.get(name, "") if label == "pneumonia" else "",
-                reason=_reason(name, size, splits),
+                reason=_UNLISTED if splits and name not in splits else "",
             )
         )
     return Listing(
@@ -253,24 +251,8 @@ def _boxes(root: Path, positive: str) -> dict[str, str]:
             )
         if positive not in (ABNORMAL, finding):
             continue
-        try:
-            boxes.setdefault(row[NAME], []).append([float(row[key]) for key in CORNERS])
-        except ValueError as error:
-            raise UserError(
-                f"the box of {row[NAME]} cannot be read",
-                where=f"{path}: row {row.number}",
-                expected="four numbers: x, y, width, height in pixels",
-                remedy="use the list as it is published, or move it away",
-            ) from error
+        boxes.setdefault(row[NAME], []).append(read_box(row, NAME, CORNERS, path))
     return {name: json.dumps(found) for name, found in boxes.items()}
-
-
-def _reason(name: str, size: int, splits: dict[str, str]) -> str:
-    if size < 0:
-        return "the table names it, but there is no such file"
-    if splits and name not in splits:
-        return f"in neither {' nor '.join(SPLIT_LISTS.values())}"
-    return ""
 
 
 def _notes(others: int, positive: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Self
 
 FILE_NAME, PATTERN, COLUMN = "file_name", "pattern", "column"
 # How the reason of what lies beside the radiographs begins; the name of the folder follows.
@@ -49,6 +50,15 @@ class Radiograph:
     mask_path: str = ""
     place: str = ""
     reason: str = ""
+
+    @classmethod
+    def of_row(cls, path: str, size: int, label: str, official_split: str, **told: str) -> Self:
+        """Return a radiograph that a table names; set aside where there is no such file."""
+        told = {"subtype": "normal" if label == "normal" else "unknown"} | told
+        told["patient_from"] = COLUMN if told["patient"] else ""
+        if size < 0:
+            told["reason"] = "the table names it, but there is no such file"
+        return cls(path, size, label, official_split, **told)
 
     @property
     def stem(self) -> str:

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pneumobench.core.errors import UserError
-from pneumobench.data.sources.columns import Row, read_columns, unread_note, unused_note
+from pneumobench.data.sources.columns import Row, read_box, read_columns, unread_note, unused_note
 from pneumobench.data.sources.directory import radiographs_by_name
-from pneumobench.data.sources.radiograph import COLUMN, Listing, Radiograph
+from pneumobench.data.sources.radiograph import Listing, Radiograph
 from pneumobench.data.sources.scan import scan_folder
 
 LABELS, CLASSES = "stage_2_train_labels.csv", "stage_2_detailed_class_info.csv"
@@ -55,18 +55,13 @@ def list_rsna(root: Path, *, negatives: str) -> Listing:
         if label == "normal" and negatives == "normal" and class_of[name] != NORMAL:
             others += 1
             continue
-        path, size = files.get(name, (f"{name}.dcm", -1))
         radiographs.append(
-            Radiograph(
-                path,
-                size,
+            Radiograph.of_row(
+                *files.get(name, (f"{name}.dcm", -1)),
                 label,
                 "none",
-                subtype="normal" if label == "normal" else "unknown",
                 patient=f"rsna-{name}",
-                patient_from=COLUMN,
-                boxes=_boxes(rows, root) if label == "pneumonia" else "",
-                reason="" if size >= 0 else "the table names it, but there is no such file",
+                boxes=_boxes(rows, root / LABELS) if label == "pneumonia" else "",
             )
         )
     _check_same_radiographs(root, rows_of, class_of)
@@ -139,17 +134,8 @@ def _check_same_radiographs(root: Path, labelled: Iterable[str], classed: Iterab
         )
 
 
-def _boxes(rows: list[Row], root: Path) -> str:
-    try:
-        boxes = [[float(row[key]) for key in BOX] for row in rows]
-    except ValueError as error:
-        raise UserError(
-            f"a box of {rows[0][NAME]} cannot be read",
-            where=str(root / LABELS),
-            expected="four numbers in every row with Target 1",
-            remedy="use the table as it is published",
-        ) from error
-    return json.dumps(boxes)
+def _boxes(rows: list[Row], path: Path) -> str:
+    return json.dumps([read_box(row, NAME, BOX, path) for row in rows])
 
 
 def _notes(others: int) -> list[str]:

@@ -13,7 +13,7 @@ from pneumobench.data.sources.columns import Row, check_unique, read_columns, un
 from pneumobench.data.sources.directory import OFFICIAL_SPLITS
 from pneumobench.data.sources.lookalikes import right_word
 from pneumobench.data.sources.patients import NOBODY
-from pneumobench.data.sources.radiograph import COLUMN, Listing, Radiograph
+from pneumobench.data.sources.radiograph import Listing, Radiograph
 from pneumobench.data.spelling import same_form, visible
 
 REQUIRED = ("path", "label")
@@ -89,16 +89,14 @@ def _radiograph(row: Row, path: str, size: int, where: str) -> Radiograph:
                 remedy="correct one of the two, or leave the subtype empty",
             )
         subtype = given
-    return Radiograph(
+    return Radiograph.of_row(
         path,
         size,
         label,
         _word(row, "split") or "none",
         subtype=subtype,
         patient=row.get("patient", ""),
-        patient_from=COLUMN if row.get("patient") else "",
         boxes=_boxes(row.get("boxes", ""), label, where),
-        reason="" if size >= 0 else "the table names it, but there is no such file",
     )
 
 

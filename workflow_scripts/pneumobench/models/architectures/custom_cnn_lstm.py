@@ -47,17 +47,12 @@ class CustomCNNLSTM(Classifier):
         return in_full_precision(self.recurrent, self.pool(features))
 
 
-def build(outputs: int) -> CustomCNNLSTM:
-    """Build the network."""
-    return CustomCNNLSTM(outputs)
-
-
 ARCHITECTURE = Architecture(
     name=__name__,
     title="CNN-LSTM from scratch",
     family="CNN-LSTM",
     reference="Hochreiter and Schmidhuber, 1997, doi:10.1162/neco.1997.9.8.1735",
-    build=build,
+    build=CustomCNNLSTM,
     cam_layers=("trunk.relu3",),
     head="recurrent.classifier",
 )

@@ -29,17 +29,12 @@ class DenseNet121(Classifier):
         return in_full_precision(self.network.classifier, global_average(features))
 
 
-def build(outputs: int) -> DenseNet121:
-    """Build DenseNet121 with a linear head."""
-    return DenseNet121(outputs)
-
-
 ARCHITECTURE = Architecture(
     name=__name__,
     title="DenseNet121",
     family="DenseNet",
     reference="Huang et al., 2017, https://arxiv.org/abs/1608.06993",
-    build=build,
+    build=DenseNet121,
     cam_layers=("network.features.relu5",),
     head="network.classifier",
     stages=tuple(f"network.features.denseblock{number}" for number in (1, 2, 3, 4)),

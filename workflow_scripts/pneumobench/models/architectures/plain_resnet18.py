@@ -1,25 +1,13 @@
-"""ResNet18."""
+"""ResNet18, torchvision's."""
 
 from torchvision import models
 
-from pneumobench.models.architecture import Architecture
-from pneumobench.models.blocks.residual_classifier import FREEZE, STAGES, ResidualClassifier
+from pneumobench.models.blocks.residual_classifier import FREEZE, residual_architecture
 
-
-def build(outputs: int) -> ResidualClassifier:
-    """Build torchvision's ResNet18 with a linear head."""
-    return ResidualClassifier(ARCHITECTURE, models.resnet18(weights=None, num_classes=outputs))
-
-
-ARCHITECTURE = Architecture(
-    name=__name__,
-    title="ResNet18",
-    family="ResNet",
-    reference="He et al., 2016, https://arxiv.org/abs/1512.03385",
-    build=build,
-    cam_layers=("network.layer4",),
-    head="network.fc",
-    stages=STAGES,
+ARCHITECTURE = residual_architecture(
+    __name__,
+    "ResNet18",
+    lambda outputs: models.resnet18(weights=None, num_classes=outputs),
     checkpoints={"network": "torchvision/resnet18.IMAGENET1K_V1"},
     freeze=FREEZE,
 )

@@ -32,17 +32,12 @@ class Xception(Classifier):
         return in_full_precision(self.network.fc, global_average(features))
 
 
-def build(outputs: int) -> Xception:
-    """Build Xception with a linear head."""
-    return Xception(outputs)
-
-
 ARCHITECTURE = Architecture(
     name=__name__,
     title="Xception",
     family="Xception",
     reference=REFERENCE,
-    build=build,
+    build=Xception,
     cam_layers=("network.act4",),
     head="network.fc",
     stages=tuple(f"network.{stage}" for stage in STAGES),

@@ -38,17 +38,12 @@ class XceptionLSTM(Classifier):
         return in_full_precision(self.recurrent, self.reduce(features))
 
 
-def build(outputs: int) -> XceptionLSTM:
-    """Build Xception with the recurrent head."""
-    return XceptionLSTM(outputs)
-
-
 ARCHITECTURE = Architecture(
     name=__name__,
     title="Xception-LSTM",
     family="CNN-LSTM",
     reference=f"{REFERENCE}; Hochreiter and Schmidhuber, 1997, doi:10.1162/neco.1997.9.8.1735",
-    build=build,
+    build=XceptionLSTM,
     cam_layers=("xception.act4",),
     head="recurrent.classifier",
     stages=tuple(f"xception.{stage}" for stage in STAGES),

@@ -68,17 +68,12 @@ class XceptionVGG16Fusion(Classifier):
         return global_average(from_xception), global_average(self.vgg16.features[-1](from_vgg16))
 
 
-def build(outputs: int) -> XceptionVGG16Fusion:
-    """Build the fusion network."""
-    return XceptionVGG16Fusion(outputs)
-
-
 ARCHITECTURE = Architecture(
     name=__name__,
     title="Xception + VGG16 fusion",
     family="fusion",
     reference=f"{xception.REFERENCE}; Simonyan and Zisserman, 2015, https://arxiv.org/abs/1409.1556",
-    build=build,
+    build=XceptionVGG16Fusion,
     cam_layers=("xception.act4", "vgg16.features.29"),
     head="classifier",
     stages=tuple(f"xception.{stage}" for stage in xception.STAGES),

@@ -1,11 +1,17 @@
 """Residual networks, torchvision's or our own, behind the common contract."""
 
+from collections.abc import Callable
+from typing import Any
+
 from torch import Tensor, nn
 
 from pneumobench.models.architecture import Architecture, Freeze
 from pneumobench.models.blocks.cbam import CBAM
 from pneumobench.models.blocks.classifier import Classifier, global_average, in_full_precision
 from pneumobench.models.blocks.normalise import IMAGENET
+
+RESNET = "He et al., 2016, https://arxiv.org/abs/1512.03385"
+WITH_ATTENTION = "Woo et al., 2018, CBAM, https://arxiv.org/abs/1807.06521"
 
 STAGE_CHANNELS = (64, 128, 256, 512)
 """Feature maps of the four stages of ResNet18."""
@@ -62,3 +68,41 @@ class ResidualClassifier(Classifier):
     def head(self, features: Tensor) -> Tensor:
         """Average over positions, then one linear layer."""
         return in_full_precision(self.network.fc, global_average(features))
+
+
+def residual_architecture(
+    name: str,
+    title: str,
+    network: Callable[[int], nn.Module],
+    *,
+    alpha: float | None = None,
+    **further: Any,
+) -> Architecture:
+    """Return the entry of a residual network.
+
+    Parameters
+    ----------
+    name, title, further
+        As `Architecture` takes them.
+    network
+        Takes the number of logits, returns the layers, with fresh weights.
+    alpha
+        As `ResidualClassifier` takes it.
+    """
+
+    def build(outputs: int) -> ResidualClassifier:
+        return ResidualClassifier(architecture, network(outputs), alpha)
+
+    plain = alpha is None
+    architecture = Architecture(
+        name=name,
+        title=title,
+        family="ResNet" if plain else "ResNet + attention",
+        reference=RESNET if plain else WITH_ATTENTION,
+        build=build,
+        cam_layers=("network.layer4",) if plain else ("attention.3",),
+        head="network.fc",
+        stages=STAGES,
+        **further,
+    )
+    return architecture

@@ -1,1 +1,55 @@
-"""The sections of the report, a module each: `build(files, words) -> Section | None`."""
+"""Sections of the report, one module each, in the order in which they stand."""
+
+from types import ModuleType
+
+from pneumobench.reporting.sections import (
+    answer,
+    calibration,
+    checklists,
+    clinical,
+    cost,
+    curves,
+    data,
+    differences,
+    ensembles,
+    explanations,
+    external,
+    inflation,
+    limits,
+    looks,
+    methods,
+    mitigations,
+    origins,
+    ranked,
+    robustness,
+    shift,
+    subtypes,
+    views,
+)
+
+# A module has `build(files, words)`, or `gather(files, words, others)` where it shows what the
+# sections before it and behind it leave or name.
+SECTIONS: tuple[ModuleType, ...] = (
+    answer,
+    ranked,
+    subtypes,
+    views,
+    differences,
+    ensembles,
+    clinical,
+    calibration,
+    shift,
+    external,
+    robustness,
+    mitigations,
+    explanations,
+    inflation,
+    curves,
+    cost,
+    data,
+    methods,
+    looks,
+    checklists,
+    origins,
+    limits,
+)

@@ -1,17 +1,8 @@
-// Sorting of tables and enlarging of figures; nothing is loaded.
+// Sorting, saving and searching of tables, enlarging of figures; nothing is loaded.
 "use strict";
 
-// A cell's number: its data-key, a duration in seconds, or the first number of its text.
 function numberOf(cell) {
-  if (cell.dataset.key !== undefined) return cell.dataset.key === "" ? null : Number(cell.dataset.key);
-  var text = cell.textContent.replace(/[\u2009\u00a0]/g, "").replace("\u2212", "-"), seconds = null;
-  [[/(\d+) ?h\b/, 3600], [/(\d+) ?min\b/, 60], [/([\d.]+) ?s\b/, 1]].forEach(function (unit) {
-    var found = text.match(unit[0]);
-    if (found) seconds = (seconds || 0) + Number(found[1]) * unit[1];
-  });
-  if (seconds !== null) return seconds;
-  var plain = text.match(/-?\d+(\.\d+)?/);
-  return plain ? Number(plain[0]) : null;
+  return cell.dataset.key === undefined || cell.dataset.key === "" ? null : Number(cell.dataset.key);
 }
 
 function sortRows(table, head, column) {
@@ -31,25 +22,134 @@ function sortRows(table, head, column) {
   }).forEach(function (row) { table.tBodies[0].appendChild(row); });
 }
 
+function addButton(place, text, action) {
+  var button = document.createElement("button");
+  button.type = "button";
+  button.textContent = text;
+  button.addEventListener("click", action);
+  place.appendChild(button);
+  return button;
+}
+
 document.querySelectorAll("table.sortable").forEach(function (table) {
   table.querySelectorAll("thead th").forEach(function (head, column) {
-    var button = document.createElement("button");
-    button.type = "button";
-    while (head.firstChild) button.appendChild(head.firstChild);
-    head.appendChild(button);
-    button.addEventListener("click", function () { sortRows(table, head, column); });
+    var title = head.textContent;
+    head.textContent = "";
+    addButton(head, title, function () { sortRows(table, head, column); });
   });
 });
 
+// Every table as CSV and LaTeX, packed: [csv, tex] by the table's name.
+var files = null;
+function unpacked() {
+  if (files === null) {
+    var letters = atob(document.getElementById("downloads").textContent);
+    var bytes = Uint8Array.from(letters, function (letter) { return letter.charCodeAt(0); });
+    var stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    files = new Response(stream).json();
+  }
+  return files;
+}
+
+function save(name, text, type) {
+  var link = document.createElement("a"), address = URL.createObjectURL(new Blob([text], { type: type }));
+  link.href = address;
+  link.download = name;
+  link.click();
+  setTimeout(function () { URL.revokeObjectURL(address); }, 10000);
+}
+
+if (window.DecompressionStream) {
+  document.querySelectorAll(".table").forEach(function (part) {
+    var name = part.id.replace("table-", ""), place = document.createElement("span");
+    place.className = "saves";
+    [["CSV", "csv", "text/csv"], ["LaTeX", "tex", "text/plain"]].forEach(function (kind, position) {
+      var button = addButton(place, kind[0], function () {
+        unpacked().then(function (found) { save(name + "." + kind[1], found[name][position], kind[2]); });
+      });
+      button.title = "Save this table as " + kind[0];
+    });
+    part.querySelector(".tablehead").appendChild(place);
+  });
+}
+
+// One field marks runs in all tables, or hides the others.
 (function () {
-  var dialog = document.createElement("dialog"), shown = new Image(), close = document.createElement("button");
-  close.type = "button";
-  close.textContent = "Close";
-  dialog.append(close, shown);
+  var sought = document.getElementById("sought"), alone = document.getElementById("alone");
+  var matches = document.getElementById("matches");
+  var names = Array.from(document.querySelectorAll("#runs option")).map(function (option) { return option.value; });
+  var rows = [];
+  document.querySelectorAll("tbody tr").forEach(function (row) {
+    var texts = Array.from(row.cells).filter(function (cell) { return !cell.classList.contains("number"); })
+      .map(function (cell) { return cell.textContent; });
+    var of = names.filter(function (name) {
+      return texts.some(function (text) { return text === name || text.startsWith(name + ",") || text.startsWith(name + " ("); });
+    });
+    if (of.length) rows.push([row, of.join("\n").toLowerCase()]);
+  });
+  function mark() {
+    var text = sought.value.trim().toLowerCase(), found = 0;
+    rows.forEach(function (pair) {
+      var hit = text !== "" && pair[1].includes(text);
+      found += hit;
+      pair[0].classList.toggle("found", hit && !alone.checked);
+    });
+    rows.forEach(function (pair) {
+      pair[0].classList.toggle("other", alone.checked && found > 0 && !pair[1].includes(text));
+    });
+    matches.textContent = text === "" ? "" : found + (found === 1 ? " row" : " rows") + " in all tables";
+  }
+  sought.addEventListener("input", mark);
+  alone.addEventListener("change", mark);
+
+  var unfold = document.getElementById("unfold");
+  unfold.addEventListener("click", function () {
+    var parts = document.querySelectorAll("main details"), open = unfold.textContent === "Unfold everything";
+    parts.forEach(function (part) { part.open = open; });
+    unfold.textContent = open ? "Fold everything" : "Unfold everything";
+  });
+  document.getElementById("tools").hidden = false;
+})();
+
+// A link into something folded opens it; the contents show where the reader is.
+(function () {
+  function open() {
+    var target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (var part = target; part; part = part.parentElement) if (part.tagName === "DETAILS") part.open = true;
+    if (target) target.scrollIntoView();
+  }
+  window.addEventListener("hashchange", open);
+  if (location.hash) open();
+
+  var contents = document.getElementById("contents"), narrow = window.matchMedia("(max-width: 800px)");
+  function fit() { contents.open = !narrow.matches; }
+  narrow.addEventListener("change", fit);
+  fit();
+  contents.addEventListener("click", function (event) {
+    if (narrow.matches && event.target.tagName === "A") contents.open = false;
+  });
+
+  var links = {}, seen = new Set();
+  contents.querySelectorAll("a").forEach(function (link) { links[link.hash.slice(1)] = link; });
+  var sections = Array.from(document.querySelectorAll("main > section"));
+  var observer = new IntersectionObserver(function (entries) {
+    entries.forEach(function (entry) { seen[entry.isIntersecting ? "add" : "delete"](entry.target.id); });
+    var first = sections.find(function (section) { return seen.has(section.id); });
+    if (!first) return;
+    Object.values(links).forEach(function (link) { link.removeAttribute("aria-current"); });
+    if (links[first.id]) links[first.id].setAttribute("aria-current", "true");
+  }, { rootMargin: "-10% 0px -60% 0px" });
+  sections.forEach(function (section) { observer.observe(section); });
+})();
+
+(function () {
+  var dialog = document.createElement("dialog"), shown = new Image();
+  var close = addButton(dialog, "Close", function () { dialog.close(); });
+  close.setAttribute("autofocus", "");
+  dialog.append(shown);
   document.body.appendChild(dialog);
   // The first click fits the figure into the window, the next shows every pixel.
   shown.addEventListener("click", function () { dialog.classList.toggle("pixels"); });
-  close.addEventListener("click", function () { dialog.close(); });
   dialog.addEventListener("click", function (event) { if (event.target === dialog) dialog.close(); });
   document.querySelectorAll("figure img").forEach(function (image) {
     var enlarge = function () {
@@ -66,19 +166,5 @@ document.querySelectorAll("table.sortable").forEach(function (table) {
       event.preventDefault();
       enlarge();
     });
-  });
-})();
-
-// Paper has no clicks: folded tables are printed, folded galleries are not.
-(function () {
-  var opened = [];
-  window.addEventListener("beforeprint", function () {
-    opened = Array.from(document.querySelectorAll("details:not([open])")).filter(function (part) {
-      return part.querySelector("table");
-    });
-    opened.forEach(function (part) { part.open = true; });
-  });
-  window.addEventListener("afterprint", function () {
-    opened.forEach(function (part) { part.open = false; });
   });
 })();

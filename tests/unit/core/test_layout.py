@@ -1,0 +1,89 @@
+"""Where files lie: patterns become paths, and folds are finished when all of their files are there."""
+
+from pathlib import Path
+
+import pytest
+from configurations import check
+
+from pneumobench.core.layout import TRAINED, Layout
+
+TWO = """
+experiment: two
+split: {folds: 2}
+runs: [resnet50, {model: "timm:resnet10t", seeds: [1, 2]}]
+"""
+
+
+def layout(overlay: str = TWO, results: str = "results/two") -> Layout:
+    experiment = check(overlay)
+    return Layout(results, experiment, tuple(experiment.expanded_runs))
+
+
+def test_first_key_of_a_pattern_is_the_outermost():
+    assert layout().paths("runs/{run}/fold{fold}/x.csv") == [
+        f"results/two/runs/{run}/fold{fold}/x.csv"
+        for run in (
+            "resnet50/light/seed42",
+            "timm-resnet10t/light/seed1",
+            "timm-resnet10t/light/seed2",
+        )
+        for fold in (0, 1)
+    ]
+    assert layout().paths("{fold}/{fold}/{arm}")[:2] == [
+        "results/two/0/0/patients",
+        "results/two/0/0/images",
+    ]
+
+
+def test_architectures_are_named_once_and_plain_paths_stay():
+    assert layout().paths("models/{slug}.json", "experiment.json") == [
+        "results/two/models/resnet50.json",
+        "results/two/models/timm-resnet10t.json",
+        "results/two/experiment.json",
+    ]
+
+
+def test_nothing_is_named_of_a_kind_that_there_is_not():
+    assert layout("prediction: {test_time_augmentation: none}").paths("{run}_{views}.csv") == []
+    assert layout("ensembles: []").paths("ensembles/{ensemble}.csv") == []
+    small = layout("prediction: {test_time_augmentation: small}").of()
+    assert small.paths("x_{views}.csv") == ["results/two/x_small.csv"]
+    assert small.of_folds("test.csv") == [] and small.of_runs("metrics.json") == []
+
+
+def test_an_ensemble_that_is_named_twice_is_made_once():
+    overlay = "ensembles: [mean_logit, mean_logit]"
+    assert layout(overlay).paths("{ensemble}.csv") == ["results/two/mean_logit.csv"]
+
+
+def test_unknown_keys_are_mistakes():
+    with pytest.raises(KeyError, match="folder"):
+        layout().paths("{folder}/x.csv")
+
+
+def test_files_of_one_run():
+    one = layout()
+    last = one.of(one.runs[-1])
+    assert last.of_folds("test.csv") == [
+        f"results/two/runs/timm-resnet10t/light/seed2/fold{fold}/test.csv" for fold in (0, 1)
+    ]
+    assert last.of_runs("a.json") == ["results/two/runs/timm-resnet10t/light/seed2/a.json"]
+
+
+def test_packed_images_are_those_of_the_recipe():
+    made = layout("images: {size: 64}\nrecipes: {light: {preprocessing: clahe}}")
+    assert made.packed("images") == "results/two/dataset/images_64"
+    assert made.packed("augmented", "light") == "results/two/dataset/augmented_64_clahe"
+    assert made.packed("images", "light", "external") == "results/two/external/images_64_clahe"
+
+
+def test_a_fold_is_finished_when_all_of_its_files_are_there(tmp_path):
+    made = layout(results=str(tmp_path))
+    run = made.runs[0]
+    assert made.finished_folds(run) == 0
+    for name in TRAINED:
+        (path,) = made.of(run).paths(f"runs/{{run}}/fold1/{name}")
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).touch()
+        assert made.finished_folds(run) == int(name == TRAINED[-1])
+    assert made.finished_folds(made.runs[1]) == 0

@@ -1,0 +1,123 @@
+"""What stops when Snakemake reads the workflow, in the driver and in its jobs."""
+
+import json
+
+import pytest
+from configurations import config
+from hostile_archive import write_archive
+
+from pneumobench.core import opening
+from pneumobench.core.analyses import made_of_archived, rebuilt_from
+from pneumobench.core.archive import read_archive
+from pneumobench.core.errors import UserError
+from pneumobench.core.layout import Layout
+from pneumobench.models import registry
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def checked(overlay: str = "", *, archive=None, driver=True):
+    return opening.checked_experiment(
+        config(overlay), archive, architectures=registry.names(), driver=driver
+    )
+
+
+def test_values_of_the_command_are_read_by_their_keys(folder):
+    config = {"allow_partial": False, "images": {"size": 64}}
+    read = opening.read_configuration(
+        config, files=[], values=["allow_partial=true"], checkout=str(folder)
+    )
+    assert read == {"allow_partial": True, "images": {"size": 64}}
+
+
+def test_files_are_read_strictly(folder):
+    file = folder / "twice.yaml"
+    file.write_text("a: 1\na: 2\n")
+    with pytest.raises(UserError, match=r"twice\.yaml"):
+        opening.read_configuration({}, files=[file], values=[], checkout=str(folder))
+
+
+def test_a_checkout_whose_path_snakemake_would_fill_is_refused():
+    with pytest.raises(UserError, match="path of a checkout"):
+        opening.read_configuration({}, files=[], values=[], checkout="/home/{me}")
+
+
+def test_no_archive_is_read_where_none_is_named():
+    assert opening.archive_asked_for({"archive": None}, {"runs"}) is None
+    with pytest.raises(UserError, match="the archive does not exist"):
+        opening.archive_asked_for({"archive": "none.zip"}, {"archive"})
+
+
+def test_results_of_another_configuration_stop_jobs_too(folder):
+    record = folder / "results/demo/experiment.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"identity": {"images": {"size": 1}}}))
+    for driver in (True, False):
+        with pytest.raises(UserError, match="another configuration"):
+            checked(driver=driver)
+
+
+@pytest.mark.parametrize("name", ["results", "resources"])
+def test_folders_are_the_drivers_care(folder, name):
+    (folder / name).symlink_to("nowhere")
+    with pytest.raises(UserError, match="leads nowhere"):
+        checked()
+    if name == "resources":
+        assert checked(driver=False).experiment == "demo"
+
+
+def test_a_mistake_in_an_archive_names_the_archive(archive_of):
+    wrong = read_archive(archive_of({"runs": ["nothing"]}))
+    with pytest.raises(UserError, match=rf"^{wrong.path}: .*error"):
+        checked(archive=wrong)
+
+
+def test_an_archive_brings_its_own_configuration(archive_of):
+    path = archive_of({})
+    assert opening.archive_asked_for({"archive": path}, {"archive"}).path == path
+    with pytest.raises(UserError, match="given beside archive: runs"):
+        opening.archive_asked_for({"archive": path}, {"archive", "runs"})
+
+
+@pytest.fixture
+def archive_of(folder):
+    """Return a function that writes an archive with a configuration; it holds nothing else."""
+
+    def make(overlay: dict) -> str:
+        given = config() | {"archive": None} | overlay
+        path = folder / "made.zip"
+        write_archive(path, {"config.json": json.dumps(given).encode()})
+        return str(path)
+
+    return make
+
+
+def test_an_archive_must_hold_what_its_configuration_leads_to(folder):
+    experiment = checked("{explanation: {method: none}, runs: [vgg16], archive_radiographs: false}")
+    on_disk = Layout("results/demo", experiment, tuple(experiment.expanded_runs))
+    contents = {
+        above + path.removeprefix("results/demo/"): b"1"
+        for above, paths in (
+            ("results/", rebuilt_from(on_disk)),
+            ("made/", made_of_archived(on_disk)),
+        )
+        for path in paths
+    }
+    in_rules = Layout("<results>", experiment, on_disk.runs)
+    whole = read_archive(write_archive(folder / "whole.zip", contents))
+    assert opening.archived_files(whole, in_rules, driver=True) == rebuilt_from(in_rules)
+
+    lacking = dict(list(contents.items())[1:])
+    with pytest.raises(UserError, match=r"it lacks results/experiment\.json"):
+        opening.archived_files(
+            read_archive(write_archive(folder / "b.zip", lacking)), in_rules, driver=False
+        )
+    wrong = {"results/precision.json": {"sha256": "0" * 64, "bytes": 1}}
+    damaged = read_archive(write_archive(folder / "c.zip", contents, listed=wrong))
+    assert opening.archived_files(damaged, in_rules, driver=False)
+    with pytest.raises(UserError, match="SHA-256"):
+        opening.archived_files(damaged, in_rules, driver=True)

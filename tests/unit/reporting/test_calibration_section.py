@@ -1,0 +1,160 @@
+"""The section on calibration: the right numbers in the right places, or nothing."""
+
+import pytest
+from calibration_fixture import Calibrations
+from reporting_fixture import FOUR_RUNS, Experiment
+from section_texts import EFFUSION, table, texts, usual_words
+
+from pneumobench.core.estimates import record_with
+from pneumobench.core.files import read_json, write_json
+from pneumobench.reporting.inputs import read_comparison
+from pneumobench.reporting.sections.calibration import CALIBRATED, build, verdict
+from pneumobench.reporting.words import Words
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return Experiment(tmp_path_factory.mktemp("calibration_section"))
+
+
+@pytest.fixture(scope="module")
+def files(made):
+    found = Calibrations(made)
+    return made.files(calibrations=found.details, calibrated=found.calibrated)
+
+
+@pytest.fixture(scope="module")
+def section(files):
+    return build(files, Words())
+
+
+@pytest.fixture(scope="module")
+def best(made, files):
+    model = read_comparison(made.comparison_csv)["model"][0]
+    (content,) = [
+        content
+        for content in map(read_json, files.all("calibrations"))
+        if content["model"] == model
+    ]
+    return content
+
+
+@pytest.mark.parametrize(
+    ("level", "slope", "expected"),
+    [
+        ((-0.1, 0.1), (0.9, 1.1), CALIBRATED),
+        ((-0.3, -0.1), (0.9, 1.1), "are too high on average"),
+        ((0.1, 0.2), (0.5, 0.9), "are too low on average and too extreme"),
+        ((-0.1, 0.1), (1.1, 1.2), "are too cautious"),
+        ((None, None), (1.1, 1.2), "cannot be examined"),
+    ],
+)
+def test_verdict_follows_the_intervals(level, slope, expected):
+    content = {
+        "calibration": "platt",
+        "measures": [
+            {"dataset": "test", "measure": name, "after": {"low": low, "high": high}}
+            for name, (low, high) in (("slope", slope), ("in_the_large", level))
+        ],
+    }
+    assert verdict(content, "test").startswith(expected)
+
+
+def test_answer_speaks_of_the_best_run(section, best):
+    first, several, threshold, _ = section.answer
+    assert first.startswith("ResNet-18 (from scratch), the best run: out of fold")
+    assert first.endswith(f"on the test set they {verdict(best, 'test')}.")
+    assert f"of 3 runs {CALIBRATED}" in several
+    assert "rule: Youden" in threshold
+    found = record_with(best["thresholds"], "", rule="youden", metric="specificity")
+    assert f"a specificity of {found['test']['value']:.3f} (" in threshold
+    assert f"where {found['aim']:.3f} was expected." in threshold
+
+
+def test_tables_have_rows_of_every_run(section, best):
+    rows = {one.name: len(one.rows) for one in section.tables}
+    assert rows == {
+        "calibration": 3 * 2 * 2, "threshold_transfer": 3, "threshold_transfer_other_rules": 3 * 2,
+        "predictive_values": 3 * 3, "subtype_probabilities": 3 * 2, "subtype_decisions": 3 * 2 * 2,
+        "confident_mistakes": rows["confident_mistakes"],
+    }  # fmt: skip
+    found = record_with(best["thresholds"], "", rule="youden", metric="specificity")
+    shown = table(section, "threshold_transfer")[0]["Transfer error of specificity"]
+    assert shown.startswith(f"{found['transfer']['value']:.3f} (")
+    error = record_with(best["measures"], "", dataset="test", measure="calibration_error")
+    plain, calibrated = table(section, "calibration")[2:4]
+    assert plain["Data"] == calibrated["Data"] == "Test set"
+    for row, stage in ((plain, "before"), (calibrated, "after")):
+        assert row["Calibration error"].startswith(f"{error[stage]['value']:.3f} (")
+    row = table(section, "predictive_values")[0]
+    found = record_with(
+        best["predictive_values"], "", dataset="test", rule="youden", metric="ppv",
+        prevalence=best["predictive_values"][0]["prevalence"],
+    )  # fmt: skip
+    assert row["Alarms that are right (PPV)"].startswith(f"{found['value']:.3f} (")
+    assert row["Children with pneumonia"] == f"{100 * found['prevalence']:.0f}\N{NO-BREAK SPACE}%"
+
+
+def test_subtypes_have_their_probabilities_and_numbers(section, best):
+    row = table(section, "subtype_probabilities")[1]
+    assert set(row) == {"Run", "Data", "Bacterial", "Normal", "Viral"}
+    for entry in best["subgroups"]:
+        if entry["dataset"] == "test":
+            shown = row[entry["subtype"].capitalize()]
+            assert shown.startswith(f"{entry['probability']['value']:.3f} (")
+            called = table(section, "subtype_decisions")[2]
+            assert called["Rule"] == "sensitivity 95 %" and called["Data"] == "Test set"
+            value = entry["called"]["sensitivity_95"]["value"]
+            assert called[entry["subtype"].capitalize()].startswith(f"{value:.3f}")
+            (note,) = [text for text in texts(section) if text.startswith("Images.")]
+            assert f"{entry['n']} {entry['subtype']}" in note.partition("Test set:")[2]
+
+
+def test_mistakes_are_named(section):
+    row = table(section, "confident_mistakes")[0]
+    title = "Pneumonia missed by ResNet-18 (from scratch)"
+    assert row["Mistakes"] == title and row["Runs that are wrong"] == "1 of 1"
+    assert row["Radiograph"].startswith("out_of_fold_")
+
+
+def test_figures_and_headings_stand_in_their_order(section):
+    assert section.figures == ["calibration", "decision_curves", "worst_cases"]
+    assert "Bacterial and viral pneumonia" in texts(section)
+    assert {origin[2] for origin in section.origins} == {"assess_calibration"}
+
+
+def test_nothing_calibrated_shows_one_stage(tmp_path):
+    made = Experiment(tmp_path, FOUR_RUNS[:1], n=(150, 60))
+    found = Calibrations(made, "none", "cost")
+    files = made.files(calibrations=found.details, calibrated=found.calibrated)
+    section = build(files, Words())
+    assert [row["Probabilities"] for row in table(section, "calibration")] == ["as trained"] * 2
+    assert any("nothing was calibrated" in text for text in texts(section))
+    assert len(section.answer) == 3 and "rule: cost" in section.answer[1]
+
+
+def test_one_verdict_on_both_sets_is_said_once(tmp_path):
+    made = Experiment(tmp_path, FOUR_RUNS[:1], n=(150, 60))
+    found = Calibrations(made)
+    content = read_json(found.details[0])
+    inside = [one for one in content["measures"] if one["dataset"] == "out_of_fold"]
+    content["measures"] = inside + [one | {"dataset": "test"} for one in inside]
+    write_json(found.details[0], content)
+    section = build(made.files(calibrations=found.details, calibrated=found.calibrated), Words())
+    own = verdict(content, "test")
+    assert f"its probabilities {own} both out of fold and on the test set." in section.answer[0]
+
+
+def test_words_are_those_of_the_data(files):
+    section = build(files, EFFUSION)
+    assert usual_words(section) == []
+    assert "Patients with effusion" in table(section, "predictive_values")[0]
+    assert "No finding" in table(section, "subtype_probabilities")[0]
+    assert "Subtypes" in texts(section)
+    assert any(
+        "a missed case of effusion counts as 5 false alarms" in one for one in texts(section)
+    )
+
+
+def test_without_files_there_is_no_section(made):
+    assert build(made.files(), Words()) is None

@@ -1,0 +1,147 @@
+"""What must hold when Snakemake reads the workflow: the configuration, the archive, the folders.
+
+Every cluster job reads the workflow, too, perhaps where nothing but results is to be seen: what
+looks beyond them is left to the driver, the process that the user started.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from pneumobench.core.analyses import made_of_archived, rebuilt_from
+from pneumobench.core.archive import (
+    Archive,
+    check_bytes,
+    check_contents,
+    check_unpacked,
+    read_archive,
+)
+from pneumobench.core.config.arguments import with_arguments
+from pneumobench.core.config.check import archive_path, check_config
+from pneumobench.core.config.experiment import Experiment
+from pneumobench.core.config.identity import check_results_folder
+from pneumobench.core.config.reading import check_config_files
+from pneumobench.core.errors import UserError
+from pneumobench.core.layout import Layout
+from pneumobench.core.room import check_folder
+
+
+def read_configuration(
+    config: dict[str, Any], *, files: Iterable[str], values: Sequence[str], checkout: str
+) -> dict[str, Any]:
+    """Read the files once more, stricter than Snakemake, and the values of --config by their keys.
+
+    Parameters
+    ----------
+    config
+        What Snakemake made of both.
+    files, values
+        The configuration files, and what stands behind --config.
+    checkout
+        The folder of the workflow.
+
+    Raises
+    ------
+    UserError
+        If a file or a value does not say one thing, or Snakemake cannot work in the checkout.
+    """
+    if set("{}") & set(checkout):
+        raise UserError(
+            "Snakemake takes { and } in the path of a checkout for places to fill",
+            where=checkout,
+            expected="a path without { and }",
+            remedy="move the checkout, or rename the folder",
+        )
+    check_config_files(files)
+    return with_arguments(config, values)
+
+
+def archive_asked_for(config: dict[str, Any], given: Collection[str]) -> Archive | None:
+    """Return the archive that is named instead of a configuration, None where results are computed.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    given
+        Keys that the command gives.
+
+    Raises
+    ------
+    UserError
+        If there is no such archive, or the command gives other keys beside it.
+    """
+    path = archive_path(config)
+    if path is None:
+        return None
+    archive = read_archive(path)
+    if others := sorted(set(given) - {"archive"}):
+        raise UserError(
+            "an archive brings its own configuration",
+            where=f"given beside archive: {', '.join(others)}",
+            expected="archive alone",
+            remedy="leave the other keys and --configfile out",
+        )
+    return archive
+
+
+def checked_experiment(
+    config: dict[str, Any],
+    archive: Archive | None,
+    *,
+    architectures: Sequence[str],
+    driver: bool,
+) -> Experiment:
+    """Return the checked configuration, an archive's own if there is one.
+
+    Parameters
+    ----------
+    config, archive
+        The configuration, and the archive to rebuild from.
+    architectures
+        Names of the architectures that exist.
+    driver
+        Whether the user started this process.
+
+    Raises
+    ------
+    UserError
+        If the configuration is wrong, or the folders of results are others' or cannot be used.
+    """
+    try:
+        given = archive.config if archive else config
+        experiment = check_config(given, architectures=architectures)
+        results = f"results/{experiment.experiment}"
+        if driver:
+            check_folder(Path(results))
+        if driver and archive is None:
+            check_folder(Path("resources"))
+        # What a job unpacks is gone while it does.
+        if driver or archive is None:
+            check_unpacked(results, archive)
+        if archive is None:
+            check_results_folder(results, experiment)
+    except UserError as error:
+        if archive:
+            error.args = (f"{archive.path}: {error}",)
+        raise
+    return experiment
+
+
+def archived_files(archive: Archive, layout: Layout, *, driver: bool) -> list[str]:
+    """Return the files that an archive holds to rebuild from, as paths of the layout.
+
+    Raises
+    ------
+    UserError
+        If it does not hold what it must, or a file is not the one that was archived.
+    """
+    below = f"{layout.results}/"
+    rebuilt, made = rebuilt_from(layout), made_of_archived(layout)
+    check_contents(
+        archive, *([path.removeprefix(below) for path in paths] for paths in (rebuilt, made))
+    )
+    # Once for each command: nothing is removed or written for an archive that is damaged.
+    if driver:
+        check_bytes(archive)
+    return rebuilt

@@ -1,0 +1,85 @@
+"""Which runs the ranking distinguishes: bars join runs that no test separates."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from pneumobench.reporting.drawing.inputs import FigureInputs
+from pneumobench.reporting.drawing.style import (
+    BLACK,
+    BLUE,
+    DARK_GREY,
+    LIGHT_GREY,
+    NOTE_HEIGHT,
+    PAGE_WIDTH,
+    inch_axes,
+    new_figure,
+    shade_rows,
+    widest,
+    write_notes,
+)
+from pneumobench.reporting.wording import percent
+
+_TOP, _ROW, _BAR, _NUMBER, _BELOW = 0.34, 0.22, 0.16, 0.55, 0.12  # inches
+# All bars together are no wider.
+_GROUPS = 2.4
+
+
+def draw(inputs: FigureInputs) -> Figure:
+    """Draw the ranking with a bar for each group of runs that are not distinguishable.
+
+    It is the critical-difference diagram of Demsar (Journal of Machine Learning Research
+    2006;7:1-30), stood upright: with a dozen runs of nearly equal areas bars along the scale would
+    not show whom they join. A bar joins a longest stretch of the ranking in which no pair is
+    distinguishable.
+    """
+    rows, facts = inputs.complete, inputs.json("differences_details")
+    groups = facts["ranking"]["groups"]
+    notes = inputs.notes(
+        "A bar joins runs of which no pair is distinguishable: permutation test over whole "
+        "patients, out of fold, adjusted over all pairs (Holm),",
+        f"level {percent(1 - facts['confidence'])}. Runs that no bar joins may still be "
+        "indistinguishable, if a third between them is not: the matrix of all pairs shows it.",
+    )
+    figure = new_figure(_TOP + len(rows) * _ROW + _BELOW + NOTE_HEIGHT * len(notes), layout=None)
+    axes = inch_axes(figure)
+    left = _draw_names(axes, rows)
+    step = min(_BAR, _GROUPS / len(groups))
+    end = PAGE_WIDTH - 0.12 - max(step * len(groups), 0.35)
+    _draw_areas(axes, rows, left, end - 0.2)
+    axes.text(end, 0.06, "Groups", va="top", ha="left", fontsize=7.5, color=DARK_GREY)
+    for position, group in enumerate(groups):
+        x = end + (position + 0.5) * step
+        span = [_TOP + (group[0] - 1 + 0.14) * _ROW, _TOP + (group[-1] - 0.14) * _ROW]
+        axes.plot([x, x], span, color=BLACK, linewidth=25 * step, solid_capstyle="butt")
+    write_notes(figure, notes)
+    return figure
+
+
+def _draw_names(axes: Axes, rows: pd.DataFrame) -> float:
+    """Write the names, every other row on grey; return where they end."""
+    shade_rows(axes, len(rows), _TOP, _ROW)
+    names = [
+        axes.text(
+            0.06, _TOP + (position + 0.5) * _ROW, f"{row['rank']:.0f}  {row['label']}",
+            va="center_baseline", fontsize=7.5,
+        )
+        for position, row in rows.iterrows()
+    ]  # fmt: skip
+    return 0.06 + widest(names) + 0.15
+
+
+def _draw_areas(axes: Axes, rows: pd.DataFrame, left: float, right: float) -> None:
+    """Draw every area as a number and as a dot between the lowest and the highest."""
+    areas = rows["out_of_fold_roc_auc"].to_numpy(float)
+    axes.text(left, 0.06, "Out-of-fold AUC", va="top", fontsize=7.5, color=DARK_GREY)
+    start = left + _NUMBER
+    # Never so narrow a scale that small differences look large.
+    share = (areas - areas.max()) / max(np.ptp(areas), 0.02)
+    x = right + share * (right - start)
+    y = _TOP + (np.arange(len(areas)) + 0.5) * _ROW
+    axes.hlines(y, start, x, color=LIGHT_GREY, linewidth=1)
+    axes.plot(x, y, linestyle="none", marker="o", color=BLUE, markersize=5)
+    for place, area in zip(y, areas, strict=True):
+        axes.text(left, place, f"{area:.3f}", va="center_baseline", fontsize=7.5)

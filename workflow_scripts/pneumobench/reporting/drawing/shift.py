@@ -1,0 +1,91 @@
+"""Scores of every run, ensemble and baseline on development and test images, class by class."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from pneumobench.reporting.drawing.inputs import FigureInputs
+from pneumobench.reporting.drawing.rows import row_panels, span, write_right
+from pneumobench.reporting.drawing.style import (
+    BLACK,
+    BLUE,
+    DARK_GREY,
+    GREY,
+    LABEL_LENGTH,
+    NOTE_HEIGHT,
+    VERMILLION,
+    legend_above,
+)
+from pneumobench.reporting.measures import RIGHT
+from pneumobench.reporting.plain_text import shown
+from pneumobench.reporting.shift import Shifted, name_scored
+
+# Of a row's height: how far the two sets stand apart, and how thick their bars are.
+_APART, _BAR = 0.2, 0.26
+_MARKS = {"out_of_fold": (BLUE, "o"), "test": (VERMILLION, "s")}
+
+
+def draw(inputs: FigureInputs) -> Figure:
+    """Draw where the scores of either class lie on both data sets.
+
+    Rows: runs in order of rank, then ensembles, then baselines. Panels: the two classes. In each row
+    the upper bar is development (out of fold), the lower one the test set.
+    """
+    rows = name_scored(inputs.json("shift")["scored"], inputs.comparison)
+    notes = inputs.notes(
+        "Line: 5 to 95 % of the images; bar: 25 to 75 %; mark: median. Numbers: development, then "
+        "test set."
+    )
+    figure, panels = row_panels(
+        [row.label for row in rows], len(RIGHT), notes,
+        row=0.3, head=0.5, foot=0.42, numbers=0.92, gap=0.12,
+    )  # fmt: skip
+    for axes, (label, metric) in zip(panels, RIGHT.items(), strict=True):
+        _draw_panel(axes, rows, label, metric)
+        axes.set_title(shown(inputs.words.name(label.capitalize()), LABEL_LENGTH), pad=4)
+    middle = (panels[0].get_position().x0 + 1) / 2
+    bottom = (NOTE_HEIGHT * len(notes) + 0.08) / figure.get_figheight()
+    figure.text(
+        middle, bottom, ha="center", va="bottom", fontsize=8,
+        s="Distance from the frozen threshold, in standard deviations of the development scores",
+    )  # fmt: skip
+    samples = [
+        Line2D([], [], color=BLUE, marker="o", markeredgecolor=BLACK, markersize=4.5),
+        Line2D([], [], color=VERMILLION, marker="s", markerfacecolor="white", markersize=4.5),
+        Line2D([], [], color=GREY, linestyle=(0, (4, 2))),
+    ]
+    threshold = f"frozen threshold: {inputs.words.positive} to the right"
+    legend_above(figure, samples, ["development, out of fold", "test set", threshold])
+    return figure
+
+
+def _draw_panel(axes: Axes, rows: list[Shifted], label: str, metric: str) -> None:
+    axes.axvline(0, color=DARK_GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
+    reach = [0.0]
+    for row, shifted in enumerate(rows):
+        for dataset, side in (("out_of_fold", -1), ("test", 1)):
+            quantiles = shifted.distribution(dataset, label)
+            _draw_distribution(axes, row + side * _APART, quantiles, *_MARKS[dataset])
+            reach += quantiles
+        numbers = shifted.transfer(metric)
+        values = [numbers[dataset]["value"] for dataset in _MARKS]
+        write_right(axes, row, " \N{RIGHTWARDS ARROW} ".join(f"{value:.2f}" for value in values))
+    span(axes, reach)
+    axes.annotate(
+        metric, (1, 1), (5, 4), xycoords="axes fraction", textcoords="offset points", fontsize=7.5,
+        color=DARK_GREY, va="bottom",
+    )  # fmt: skip
+
+
+def _draw_distribution(
+    axes: Axes, y: float, quantiles: list[float], colour: str, marker: str
+) -> None:
+    lowest, lower, median, upper, highest = np.asarray(quantiles)
+    axes.plot([lowest, highest], [y, y], color=colour, linewidth=1, zorder=2)
+    axes.barh(y, upper - lower, _BAR, left=lower, color=colour, alpha=0.45, zorder=2)
+    axes.plot(
+        median, y, marker=marker, color=colour if marker == "o" else "white",
+        markeredgecolor=colour if marker == "s" else BLACK, markeredgewidth=0.8, markersize=4.2,
+        linestyle="none", zorder=3,
+    )  # fmt: skip

@@ -1,0 +1,287 @@
+"""How every figure looks, and how it is saved.
+
+Colours are those of Okabe and Ito (Color Universal Design, 2008), which stay apart under all common
+kinds of colour blindness; a line style and a marker repeat what the colour says, so that a figure
+printed in grey can be read as well. `matplotlib.pyplot` is not imported: no figure needs a window,
+and a plot job starts sooner without it.
+"""
+
+import contextlib
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import fill
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+
+from pneumobench.core.files import atomic_path
+from pneumobench.reporting.figure_file import NAME
+from pneumobench.reporting.plain_text import shown
+from pneumobench.reporting.words import USUAL, Words
+
+# Embedding a font writes a dozen lines of no interest into the log of every figure.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
+
+# Full text width of a journal page (183 mm), in inches.
+PAGE_WIDTH = 7.2
+PNG_DPI = 220
+NOTE_HEIGHT = 0.15
+# Characters of a line of a class's name at an axis, and of the name there.
+LABEL_WIDTH, LABEL_LENGTH = 18, 54
+
+BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
+PURPLE, ORANGE, SKY, BLACK = "#CC79A7", "#E69F00", "#56B4E9", "#000000"
+GREY, LIGHT_GREY, DARK_GREY = "#9A9A9A", "#E4E4E4", "#444444"
+
+# Dark and light colours alternate with clearly different dashes, so that neighbours in rank differ
+# in both. A dash pattern is (offset, (on, off, ...)) in units of the line width.
+_RUN_STYLES = (
+    (BLUE, "solid", "o"),
+    (VERMILLION, (0, (5, 1.5)), "s"),
+    (GREEN, (0, (1, 1)), "^"),
+    (BLACK, (0, (6, 1.5, 1, 1.5)), "D"),
+    (ORANGE, (0, (3, 1, 1, 1, 1, 1)), "v"),
+    (PURPLE, (0, (9, 2)), "P"),
+    (SKY, (0, (2, 2)), "X"),
+)
+HIGHLIGHTED_RUNS = len(_RUN_STYLES)
+
+STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.titlelocation": "left",
+    "axes.labelsize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.8,
+    "axes.axisbelow": True,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "legend.handlelength": 3.2,
+    "grid.color": LIGHT_GREY,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.5,
+    # The layout is measured at the resolution at which it is drawn: hinting makes text wider or
+    # narrower at others.
+    "figure.dpi": PNG_DPI,
+    "savefig.facecolor": "white",
+    # Type 42 embeds TrueType outlines: text stays text, and journals accept the file.
+    "pdf.fonttype": 42,
+    # Names of radiographs, classes and networks are text; a $ or a backslash in them means itself.
+    "text.parse_math": False,
+    "text.usetex": False,
+}
+
+
+@dataclass(frozen=True)
+class RunStyle:
+    """Colour, line style and marker of one run in every figure."""
+
+    colour: str
+    line: str | tuple
+    marker: str
+    highlighted: bool
+
+    @property
+    def light(self) -> bool:
+        """Whether black text is easier to read on the colour than white text."""
+        return luminance(self.colour) > 0.35
+
+
+def luminance(colour: str | tuple[float, ...]) -> float:
+    """Return the relative luminance of a colour in [0, 1], as defined by WCAG 2."""
+    shares = np.array(to_rgb(colour))
+    linear = np.where(shares <= 0.04045, shares / 12.92, ((shares + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+@contextlib.contextmanager
+def styled() -> Iterator[None]:
+    """Let figures be made and saved in the house style, whatever matplotlibrc lies about."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
+
+
+def new_figure(height: float, layout: str | None = "constrained") -> Figure:
+    """Return an empty figure, a page wide and `height` inches high.
+
+    With the constrained layout its parts keep clear of each other by themselves. Figures of many
+    equal panels pass None and place them on their own: the search takes seconds with fifty panels.
+    """
+    figure = Figure(figsize=(PAGE_WIDTH, height), layout=layout)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def inch_axes(figure: Figure) -> Axes:
+    """Return an axes over the whole figure whose coordinates are inches from its upper left."""
+    width, height = figure.get_size_inches()
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    axes.set_xlim(0, width)
+    axes.set_ylim(height, 0)
+    return axes
+
+
+def place_grid(
+    figure: Figure,
+    rows: int,
+    columns: int,
+    *,
+    top: float,
+    bottom: float,
+    left: float,
+    gap: tuple[float, float],
+) -> np.ndarray:
+    """Fill a figure without a layout with equal panels; return them, [rows, columns] of Axes.
+
+    Parameters
+    ----------
+    top, bottom, left
+        Margins in inches; the right margin is 0.1.
+    gap
+        Space between columns and between rows in inches.
+    """
+    width, height = figure.get_size_inches()
+    panel_width = (width - left - 0.1 - (columns - 1) * gap[0]) / columns
+    panel_height = (height - top - bottom - (rows - 1) * gap[1]) / rows
+    panels = np.empty((rows, columns), dtype=object)
+    for row, column in np.ndindex(rows, columns):
+        x = left + column * (panel_width + gap[0])
+        y = height - top - panel_height - row * (panel_height + gap[1])
+        panels[row, column] = figure.add_axes(
+            (x / width, y / height, panel_width / width, panel_height / height)
+        )
+    return panels
+
+
+def write_notes(figure: Figure, notes: Sequence[str]) -> None:
+    """Write small lines at the foot of a figure, `NOTE_HEIGHT` inches each."""
+    height = figure.get_size_inches()[1]
+    for position, note in enumerate(reversed(notes)):
+        figure.text(
+            0.008, (0.05 + position * NOTE_HEIGHT) / height, note,
+            fontsize=7, color=DARK_GREY, va="bottom", in_layout=False,
+        )  # fmt: skip
+
+
+def legend_above(figure: Figure, samples: Sequence[Line2D], names: Sequence[str]) -> None:
+    """Explain marks in one line at the upper left of a figure."""
+    figure.legend(
+        samples, names, loc="upper left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2,
+        handlelength=2.2, columnspacing=1.6,
+    )  # fmt: skip
+
+
+def chance_line(axes: Axes, x: tuple[float, float], y: tuple[float, float]) -> None:
+    """Draw the thin dotted grey line of a classifier that guesses."""
+    axes.plot(x, y, color=GREY, linestyle=(0, (1, 2)), linewidth=1.0, zorder=1)
+
+
+def mark_chance(axes: Axes) -> None:
+    """Draw a line at an area of 0.5, and name it."""
+    axes.axvline(0.5, color=GREY, linestyle=(0, (1, 2)), linewidth=1)
+    axes.annotate(
+        "chance", (0.5, 0), (2, 2), xycoords=axes.get_xaxis_transform(),
+        textcoords="offset points", fontsize=7, color=DARK_GREY,
+    )  # fmt: skip
+
+
+def name_above(axes: Axes, name: str, points: float, **style: object) -> None:
+    """Write the name of a run so many points above the upper left corner of its first panel."""
+    axes.annotate(
+        name, (0, 1), (0, points), xycoords="axes fraction", textcoords="offset points", **style
+    )
+
+
+def widest(texts: Iterable[Text]) -> float:
+    """Return the width in inches of the longest of a figure's texts."""
+    texts = list(texts)
+    figure = texts[0].get_figure()
+    renderer = figure.canvas.get_renderer()
+    return max(text.get_window_extent(renderer).width for text in texts) / figure.dpi
+
+
+def shade_rows(axes: Axes, rows: int, first: float = -0.5, height: float = 1) -> None:
+    """Lay grey behind every other row of a height; `first` is the upper edge of the first."""
+    for row in range(0, rows, 2):
+        top = first + row * height
+        axes.axhspan(top, top + height, color="#F6F6F6", zorder=0)
+
+
+def stand_between(axes: Axes, left: float, right: float) -> None:
+    """Let an axes begin and end so many inches from the borders of the page."""
+    box = axes.get_position()
+    axes.set_position(
+        (left / PAGE_WIDTH, box.y0, (PAGE_WIDTH - left - right) / PAGE_WIDTH, box.height)
+    )
+
+
+def class_label(words: Words, label: str) -> str:
+    """Return what a class or subtype is called, in lines for which a label has room."""
+    name = words.name(label) if label in USUAL else words.subtype(label)
+    return fill(shown(name, LABEL_LENGTH), LABEL_WIDTH)
+
+
+def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
+    """Save a figure as `stem`.png and `stem`.pdf; the same figure gives the same bytes each time.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    stem
+        Path without a suffix.
+
+    Returns
+    -------
+    tuple of Path
+        The PNG (220 dots per inch, with its name as text) and the PDF (fonts embedded as TrueType).
+    """
+    for text in figure.findobj(Text):
+        # Names come from data, and no figure has to remember it.
+        if (drawable := shown(text.get_text())) != text.get_text():
+            text.set_text(drawable)
+    stem = Path(stem)
+    png = stem.with_name(f"{stem.name}.png")
+    pdf = stem.with_name(f"{stem.name}.pdf")
+    if figure.get_layout_engine() is not None:
+        # The layout is computed once, not anew for each file.
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+    # Dates and library versions would make the files of two equal runs differ.
+    with atomic_path(png) as temporary:
+        figure.savefig(temporary, dpi=PNG_DPI, metadata={"Software": None, NAME: stem.name})
+    with atomic_path(pdf) as temporary:
+        figure.savefig(
+            temporary, metadata={"CreationDate": None, "Creator": "pneumobench", "Producer": None}
+        )
+    return png, pdf
+
+
+def run_styles(labels: Sequence[str]) -> dict[str, RunStyle]:
+    """Return the style of every run, given the labels in order of rank.
+
+    Up to seven runs have a style of their own. Of more, the first six have, and the others share a
+    thin grey line: nobody can distinguish thirteen colours.
+    """
+    own = len(labels) if len(labels) <= HIGHLIGHTED_RUNS else HIGHLIGHTED_RUNS - 1
+    styles = {
+        label: RunStyle(*_RUN_STYLES[position], highlighted=True)
+        for position, label in enumerate(labels[:own])
+    }
+    rest = RunStyle(GREY, "solid", ".", highlighted=False)
+    return styles | {label: rest for label in labels[own:]}

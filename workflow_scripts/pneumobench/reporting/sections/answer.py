@@ -1,0 +1,145 @@
+"""The answer: which run is best, and what speaks against taking that for granted."""
+
+from typing import Any
+
+import pandas as pd
+
+from pneumobench.reporting.baselines import baseline_sentence
+from pneumobench.reporting.files import ReportFiles
+from pneumobench.reporting.inputs import complete_runs, missing_runs
+from pneumobench.reporting.section import FigureOf, Section
+from pneumobench.reporting.sections.robustness import robustness_sentence
+from pneumobench.reporting.wording import count, listing, percent, row_interval
+from pneumobench.reporting.words import Words
+from pneumobench.statistics.seeds import SEEDS_FOR_ARCHITECTURES
+
+# A loss of this much sensitivity or specificity from out-of-fold to test is called by its name.
+COLLAPSE = 0.10
+
+
+def build(files: ReportFiles, words: Words) -> Section:
+    """Return the section: the sentences, and the ranking beside them."""
+    return Section(
+        name="answer",
+        title=f"Which architecture detects {words.positive} best?",
+        short="Answer",
+        answer=tuple(summarise(files.comparison, files.facts, words)),
+        blocks=(FigureOf("ranking"),),
+    )
+
+
+def summarise(comparison: pd.DataFrame, facts: dict[str, Any], words: Words) -> list[str]:
+    """Return the report's opening sentences, one or two an entry.
+
+    Parameters
+    ----------
+    comparison
+        From `inputs.read_comparison`.
+    facts
+        comparison.json.
+    words
+        What the classes are called.
+    """
+    rows = complete_runs(comparison)
+    best = rows[rows["best"].astype(bool)].iloc[0]
+    sentences = [_best(best, facts, words), _rivals(rows), _failures(rows)]
+    sentences += [baseline_sentence(comparison, facts), _missing(comparison)]
+    sentences += [
+        _test(best, facts, words),
+        *_collapses(best, words),
+        robustness_sentence(rows),
+        _seeds(comparison),
+    ]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _best(best: pd.Series, facts: dict[str, Any], words: Words) -> str:
+    lead = "Best out-of-fold AUC" if best["learned"] else "No run learned. Highest out-of-fold AUC"
+    return (
+        f"{lead}: {best['label']} with {row_interval(best, 'out_of_fold_roc_auc')}; in brackets the "
+        f"{percent(facts['confidence'])} interval; "
+        f"{_size(facts['datasets']['out_of_fold'], words)}."
+    )
+
+
+def _size(part: dict[str, Any], words: Words) -> str:
+    return (
+        f"n = {count(part['n'])} images of {count(part['patients'])} patients, "
+        f"{count(part['events'])} with {words.positive}"
+    )
+
+
+def _rivals(rows: pd.DataFrame) -> str:
+    others = rows[~rows["best"].astype(bool)]
+    if others.empty:
+        return "It is the only complete run, so there is nothing to compare it with."
+    close = [
+        row["label"] for _, row in others.iterrows() if row["distinguishable_from_best"] is False
+    ]
+    if not close:
+        return (
+            "It is statistically distinguishable from every other run (permutation test, adjusted "
+            "for the number of pairs)."
+        )
+    if len(others) == 1:
+        return f"The only other complete run, {close[0]}, is not statistically distinguishable from it."
+    verb = "is" if len(close) == 1 else "are"
+    return (
+        f"{len(close)} of the {len(others)} other complete runs {verb} not statistically "
+        f"distinguishable from it: {listing(close)}."
+    )
+
+
+def _failures(rows: pd.DataFrame) -> str:
+    failed = [row["label"] for _, row in rows.iterrows() if not row["learned"]]
+    if not failed:
+        return ""
+    return f"Did not learn (the interval of the AUC does not lie above 0.5): {listing(failed)}."
+
+
+def _missing(comparison: pd.DataFrame) -> str:
+    missing = missing_runs(comparison)
+    if missing.empty:
+        return ""
+    names = [
+        row["label"] + (f" ({row['note']})" if row["note"] else "") for _, row in missing.iterrows()
+    ]
+    return f"Missing, and part of no result: {listing(names)}."
+
+
+def _test(best: pd.Series, facts: dict[str, Any], words: Words) -> str:
+    return (
+        f"On the test set ({_size(facts['datasets']['test'], words)}), which was used for no "
+        f"choice, it reaches an AUC of {row_interval(best, 'test_roc_auc')}. At its out-of-fold "
+        f"threshold, its sensitivity there is {row_interval(best, 'test_sensitivity')} and its "
+        f"specificity {row_interval(best, 'test_specificity')}."
+    )
+
+
+def _collapses(best: pd.Series, words: Words) -> list[str]:
+    found = []
+    for metric, whose, errors in (
+        ("specificity", f"without {words.positive}", "false alarms"),
+        ("sensitivity", f"with {words.positive}", "missed"),
+    ):
+        before, after = best[f"out_of_fold_{metric}"], best[f"test_{metric}"]
+        if before - after >= COLLAPSE:
+            found.append(
+                f"The threshold does not carry over to the test set: {metric} falls from "
+                f"{before:.3f} out-of-fold to {after:.3f}, so of 100 radiographs {whose}, "
+                f"{100 * (1 - after):.0f} are {errors}. The two sets of images differ, and no rule "
+                "found on development data can repair that."
+            )
+    return found
+
+
+def _seeds(comparison: pd.DataFrame) -> str:
+    seeds = comparison.groupby(["model", "recipe"])["seed"].nunique()
+    if seeds.min() >= SEEDS_FOR_ARCHITECTURES:
+        return ""
+    trained = "once" if seeds.max() == 1 else f"with fewer than {SEEDS_FOR_ARCHITECTURES} seeds"
+    return (
+        f"{'Each' if seeds.max() < SEEDS_FOR_ARCHITECTURES else 'At least one'} architecture was "
+        f"trained {trained}, so the results describe these trained models, not architectures in "
+        "general."
+    )

@@ -1,0 +1,348 @@
+"""Calibration: whether probabilities and thresholds hold, and what acting on them would bring."""
+
+from typing import Any
+
+import pandas as pd
+
+from pneumobench.core.estimates import Estimate, record_with, records_with
+from pneumobench.reporting.calibration import measured
+from pneumobench.reporting.decision_curves import NOWHERE, curve_of, useful_range
+from pneumobench.reporting.files import ReportFiles
+from pneumobench.reporting.inputs import DATASET_TITLES, Judged, read_details
+from pneumobench.reporting.measures import CALIBRATION, RULES
+from pneumobench.reporting.section import Block, Details, FigureOf, Heading, Paragraph, Section
+from pneumobench.reporting.table import Cell, Number, Share, Table
+from pneumobench.reporting.wording import (
+    brackets,
+    capital,
+    count,
+    listing,
+    plural,
+    record_interval,
+)
+from pneumobench.reporting.words import Words
+from pneumobench.reporting.worst_cases import worst_cases
+
+ORIGINS = (
+    ("Calibration, transfer, decision curves", "runs/.../calibration.json", "assess_calibration"),
+    ("Worst cases", "runs/.../calibrated.csv", "assess_calibration"),
+)
+CALIBRATED = "agree with observed frequencies"
+_STAGES = {"before": "as trained", "after": "calibrated"}
+_Row = dict[str, Cell]
+
+
+def build(files: ReportFiles, words: Words) -> Section | None:
+    """Return the section; None where nothing was assessed."""
+    runs = read_details(files.comparison, files.all("calibrations"))
+    if not runs:
+        return None
+    return Section(
+        name="calibration",
+        title="Can the predicted probabilities be trusted?",
+        short="Calibration",
+        answer=tuple(_answer(runs)),
+        blocks=(
+            *_measures(runs),
+            *_thresholds(runs, words),
+            Heading("Would acting on the probabilities help?"),
+            FigureOf("decision_curves"),
+            *_prevalences(runs, words),
+            *_subtypes(runs, words),
+            Heading("The most confident mistakes"),
+            FigureOf("worst_cases"),
+            *_mistakes(files, words),
+        ),
+        origins=ORIGINS,
+    )
+
+
+def _answer(runs: Judged) -> list[str]:
+    """Say of the best run whether its probabilities and its threshold hold, and of how many do."""
+    row, content = runs[0]
+    inside, test = (verdict(content, dataset) for dataset in DATASET_TITLES)
+    sentences = [
+        f"{row['label']}, the best run: its probabilities {test} both out of fold and on the test "
+        "set."
+        if inside == test
+        else f"{row['label']}, the best run: out of fold its probabilities {inside}; on the test "
+        f"set they {test}."
+    ]
+    if len(runs) > 1:
+        held = sum(verdict(other, "test") == CALIBRATED for _, other in runs)
+        sentences.append(
+            f"On the test set the probabilities of {held} of {plural(len(runs), 'run')} "
+            f"{CALIBRATED}."
+        )
+    rule = content["threshold_rule"]
+    reached = [
+        f"a {metric} of {record_interval(found['test'])}, where {found['aim']:.3f} was expected"
+        for metric in ("sensitivity", "specificity")
+        for found in (_transfer(content, rule, metric),)
+    ]
+    sentences.append(
+        f"At its frozen threshold (rule: {RULES[rule]}) it reaches on the test set "
+        f"{', and '.join(reached)}."
+    )
+    where = useful_range(curve_of(content, "test"))
+    sentences.append(
+        "On the test set, acting on its probability is at no threshold clearly better than "
+        "treating everybody or nobody."
+        if where == NOWHERE
+        else "On the test set, acting on its probability is better than treating everybody or "
+        f"nobody at thresholds of {where}."
+    )
+    return sentences
+
+
+def verdict(content: dict[str, Any], dataset: str) -> str:
+    """Say whether a run's probabilities are calibrated, or what is wrong with them.
+
+    They are if the interval of the slope includes 1 and that of calibration in the large 0, by the
+    probabilities that a reader would use. What the data do not contradict may still be wrong.
+    """
+    stage = "before" if content["calibration"] == "none" else "after"
+    slope = measured(content, dataset, "slope")[stage]
+    level = measured(content, dataset, "in_the_large")[stage]
+    if None in (slope["low"], level["low"]):
+        return "cannot be examined (the classes do not overlap, or a probability is 0 or 1)"
+    wrong = {
+        "too high on average": level["high"] < 0,
+        "too low on average": level["low"] > 0,
+        "too extreme": slope["high"] < 1,
+        "too cautious": slope["low"] > 1,
+    }
+    found = [fault for fault, there in wrong.items() if there]
+    return f"are {listing(found)}" if found else CALIBRATED
+
+
+def _transfer(content: dict[str, Any], rule: str, metric: str) -> dict[str, Any]:
+    return record_with(
+        content["thresholds"], "calibration.json: thresholds", rule=rule, metric=metric
+    )
+
+
+def _measures(runs: Judged) -> list[Block]:
+    first = runs[0][1]
+    method = (
+        "The probabilities are the networks' own: nothing was calibrated."
+        if first["calibration"] == "none"
+        else f"Calibration ({first['calibration']}) was fitted fold by fold to out-of-fold logits, "
+        "before any label of the test set was read. No image judges a calibration that it helped "
+        "to fit. Out of fold, each image has the calibration fitted to the images of all other "
+        "folds, whose logits come from other models. On the test set, each fold's model has the "
+        "calibration fitted to its own out-of-fold images, and the calibrated probabilities are "
+        "averaged."
+    )
+    return [
+        Paragraph(
+            f"{method} Probabilities {CALIBRATED} where the interval of the slope includes 1 and "
+            "that of calibration in the large includes 0."
+        ),
+        FigureOf("calibration"),
+        Table(
+            "calibration",
+            "Calibration of all runs",
+            [
+                row
+                for run, content in runs
+                for dataset in DATASET_TITLES
+                for row in _measure_rows(run, content, dataset)
+            ],
+            notes=(
+                "Calibration error: mean distance between probability and observed share over "
+                f"{first['binning']['bins']} bins with equal numbers of images. It is above 0 by "
+                "chance alone, and more so in resampled patients, so its interval may lie above "
+                "the figure itself.",
+                "Slope: below 1, probabilities are too extreme. Calibration in the large: below "
+                "0, they are too high on average. A dash: undefined.",
+                brackets(
+                    first["interval"]["confidence"], ", with models and calibrations held fixed"
+                ),
+            ),
+        ),
+    ]
+
+
+def _measure_rows(run: pd.Series, content: dict[str, Any], dataset: str) -> list[_Row]:
+    stages = ("before",) if content["calibration"] == "none" else tuple(_STAGES)
+    return [
+        {"Run": run["label"], "Data": DATASET_TITLES[dataset], "Probabilities": _STAGES[stage]}
+        | {
+            title: Estimate.of(measured(content, dataset, measure)[stage])
+            for measure, title in CALIBRATION.items()
+        }
+        for stage in stages
+    ]
+
+
+def _thresholds(runs: Judged, words: Words) -> list[Block]:
+    first = runs[0][1]
+    main = first["threshold_rule"]
+    return [
+        Heading("Do the thresholds transfer to the test set?"),
+        Paragraph(
+            f"Rule: {RULES[main]}. Thresholds were chosen on the out-of-fold images, which makes "
+            "the out-of-fold figures slightly optimistic. Transfer error: the figure on the test "
+            "set minus the expected one, which is the out-of-fold figure (0.95 for the rule "
+            f"{RULES['sensitivity_95']})."
+        ),
+        Table(
+            "threshold_transfer",
+            "Transfer of the thresholds",
+            [{"Run": run["label"]} | _transfer_cells(content, main) for run, content in runs],
+        ),
+        Details(
+            "The other two rules",
+            (
+                Table(
+                    "threshold_transfer_other_rules",
+                    "Transfer of the thresholds by the other rules",
+                    [
+                        {"Run": run["label"], "Rule": RULES[rule]} | _transfer_cells(content, rule)
+                        for run, content in runs
+                        for rule in RULES
+                        if rule != main
+                    ],
+                    notes=(
+                        f"Cost: a missed case of {words.positive} counts as "
+                        f"{first['cost_ratio']:g} false alarms. Intervals of transfer errors allow "
+                        "for sampling variation in both sets of patients.",
+                    ),
+                ),
+            ),
+        ),
+    ]
+
+
+def _transfer_cells(content: dict[str, Any], rule: str) -> _Row:
+    cells: _Row = {}
+    for metric in ("sensitivity", "specificity"):
+        record = _transfer(content, rule, metric)
+        cells |= {
+            f"{capital(metric)}, out of fold": Estimate.of(record["out_of_fold"]),
+            f"{capital(metric)}, test": Estimate.of(record["test"]),
+            f"Transfer error of {metric}": Estimate.of(record["transfer"]),
+        }
+    return cells
+
+
+def _prevalences(runs: Judged, words: Words) -> list[Block]:
+    """Return what the best run's answers would be worth where the finding is rarer."""
+    best, content = runs[0]
+    entries = records_with(content["predictive_values"], dataset="test")
+    rows = []
+    for rule, prevalence in dict.fromkeys(
+        (entry["rule"], entry["prevalence"]) for entry in entries
+    ):
+        ppv, npv = (
+            record_with(
+                entries,
+                "calibration.json: predictive_values",
+                rule=rule,
+                prevalence=prevalence,
+                metric=metric,
+            )
+            for metric in ("ppv", "npv")
+        )
+        rows.append(
+            {
+                "Threshold": RULES[rule],
+                f"{words.People} with {words.positive}": Share(prevalence),
+                "Alarms that are right (PPV)": Estimate.of(ppv),
+                "All-clears that are right (NPV)": Estimate.of(npv),
+            }
+        )
+    return [
+        Heading("Predictive values at other prevalences"),
+        Paragraph(
+            f"What an answer of {best['label']} would be worth, given its sensitivity and "
+            f"specificity on the test set, where fewer {words.people} have {words.positive}:"
+        ),
+        Table(
+            "predictive_values",
+            "Predictive values by prevalence",
+            rows,
+            notes=(
+                "By Bayes' rule, with sensitivity and specificity taken as they are. This holds "
+                f"only if the {words.people} examined resemble those of the test set.",
+            ),
+        ),
+    ]
+
+
+def _subtypes(runs: Judged, words: Words) -> list[Block]:
+    first = runs[0][1]
+    others = [rule for rule in RULES if rule != first["threshold_rule"]]
+    every = [(run, content, dataset) for run, content in runs for dataset in DATASET_TITLES]
+    counts = [
+        f"{title}: "
+        + listing(
+            [
+                f"{count(entry['n'])} {words.subtype(entry['subtype'])}"
+                for entry in records_with(first["subgroups"], dataset=dataset)
+            ]
+        )
+        + "."
+        for dataset, title in DATASET_TITLES.items()
+    ]
+    return [
+        Heading("Bacterial and viral pneumonia" if words.pneumonia else "Subtypes"),
+        Paragraph(f"Mean probability of {words.positive} by subtype."),
+        Table(
+            "subtype_probabilities",
+            "Mean probability by subtype",
+            [
+                {"Run": run["label"], "Data": DATASET_TITLES[dataset]}
+                | {
+                    capital(words.subtype(name)): Estimate.of(entry and entry["probability"])
+                    for name, entry in _subgroups(content, dataset).items()
+                }
+                for run, content, dataset in every
+            ],
+            notes=("Images. " + " ".join(counts),),
+        ),
+        Details(
+            f"Share called {words.positive} at the other thresholds",
+            (
+                Table(
+                    "subtype_decisions",
+                    f"Share called {words.positive} by subtype",
+                    [
+                        {"Run": run["label"], "Data": DATASET_TITLES[dataset], "Rule": RULES[rule]}
+                        | {
+                            capital(words.subtype(name)): Estimate.of(
+                                entry and entry["called"][rule]
+                            )
+                            for name, entry in _subgroups(content, dataset).items()
+                        }
+                        for run, content, dataset in every
+                        for rule in others
+                    ],
+                ),
+            ),
+        ),
+    ]
+
+
+def _subgroups(content: dict[str, Any], dataset: str) -> dict[str, dict[str, Any] | None]:
+    """Return the subtypes of both data sets in one order; None for what this set lacks."""
+    names = dict.fromkeys(entry["subtype"] for entry in content["subgroups"])
+    own = {entry["subtype"]: entry for entry in records_with(content["subgroups"], dataset=dataset)}
+    return {name: own.get(name) for name in names}
+
+
+def _mistakes(files: ReportFiles, words: Words) -> list[Block]:
+    rows: list[_Row] = [
+        {
+            "Mistakes": cases.title(words),
+            "Radiograph": str(image_id),
+            "Subtype": words.subtype(radiograph["subtype"]),
+            "Probability": Number(float(radiograph["probability"])),
+            "Runs that are wrong": f"{radiograph['wrong']} of {radiograph['runs']}",
+        }
+        for cases in worst_cases(files.comparison, files.all("calibrated"))
+        for image_id, radiograph in cases.radiographs.iterrows()
+    ]
+    table = Table("confident_mistakes", "The most confident mistakes", rows)
+    return [Details(f"Names of these radiographs ({len(rows)})", (table,))] if rows else []

@@ -1,0 +1,83 @@
+"""What the networks were trained and tested on."""
+
+from pneumobench.reporting.files import ReportFiles
+from pneumobench.reporting.flow import read_flow
+from pneumobench.reporting.origin import patients_told
+from pneumobench.reporting.section import FigureOf, Heading, Paragraph, Points, Section
+from pneumobench.reporting.table import Cell, Table
+from pneumobench.reporting.wording import count
+from pneumobench.reporting.words import Words
+
+# Longer lists stay in audit.json.
+_LISTED_REJECTIONS = 200
+
+
+def build(files: ReportFiles, words: Words) -> Section:
+    """Return the section."""
+    audit, flow = files.audit, read_flow(files.one("audit"), files.one("splits"))
+    rejected, warnings = flow["rejected"], audit["warnings"]
+    classes = f"Positive class: {words.positive}; negative class: {words.negative}."
+    rest = len(rejected) - _LISTED_REJECTIONS
+    return Section(
+        name="data",
+        title="What were the networks trained and tested on?",
+        short="Data",
+        blocks=(
+            Paragraph(
+                f"Source: {audit['source']['title']}. Patients are identified "
+                f"{patients_told(audit)}.{'' if words.pneumonia else f' {classes}'}"
+            ),
+            FigureOf("data_flow"),
+            Table(
+                "data_flow",
+                "From files to folds",
+                _steps(flow, files.facts["datasets"], words),
+                notes=(
+                    "A group is a patient, together with the owners of identical images. "
+                    f"{count(flow['counts']['redundant_duplicates'])} redundant copies were found "
+                    "and kept; copies of one image are never on both sides of a split. Other files "
+                    f"that are no images: {count(flow['counts']['litter'])}.",
+                ),
+            ),
+            Heading(f"Files excluded ({count(len(rejected))})"),
+            Table(
+                "rejections",
+                "Files excluded",
+                [
+                    {"File": entry["path"], "Reason": entry["reason"]}
+                    for entry in rejected[:_LISTED_REJECTIONS]
+                ],
+                notes=(f"And {count(rest)} more, listed in `dataset/audit.json`.",)
+                if rest > 0
+                else (),
+            ),
+            *([] if rejected else [Paragraph("None.")]),
+            Heading(f"Warnings of the audit ({count(len(warnings))})"),
+            Points(tuple(warnings)) if warnings else Paragraph("None."),
+        ),
+    )
+
+
+def _steps(flow: dict, datasets: dict, words: Words) -> list[dict[str, Cell]]:
+    counts, roles = flow["counts"], flow["roles"]
+    subtypes = ", ".join(
+        f"{count(number)} {words.subtype(subtype)}" for subtype, number in flow["subtypes"].items()
+    )
+    events = {name: count(part["events"]) for name, part in datasets.items()}
+    steps = [
+        ("Files found", counts["files"], None),
+        ("Excluded", counts["rejected"], None),
+        (f"Accepted ({subtypes})", counts["ok"], counts["patient_groups"]),
+        (
+            f"Cross-validation, {events['out_of_fold']} with {words.positive}",
+            *roles["cv"].values(),
+        ),
+        *(
+            (f"\N{EM SPACE}fold {fold['fold']}", fold["images"], fold["groups"])
+            for fold in flow["folds"]
+        ),
+        (f"Test set, {events['test']} with {words.positive}", *roles["test"].values()),
+    ]
+    return [
+        dict(zip(("Step", "Images", "Groups of patients"), step, strict=True)) for step in steps
+    ]
