@@ -100,6 +100,20 @@ def workflow_texts() -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in paths}
 
 
+def test_rules_carry_the_hash_of_their_own_script():
+    without = set()
+    for name, text in rule_texts().items():
+        (script,) = set(re.findall(r'"\.\./workflow_scripts/(\w+/\w+)\.py"', text))
+        if not re.search(rf'\bcode=code_(?:hash|of_run)\(\s*"{script}"', text):
+            without.add(name)
+    # What is fetched, drawn under a name that holds the hash, unpacked, removed or only reported
+    # stays as it is.
+    assert without == {
+        "decide_precision", "discard_weights", "doctor", "fetch_dataset", "fetch_weights",
+        "find_batch_sizes", "generate_external_phantoms", "generate_phantoms", "record_experiment", "unpack_archive",
+    }  # fmt: skip
+
+
 def test_rules_stand_apart_from_what_they_share():
     for name, text in workflow_texts().items():
         assert bool(re.search(r"^ *rule\b", text, re.M)) != (name == "common.smk"), name
