@@ -18,7 +18,7 @@ rule score_subtypes:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("pneumobench.prediction.subtypes"),
+        code=code_hash("subtypes/score_subtypes"),
     script:
         "../workflow_scripts/subtypes/score_subtypes.py"
 
@@ -46,6 +46,6 @@ rule evaluate_subtypes:
         runs=tests_of_runs("test.csv"),
         looks=LOGGED_LOOKS,
         resampling=EXPERIMENT.evaluation.resampling,
-        code=code_hash("pneumobench.statistics.subtypes"),
+        code=code_hash("subtypes/evaluate_subtypes"),
     script:
         "../workflow_scripts/subtypes/evaluate_subtypes.py"
