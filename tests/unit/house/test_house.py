@@ -227,3 +227,14 @@ def test_the_page_on_architecture_names_every_room_and_what_exists():
         named = re.findall(r"`((?:core|data|models|prediction|reporting|statistics)/[\w/]+\.py)`",
                            (PROJECT / page).read_text(encoding="utf-8"))  # fmt: skip
         assert named and not [name for name in named if not (PACKAGE / name).exists()]
+
+
+def test_functions_fit_a_screen():
+    """Sixty lines, documentation included, and ten parameters."""
+    for path in SCRIPTS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                named = f"{path.name}: {node.name}"
+                assert node.end_lineno - node.lineno < 60, named
+                given = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+                assert len(given) <= 10, named

@@ -108,8 +108,7 @@ def compare_pairs(
         for dataset, part in compared.items()
     }
     tested = _test_contrasts(reference, compared, areas, settings, level)
-    families = [own for _, own in pairs.values()]
-    families += [family for _, own in tested.values() for family in own]
+    families = [own for _, own in pairs.values()] + sum((own for _, own in tested.values()), [])
     for family in families:
         logger.info("%(family)s, %(dataset)s: %(distinguishable)d of %(tests)d hold", family)
     write_table(table, pd.concat([rows for rows, _ in pairs.values()], ignore_index=True))
