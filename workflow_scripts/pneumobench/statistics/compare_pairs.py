@@ -84,8 +84,7 @@ def compare_pairs(
     table, details
         differences.csv and differences.json to write.
     permutations
-        Exchanges of the permutation test; more are made where a family is so large that fewer
-        could hardly separate a pair of it.
+        Exchanges of the permutation test; more where a family is too large for so few.
     reference
         Architecture, named beforehand, that all others are tested against as a family; or None.
     resampling
@@ -108,7 +107,8 @@ def compare_pairs(
         for dataset, part in compared.items()
     }
     tested = _test_contrasts(reference, compared, areas, settings, level)
-    families = [own for _, own in pairs.values()] + sum((own for _, own in tested.values()), [])
+    families = [own for _, own in pairs.values()]
+    families += [family for _, own in tested.values() for family in own]
     for family in families:
         logger.info("%(family)s, %(dataset)s: %(distinguishable)d of %(tests)d hold", family)
     write_table(table, pd.concat([rows for rows, _ in pairs.values()], ignore_index=True))
