@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from rule_texts import rule_texts
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -191,3 +192,23 @@ def test_tests_that_the_documents_name_are_there():
         if file not in files or not re.search(rf"(?:def|class) {name}\b", files[file])
     ]
     assert len(found) > 200 and not wrong
+
+
+def test_pre_commit_runs_what_make_check_runs():
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    recipe = makefile.split("\ncheck: $(READY)\n")[1].split("\n\n")[0]
+    commands = [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe.splitlines()]
+    hooks = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    (local,) = hooks["repos"]
+    assert [hook["entry"] for hook in local["hooks"]] == commands
+    assert not any(hook["pass_filenames"] for hook in local["hooks"])
+
+
+def test_the_page_on_architecture_names_every_room_and_what_exists():
+    text = (PROJECT / "docs/architecture.md").read_text(encoding="utf-8")
+    for room in MAY_IMPORT:
+        assert f"\n| `{room}` |" in text, room
+    for page in ("docs/architecture.md", "CONTRIBUTING.md"):
+        named = re.findall(r"`((?:core|data|models|prediction|reporting|statistics)/[\w/]+\.py)`",
+                           (PROJECT / page).read_text(encoding="utf-8"))  # fmt: skip
+        assert named and not [name for name in named if not (PACKAGE / name).exists()]
