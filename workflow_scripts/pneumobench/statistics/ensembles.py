@@ -31,8 +31,7 @@ import numpy as np
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.names import did_you_mean
-from pneumobench.statistics.metrics import sigmoid
-from pneumobench.statistics.ranks import count_below
+from pneumobench.statistics.metrics import count_below, sigmoid
 
 # Weights of the greedy selection are multiples of 1 / ROUNDS.
 ROUNDS = 50
