@@ -53,7 +53,6 @@ SHOWN = (
     Metric("balanced_accuracy", "balanced accuracy", on_card=False),
     Metric("sensitivity", "sensitivity", compared=("test",)),
     Metric("specificity", "specificity", compared=("test",)),
-    Metric("youden", "Youden's index"),
     Metric("ppv", "positive predictive value"),
     Metric("npv", "negative predictive value"),
 )

@@ -161,7 +161,6 @@ def decision_metrics(confusion: np.ndarray) -> dict[str, np.ndarray]:
         "npv": _ratio(true_negative, called_negative),
         "f1": _ratio(2 * true_positive, positives + called_positive),
         "mcc": _ratio(covariance, margins),
-        "youden": sensitivity + specificity - 1,
     }
 
 
