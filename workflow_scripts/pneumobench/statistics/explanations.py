@@ -481,9 +481,9 @@ def _check_rows(path: Path, table: pd.DataFrame, labels: Labels, keys: tuple[str
     finite = numbers.apply(lambda cells: np.isfinite(pd.to_numeric(cells, errors="coerce")))
     problems = [
         ("images without a label", table["image"] < 0, f"only images of {labels.path}"),
-        ("values stand twice", table.duplicated(["image_id", *keys]), "every value once"),
+        ("values are listed twice", table.duplicated(["image_id", *keys]), "every value once"),
         (
-            "values are no numbers",
+            "values are not numbers",
             ~(finite | numbers.isin(_NO_NUMBER)).all(axis=1),
             "finite numbers, empty where undefined",
         ),
