@@ -97,7 +97,7 @@ rule evaluate_robustness:
 
 
 rule compare_robustness:
-    """Compare what radiographs made worse leave of all runs, pair by pair."""
+    """Compare the robustness of all runs to image corruption, pair by pair."""
     input:
         out_of_fold=of_folds("out_of_fold.csv"),
         corrupted=of_folds("corrupted.csv"),
@@ -139,7 +139,7 @@ rule assess_calibration:
 
 
 rule compare_pairs:
-    """Test every pair of runs and the planned contrasts, and say which runs cannot be told apart."""
+    """Test every pair of runs and the planned contrasts, and say which runs are indistinguishable."""
     input:
         scores=of_runs("scores.csv"),
         run_jsons=of_folds("run.json"),

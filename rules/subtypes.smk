@@ -1,4 +1,4 @@
-# Normal, bacterial and viral radiographs told apart, where the task is that: score_subtypes (the baseline), evaluate_subtypes
+# Normal, bacterial and viral radiographs distinguished, where the task is that: score_subtypes (the baseline), evaluate_subtypes
 # (labels of the test images join here)
 
 
@@ -24,7 +24,7 @@ rule score_subtypes:
 
 
 rule evaluate_subtypes:
-    """Judge how well every run tells the classes apart, each with its interval."""
+    """Judge how well every run distinguishes the classes, each with its interval."""
     input:
         out_of_fold=of_folds("out_of_fold.csv"),
         test=of_folds("test.csv"),
