@@ -5,11 +5,6 @@
 from pneumobench.core.config.identity import experiment_identity
 
 
-def own_file(wildcards):
-    """Return the user's own file that takes the place of a published one, or nothing."""
-    return FETCHED[wildcards.dataset].options.get("file") or []
-
-
 rule record_experiment:
     """Write down what must not change inside one results folder."""
     output:
@@ -43,7 +38,7 @@ rule generate_phantoms:
 rule fetch_dataset:
     """Bring a published data set, or make a folder of radiographs of the user's own file of it."""
     input:
-        own_file,
+        lambda wildcards: FETCHED[wildcards.dataset].options.get("file") or [],
     output:
         "resources/datasets/{dataset}.json",
     log:
