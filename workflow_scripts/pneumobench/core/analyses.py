@@ -94,9 +94,9 @@ ANALYSES = (
     Analysis(
         "robustness",
         wanted=lambda experiment: bool(experiment.robustness.strengths),
-        archived=_below(FOLD, "corrupted.csv", "test_shifted.csv"),
+        archived=_below(FOLD, "corrupted.csv"),
         others=(*_below(RUN, "robustness.csv", "robustness.json"), "comparison/robustness.csv"),
-        from_weights=_below(FOLD, "corrupted.csv", "test_shifted.csv"),
+        from_weights=_below(FOLD, "corrupted.csv"),
     ),
     Analysis(
         "renormalised",

@@ -61,7 +61,6 @@ REPREDICTIONS = {
             preprocessed=False,
         ),
         Reprediction("renormalised", {"test": "test_statistics.csv"}),
-        Reprediction("shifted", {"test": "test_shifted.csv"}),
         Reprediction("external", {"test": "external.csv"}, external=True),
     )
 }
