@@ -83,7 +83,7 @@ rule index_dataset:
         limits=DATA.limits,
         maximum_rejected_fraction=DATA.data.checks.maximum_rejected_fraction,
         fingerprint=fingerprint_of(DATA),
-        code=code_hash("pneumobench.data.index"),
+        code=code_hash("dataset/index_dataset"),
     script:
         "../workflow_scripts/dataset/index_dataset.py"
 
@@ -102,7 +102,7 @@ rule audit_dataset:
     params:
         allow_crossings=DATA.data.checks.allow_crossings,
         maximum_near_duplicate_fraction=DATA.data.checks.maximum_near_duplicate_fraction,
-        code=code_hash("pneumobench.data.audit"),
+        code=code_hash("dataset/audit_dataset"),
     script:
         "../workflow_scripts/dataset/audit_dataset.py"
 
@@ -122,7 +122,7 @@ rule split_dataset:
         "../envs/report.yaml"
     params:
         split=EXPERIMENT.split.model_dump() | EXPERIMENT.other_task,
-        code=code_hash("pneumobench.data.split"),
+        code=code_hash("dataset/split_dataset"),
     script:
         "../workflow_scripts/dataset/split_dataset.py"
 
@@ -143,7 +143,7 @@ rule pack_images:
     params:
         root=as_it_stands(DATA.root),
         resize=EXPERIMENT.images.resize,
-        code=code_hash("pneumobench.data.pack"),
+        code=code_hash("dataset/pack_images"),
     script:
         "../workflow_scripts/dataset/pack_images.py"
 
@@ -162,7 +162,7 @@ rule preprocess_images:
         "../envs/report.yaml"
     threads: 8
     params:
-        code=code_hash("pneumobench.data.preprocess"),
+        code=code_hash("dataset/preprocess_images"),
     script:
         "../workflow_scripts/dataset/preprocess_images.py"
 
@@ -183,6 +183,6 @@ rule augment_images:
         "../envs/train.yaml"
     params:
         offline_copies=EXPERIMENT.offline_copies.model_dump(),
-        code=code_hash("pneumobench.data.augment"),
+        code=code_hash("dataset/augment_images"),
     script:
         "../workflow_scripts/dataset/augment_images.py"

@@ -22,7 +22,7 @@ rule score_baselines:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("pneumobench.prediction.baselines"),
+        code=code_hash("prediction/score_baselines"),
     script:
         "../workflow_scripts/prediction/score_baselines.py"
 
@@ -44,7 +44,7 @@ rule score_shift:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("pneumobench.prediction.shift"),
+        code=code_hash("prediction/score_shift"),
     script:
         "../workflow_scripts/prediction/score_shift.py"
 
@@ -99,6 +99,6 @@ for kind in REPREDICTIONS.values():
             further=[
                 name for name in external_inputs(kind) if name != "external_digest"
             ],
-            code=code_of_run(kind.module),
+            code=code_of_run("prediction/repredict", kind.module),
         script:
             "../workflow_scripts/prediction/repredict.py"

@@ -13,7 +13,7 @@ from pneumobench.reporting.section import Block, FigureOf, Heading, Paragraph, S
 from pneumobench.reporting.table import Bounds, Cell, Of, Scaled, Table
 from pneumobench.reporting.wording import count, percent
 from pneumobench.reporting.words import Words
-from pneumobench.statistics.proportions import wilson
+from pneumobench.statistics.metrics import wilson
 
 
 def build(files: ReportFiles, words: Words) -> Section:
