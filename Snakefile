@@ -53,6 +53,7 @@ else:
     include: "rules/dataset.smk"
     include: "rules/training.smk"
     include: "rules/prediction.smk"
+    include: "rules/repredictions.smk"
 
 
 if EXTERNAL and not ARCHIVE:

@@ -29,7 +29,7 @@ def start_up_row(repetitions: int) -> dict[str, Any]:
         "train_fold, timm backbone": "import pneumobench.training.fold as fold; "
         "fold.registry.load('timm:resnet10t')",
         "torch alone": "import torch",
-        "plot_roc": "import pneumobench.reporting.roc",
+        "plot_roc": "import pneumobench.reporting.drawing.roc",
         "Python alone": "pass",
     }
     contenders = {name: _process([sys.executable, "-c", code]) for name, code in codes.items()}

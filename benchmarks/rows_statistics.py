@@ -8,10 +8,11 @@ import numpy as np
 from measure import median_of, ratio_of, take_turns
 from sklearn import metrics as reference
 
-from pneumobench.statistics.bootstrap import Resamples, resample_patients
-from pneumobench.statistics.estimates import Scores, replicate_scores
+from pneumobench.core.estimates import Resampling
 from pneumobench.statistics.metrics import sigmoid
 from pneumobench.statistics.predictions import Labels
+from pneumobench.statistics.replicates import Scores, replicate_scores
+from pneumobench.statistics.samples import Sample, draw_sample
 
 RUNS, REPLICATES = 13, 10_000
 # The official test set: 234 normal images and 390 with pneumonia, of 428 patients.
@@ -46,21 +47,21 @@ def bootstrap_row(repetitions: int) -> dict[str, Any]:
     """
     labels = _labels()
     logits = _logits(labels)
-    first = resample_patients(labels.patient, replicates=LOOPED, seed=0)
+    first = draw_sample(labels, Resampling(0.95, LOOPED, seed=0))
     looped: list[dict[str, float]] = []
 
     def ours() -> int:
-        resamples = resample_patients(labels.patient, replicates=REPLICATES, seed=0)
+        sample = draw_sample(labels, Resampling(0.95, REPLICATES, seed=0))
         for logit in logits:
-            replicate_scores(_scores(logit), labels, resamples)
+            replicate_scores(_scores(logit), sample)
         return RUNS * REPLICATES
 
     def loop() -> int:
-        looped[:] = [_loop(logits[0], labels, first, row) for row in range(1, 1 + LOOPED)]
+        looped[:] = [_loop(logits[0], first, row) for row in range(1, 1 + LOOPED)]
         return LOOPED
 
     speeds = take_turns({"ours": ours, "scikit-learn loop": loop}, repetitions)
-    apart = _largest_difference(logits[0], labels, first, looped)
+    apart = _largest_difference(logits[0], first, looped)
     seconds = {
         name: median_of([RUNS * REPLICATES / value for value in turn])
         for name, turn in speeds.items()
@@ -109,19 +110,17 @@ def _scores(logit: np.ndarray) -> Scores:
     return Scores(np.arange(len(logit)), logit, {"0.5": logit > 0}, None)
 
 
-def _loop(logit: np.ndarray, labels: Labels, resamples: Resamples, row: int) -> dict[str, float]:
-    copies = np.repeat(np.arange(len(logit)), resamples.multiplicity[row][resamples.cluster])
-    truth, score = labels.positive[copies], sigmoid(logit[copies])
+def _loop(logit: np.ndarray, sample: Sample, row: int) -> dict[str, float]:
+    copies = np.repeat(sample.images, sample.resamples.multiplicity[row][sample.resamples.cluster])
+    truth, score = sample.positive[copies], sigmoid(logit[copies])
     return {name: metric(truth, score) for name, metric in OF_SCORES.items()} | {
         name: metric(truth, logit[copies] > 0) for name, metric in OF_DECISIONS.items()
     }
 
 
-def _largest_difference(
-    logit: np.ndarray, labels: Labels, resamples: Resamples, looped: list[dict[str, float]]
-) -> float:
+def _largest_difference(logit: np.ndarray, sample: Sample, looped: list[dict[str, float]]) -> float:
     """Return how far apart both are in the replicates that both computed; stop if it is too far."""
-    found = replicate_scores(_scores(logit), labels, resamples).metrics
+    found = replicate_scores(_scores(logit), sample).metrics
     values = {name: value[1:] for (_, name), value in found.items()}
     apart = max(
         float(np.abs(values[name] - [one[name] for one in looped]).max()) for name in looped[0]

@@ -49,6 +49,6 @@ rule archive_results:
         results=lambda wildcards, output: os.path.dirname(output[0]),
         config=EXPERIMENT.model_dump(mode="json"),
         missing=MISSING,
-        code=code_hash("pneumobench.reporting.archive"),
+        code=code_hash("archive/archive_results"),
     script:
         "../workflow_scripts/archive/archive_results.py"

@@ -211,10 +211,10 @@ def undeclared(kind):
     )
 
 
-def code_of_run(room):
-    """Return a params function: a hash of a module's code and that of the job's architecture."""
+def code_of_run(*names):
+    """Return a params function: a hash of code (scripts, modules) and of the job's architecture."""
     return lambda wildcards: code_hash(
-        room, registry.module_name(SLUGS[wildcards.slug])
+        *names, registry.module_name(SLUGS[wildcards.slug])
     )
 
 

@@ -5,11 +5,6 @@
 from pneumobench.core.config.identity import experiment_identity
 
 
-def own_file(wildcards):
-    """Return the user's own file that takes the place of a published one, or nothing."""
-    return FETCHED[wildcards.dataset].options.get("file") or []
-
-
 rule record_experiment:
     """Write down what must not change inside one results folder."""
     output:
@@ -43,7 +38,7 @@ rule generate_phantoms:
 rule fetch_dataset:
     """Bring a published data set, or make a folder of radiographs of the user's own file of it."""
     input:
-        own_file,
+        lambda wildcards: FETCHED[wildcards.dataset].options.get("file") or [],
     output:
         "resources/datasets/{dataset}.json",
     log:
@@ -83,7 +78,7 @@ rule index_dataset:
         limits=DATA.limits,
         maximum_rejected_fraction=DATA.data.checks.maximum_rejected_fraction,
         fingerprint=fingerprint_of(DATA),
-        code=code_hash("pneumobench.data.index"),
+        code=code_hash("dataset/index_dataset"),
     script:
         "../workflow_scripts/dataset/index_dataset.py"
 
@@ -102,7 +97,7 @@ rule audit_dataset:
     params:
         allow_crossings=DATA.data.checks.allow_crossings,
         maximum_near_duplicate_fraction=DATA.data.checks.maximum_near_duplicate_fraction,
-        code=code_hash("pneumobench.data.audit"),
+        code=code_hash("dataset/audit_dataset"),
     script:
         "../workflow_scripts/dataset/audit_dataset.py"
 
@@ -122,7 +117,7 @@ rule split_dataset:
         "../envs/report.yaml"
     params:
         split=EXPERIMENT.split.model_dump() | EXPERIMENT.other_task,
-        code=code_hash("pneumobench.data.split"),
+        code=code_hash("dataset/split_dataset"),
     script:
         "../workflow_scripts/dataset/split_dataset.py"
 
@@ -143,7 +138,7 @@ rule pack_images:
     params:
         root=as_it_stands(DATA.root),
         resize=EXPERIMENT.images.resize,
-        code=code_hash("pneumobench.data.pack"),
+        code=code_hash("dataset/pack_images"),
     script:
         "../workflow_scripts/dataset/pack_images.py"
 
@@ -162,7 +157,7 @@ rule preprocess_images:
         "../envs/report.yaml"
     threads: 8
     params:
-        code=code_hash("pneumobench.data.preprocess"),
+        code=code_hash("dataset/preprocess_images"),
     script:
         "../workflow_scripts/dataset/preprocess_images.py"
 
@@ -183,6 +178,6 @@ rule augment_images:
         "../envs/train.yaml"
     params:
         offline_copies=EXPERIMENT.offline_copies.model_dump(),
-        code=code_hash("pneumobench.data.augment"),
+        code=code_hash("dataset/augment_images"),
     script:
         "../workflow_scripts/dataset/augment_images.py"

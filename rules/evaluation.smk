@@ -21,7 +21,7 @@ rule freeze_selection:
         rules={"folds": len(FOLDS), **EXPERIMENT.evaluation.fitted},
         views=VIEWS,
         ensembles=ENSEMBLES,
-        code=code_hash("pneumobench.statistics.selection"),
+        code=code_hash("evaluation/freeze_selection"),
     script:
         "../workflow_scripts/evaluation/freeze_selection.py"
 
@@ -41,7 +41,7 @@ rule combine_ensemble:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("pneumobench.statistics.ensemble_members"),
+        code=code_hash("evaluation/combine_ensemble"),
     script:
         "../workflow_scripts/evaluation/combine_ensemble.py"
 
@@ -68,7 +68,7 @@ rule evaluate_run:
         views=VIEWS,
         looks=LOGGED_LOOKS,
         resampling=EXPERIMENT.evaluation.resampling,
-        code=code_hash("pneumobench.statistics.evaluation"),
+        code=code_hash("evaluation/evaluate_run"),
     script:
         "../workflow_scripts/evaluation/evaluate_run.py"
 
@@ -91,13 +91,13 @@ rule evaluate_robustness:
         model=lambda wildcards: run_of(wildcards).model,
         strengths=STRENGTHS,
         resampling=EXPERIMENT.evaluation.resampling,
-        code=code_hash("pneumobench.statistics.robustness"),
+        code=code_hash("evaluation/evaluate_robustness"),
     script:
         "../workflow_scripts/evaluation/evaluate_robustness.py"
 
 
 rule compare_robustness:
-    """Compare what radiographs made worse leave of all runs, pair by pair."""
+    """Compare the robustness of all runs to image corruption, pair by pair."""
     input:
         out_of_fold=of_folds("out_of_fold.csv"),
         corrupted=of_folds("corrupted.csv"),
@@ -112,7 +112,7 @@ rule compare_robustness:
     params:
         strengths=STRENGTHS,
         resampling=EXPERIMENT.evaluation.resampling,
-        code=code_hash("pneumobench.statistics.robustness"),
+        code=code_hash("evaluation/compare_robustness"),
     script:
         "../workflow_scripts/evaluation/compare_robustness.py"
 
@@ -133,13 +133,13 @@ rule assess_calibration:
     params:
         model=lambda wildcards: run_of(wildcards).model,
         resampling=EXPERIMENT.evaluation.resampling,
-        code=code_hash("pneumobench.statistics.assess_calibration"),
+        code=code_hash("evaluation/assess_calibration"),
     script:
         "../workflow_scripts/evaluation/assess_calibration.py"
 
 
 rule compare_pairs:
-    """Test every pair of runs and the planned contrasts, and say which runs cannot be told apart."""
+    """Test every pair of runs and the planned contrasts, and say which runs are indistinguishable."""
     input:
         scores=of_runs("scores.csv"),
         run_jsons=of_folds("run.json"),
@@ -155,7 +155,7 @@ rule compare_pairs:
         resampling=EXPERIMENT.evaluation.resampling,
         permutations=EXPERIMENT.evaluation.permutations,
         reference=EXPERIMENT.evaluation.reference,
-        code=code_hash("pneumobench.statistics.compare_pairs"),
+        code=code_hash("evaluation/compare_pairs"),
     script:
         "../workflow_scripts/evaluation/compare_pairs.py"
 
@@ -186,7 +186,7 @@ rule compare_runs:
     params:
         missing=MISSING,
         resampling=EXPERIMENT.evaluation.resampling,
-        code=code_hash("pneumobench.statistics.comparison"),
+        code=code_hash("evaluation/compare_runs"),
     script:
         "../workflow_scripts/evaluation/compare_runs.py"
 
@@ -219,7 +219,7 @@ rule measure_shift:
         ),
         looks=LOGGED_LOOKS,
         resampling=EXPERIMENT.evaluation.resampling,
-        code=code_hash("pneumobench.statistics.shift"),
+        code=code_hash("evaluation/measure_shift"),
     script:
         "../workflow_scripts/evaluation/measure_shift.py"
 
@@ -246,6 +246,6 @@ rule evaluate_external:
         "../envs/report.yaml"
     params:
         resampling=EXPERIMENT.evaluation.resampling,
-        code=code_hash("pneumobench.statistics.external"),
+        code=code_hash("evaluation/evaluate_external"),
     script:
         "../workflow_scripts/evaluation/evaluate_external.py"

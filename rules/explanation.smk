@@ -16,7 +16,7 @@ rule preview_maps:
         model=lambda wildcards: SLUGS[wildcards.slug],
         image_size=EXPERIMENT.images.size,
         settings=explanation_params("method", "target", "layer"),
-        code=code_of_run("pneumobench.explain.preview"),
+        code=code_of_run("explanation/preview_maps"),
     script:
         "../workflow_scripts/explanation/preview_maps.py"
 
@@ -53,7 +53,7 @@ rule explain_run:
         ),
         threshold_rule=EXPERIMENT.evaluation.threshold_rule,
         threshold_code=code_hash("pneumobench.statistics.thresholds"),
-        code=code_of_run("pneumobench.explain.run"),
+        code=code_of_run("explanation/explain_run"),
     script:
         "../workflow_scripts/explanation/explain_run.py"
 
@@ -87,7 +87,7 @@ rule assess_maps:
         settings=explanation_params("method", "layer", "tested_images"),
         root=as_it_stands(DATA.root),
         resize=EXPERIMENT.images.resize,
-        code=code_of_run("pneumobench.explain.measure"),
+        code=code_of_run("explanation/assess_maps"),
     script:
         "../workflow_scripts/explanation/assess_maps.py"
 
@@ -110,7 +110,7 @@ rule summarise_explanations:
         "../envs/report.yaml"
     params:
         resampling=EXPERIMENT.evaluation.resampling,
-        code=code_hash("pneumobench.statistics.explanations"),
+        code=code_hash("explanation/summarise_explanations"),
     script:
         "../workflow_scripts/explanation/summarise_explanations.py"
 
@@ -134,8 +134,6 @@ rule draw_panels:
         size=EXPERIMENT.images.size,
         resize=EXPERIMENT.images.resize,
         colour_map=EXPERIMENT.explanation.colour_map,
-        code=code_hash(
-            "pneumobench.reporting.drawing.panels", "pneumobench.data.images"
-        ),
+        code=code_hash("explanation/draw_panels"),
     script:
         "../workflow_scripts/explanation/draw_panels.py"

@@ -49,7 +49,7 @@ rule admit_external:
         "../envs/report.yaml"
     params:
         maximum_near_duplicate_fraction=EXTERNAL.data.checks.maximum_near_duplicate_fraction,
-        code=code_hash("pneumobench.data.external"),
+        code=code_hash("external/admit_external"),
     script:
         "../workflow_scripts/external/admit_external.py"
 
@@ -99,6 +99,6 @@ rule score_external_baselines:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("pneumobench.prediction.baselines"),
+        code=code_hash("external/score_external_baselines"),
     script:
         "../workflow_scripts/external/score_external_baselines.py"

@@ -44,6 +44,6 @@ for figure in FIGURES:
             module=figure.module,
             options=explanation_params(*figure.options),
             caption=figure.caption,
-            code=code_hash("pneumobench.reporting.drawing.plot", figure.module),
+            code=code_hash("figures/plot", figure.module),
         script:
             "../workflow_scripts/figures/plot.py"

@@ -32,7 +32,7 @@ rule split_inflated:
         "../envs/report.yaml"
     params:
         split=EXPERIMENT.split.model_dump(exclude={"holdout_fraction"}),
-        code=code_hash("pneumobench.data.inflation"),
+        code=code_hash("inflation/split_inflated"),
     script:
         "../workflow_scripts/inflation/split_inflated.py"
 
@@ -75,9 +75,7 @@ rule train_inflated:
         recipe=EXPERIMENT.training(INFLATED.recipe),
         # Not declared: what a failed job leaves there is wanted.
         resume=lambda wildcards: f"{ON_DISK.results}/resume/inflation/{wildcards.arm}/fold{wildcards.fold}",
-        code=code_hash(
-            "pneumobench.training.inflation", registry.module_name(INFLATED.model)
-        ),
+        code=code_hash("inflation/train_inflated", registry.module_name(INFLATED.model)),
     script:
         "../workflow_scripts/inflation/train_inflated.py"
 
@@ -102,6 +100,6 @@ rule measure_inflation:
         folds=len(FOLDS),
         looks=LOGGED_LOOKS,
         resampling=EXPERIMENT.evaluation.resampling,
-        code=code_hash("pneumobench.statistics.inflation"),
+        code=code_hash("inflation/measure_inflation"),
     script:
         "../workflow_scripts/inflation/measure_inflation.py"

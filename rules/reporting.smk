@@ -24,7 +24,7 @@ rule make_tables:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("pneumobench.reporting.tables"),
+        code=code_hash("reporting/make_tables"),
     script:
         "../workflow_scripts/reporting/make_tables.py"
 
@@ -51,7 +51,7 @@ rule fill_checklists:
         settings=stated_settings(EXPERIMENT),
         computed=each(analyses.names_wanted),
         guidelines=texts_hash("reporting/guidelines"),
-        code=code_hash("pneumobench.reporting.checklists"),
+        code=code_hash("reporting/fill_checklists"),
     script:
         "../workflow_scripts/reporting/fill_checklists.py"
 
@@ -75,7 +75,7 @@ rule write_model_card:
     params:
         settings=stated_settings(EXPERIMENT),
         external=EXTERNAL is not None,
-        code=code_hash("pneumobench.reporting.model_card"),
+        code=code_hash("reporting/write_model_card"),
     script:
         "../workflow_scripts/reporting/write_model_card.py"
 
@@ -133,7 +133,7 @@ rule render_report:
         settings=stated_settings(EXPERIMENT),
         looks=LOOKS,
         templates=texts_hash("reporting/templates"),
-        code=code_hash("pneumobench.reporting.report"),
+        code=code_hash("reporting/render_report"),
     script:
         "../workflow_scripts/reporting/render_report.py"
 
@@ -154,7 +154,7 @@ rule write_tables:
         map_method=EXPERIMENT.explanation.method,
         settings=stated_settings(EXPERIMENT),
         looks=LOOKS,
-        code=code_hash("pneumobench.reporting.report"),
+        code=code_hash("reporting/write_tables"),
     script:
         "../workflow_scripts/reporting/write_tables.py"
 
@@ -174,6 +174,6 @@ rule list_figures:
         "../envs/report.yaml"
     params:
         made_from=lambda wildcards, input: facts.inputs_of_makers(workflow, input),
-        code=code_hash("pneumobench.reporting.figure_manifest"),
+        code=code_hash("reporting/list_figures"),
     script:
         "../workflow_scripts/reporting/list_figures.py"

@@ -1,4 +1,4 @@
-# Normal, bacterial and viral radiographs told apart, where the task is that: score_subtypes (the baseline), evaluate_subtypes
+# Normal, bacterial and viral radiographs distinguished, where the task is that: score_subtypes (the baseline), evaluate_subtypes
 # (labels of the test images join here)
 
 
@@ -18,13 +18,13 @@ rule score_subtypes:
     conda:
         "../envs/report.yaml"
     params:
-        code=code_hash("pneumobench.prediction.subtypes"),
+        code=code_hash("subtypes/score_subtypes"),
     script:
         "../workflow_scripts/subtypes/score_subtypes.py"
 
 
 rule evaluate_subtypes:
-    """Judge how well every run tells the classes apart, each with its interval."""
+    """Judge how well every run distinguishes the classes, each with its interval."""
     input:
         out_of_fold=of_folds("out_of_fold.csv"),
         test=of_folds("test.csv"),
@@ -46,6 +46,6 @@ rule evaluate_subtypes:
         runs=tests_of_runs("test.csv"),
         looks=LOGGED_LOOKS,
         resampling=EXPERIMENT.evaluation.resampling,
-        code=code_hash("pneumobench.statistics.subtypes"),
+        code=code_hash("subtypes/evaluate_subtypes"),
     script:
         "../workflow_scripts/subtypes/evaluate_subtypes.py"

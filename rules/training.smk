@@ -32,7 +32,7 @@ rule describe_model:
     params:
         model=lambda wildcards: SLUGS[wildcards.slug],
         image_size=EXPERIMENT.images.size,
-        code=code_of_run("pneumobench.models.describe"),
+        code=code_of_run("training/describe_model"),
     script:
         "../workflow_scripts/training/describe_model.py"
 
@@ -116,6 +116,6 @@ rule train_fold:
         # Neither is declared: what a failed job leaves there is wanted.
         resume=undeclared("resume"),
         board=undeclared("tensorboard"),
-        code=code_of_run("pneumobench.training.fold"),
+        code=code_of_run("training/train_fold"),
     script:
         "../workflow_scripts/training/train_fold.py"

@@ -1,6 +1,7 @@
 """Configurations for tests, and the mistakes that are found in them."""
 
 import copy
+import functools
 from pathlib import Path
 
 import pytest
@@ -30,13 +31,15 @@ def merge(base: dict, overlay: dict) -> dict:
     return merged
 
 
-def config(overlay: str = "") -> dict:
-    """Return recipes.yaml, config.yaml and an overlay given as YAML, merged in this order."""
-    return merge(merge(RECIPES, DEFAULT), yaml.safe_load(overlay) or {})
+def config(*overlays: str) -> dict:
+    """Return recipes.yaml, config.yaml and overlays given as YAML, merged in this order."""
+    given = [yaml.safe_load(overlay) or {} for overlay in overlays]
+    return functools.reduce(merge, [RECIPES, DEFAULT, *given])
 
 
-def check(overlay: str = "") -> Experiment:
-    return check_config(config(overlay), architectures=ARCHITECTURES)
+def check(*overlays: str) -> Experiment:
+    """Return the checked configuration of `config`."""
+    return check_config(config(*overlays), architectures=ARCHITECTURES)
 
 
 def problems(overlay: str) -> dict[str, Problem]:

@@ -42,7 +42,10 @@ def test_shift_is_measured_after_the_selection_and_shown(finished):
     held = blocks[blocks["held_out"] == 1]
     assert sorted(held["image_id"].unique()) == sorted(labels["image_id"])
     report = (finished.results / "report/report.html").read_text(encoding="utf-8")
-    assert "Is the test set like the development set?" in report and 'id="figure-shift"' in report
+    assert (
+        "Does the test set differ from the development set?" in report
+        and 'id="figure-shift"' in report
+    )
     # Nothing that is chosen waits for it.
     counts = job_counts(finished.succeed("--dry-run", "--forcerun", "score_shift"))
     assert counts["measure_shift"] == 1 and counts["plot_shift"] == 1

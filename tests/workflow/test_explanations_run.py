@@ -46,7 +46,7 @@ def test_every_map_is_measured_beside_maps_that_know_nothing(finished):
     table = pd.read_csv(finished.results / "comparison/explanations.csv")
     assert table["run"].nunique() == 2
     report = (finished.results / "report/report.html").read_text(encoding="utf-8")
-    assert "What the networks look at" in report
+    assert "What do the networks look at?" in report
 
 
 def test_unknown_layer_and_foreign_weights_end_with_one_message_each(finished, make_workflow):

@@ -37,8 +37,8 @@ def test_everything_is_there(finished):
     assert set(table["model"]) == {"custom_resnet18", "timm:resnet10t"}
     assert set(table["status"]) == {"complete"}
     report = (finished.results / "report/report.html").read_text(encoding="utf-8")
-    assert "resnet10t" in report and "data:image/png;base64" in report
-    assert "Can its probabilities be believed?" in report
+    assert "resnet10t" in report and "data:image/webp;base64" in report
+    assert "Can the predicted probabilities be trusted?" in report
 
 
 def test_every_image_has_a_calibrated_probability(finished):
@@ -63,7 +63,10 @@ def test_the_pair_is_tested_out_of_fold_and_on_test(finished):
     assert (runs.loc[first, "rank"], runs.loc[second, "rank"]) == (1, 2)
     assert runs.loc[second, "distinguishable_from_best"] == pairs.iloc[0]["distinguishable"]
     report = (finished.results / "report/report.html").read_text(encoding="utf-8")
-    assert "Which differences hold?" in report and 'id="figure-differences"' in report
+    assert (
+        "Which models are statistically distinguishable?" in report
+        and 'id="figure-differences"' in report
+    )
 
 
 def test_manifest_knows_what_each_figure_is_made_of(finished):
@@ -84,7 +87,7 @@ def test_each_look_at_the_test_set_is_counted(finished):
     digest = content_sha256(finished.results / "selection/selection.json")
     assert {look["selection_sha256"] for look in looks} == {digest}
     report = (finished.results / "report/report.html").read_text(encoding="utf-8")
-    assert "met predictions 2 times, for 2 runs" in report
+    assert "the labels of the test set 2 times, for 2 runs" in report
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ def test_each_out_of_fold_image_is_judged_under_every_corruption(finished, robus
     report = (robust.results / "report/report.html").read_text(encoding="utf-8")
     assert (
         "Li et al. 2016" in report
-        and "when radiographs get worse" in report
+        and "How robust are the models to image corruption?" in report
         and 'id="figure-robustness"' in report
     )
     assert (robust.results / "figures/robustness.pdf").stat().st_size > 5000

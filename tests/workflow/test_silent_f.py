@@ -62,7 +62,7 @@ def test_network_without_maps_and_radiographs_of_one_name_reach_the_report(make_
     details = read_json(flow.results / "comparison/explanations.json")
     assert [run["run"] for run in details["without_maps"]] == [f"{WITHOUT}/light/seed42"]
     text = (flow.results / "report/report.html").read_text(encoding="utf-8")
-    assert "No maps are available of efficientvim_m1" in text and "not available" in text
+    assert "No maps are available for efficientvim_m1" in text and "not available" in text
     assert "$_{1}^{$ %s {x} 病.jpeg" in text or "IM-0001-0001.jpeg" in text
 
 

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from configured import PROJECT, checked
+from configurations import check
+from rule_texts import rule_texts
 
 from pneumobench.core.analyses import (
     ALWAYS,
@@ -17,6 +18,7 @@ from pneumobench.core.analyses import (
     wanted_analyses,
 )
 from pneumobench.core.layout import Layout
+from pneumobench.core.repredictions import REPREDICTIONS
 
 NOTHING = """
 experiment: inflation_x
@@ -46,7 +48,7 @@ TURNED_ON = {
 
 
 def layout(overlay: str = "") -> Layout:
-    experiment = checked(NOTHING, overlay)
+    experiment = check(NOTHING, overlay)
     return Layout("<results>", experiment, tuple(experiment.expanded_runs))
 
 
@@ -114,16 +116,9 @@ def test_pictures_are_archived_where_radiographs_are():
     assert set(panels) <= set(rebuilt_from(layout(maps + "archive_radiographs: true")))
 
 
-def rules() -> dict[str, str]:
-    """Return the text of every rule, by its name."""
-    texts = [path.read_text() for path in sorted((PROJECT / "rules").glob("*.smk"))]
-    parts = re.split(r"^ *rule (\w+):", "".join(texts), flags=re.M)[1:]
-    return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
 def test_analyses_say_whether_their_rules_open_test_labels():
     opening = {ALWAYS.name}
-    for text in rules().values():
+    for text in rule_texts().values():
         inputs, _, rest = text.partition("    output:")
         if "dataset/test_labels.csv" in inputs:
             made = re.findall(r'"<results>/([^"]+)"', rest.partition("    log:")[0])
@@ -137,7 +132,8 @@ def test_analyses_say_whether_their_rules_open_test_labels():
 
 
 def test_every_file_of_a_run_is_made_by_a_rule():
-    text = "".join(rules().values())
+    named = [name for kind in REPREDICTIONS.values() for name in kind.files.values()]
+    text = "".join([*rule_texts().values(), *named])
     for analysis in (ALWAYS, *ANALYSES):
         for pattern in analysis.files:
             assert Path(pattern).name.partition("{")[0].rstrip("_") in text, pattern

@@ -185,7 +185,7 @@ def test_a_changed_script_of_training_retrains(copy):
     before = hashing.code_hash(*TRAINING)
     assert copy("evaluation/evaluate_run.py", "params", "parameters") == before
     assert copy("training/train_fold.py", '"""', '"""\n') == before
-    script = copy("training/train_fold.py", "int(wildcards.seed)", "1 + int(wildcards.seed)")
+    script = copy("training/train_fold.py", "params.model, snakemake", "params.another, snakemake")
     assert script != before
     assert copy("pneumobench/training/fold.py", "weights_sha256", "weights_hash") != script
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from configured import checked
+from configurations import check
 
 from pneumobench.core.completeness import compared_runs, missing_runs
 from pneumobench.core.errors import UserError
@@ -15,7 +15,7 @@ def layout(tmp_path):
     """Return a function that gives the layout of two runs, of which the second one is finished."""
 
     def make(overlay: str) -> Layout:
-        experiment = checked("split: {folds: 2}\nruns: [resnet50, vgg16]", overlay)
+        experiment = check("split: {folds: 2}\nruns: [resnet50, vgg16]", overlay)
         made = Layout(str(tmp_path), experiment, tuple(experiment.expanded_runs))
         names = [path for name in TRAINED for path in made.of(made.runs[1]).of_folds(name)]
         for path in [

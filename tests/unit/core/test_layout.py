@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from configured import checked
+from configurations import check
 
 from pneumobench.core.layout import TRAINED, Layout
 
@@ -15,7 +15,7 @@ runs: [resnet50, {model: "timm:resnet10t", seeds: [1, 2]}]
 
 
 def layout(overlay: str = TWO, results: str = "results/two") -> Layout:
-    experiment = checked(overlay)
+    experiment = check(overlay)
     return Layout(results, experiment, tuple(experiment.expanded_runs))
 
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from configured import configured
+from configurations import config
 from hostile_archive import write_archive
 
 from pneumobench.core import opening
@@ -22,7 +22,7 @@ def folder(tmp_path, monkeypatch):
 
 def checked(overlay: str = "", *, archive=None, driver=True):
     return opening.checked_experiment(
-        configured(overlay), archive, architectures=registry.names(), driver=driver
+        config(overlay), archive, architectures=registry.names(), driver=driver
     )
 
 
@@ -88,9 +88,9 @@ def archive_of(folder):
     """Return a function that writes an archive with a configuration; it holds nothing else."""
 
     def make(overlay: dict) -> str:
-        config = configured() | {"archive": None} | overlay
+        given = config() | {"archive": None} | overlay
         path = folder / "made.zip"
-        write_archive(path, {"config.json": json.dumps(config).encode()})
+        write_archive(path, {"config.json": json.dumps(given).encode()})
         return str(path)
 
     return make

@@ -1,6 +1,6 @@
 """What trainings start from."""
 
-from configured import checked
+from configurations import check
 
 from pneumobench.core.starting_weights import record_or_file, records
 
@@ -13,7 +13,7 @@ runs: [{models: [resnet50, "timm:resnet10t"], recipes: [light, published, own], 
 
 
 def test_each_recipe_has_its_own_start():
-    experiment = checked(RECIPES)
+    experiment = check(RECIPES)
     found = {run.recipe: record_or_file(experiment, run) for run in experiment.expanded_runs[-6:]}
     assert found == {
         "light": [],
@@ -23,8 +23,8 @@ def test_each_recipe_has_its_own_start():
 
 
 def test_published_weights_are_fetched_once_for_an_architecture():
-    assert records(checked(RECIPES)) == [
+    assert records(check(RECIPES)) == [
         "resources/weights/resnet50.json",
         "resources/weights/timm-resnet10t.json",
     ]
-    assert records(checked()) == []
+    assert records(check()) == []

@@ -3,6 +3,7 @@
 import io
 import os
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,13 +31,20 @@ def test_pixels_and_numbers(tmp_path):
     write_radiographs(tmp_path / "p.npz", tmp_path / "radiographs", size=28)
     paths = radiographs_below(tmp_path / "radiographs")
     assert len(paths) == 20 and "train/NORMAL/train-00001.png" in paths
+    assert_written(tmp_path / "radiographs", arrays)
+    assert all(parse_stem(Path(path).stem) is None for path in paths), "none names a patient"
+
+
+def assert_written(folder, arrays):
+    """Insist that every image stands in the folder of its own label, pixel by pixel."""
+    paths = radiographs_below(folder)
+    assert len(paths) == sum(len(arrays[f"{split}_images"]) for split in ("train", "val", "test"))
     for path in paths:
-        split, folder, name = path.split("/")
+        split, label, name = path.split("/")
         number = int(name.split("-")[1][:5]) - 1
-        with Image.open(tmp_path / "radiographs" / path) as image:
+        with Image.open(folder / path) as image:
             assert (np.asarray(image) == arrays[f"{split}_images"][number]).all()
-        assert arrays[f"{split}_labels"][number, 0] == (folder == "PNEUMONIA")
-        assert parse_stem(name[:-4]) is None, "it names no patient"
+        assert arrays[f"{split}_labels"].reshape(-1)[number] == (label == "PNEUMONIA")
 
 
 @pytest.mark.parametrize("labels", [np.int64, np.int8, np.uint8])
@@ -46,6 +54,7 @@ def test_flat_labels_and_other_integers(tmp_path, labels):
         arrays[f"{split}_labels"] = arrays[f"{split}_labels"].reshape(-1).astype(labels)
     (tmp_path / "p.npz").write_bytes(npz(arrays))
     write_radiographs(tmp_path / "p.npz", tmp_path / "radiographs", size=28)
+    assert_written(tmp_path / "radiographs", arrays)
 
 
 def test_an_array_that_is_there_twice_is_refused(tmp_path):

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from configured import checked
+from configurations import check
 from dataset_fixture import index, kaggle_folder, write_radiograph
 from nih_fixture import write_nih_boxes
 from PIL import Image
@@ -98,7 +98,7 @@ def test_table_becomes_a_manifest_and_warns_of_unknown_patients(tmp_path):
     assert rows["patient"].tolist() == rows["image_id"].tolist() == list("abcd")
     found = audited(manifest)
     assert found["unknown_patients"] == [f"{name}.png" for name in "abcd"]
-    assert any(text.startswith("4 of 4 images tell no patient") for text in found["warnings"])
+    assert any(text.startswith("4 of 4 images have no known patient") for text in found["warnings"])
     assert found["source"]["population"] == "adults"
     assert found["source"]["title"] == "the table t.csv"
 
@@ -556,7 +556,7 @@ def test_only_users_own_sources_have_a_fingerprint(tmp_path):
     table.write_text("path,label\nNORMAL/a.png,normal\n")
 
     def seen(overlay: str) -> str:
-        return source_fingerprint(Source(checked(f"data: {overlay}").data))
+        return source_fingerprint(Source(check(f"data: {overlay}").data))
 
     assert seen("{source: phantom}") == seen("{source: mendeley}") == ""
     own = f"{{source: directory, directory: {{path: {tmp_path}}}}}"

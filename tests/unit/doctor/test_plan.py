@@ -1,6 +1,6 @@
 """Doctor's plan follows from the configuration."""
 
-from configured import checked
+from configurations import check
 
 from pneumobench.doctor.finding import Plan
 from pneumobench.doctor.plan import planned
@@ -21,7 +21,7 @@ compute: {device: cuda, numeric_threads: 2, jobs_per_gpu: 3}
 
 def plan(overlay: str = "") -> Plan:
     machine = {"cores": 4, "elsewhere": True, "conda": False}
-    return Plan.of(**planned(checked(OVERLAY, overlay), **machine))
+    return Plan.of(**planned(check(OVERLAY, overlay), **machine))
 
 
 def test_runs_take_what_their_recipes_say():

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 import yaml
-from configured import checked
+from configurations import check
 from rule_texts import rule_texts
 
 from pneumobench.core.resources import (
@@ -102,7 +102,7 @@ def test_size_follows_from_the_recipe(tmp_path):
     for name, content in contents.items():
         (tmp_path / name).write_text(json.dumps(content))
     recipes = "{light: {batch_size: 4, epochs: 3}, copied: {based_on: light, offline_copies: true}}"
-    experiment = checked(f"{{offline_copies: {{per_image: 2}}, recipes: {recipes}}}")
+    experiment = check(f"{{offline_copies: {{per_image: 2}}, recipes: {recipes}}}")
     plain = training_size(experiment, "light", inputs, threads=5)
     assert plain == TrainingSize(7, 9, 64, 100, 4, 3, 5, "cpu")
     assert training_size(experiment, "copied", inputs, threads=5) == replace(plain, images=300)

@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 from rule_texts import rule_texts
 
 PROJECT = Path(__file__).resolve().parents[3]
@@ -99,6 +100,20 @@ def workflow_texts() -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in paths}
 
 
+def test_rules_carry_the_hash_of_their_own_script():
+    without = set()
+    for name, text in rule_texts().items():
+        (script,) = set(re.findall(r'"\.\./workflow_scripts/(\w+/\w+)\.py"', text))
+        if not re.search(rf'\bcode=code_(?:hash|of_run)\(\s*"{script}"', text):
+            without.add(name)
+    # What is fetched, drawn under a name that holds the hash, unpacked, removed or only reported
+    # stays as it is.
+    assert without == {
+        "decide_precision", "discard_weights", "doctor", "fetch_dataset", "fetch_weights",
+        "find_batch_sizes", "generate_external_phantoms", "generate_phantoms", "record_experiment", "unpack_archive",
+    }  # fmt: skip
+
+
 def test_rules_stand_apart_from_what_they_share():
     for name, text in workflow_texts().items():
         assert bool(re.search(r"^ *rule\b", text, re.M)) != (name == "common.smk"), name
@@ -182,12 +197,44 @@ def test_tests_that_the_documents_name_are_there():
     found = re.findall(
         r"`(test_\w+)(?:::(\w+))?`", (PROJECT / "docs/robustness.md").read_text("utf-8")
     )
-    files = {
-        path.stem: path.read_text(encoding="utf-8") for path in PROJECT.glob("tests/**/test_*.py")
-    }
+    files: dict[str, str] = {}
+    for path in PROJECT.glob("tests/**/test_*.py"):
+        # Tests of modules of one name in several rooms have one name.
+        files[path.stem] = files.get(path.stem, "") + path.read_text(encoding="utf-8")
     wrong = [
         (file, name)
         for file, name in found
         if file not in files or not re.search(rf"(?:def|class) {name}\b", files[file])
     ]
     assert len(found) > 200 and not wrong
+
+
+def test_pre_commit_runs_what_make_check_runs():
+    makefile = (PROJECT / "Makefile").read_text(encoding="utf-8")
+    recipe = makefile.split("\ncheck: $(READY)\n")[1].split("\n\n")[0]
+    commands = [line.strip().replace("$(BIN)", ".venv/bin") for line in recipe.splitlines()]
+    hooks = yaml.safe_load((PROJECT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    (local,) = hooks["repos"]
+    assert [hook["entry"] for hook in local["hooks"]] == commands
+    assert not any(hook["pass_filenames"] for hook in local["hooks"])
+
+
+def test_the_page_on_architecture_names_every_room_and_what_exists():
+    text = (PROJECT / "docs/architecture.md").read_text(encoding="utf-8")
+    for room in MAY_IMPORT:
+        assert f"\n| `{room}` |" in text, room
+    for page in ("docs/architecture.md", "CONTRIBUTING.md"):
+        named = re.findall(r"`((?:core|data|models|prediction|reporting|statistics)/[\w/]+\.py)`",
+                           (PROJECT / page).read_text(encoding="utf-8"))  # fmt: skip
+        assert named and not [name for name in named if not (PACKAGE / name).exists()]
+
+
+def test_functions_fit_a_screen():
+    """Sixty lines, documentation included, and ten parameters."""
+    for path in SCRIPTS.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                named = f"{path.name}: {node.name}"
+                assert node.end_lineno - node.lineno < 60, named
+                given = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+                assert len(given) <= 10, named

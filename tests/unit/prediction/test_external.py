@@ -79,7 +79,9 @@ def test_radiographs_are_listed_without_labels_and_labels_apart(tmp_path, own):
     audit = read_json(target / "audit.json")
     assert audit["counts"]["ok"] == 6 and audit["counts"]["near_known"] == 0
     assert audit["counts"]["unknown_patients"] == 3 and audit["compared_by_content"]
-    assert any("3 of 6 external radiographs tell no patient" in text for text in audit["warnings"])
+    assert any(
+        "3 of 6 external radiographs have no known patient" in text for text in audit["warnings"]
+    )
 
 
 @pytest.mark.parametrize("kind", ["the same file", "the same pixels in another format"])

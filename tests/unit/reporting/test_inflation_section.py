@@ -31,14 +31,14 @@ def test_section_answers_with_the_most_first(made, inputs):
     found = section(made, inputs)
     clear, rest = found.answer
     assert clear.startswith(
-        "Bad practice adds, in points: threshold picked on the test set (AUC) 10.0 (9.0"
+        "Bad practice adds, in points: threshold chosen on the test set (AUC) 10.0 (9.0"
     )
-    assert clear.index("epoch picked") < clear.index("validation on 16") < clear.index("augmentat")
+    assert clear.index("epoch chosen") < clear.index("validation on 16") < clear.index("augmentat")
     assert rest == "Intervals that include 0: folds by image (AUC) 0.0 (-1.0 to 1.0)."
     first = table_of(found, "inflation")[0]
     assert first["Reported (OPTIMISTIC)"] == "0.900 (0.890\N{EN DASH}0.910)"
     assert first["Images"] == "Out-of-fold, n = 624 of 428 patients"
-    assert f"Architecture picked on the test set: not measured, because {REASON}." in text_of(found)
+    assert f"Architecture chosen on the test set: not measured, because {REASON}." in text_of(found)
     assert len(table_of(found, "inflation")) == len(table_of(found, "practices")) == len(PRACTICES)
     assert found.blocks[0] == Notice("OPTIMISTIC.", found.blocks[0].text)
     assert found.figures == ["inflation"]

@@ -271,3 +271,13 @@ def test_a_heading_a_setting_and_a_path_stay_as_they_were_given(tmp_path):
     assert "<tr><td>explanation.target</td><td>pneumonia</td></tr>" in text
     assert "<td>pneumonia/child normal.png</td>" in text
     assert "<code>normal</code>" in text
+
+
+def test_a_title_may_leave_the_name_of_the_disease_to_the_data(made, tmp_path):
+    title = "{disease} on chest {radiographs}"
+    usual = render(made, {}, tmp_path / "usual.html", title=title)
+    assert "<title>Paediatric pneumonia on chest {radiographs}</title>" in usual
+    source = read_json(made.audit)["source"] | {"positive": "Effusion", "population": "adults"}
+    write_json(tmp_path / "audit.json", read_json(made.audit) | {"source": source})
+    other = render(made, {}, tmp_path / "other.html", title=title, audit=tmp_path / "audit.json")
+    assert "<title>Effusion on chest {radiographs}</title>" in other

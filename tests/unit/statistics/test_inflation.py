@@ -430,7 +430,7 @@ def test_repetition_gives_the_same_bytes(experiment, results):
     ("change", "message"),
     [
         (lambda table: table.assign(logit="nan"), "logits are not finite"),
-        (lambda table: pd.concat([table, table.iloc[:1]]), "images stand twice"),
+        (lambda table: pd.concat([table, table.iloc[:1]]), "images are listed twice"),
         (lambda table: table.iloc[1:], "not predicted after every epoch"),
         (lambda table: table.assign(image_id="x" + table["image_id"]), "have no label"),
         (lambda table: table[table["part"] != "out_of_fold"], "out of fold in no fold"),

@@ -5,13 +5,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn import metrics as reference
 
-from pneumobench.statistics.curves import precision_recall_points, roc_curve_points
 from pneumobench.statistics.metrics import (
     confusion_indicators,
     decision_metrics,
+    precision_recall_points,
     rank_images,
     ranking_metrics,
     roc_auc,
+    roc_curve_points,
     sigmoid,
     squared_error,
 )

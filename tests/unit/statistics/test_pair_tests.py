@@ -12,9 +12,9 @@ from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_json, read_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import resample_patients
+from pneumobench.statistics.contrasts import resample_seeds, speaks_of
 from pneumobench.statistics.pair_tests import TESTS, indistinguishable_groups
 from pneumobench.statistics.permutation import area_shares, permute_shares
-from pneumobench.statistics.seeds import resample_seeds, speaks_of
 from pneumobench.statistics.significance import delong_test, holm, mcnemar_exact
 
 GOOD, ALSO, BAD = (Run(model, "light", 1) for model in ("vgg16", "plain_resnet18", "alexnet"))

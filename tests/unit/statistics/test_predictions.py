@@ -75,7 +75,10 @@ def test_fold_too_many_is_named(experiment):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: pd.concat([t, t[:1]]), r"images stand twice: p\d+_0[\s\S]*trains this fold"),
+        (
+            lambda t: pd.concat([t, t[:1]]),
+            r"images are listed twice: p\d+_0[\s\S]*trains this fold",
+        ),
         (lambda t: t.assign(logit="nan"), r"logits are not finite: .* more[\s\S]*fold1"),
         (lambda t: t.assign(logit="inf"), r"logits are not finite"),
         (lambda t: t.assign(logit="many"), r"logits are not finite"),
@@ -113,7 +116,7 @@ def test_missing_test_image_is_named(experiment):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda t: pd.concat([t, t[:2]]), r"images stand twice in the labels: p000"),
+        (lambda t: pd.concat([t, t[:2]]), r"images are listed twice in the labels: p000"),
         (lambda t: t.assign(label="covid"), r"labels are unknown[\s\S]*split_dataset"),
     ],
 )

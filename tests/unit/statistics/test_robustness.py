@@ -299,7 +299,7 @@ def test_strengths_that_were_not_predicted_are_named(own):
     [
         (lambda table: table[table["corruption"] != "zoom_out"], "lacks the corruption zoom_out"),
         (lambda table: table.iloc[1:], "images have no out-of-fold prediction"),
-        (lambda table: pd.concat([table, table.iloc[:1]]), "images stand twice"),
+        (lambda table: pd.concat([table, table.iloc[:1]]), "images are listed twice"),
         (lambda table: table.assign(logit="nan"), "logits are not finite"),
         (lambda table: table.assign(model="vgg16"), "predictions are of vgg16"),
         (lambda table: table.drop(columns="strength"), "lacks strength"),

@@ -259,7 +259,7 @@ def _parse(packed: Packed, name: str, content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise _wrong(packed.archive, f"its {name} cannot be read: {shown(error)}") from error
     if not isinstance(found, dict):
-        raise _wrong(packed.archive, f"its {name} is no JSON object")
+        raise _wrong(packed.archive, f"its {name} is not a JSON object")
     return found
 
 

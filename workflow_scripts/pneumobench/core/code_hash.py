@@ -18,11 +18,15 @@ from pathlib import Path
 PACKAGE = "pneumobench"
 ROOT = Path(__file__).resolve().parents[2]
 
-# Rooms that carry messages, not results; the registry reaches every architecture.
+# What carries messages or waits its turn, and makes no result; the registry reaches every
+# architecture.
 WITHOUT_RESULTS = frozenset(
     f"{PACKAGE}.{name}"
-    for name in ("core.errors", "core.job", "core.names", "models.registry", "training.tensorboard")
-)
+    for name in (
+        "core.errors", "core.gpu", "core.job", "core.names", "models.registry",
+        "training.tensorboard",
+    )
+)  # fmt: skip
 # What makes errors that end a job, whose texts are no result.
 ERRORS = ("UserError", "broken")
 MOST_READINGS = 1000

@@ -16,7 +16,7 @@ _MARK = "//copy"
 
 @dataclass(frozen=True)
 class Practice:
-    """A bad practice in words: its name, what it does, and what it is held against."""
+    """A bad practice in words: its name, what it does, and what it is compared with."""
 
     title: str
     done: str
@@ -26,36 +26,37 @@ class Practice:
 PRACTICES = {
     "folds_by_image": Practice(
         "Folds by image",
-        "Images, not patients, are assigned to folds: other images of the same child are trained "
-        "on. The figure is that of cross-validation.",
+        "Images, not patients, are assigned to folds, so that networks are trained on other images of "
+        "the same patients. The cross-validation result is reported.",
         "The same cross-validation with folds by patient.",
     ),
     "copies_before_split": Practice(
         "Augmentation before the split",
-        "Augmented copies are made first, then every file is assigned to a fold by itself: other "
-        "versions of the same image are trained on. Judged on the images alone, without copies.",
+        "Augmented copies are made first, then every file is assigned to a fold on its own, so that "
+        "networks are trained on other versions of the same images. Evaluated on the original "
+        "images only.",
         "The same copies, each in the fold of its radiograph, with folds by patient.",
     ),
     "sixteen_images": Practice(
         "Validation on 16 images",
-        "Of each fold's early-stopping part 8 + 8 images are drawn; the first epoch with the best "
-        "accuracy on them is kept, and that accuracy is the figure.",
+        "8 + 8 images are drawn from each fold's early-stopping split; the first epoch with the best "
+        "accuracy on them is selected, and that accuracy is reported.",
         "The balanced accuracy of that epoch's network on the fold's own images.",
     ),
     "epoch_on_test": Practice(
-        "Epoch picked on the test set",
-        "Of each fold's training the epoch with the best AUC on the test set is kept.",
-        "The epoch with the best AUC on the early-stopping part (the last one without such a "
-        "part), on the same test set.",
+        "Epoch chosen on the test set",
+        "In each fold, the epoch with the best AUC on the test set is selected.",
+        "The epoch with the best AUC on the early-stopping split (the last epoch if there is none), "
+        "evaluated on the same test set.",
     ),
     "architecture_on_test": Practice(
-        "Architecture picked on the test set",
-        "Of all runs the one with the best AUC on the test set is reported.",
-        "The run with the best out-of-fold AUC, on the same test set.",
+        "Architecture chosen on the test set",
+        "The run with the best AUC on the test set is reported.",
+        "The run with the best out-of-fold AUC, evaluated on the same test set.",
     ),
     "threshold_on_test": Practice(
-        "Threshold picked on the test set",
-        "The threshold with the best balanced accuracy on the test set is taken.",
+        "Threshold chosen on the test set",
+        "The threshold with the best balanced accuracy on the test set is used.",
         "The thresholds found on out-of-fold predictions by the same rule (Youden's).",
     ),
 }

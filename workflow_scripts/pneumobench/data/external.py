@@ -183,12 +183,12 @@ def _warnings(content: dict[str, Any]) -> Iterator[str]:
     for key, text in (
         (
             "near_known",
-            "external images look nearly like an image of the data that networks are trained and "
-            "tested on: they may be copies",
+            "external images are near duplicates of images on which the networks are trained or "
+            "tested: they may be copies",
         ),
         (
             "unknown_patients",
-            f"of {counts['ok']} external radiographs tell no patient: each counts as its own, so "
+            f"of {counts['ok']} external radiographs have no known patient: each counts as its own, so "
             "intervals may be too narrow",
         ),
         ("redundant_duplicates", "external radiographs are copies of other external radiographs"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from pneumobench.statistics.curves import precision_recall_points, roc_curve_points
+from pneumobench.statistics.metrics import precision_recall_points, roc_curve_points
 
 
 @dataclass(frozen=True)

@@ -222,14 +222,6 @@ FIGURES = (
         label="training curves",
     ),
     Figure(
-        "epochs",
-        "Epochs until training stopped",
-        "Number of epochs for which each fold of each run was trained.",
-        ("histories", "comparison"),
-        category="Training",
-        label="epochs of each fold",
-    ),
-    Figure(
         "cost",
         "Parameters, training time and AUC",
         "Out-of-fold AUC with intervals (bootstrap over patients) against the number of "

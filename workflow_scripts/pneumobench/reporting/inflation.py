@@ -6,8 +6,9 @@ import pandas as pd
 
 from pneumobench.core.files import read_table
 from pneumobench.core.inflation import PRACTICES
+from pneumobench.reporting.measures import SHOWN
 
-METRIC_TITLES = {"roc_auc": "AUC", "balanced_accuracy": "balanced accuracy"}
+METRIC_TITLES = {metric.name: metric.title for metric in SHOWN}
 
 
 def read_inflation(table: str | Path) -> pd.DataFrame:

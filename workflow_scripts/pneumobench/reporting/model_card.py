@@ -10,23 +10,13 @@ from pneumobench.core.estimates import Estimate
 from pneumobench.core.files import atomic_path, read_json
 from pneumobench.core.ownership import read_owned_json
 from pneumobench.reporting.inputs import DATASET_TITLES, DECISION_AGGREGATE
+from pneumobench.reporting.measures import SHOWN
 from pneumobench.reporting.origin import phantom_notice
 from pneumobench.reporting.run_records import flatten, values_of, versions_of
 from pneumobench.reporting.table import Cell, Table
 from pneumobench.reporting.wording import count, millions, percent
 from pneumobench.reporting.words import Words
 from pneumobench.reporting.writers.markdown import code_span, escape_markdown, markdown_table
-
-# Metric, its title, the threshold it is taken at.
-_METRICS = (
-    ("roc_auc", "AUC", "none"),
-    ("average_precision", "Average precision", "none"),
-    ("brier", "Brier score", "none"),
-    ("sensitivity", "Sensitivity", "out_of_fold"),
-    ("specificity", "Specificity", "out_of_fold"),
-    ("ppv", "Positive predictive value", "out_of_fold"),
-    ("npv", "Negative predictive value", "out_of_fold"),
-)
 
 
 @dataclass(frozen=True)
@@ -163,13 +153,12 @@ def _performance(metrics: dict[str, Any], words: Words) -> str:
         for name, title in DATASET_TITLES.items()
     }
     rows = []
-    for metric, title, threshold in _METRICS:
-        cells: dict[str, Cell] = {"Metric": title}
-        for dataset, head in heads.items():
-            decided = threshold != "none" or dataset == "test"
-            aggregate = DECISION_AGGREGATE[dataset] if decided else "fold_mean"
-            cells[head] = Estimate.of(found[dataset, aggregate, threshold, metric])
-        rows.append(cells)
+    for metric in SHOWN:
+        if metric.on_card:
+            cells: dict[str, Cell] = {"Metric": metric.heading}
+            for dataset, head in heads.items():
+                cells[head] = Estimate.of(found[metric.key(dataset)])
+            rows.append(cells)
     interval = metrics["interval"]
     return (
         _markdown(rows)

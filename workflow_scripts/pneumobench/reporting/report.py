@@ -9,6 +9,7 @@ from pneumobench.reporting.origin import phantom_notice, unknown_patients
 from pneumobench.reporting.section import Section
 from pneumobench.reporting.sections import SECTIONS
 from pneumobench.reporting.tables import all_rows
+from pneumobench.reporting.wording import capital
 from pneumobench.reporting.words import Words, words_from
 from pneumobench.reporting.writers import latex
 from pneumobench.reporting.writers.html import Page, Picture, html_page
@@ -24,7 +25,8 @@ def render_report(files: ReportFiles, report: str | Path, *, title: str, experim
     report
         The HTML file to write.
     title, experiment
-        Title of the report and name of the experiment.
+        Title of the report and name of the experiment. `{disease}` in the title becomes the name of
+        what is detected; nothing else of it is altered.
 
     Raises
     ------
@@ -33,7 +35,7 @@ def render_report(files: ReportFiles, report: str | Path, *, title: str, experim
     """
     words = words_from(files.audit.get("source", {}))
     page = Page(
-        title=title,
+        title=_named(title, words),
         experiment=experiment,
         sections=compose(files, words),
         notices=_notices(files, words),
@@ -57,7 +59,7 @@ def write_tables(files: ReportFiles, path: str | Path, *, title: str) -> None:
         Title of the report.
     """
     words = words_from(files.audit.get("source", {}))
-    latex.write_document(compose(files, words), path, title=title)
+    latex.write_document(compose(files, words), path, title=_named(title, words))
 
 
 def compose(files: ReportFiles, words: Words) -> list[Section]:
@@ -69,6 +71,10 @@ def compose(files: ReportFiles, words: Words) -> list[Section]:
         for module in SECTIONS
     ]
     return [section for section in sections if section]
+
+
+def _named(title: str, words: Words) -> str:
+    return title.replace("{disease}", capital(words.disease))
 
 
 def _notices(files: ReportFiles, words: Words) -> list[tuple[str, str]]:

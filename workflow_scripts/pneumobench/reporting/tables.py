@@ -16,6 +16,7 @@ from pneumobench.reporting.baselines import (
 )
 from pneumobench.reporting.ensembles import ENSEMBLE, ensemble_notes, with_ensembles
 from pneumobench.reporting.inputs import DATASET_TITLES, read_comparison
+from pneumobench.reporting.measures import INTERVAL_COLUMNS
 from pneumobench.reporting.table import Cell, Millions, Seconds, Table
 from pneumobench.reporting.views import view_columns, view_table
 from pneumobench.reporting.wording import count, interval_note, is_missing, percent
@@ -23,15 +24,6 @@ from pneumobench.reporting.words import Words
 from pneumobench.reporting.writers.latex import latex_table
 from pneumobench.reporting.writers.markdown import markdown_table
 
-# Column of comparison.csv, its title for people.
-INTERVAL_COLUMNS = {
-    "out_of_fold_roc_auc": "Out-of-fold AUC",
-    "out_of_fold_accuracy": "Out-of-fold accuracy",
-    "test_roc_auc": "Test AUC",
-    "test_accuracy": "Test accuracy",
-    "test_sensitivity": "Test sensitivity",
-    "test_specificity": "Test specificity",
-}
 NOT_DISTINGUISHABLE = "not distinguishable from the best"
 
 

@@ -79,14 +79,18 @@ def unpack_archive(
                 _sign(place / name)
         if packed is not None:
             _place_radiographs(place, packed, size)
-        # The mark comes first: what was cut short is recognised as this archive's.
-        os.replace(place / INDEX, results / INDEX)
         for folder in panels:
             Path(folder).mkdir(parents=True, exist_ok=True)
-        for name in archive.files:
-            target = results / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.replace(place / RESULTS / name, target)
+        _move(place, results, archive.files)
+
+
+def _move(place: Path, results: Path, names: Iterable[str]) -> None:
+    # The mark comes first: what was cut short is recognised as this archive's.
+    os.replace(place / INDEX, results / INDEX)
+    for name in names:
+        target = results / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(place / RESULTS / name, target)
 
 
 def _rename_in(file: Path, path: str, where: str) -> None:

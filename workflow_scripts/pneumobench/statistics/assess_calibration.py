@@ -1,4 +1,4 @@
-"""What one run's probabilities and thresholds are worth, out of fold and on the test set."""
+"""How well calibrated one run's probabilities are, and how its thresholds transfer to the test set."""
 
 import logging
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ from pneumobench.statistics.scores import labels_of, read_scores, read_test_logi
 logger = logging.getLogger(__name__)
 
 BINNING = {"bins": 10, "binning": "equal_mass"}
-# Shares of pneumonia among the children examined, from a general practice to a referral ward.
+# Prevalence of pneumonia among those examined, from general practice to a referral ward.
 PREVALENCES = (0.05, 0.15, 0.30)
-# From which probability on a child would be treated.
+# Probabilities from which a patient might be treated.
 TREATED_FROM = tuple(percent / 100 for percent in range(1, 100))
 # What a rule promises by itself; what it does not promise, out-of-fold images have shown.
 PROMISED = {("sensitivity_95", "sensitivity"): 0.95}
@@ -278,7 +278,7 @@ def _curve(dataset: str, part: Part, confidence: float) -> dict[str, Any]:
         for _, weights in sample.resamples.weights(sample.images)
     ]
     found = {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-    # What the model adds to the better of the two answers that need none.
+    # What the model adds to the better of treating all and treating none.
     added = found["model"] - np.maximum(found["treat_all"], found["treat_none"])
     columns: dict[str, Any] = {"dataset": dataset, "stage": stage, "threshold": list(TREATED_FROM)}
     for name, values in (("net_benefit", found["model"]), ("added", added)):

@@ -31,7 +31,7 @@ from pneumobench.core.files import write_json, write_table
 from pneumobench.core.ownership import read_owned_json
 from pneumobench.core.run import Run
 from pneumobench.statistics.contrast_tests import over_seeds, test_contrasts
-from pneumobench.statistics.contrasts import PLANNED, Settings, against_reference
+from pneumobench.statistics.contrasts import PLANNED, Settings, against_reference, speaks_of
 from pneumobench.statistics.estimates import number, summarise
 from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.pair_tests import (
@@ -42,7 +42,6 @@ from pneumobench.statistics.pair_tests import (
     test_pairs,
 )
 from pneumobench.statistics.scores import Compared, check_any, read_compared
-from pneumobench.statistics.seeds import speaks_of
 
 logger = logging.getLogger(__name__)
 
@@ -84,8 +83,7 @@ def compare_pairs(
     table, details
         differences.csv and differences.json to write.
     permutations
-        Exchanges of the permutation test; more are made where a family is so large that fewer
-        could hardly separate a pair of it.
+        Exchanges of the permutation test; more where a family is too large for so few.
     reference
         Architecture, named beforehand, that all others are tested against as a family; or None.
     resampling

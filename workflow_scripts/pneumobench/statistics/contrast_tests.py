@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 
 from pneumobench.core.run import Run
-from pneumobench.statistics.contrasts import Contrast, PlannedPair, Settings, find_pairs
+from pneumobench.statistics.contrasts import (
+    Contrast,
+    PlannedPair,
+    Settings,
+    find_pairs,
+    resample_seeds,
+    speaks_of,
+)
 from pneumobench.statistics.estimates import number, paired_difference
 from pneumobench.statistics.pair_tests import (
     Areas,
@@ -18,7 +25,6 @@ from pneumobench.statistics.pair_tests import (
     shares_of,
 )
 from pneumobench.statistics.scores import Compared
-from pneumobench.statistics.seeds import resample_seeds, speaks_of
 from pneumobench.statistics.significance import holm
 
 _EQUAL = "both give every image the same score to the last bit"

@@ -21,7 +21,7 @@ def net_benefit(
     """Return the net benefit of treating by the model, of treating everybody and nobody.
 
     True positives / n - false positives / n x threshold / (1 - threshold) (Vickers and Elkin),
-    in true positives an image: whoever treats from a probability of `threshold` on holds a child
+    in true positives an image: whoever treats from a probability of `threshold` on holds a patient
     treated in vain for threshold / (1 - threshold) times as bad as a pneumonia missed. The share of
     pneumonia is that of the images, which in a case-control sample is not that of a clinic.
 

@@ -20,7 +20,7 @@ thresholds and calibration are fitted anew on the ensemble's scores.
 
 Equal and useless members: the kinds that look at labels take no notice of members that are constant
 inside every fold and of repetitions of an earlier member; their weight is 0. The others weigh all
-members alike, a repeated one as often as it stands there. An ensemble of one member ranks images as
+members equally, a repeated one as often as it is listed. An ensemble of one member ranks images as
 that member does, as long as it is better than chance.
 """
 
@@ -31,8 +31,7 @@ import numpy as np
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.names import did_you_mean
-from pneumobench.statistics.metrics import sigmoid
-from pneumobench.statistics.ranks import count_below
+from pneumobench.statistics.metrics import count_below, sigmoid
 
 # Weights of the greedy selection are multiples of 1 / ROUNDS.
 ROUNDS = 50
@@ -251,7 +250,7 @@ def logistic_stack(
     """Weight the members' logits by logistic regression with a quadratic penalty.
 
     The logits are standardised before, so that the penalty (`INVERSE_PENALTY`) treats members of
-    all scales alike; the intercept goes free. Weights may be negative. The penalty keeps them
+    all scales equally; the intercept is not penalised. Weights may be negative. The penalty keeps them
     finite where the members separate the classes.
 
     Source: Wolpert DH. Stacked generalization. Neural Networks 1992;5:241-259.

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from pneumobench.core.explained import why_no_maps
 from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import Resamples, percentile_interval, resample_patients
+from pneumobench.statistics.metrics import count_below
 from pneumobench.statistics.predictions import Labels, read_labels
 
 logger = logging.getLogger(__name__)
@@ -378,6 +380,56 @@ def _judging_controls(measure: str) -> tuple[str, ...]:
     return CONTROLS[:1] if measure in SHORTCUTS else CONTROLS
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """Mean Spearman correlation of pairs of folds.
+
+    Attributes
+    ----------
+    mean
+        Mean over the images of each image's mean over its pairs, -1 to 1; NaN without a pair.
+    images, folds
+        Number of images with at least one defined pair, and of folds.
+    undefined
+        Pairs left out because one of the two maps is constant: empty, or of a single cell.
+    """
+
+    mean: float
+    images: int
+    folds: int
+    undefined: int
+
+
+def fold_agreement(maps: np.ndarray) -> Agreement:
+    """Return how far the folds' models agree on where they look.
+
+    Places are compared by rank, since the magnitudes of two networks have no common scale.
+
+    Parameters
+    ----------
+    maps
+        Raw maps, float [folds, images, h, w], of the same images by the model of every fold.
+    """
+    folds, images, height, width = maps.shape
+    ranks = np.stack([count_below(one, one) for one in maps.reshape(-1, height * width)])
+    centred = ranks - ranks.mean(axis=1, keepdims=True)
+    norms = np.linalg.norm(centred, axis=1, keepdims=True)
+    constant = norms == 0
+    unit = np.divide(centred, norms, out=np.full_like(centred, np.nan), where=~constant)
+    unit = unit.reshape(folds, images, -1)
+    pairs = list(combinations(range(folds), 2))
+    values = np.array([(unit[a] * unit[b]).sum(axis=1) for a, b in pairs]).reshape(-1, images)
+    defined = ~np.isnan(values)
+    counted = defined.any(axis=0)
+    means = np.nansum(values[:, counted], axis=0) / defined[:, counted].sum(axis=0)
+    return Agreement(
+        mean=float(means.mean()) if counted.any() else float("nan"),
+        images=int(counted.sum()),
+        folds=folds,
+        undefined=int((~defined).sum()),
+    )
+
+
 def _read_runs(
     paths: Iterable[Path], labels: Labels, keys: tuple[str, str], numbers: tuple[str, ...]
 ) -> dict[Run, pd.DataFrame]:
@@ -429,9 +481,9 @@ def _check_rows(path: Path, table: pd.DataFrame, labels: Labels, keys: tuple[str
     finite = numbers.apply(lambda cells: np.isfinite(pd.to_numeric(cells, errors="coerce")))
     problems = [
         ("images without a label", table["image"] < 0, f"only images of {labels.path}"),
-        ("values stand twice", table.duplicated(["image_id", *keys]), "every value once"),
+        ("values are listed twice", table.duplicated(["image_id", *keys]), "every value once"),
         (
-            "values are no numbers",
+            "values are not numbers",
             ~(finite | numbers.isin(_NO_NUMBER)).all(axis=1),
             "finite numbers, empty where undefined",
         ),

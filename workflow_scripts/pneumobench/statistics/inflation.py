@@ -280,7 +280,7 @@ def _best_run(files: InflationFiles, resampling: Resampling) -> Pair:
 
 
 def _best_threshold(parts: list[FoldEpochs], development: Sample, test: Sample) -> Pair:
-    """Cut the mean prediction where the test set likes it best, not at the folds' thresholds."""
+    """Cut the mean prediction where it does best on the test set, not at the folds' thresholds."""
     logits = np.empty((len(parts), len(test.fold)), np.float32)
     for row, part in zip(logits, parts, strict=True):
         row[part.images["test"]] = part.logits["test"][part.kept]

@@ -56,7 +56,7 @@ def read_epochs(
     Raises
     ------
     UserError
-        If a fold is missing, an image has no label or stands twice, a logit is no number, or the
+        If a fold is missing, an image has no label or is listed twice, a logit is not a number, or the
         folds of an arm do not hold every development image once.
     """
     found: dict[tuple[str, int], FoldEpochs] = {}
@@ -82,7 +82,7 @@ def _read_fold(path: Path, table: pd.DataFrame, standards: dict[str, Labels]) ->
     if not np.isfinite(pd.to_numeric(table["logit"], errors="coerce")).all():
         raise _wrong("logits are not finite", str(path), "a finite logit for every image")
     if table.duplicated(["epoch", "part", "image_id"]).any():
-        raise _wrong("images stand twice", str(path), "every image once an epoch")
+        raise _wrong("images are listed twice", str(path), "every image once an epoch")
     images, logits = {}, {}
     for part, standard in _STANDARD.items():
         wide = table[table["part"] == part].pivot(index="image_id", columns="epoch", values="logit")

@@ -37,7 +37,7 @@ def record_look(
         The run.
     purpose
         `EVALUATION`, `BAD_PRACTICE`, `OF_SUBTYPES` or `RENORMALISED`: to evaluate the run, to
-        measure what bad practice adds, to tell subtypes apart, or to judge it with batch
+        measure what bad practice adds, to evaluate subtypes, or to judge it with batch
         normalisation by statistics of the test images.
     test
         Its predictions of the test set.

@@ -11,6 +11,7 @@ Chicco D, Jurman G. The advantages of the Matthews correlation coefficient. BMC 
 """
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -175,9 +176,123 @@ def sigmoid(logit: np.ndarray) -> np.ndarray:
     return np.where(logit >= 0, 1, smaller) / (1 + smaller)
 
 
+def count_below(scores: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Return how many reference scores lie below each score; equal ones count half.
+
+    Counted among themselves, scores get their midranks less one half.
+
+    Parameters
+    ----------
+    scores
+        [scores] float, finite.
+    reference
+        [references] float, finite.
+
+    Returns
+    -------
+    numpy.ndarray
+        [scores] float64, whole and half numbers in [0, references].
+    """
+    ordered = np.sort(reference)
+    below = np.searchsorted(ordered, scores, side="left")
+    return (below + np.searchsorted(ordered, scores, side="right")) / 2
+
+
+def roc_curve_points(positive: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the corners of the ROC curve.
+
+    Parameters
+    ----------
+    positive
+        [images] bool, both classes present.
+    scores
+        [images] float; equal scores give one slanting line.
+
+    Returns
+    -------
+    tuple
+        False-positive rate and sensitivity, [points] float64 from (0, 0) to (1, 1). Joined by
+        straight lines they are the whole curve: points on a line between others are left out.
+    """
+    true_positive, false_positive = _cumulative_counts(positive, scores)
+    across, up = np.diff(false_positive), np.diff(true_positive)
+    # Whole numbers: the cross product of consecutive steps is 0 exactly where they are in line.
+    corner = np.concatenate([[True], across[:-1] * up[1:] != across[1:] * up[:-1], [True]])
+    return (
+        false_positive[corner] / false_positive[-1],
+        true_positive[corner] / true_positive[-1],
+    )
+
+
+def precision_recall_points(
+    positive: np.ndarray, scores: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps of the precision-recall curve.
+
+    Parameters
+    ----------
+    positive
+        [images] bool, at least one True.
+    scores
+        [images] float.
+
+    Returns
+    -------
+    tuple
+        Recall and precision, [points] float64, recall rising from 0 to 1. Draw them as steps with
+        the height of the point at each step's right end (matplotlib: `where="pre"`): the area is
+        the average precision.
+    """
+    true_positive, false_positive = _cumulative_counts(positive, scores)
+    steps = np.flatnonzero(np.diff(true_positive)) + 1
+    recall = true_positive[steps] / true_positive[-1]
+    precision = true_positive[steps] / (true_positive[steps] + false_positive[steps])
+    return np.concatenate([[0.0], recall]), np.concatenate([precision[:1], precision])
+
+
+def wilson(
+    successes: np.ndarray | int, count: np.ndarray | int, confidence: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the score interval of a proportion of independent observations.
+
+    Source: Wilson EB. Probable inference, the law of succession, and statistical inference. Journal
+    of the American Statistical Association 1927;22:209-212. Without continuity correction.
+
+    Parameters
+    ----------
+    successes, count
+        [...] int, 0 <= successes <= count.
+    confidence
+        Level of the interval in (0, 1).
+
+    Returns
+    -------
+    tuple
+        Lower and upper bounds, each [...] float64 in [0, 1], NaN where `count` is 0.
+    """
+    successes, count = np.asarray(successes), np.asarray(count)
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    return _lower_bound(successes, count, z), 1 - _lower_bound(count - successes, count, z)
+
+
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     undefined = np.full(np.shape(numerator), np.nan)
     return np.divide(numerator, denominator, out=undefined, where=denominator > 0)
+
+
+def _cumulative_counts(positive: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return true and false positives as the threshold falls, [groups + 1] int, from 0."""
+    ranking = rank_images(positive, scores)
+    group_end = np.append(ranking.group_start[1:], len(ranking.order))
+    true_positive = np.append(0, np.cumsum(ranking.positive))
+    called = np.append(0, group_end)
+    return true_positive[called], called - true_positive[called]
+
+
+def _lower_bound(successes: np.ndarray, count: np.ndarray, z: float) -> np.ndarray:
+    with np.errstate(invalid="ignore"):
+        spread = np.sqrt(successes * (count - successes) / count + z**2 / 4)
+    return (successes + z**2 / 2 - z * spread) / (count + z**2)
 
 
 DECISION_METRICS = tuple(decision_metrics(np.zeros((1, 4))))

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from pneumobench.statistics.bootstrap import BLOCK_ELEMENTS
-from pneumobench.statistics.ranks import count_below
+from pneumobench.statistics.metrics import count_below
 
 # Differences closer than this are equal but for rounding; they count as extreme (conservative).
 # Unequal areas of one fold lie 1 / (2 x positives x negatives) apart, which is far more.

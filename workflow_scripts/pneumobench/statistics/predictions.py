@@ -85,7 +85,7 @@ def read_labels(path: str | Path) -> Labels:
     table = read_table(path, text=columns).sort_values("image_id", kind="stable")
     remedy = f"remove {path} and run snakemake again: rule split_dataset writes it"
     for problem, rows, expected in (
-        ("images stand twice", table["image_id"].duplicated(), "every image once"),
+        ("images are listed twice", table["image_id"].duplicated(), "every image once"),
         ("labels are unknown", ~table["label"].isin(CLASSES), "the labels normal and pneumonia"),
     ):
         if rows.any():
@@ -316,7 +316,7 @@ def _add(found: Predictions, table: pd.DataFrame, path: Path, column: str = "log
     """Check the rows of one run and fold, and put them where they belong."""
     numbers = pd.to_numeric(table[column], errors="coerce").astype(np.float32)
     twice = table["image_id"].duplicated()
-    _check_rows("images stand twice", table, twice, "every image once", path)
+    _check_rows("images are listed twice", table, twice, "every image once", path)
     infinite = ~np.isfinite(numbers)
     _check_rows("logits are not finite", table, infinite, "a finite logit for every image", path)
     identity = table[list(_IDENTITY)].drop_duplicates()

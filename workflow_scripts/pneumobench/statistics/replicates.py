@@ -1,9 +1,9 @@
 """Statistics of scores in the sample (row 0) and in every replicate: [1 + replicates] float64."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from pneumobench.statistics.bootstrap import Resamples
 from pneumobench.statistics.metrics import (
@@ -171,8 +171,11 @@ def replicate_quantiles(
     return found
 
 
-def _by_patient(cluster: np.ndarray) -> tuple[csr_array, np.ndarray]:
-    """Return which images are whose, [patients, images], and the patients' columns."""
+def _by_patient(cluster: np.ndarray) -> tuple[Any, np.ndarray]:
+    """Return which images are whose, [patients, images], sparse, and the patients' columns."""
+    # Here: the report reads names from this room and starts sooner without SciPy.
+    from scipy.sparse import csr_array
+
     columns, patient = np.unique(cluster, return_inverse=True)
     ones = np.ones(len(cluster))
     shape = (len(columns), len(cluster))

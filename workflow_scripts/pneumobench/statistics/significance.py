@@ -22,7 +22,7 @@ Holm S. A simple sequentially rejective multiple test procedure. Scandinavian Jo
 import numpy as np
 from scipy.special import bdtr, ndtr, ndtri, stdtr, stdtrit
 
-from pneumobench.statistics.ranks import count_below
+from pneumobench.statistics.metrics import count_below
 
 
 def delong(positive: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,22 +1,11 @@
-"""The course of a training for TensorBoard: scalars after each epoch and a grid of images.
+"""The course of a training for TensorBoard: scalars after each epoch and a grid of images."""
 
-Only TensorBoard's messages are imported: they take 0.02 s, its writer and PyTorch's, which start a
-thread besides, 0.2 s and more of every job. The file around the messages is a few lines.
-"""
-
-import functools
-import io
-import os
-import struct
-import time
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 import torch
-from PIL import Image
-from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.compat.proto.summary_pb2 import Summary
+from torch.utils.tensorboard import SummaryWriter
 
 from pneumobench.core.folders import make_own_folder
 
@@ -47,9 +36,7 @@ class TrainingBoard:
         make_own_folder(folder)
         for earlier in folder.glob(f"{FILE_NAME}.*"):
             earlier.unlink()
-        # A new name each time: an open TensorBoard would go on reading the removed file.
-        self._stream = (folder / f"{FILE_NAME}.{time.time_ns()}.{os.getpid()}").open("wb")
-        self._write(Event(file_version="brain.Event:2"))
+        self._writer = SummaryWriter(str(folder))
 
     def __enter__(self) -> "TrainingBoard":
         """Return the board."""
@@ -76,10 +63,10 @@ class TrainingBoard:
         """
         shown = {**row, "images_per_second": images_per_second}
         step = int(shown.pop("epoch"))
-        values = [
-            Summary.Value(tag=name, simple_value=float(value)) for name, value in shown.items()
-        ]
-        self._write(Event(step=step, summary=Summary(value=values)))
+        for name, value in shown.items():
+            self._writer.add_scalar(name, float(value), step)
+        # An epoch is seen when it ends, and survives a job that is killed.
+        self._writer.flush()
 
     def images(self, batch: torch.Tensor) -> None:
         """Write one grid of the images that training sees, at step 0.
@@ -91,24 +78,12 @@ class TrainingBoard:
             `MAXIMUM_IMAGES` are shown.
         """
         grid = image_grid(batch[:MAXIMUM_IMAGES, 0].cpu().numpy())
-        encoded = io.BytesIO()
-        Image.fromarray(grid).save(encoded, format="PNG")
-        height, width = grid.shape
-        image = Summary.Image(
-            height=height, width=width, colorspace=1, encoded_image_string=encoded.getvalue()
-        )
-        value = Summary.Value(tag="augmented_images", image=image)
-        self._write(Event(step=0, summary=Summary(value=[value])))
+        self._writer.add_image("augmented_images", grid, 0, dataformats="HW")
+        self._writer.flush()
 
     def close(self) -> None:
         """Close the file."""
-        self._stream.close()
-
-    def _write(self, event: Event) -> None:
-        event.wall_time = time.time()
-        self._stream.write(_framed(event.SerializeToString()))
-        # An epoch is seen when it ends, and survives a job that is killed.
-        self._stream.flush()
+        self._writer.close()
 
 
 def image_grid(images: np.ndarray) -> np.ndarray:
@@ -131,29 +106,3 @@ def image_grid(images: np.ndarray) -> np.ndarray:
     cells[:count] = np.rint(images * 255)
     # (rows, columns, S, S) -> (rows, S, columns, S)
     return cells.reshape(rows, columns, size, size).swapaxes(1, 2).reshape(rows * size, -1)
-
-
-def _framed(message: bytes) -> bytes:
-    """Return a message as a record of an event file: length, checksum, message, checksum."""
-    length = struct.pack("<Q", len(message))
-    return length + _checksum(length) + message + _checksum(message)
-
-
-def _checksum(data: bytes) -> bytes:
-    """Return the masked CRC-32C that TFRecord files carry."""
-    table, crc = _crc_table(), 0xFFFFFFFF
-    for byte in data:
-        crc = table[(crc ^ byte) & 0xFF] ^ crc >> 8
-    crc ^= 0xFFFFFFFF
-    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
-
-
-@functools.cache
-def _crc_table() -> tuple[int, ...]:
-    """Return the 256 remainders of the reversed Castagnoli polynomial."""
-    table = []
-    for value in range(256):
-        for _ in range(8):
-            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
-        table.append(value)
-    return tuple(table)

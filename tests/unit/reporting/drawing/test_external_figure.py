@@ -8,7 +8,7 @@ from reporting_fixture import Experiment, with_hostile_titles
 
 from pneumobench.core.baselines import BASELINES
 from pneumobench.core.files import read_json, write_json
-from pneumobench.reporting.external import METRICS
+from pneumobench.reporting.measures import METRICS
 
 
 @pytest.fixture(scope="module")

@@ -139,7 +139,7 @@ class Report(Section):
     """The report."""
 
     title: Text
-    """Title of the report."""
+    """Title of the report; `{disease}` stands for what the data are examined for."""
 
 
 class Defaults(Section):

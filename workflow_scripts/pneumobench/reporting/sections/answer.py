@@ -11,7 +11,7 @@ from pneumobench.reporting.section import FigureOf, Section
 from pneumobench.reporting.sections.robustness import robustness_sentence
 from pneumobench.reporting.wording import count, listing, percent, row_interval
 from pneumobench.reporting.words import Words
-from pneumobench.statistics.seeds import SEEDS_FOR_ARCHITECTURES
+from pneumobench.statistics.contrasts import SEEDS_FOR_ARCHITECTURES
 
 # A loss of this much sensitivity or specificity from out-of-fold to test is called by its name.
 COLLAPSE = 0.10

@@ -7,22 +7,13 @@ import pandas as pd
 from pneumobench.core.estimates import Estimate
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import DATASET_TITLES, complete_runs, confusion_counts
+from pneumobench.reporting.measures import PATIENT_CELLS
 from pneumobench.reporting.origin import patients_told
 from pneumobench.reporting.section import Block, FigureOf, Heading, Paragraph, Section
 from pneumobench.reporting.table import Bounds, Cell, Of, Scaled, Table
 from pneumobench.reporting.wording import count, percent
 from pneumobench.reporting.words import Words
-from pneumobench.statistics.proportions import wilson
-
-# Title, data set, aggregate, threshold and metric of what is said of patients.
-_PATIENT_CELLS = (
-    ("Out-of-fold AUC", "out_of_fold", "fold_mean", "none", "roc_auc"),
-    ("Out-of-fold sensitivity", "out_of_fold", "pooled", "out_of_fold", "sensitivity"),
-    ("Out-of-fold specificity", "out_of_fold", "pooled", "out_of_fold", "specificity"),
-    ("Test AUC", "test", "mean_prediction", "none", "roc_auc"),
-    ("Test sensitivity", "test", "mean_prediction", "out_of_fold", "sensitivity"),
-    ("Test specificity", "test", "mean_prediction", "out_of_fold", "specificity"),
-)
+from pneumobench.statistics.metrics import wilson
 
 
 def build(files: ReportFiles, words: Words) -> Section:
@@ -174,7 +165,7 @@ def patient_rows(
         }
         cells.append(
             {"Run": row["label"]}
-            | {title: Estimate.of(found[tuple(key)]) for title, *key in _PATIENT_CELLS}
+            | {title: Estimate.of(found[key]) for title, key in PATIENT_CELLS.items()}
         )
     return cells
 

@@ -40,7 +40,7 @@ from pneumobench.reporting.section import (
 from pneumobench.reporting.table import Cell, Number, Table
 from pneumobench.reporting.wording import brackets, capital, count, listing, plural
 from pneumobench.reporting.words import Words
-from pneumobench.statistics.agreement import fold_agreement
+from pneumobench.statistics.explanations import fold_agreement
 
 ORIGINS = (
     ("Maps, radiographs explained", "explanations/.../maps.npz, explained.csv", "explain_run"),

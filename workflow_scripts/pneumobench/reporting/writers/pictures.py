@@ -63,7 +63,7 @@ def _source(picture: Image.Image, width: int, most: int) -> str:
         small = small.resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
     for quality in _QUALITIES:
         content = io.BytesIO()
-        small.save(content, "WEBP", quality=quality, method=4)
+        small.save(content, "WEBP", quality=quality, method=2)
         if content.tell() <= most:
             break
     return f"data:image/webp;base64,{base64.b64encode(content.getvalue()).decode('ascii')}"

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pneumobench.statistics.agreement import fold_agreement
+from pneumobench.statistics.explanations import fold_agreement
 
 
 def test_agreement_is_the_mean_spearman_correlation_of_pairs():

@@ -1,13 +1,13 @@
 """Where radiographs lie: said by the section of the configuration, before any of them is looked at."""
 
 import pytest
-from configured import checked
+from configurations import check
 
 from pneumobench.core.sources import Source
 
 
 def source(overlay: str) -> Source:
-    return Source(checked(f"data: {overlay}").data)
+    return Source(check(f"data: {overlay}").data)
 
 
 def test_phantoms_lie_in_a_folder_named_after_all_they_follow_from():

@@ -11,9 +11,8 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.frozen import Frozen
-from pneumobench.statistics.metrics import roc_auc
+from pneumobench.statistics.metrics import count_below, roc_auc
 from pneumobench.statistics.predictions import read_labels
-from pneumobench.statistics.ranks import count_below
 
 STRONG, SECOND, USELESS = (Run(model, "light", 1) for model in ("vgg16", "alexnet", "zfnet"))
 COPY = Run("densenet121", "light", 1)

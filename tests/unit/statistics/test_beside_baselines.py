@@ -17,6 +17,7 @@ from pneumobench.prediction.baselines import FEATURES, score_baselines
 from pneumobench.reporting.baselines import baseline_sentence
 from pneumobench.reporting.inputs import read_comparison
 from pneumobench.reporting.tables import make_tables
+from pneumobench.reporting.words import Words
 from pneumobench.statistics.beside import BASELINE, read_out_of_fold_scores, read_test_scores
 from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.metrics import roc_auc
@@ -251,7 +252,7 @@ def test_baselines_of_other_folds_are_refused(dataset):
 
 def test_baselines_stand_below_the_runs_as_no_networks(compared, tmp_path):
     paths = [tmp_path / f"table.{suffix}" for suffix in ("csv", "md", "tex")]
-    make_tables(*compared.outputs, *paths)
+    make_tables(*compared.outputs, *paths, words=Words())
     lines = [line for line in paths[1].read_text().splitlines() if line.startswith("|")]
     assert len(lines) == 2 + 3 + len(BASELINES)
     assert "| Baseline: metadata |" in lines[5]
@@ -271,9 +272,10 @@ def test_summary_names_who_does_not_beat_them(compared, facts):
     comparison = read_comparison(compared.outputs[0])
     text = baseline_sentence(comparison, facts)
     assert text.startswith(
-        "The best baseline, a linear model that sees nothing but width and height"
+        "The best baseline, which every network should exceed, is a linear model that sees nothing "
+        "but width and height"
     )
-    assert "Below it, with the interval of the paired difference: ALEXNET." in text
+    assert "Below it, with the whole interval of the paired difference: ALEXNET." in text
     assert text.endswith("Not shown to beat all baselines: ZFNET.")
     random = comparison[comparison["model"] == RANDOM.model]
     assert baseline_sentence(random, facts).endswith("paired difference: ALEXNET.")

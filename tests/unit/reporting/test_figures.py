@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from configured import checked
+from configurations import check
 
 from pneumobench.core.analyses import ANALYSES
 from pneumobench.core.layout import Layout
@@ -54,7 +54,7 @@ def test_an_experiment_has_the_figures_of_what_it_asks_for():
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
 def test_files_are_those_of_all_runs_and_folds(figure):
-    experiment = checked("runs: [alexnet, vgg16]\nsplit: {folds: 3}")
+    experiment = check("runs: [alexnet, vgg16]\nsplit: {folds: 3}")
     layout = Layout("<results>", experiment, tuple(experiment.expanded_runs))
     files = figure.files(layout)
     assert set(files) == {"audit", *figure.inputs}

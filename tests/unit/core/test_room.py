@@ -95,7 +95,7 @@ def test_mapped_radiographs_meet_a_full_disk(disk):
     """A mapped file kills the process where its disk is full; it must not come to that."""
     path = disk / "images.npy"
     code = (
-        "import sys; from pathlib import Path; import test_full_disk as tests\n"
+        "import sys; from pathlib import Path; import test_room as tests\n"
         "from pneumobench.core.errors import UserError\n"
         "try: tests.radiograph_places(Path(sys.argv[1]))\n"
         "except UserError as error: sys.exit(str(error))\n"

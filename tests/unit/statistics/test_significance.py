@@ -14,10 +14,8 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from pneumobench.statistics import permutation
-from pneumobench.statistics.metrics import roc_auc
+from pneumobench.statistics.metrics import count_below, roc_auc, wilson
 from pneumobench.statistics.permutation import area_shares, permute_shares
-from pneumobench.statistics.proportions import wilson
-from pneumobench.statistics.ranks import count_below
 from pneumobench.statistics.selection import fold_mean_auc
 from pneumobench.statistics.significance import (
     delong,

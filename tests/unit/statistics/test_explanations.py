@@ -296,15 +296,15 @@ def test_runs_stand_side_by_side(experiment):
     [
         (lambda table: table.drop(columns="map"), "the file lacks map"),
         (lambda table: table.iloc[:0], "the file lacks rows"),
-        (lambda table: pd.concat([table, table[:1]]), "values stand twice: p000_0, grad_cam"),
+        (lambda table: pd.concat([table, table[:1]]), "values are listed twice: p000_0, grad_cam"),
         (lambda table: table.replace("p000_0", "p999_9"), "images without a label: p999_9"),
         (
             lambda table: table.replace("centre", "middle"),
             "maps are of several methods: p000_0, middle",
         ),
         (lambda table: table.replace("insertion", "auc"), "a measure is unknown"),
-        (lambda table: table.assign(value=np.inf), "values are no numbers"),
-        (lambda table: table.assign(value="high"), "values are no numbers"),
+        (lambda table: table.assign(value=np.inf), "values are not numbers"),
+        (lambda table: table.assign(value="high"), "values are not numbers"),
         (lambda table: table.assign(seed=range(len(table))), "mixes several runs"),
     ],
 )

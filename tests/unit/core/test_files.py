@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from pneumobench.core.cells import read_cell, written_cell
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import (
+    atomic_path,
     content_sha256,
     read_json,
     read_table,
     signed_json,
+    signed_table,
     write_json,
     write_table,
 )
@@ -176,3 +178,50 @@ def test_the_checksum_is_no_part_of_what_a_file_says(tmp_path):
     plain = (b"schema_version,a\n1,x\n1,y\n", b'{\n  "schema_version": 1,\n  "a": 1\n}\n')
     for path, content in zip((table, said), plain, strict=True):
         assert content_sha256(path) == hashlib.sha256(content).hexdigest()
+
+
+def test_table_keeps_float32_exactly(tmp_path):
+    generator = np.random.default_rng(0)
+    logits = generator.normal(0, 1e3, 500).astype(np.float32)
+    write_table(tmp_path / "t.csv", pd.DataFrame({"image_id": "x", "logit": logits}))
+    back = read_table(tmp_path / "t.csv")
+    assert np.array_equal(back["logit"].to_numpy(np.float32), logits)
+    assert list(back.columns) == ["image_id", "logit"]
+
+
+def test_table_keeps_text(tmp_path):
+    table = pd.DataFrame({"image_id": ["007", "NA"], "inner": ["", "3"]})
+    write_table(tmp_path / "t.csv", table)
+    assert read_table(tmp_path / "t.csv", text=("image_id", "inner")).equals(table)
+
+
+def test_table_of_another_schema_is_refused(tmp_path):
+    path = tmp_path / "old.csv"
+    path.write_bytes(signed_table(b"schema_version,a\n99,1\n"))
+    with pytest.raises(UserError, match="schema version 99") as raised:
+        read_table(path)
+    assert "schema version 1" in raised.value.expected and "again" in raised.value.remedy
+    for content in ("a\n1\n", "schema_version,a\n1,1\n"):
+        path.write_text(content)
+        with pytest.raises(UserError, match=r"old\.csv .* has no checksum"):
+            read_table(path)
+
+
+def test_json_round_trip_and_version(tmp_path):
+    write_json(tmp_path / "a.json", {"value": 1})
+    assert read_json(tmp_path / "a.json") == {"value": 1}
+    (tmp_path / "a.json").write_text('{"schema_version": 7}')
+    with pytest.raises(UserError, match="schema version 7"):
+        read_json(tmp_path / "a.json")
+    with pytest.raises(ValueError, match="JSON"):
+        write_json(tmp_path / "b.json", {"value": float("nan")})
+    assert not (tmp_path / "b.json").exists()
+
+
+def test_failed_write_leaves_the_earlier_file(tmp_path):
+    path = tmp_path / "result.txt"
+    path.write_text("earlier")
+    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "earlier" and list(tmp_path.iterdir()) == [path]
