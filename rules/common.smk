@@ -163,7 +163,8 @@ def weights_of(run=None):
     def weights(wildcards):
         if DRIVER:
             identity.check_starting_weights(EXPERIMENT)
-        return starting_weights.record_or_file(EXPERIMENT, run or wildcards)
+        # One path and no list of one: a job sees what it is given.
+        return starting_weights.record_or_file(EXPERIMENT, run or wildcards) or []
 
     return facts.input_function(weights)
 

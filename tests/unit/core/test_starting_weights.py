@@ -16,9 +16,9 @@ def test_each_recipe_has_its_own_start():
     experiment = check(RECIPES)
     found = {run.recipe: record_or_file(experiment, run) for run in experiment.expanded_runs[-6:]}
     assert found == {
-        "light": [],
-        "published": ["resources/weights/timm-resnet10t.json"],
-        "own": ["own.pth"],
+        "light": None,
+        "published": "resources/weights/timm-resnet10t.json",
+        "own": "own.pth",
     }
 
 

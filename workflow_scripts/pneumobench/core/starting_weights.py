@@ -15,20 +15,19 @@ class Trained(Protocol):
     recipe: str
 
 
-def record_or_file(experiment: Experiment, run: Trained) -> list[str]:
-    """Return the file that a run's training starts from, a record of those that are fetched."""
+def record_or_file(experiment: Experiment, run: Trained) -> str | None:
+    """Return the file that a run's training starts from, a record of those that are fetched, or None."""
     pretrained = experiment.recipe(run.recipe).pretrained
     if isinstance(pretrained, str):
-        return [pretrained]
-    return [RECORD.format(slug=run.slug)] if pretrained else []
+        return pretrained
+    return RECORD.format(slug=run.slug) if pretrained else None
 
 
 def records(experiment: Experiment) -> list[str]:
     """Return the records of all published weights that runs start from."""
     published = [
-        path
+        record_or_file(experiment, run)
         for run in experiment.expanded_runs
         if experiment.recipe(run.recipe).pretrained is True
-        for path in record_or_file(experiment, run)
     ]
     return list(dict.fromkeys(published))

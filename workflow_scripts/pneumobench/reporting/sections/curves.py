@@ -15,7 +15,7 @@ def gather(files: ReportFiles, words: Words, others: Sequence[Section]) -> Secti
         return None
     return Section(
         name="figures",
-        title="How do the curves run?",
+        title="ROC, precision-recall and training curves",
         short="Curves",
         blocks=tuple(map(FigureOf, left)),
     )
