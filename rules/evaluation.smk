@@ -6,7 +6,7 @@ rule freeze_selection:
     """Choose thresholds and ranking from out-of-fold predictions, before test labels are read."""
     input:
         out_of_fold=of_folds("out_of_fold.csv"),
-        out_of_fold_views=wanted("out_of_fold_{views}.csv"),
+        out_of_fold_views=wanted("out_of_fold_{tta}.csv"),
         run_jsons=of_folds("run.json"),
         baselines=of_baselines("out_of_fold.csv"),
         development_labels="<results>/dataset/development_labels.csv",
@@ -51,8 +51,8 @@ rule evaluate_run:
     input:
         out_of_fold=of_folds("out_of_fold.csv"),
         test=of_folds("test.csv"),
-        out_of_fold_views=wanted("out_of_fold_{views}.csv"),
-        test_views=wanted("test_{views}.csv"),
+        out_of_fold_views=wanted("out_of_fold_{tta}.csv"),
+        test_views=wanted("test_{tta}.csv"),
         development_labels="<results>/dataset/development_labels.csv",
         test_labels="<results>/dataset/test_labels.csv",
         selection="<results>/selection/selection.json",

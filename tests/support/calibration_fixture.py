@@ -5,6 +5,7 @@ import numpy as np
 from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import content_sha256, read_json, write_json
 from pneumobench.core.run import Run
+from pneumobench.reporting.inputs import read_comparison
 from pneumobench.statistics.assess_calibration import CalibrationFiles, assess_calibration
 from pneumobench.statistics.fold_fits import fit_calibrations, fit_thresholds
 from pneumobench.statistics.scores import read_scores
@@ -14,7 +15,7 @@ class Calibrations:
     """The files of all complete runs of a `reporting_fixture.Experiment`."""
 
     def __init__(self, made, method="platt", rule="youden"):
-        self.details, self.calibrated = [], []
+        self.made, self.details, self.calibrated = made, [], []
         for path in made.scores:
             identity = read_json(path.with_name("metrics.json"))
             run = Run(identity["model"], identity["recipe"], identity["seed"])
@@ -41,3 +42,9 @@ class Calibrations:
                 run=run,
                 resampling=Resampling(0.95, 100, 1),
             )
+
+    def by_rank(self):
+        """Return calibration.json of the complete runs in order of rank."""
+        by_model = {content["model"]: content for content in map(read_json, self.details)}
+        ranked = read_comparison(self.made.comparison_csv)
+        return [by_model[model] for model in ranked["model"] if model in by_model]

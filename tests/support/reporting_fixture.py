@@ -117,7 +117,7 @@ class Experiment:
         )
         self._write_differences()
 
-    def files(self, settings=None, **inputs):
+    def files(self, settings=None, looks=None, map_method=None, **inputs):
         """Return what a report is made of; `inputs` are those of optional analyses."""
         own = {
             "table": self.comparison_csv, "details": self.comparison_json, "audit": self.audit,
@@ -125,7 +125,7 @@ class Experiment:
             "run_jsons": self.run_jsons,
         }  # fmt: skip
         settings = {"data": {"source": "directory"}, "split": {"folds": 5}} | (settings or {})
-        return ReportFiles(own | inputs, settings=settings)
+        return ReportFiles(own | inputs, settings=settings, looks=looks, map_method=map_method)
 
     def _labels(self, dataset, size):
         subtype = self.random.choice(CLASSES, size, p=(0.3, 0.45, 0.25))

@@ -1,11 +1,10 @@
 """What sections of the report are built from, and what they show as text."""
 
+import re
 from types import MappingProxyType
 
-from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.section import (
     Details,
-    FigureOf,
     Gallery,
     Heading,
     Notice,
@@ -16,20 +15,16 @@ from pneumobench.reporting.section import (
 from pneumobench.reporting.table import Table, cell_text
 from pneumobench.reporting.words import Words
 
-CHILDREN, EFFUSION = Words(), Words("effusion", "no finding", adults=True)
+CHILDREN = Words()
+# Nothing of pneumonia, children or normal images may be said of these data.
+EFFUSION = Words("effusion", "no finding", adults=True)
+_USUAL = re.compile(r"\b(pneumonias?|child(ren)?|normal)\b", re.IGNORECASE)
 _SETTINGS = MappingProxyType({"data": {"source": "phantom"}})
 
 
 def report_files(made, *, settings=_SETTINGS, looks=None, map_method=None, **inputs):
-    """Return the files of a made-up `Experiment`; `inputs` add to them or take their place."""
-    return ReportFiles(
-        {
-            "table": made.comparison_csv, "details": made.comparison_json, "audit": made.audit,
-            "splits": made.splits, "selection": made.selection, "metrics": made.metrics,
-            "run_jsons": made.run_jsons, **inputs,
-        },
-        settings=dict(settings), looks=looks, map_method=map_method,
-    )  # fmt: skip
+    """Return the files of a made-up `Experiment`, of phantoms unless `settings` say otherwise."""
+    return made.files(dict(settings), looks=looks, map_method=map_method, **inputs)
 
 
 def table_of(section, name):
@@ -43,21 +38,29 @@ def table_of(section, name):
 
 
 def text_of(section):
-    """Return everything that a section says, one line for each sentence, title or row."""
-    lines = [section.title, section.short, *section.answer]
+    """Return everything that a section says, one line for each sentence, title or cell."""
+    return "\n".join(texts(section))
+
+
+def usual_words(section):
+    """Return the texts that speak of pneumonia, children or normal images."""
+    return [text for text in texts(section) if _USUAL.search(text)]
+
+
+def texts(section):
+    """Return every piece of text of a section, in order."""
+    found = [section.title, section.short, *section.answer]
     for block in walk(section.blocks):
         match block:
             case Heading(text) | Paragraph(text) | Details(text, _):
-                lines.append(text)
+                found.append(text)
             case Notice(lead, text):
-                lines.append(f"{lead} {text}")
+                found.append(f"{lead} {text}")
             case Points(sentences):
-                lines += sentences
+                found += sentences
             case Gallery(panels):
-                lines += [panel.caption for panel in panels]
+                found += [panel.caption for panel in panels]
             case Table():
-                lines += [block.title, *block.columns, *block.notes]
-                lines += [cell_text(cell) for row in block.rows for cell in row.values()]
-            case FigureOf():
-                pass
-    return "\n".join(lines)
+                found += [block.title, *block.columns, *block.notes]
+                found += [cell_text(cell) for row in block.rows for cell in row.values()]
+    return found

@@ -8,12 +8,7 @@ with job_log(snakemake.log[0]):
 
     params = snakemake.params
     write_tables(
-        ReportFiles(
-            dict(snakemake.input.items()),
-            settings=params.settings,
-            looks=params.looks,
-            map_method=params.map_method,
-        ),
+        ReportFiles.of_job(snakemake),
         snakemake.output[0],
         title=params.title,
     )

@@ -36,7 +36,7 @@ archive_radiographs: false
 """
 # What turns each analysis on, and one of its files.
 TURNED_ON = {
-    "views": ("prediction: {test_time_augmentation: flip}", "out_of_fold_{views}.csv"),
+    "views": ("prediction: {test_time_augmentation: flip}", "out_of_fold_{tta}.csv"),
     "robustness": ("robustness: {strengths: [2]}", "robustness.csv"),
     "renormalised": ("robustness: {test_time_normalisation: true}", "test_statistics.csv"),
     "external": ("external: {source: phantom, phantom: {seed: 8}}", "comparison/external.json"),

@@ -23,6 +23,7 @@ from configurations import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from thirteen import THIRTEEN
 
 from pneumobench.core.config import (
     ConfigError,
@@ -49,21 +50,6 @@ from pneumobench.core.files import write_json
 from pneumobench.core.run import Run
 from pneumobench.models.architecture import MINIMUM_SIZE
 
-SEEDS_ARCHITECTURES = [
-    "alexnet",
-    "vgg16",
-    "plain_resnet18",
-    "resnet_cbam",
-    "custom_resnet18",
-    "custom_resnet_cbam",
-    "resnet50",
-    "resnet101",
-    "densenet121",
-    "xception",
-    "xception_vgg16_fusion",
-    "xception_lstm",
-    "custom_cnn_lstm",
-]
 OVERLAYS = sorted((ROOT / "experiments").glob("*.yaml"))
 
 
@@ -92,7 +78,7 @@ def test_overlay_is_valid_and_named_like_its_file(path):
 
 def test_overlays_say_what_their_names_promise():
     everything = check((ROOT / "experiments/all.yaml").read_text(encoding="utf-8"))
-    assert [run.model for run in everything.expanded_runs] == SEEDS_ARCHITECTURES
+    assert [run.model for run in everything.expanded_runs] == THIRTEEN
     kaggle = check((ROOT / "experiments/kaggle_quick.yaml").read_text(encoding="utf-8"))
     assert kaggle.data.source == "directory"
     assert kaggle.images.size == 96

@@ -44,10 +44,10 @@ def test_architectures_are_named_once_and_plain_paths_stay():
 
 
 def test_nothing_is_named_of_a_kind_that_there_is_not():
-    assert layout("prediction: {test_time_augmentation: none}").paths("{run}_{views}.csv") == []
+    assert layout("prediction: {test_time_augmentation: none}").paths("{run}_{tta}.csv") == []
     assert layout("ensembles: []").paths("ensembles/{ensemble}.csv") == []
     small = layout("prediction: {test_time_augmentation: small}").of()
-    assert small.paths("x_{views}.csv") == ["results/two/x_small.csv"]
+    assert small.paths("x_{tta}.csv") == ["results/two/x_small.csv"]
     assert small.of_folds("test.csv") == [] and small.of_runs("metrics.json") == []
 
 

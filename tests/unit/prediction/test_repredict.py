@@ -7,8 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from fold_fixture import fold_inputs, train, write_fold
-from recipe_fixture import settings
+from fold_fixture import fold_inputs
 from safetensors.torch import load_file, save_file
 
 from pneumobench.core.errors import UserError
@@ -20,13 +19,6 @@ from pneumobench.prediction.repredict import repredict
 from pneumobench.prediction.trained import load_trained
 
 CPU = torch.device("cpu")
-RECIPES = {
-    "own": settings(epochs=1, batch_size=16),
-    "two_logits": settings(
-        epochs=1, batch_size=16, loss="cross_entropy", head={"kind": "mlp", "width": 8},
-        ema_decay=0.9,
-    ),
-}  # fmt: skip
 
 
 def test_a_file_names_the_rule_that_writes_it():
@@ -48,21 +40,6 @@ def test_options_are_those_that_the_module_takes(kind):
     taken = set(predict.__kwdefaults__ or {}) | set(predict.__annotations__)
     external = {"external_images", "external_splits"} if kind.external else set()
     assert taken - {"fold", "plain", "return"} == given | external
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("fold_data")
-    write_fold(folder)
-    return folder
-
-
-@pytest.fixture(scope="module", params=RECIPES)
-def fold(request, data, tmp_path_factory):
-    """A fold that training has just finished."""
-    folder = tmp_path_factory.mktemp(f"fold_{request.param}")
-    train(data, folder, "custom_resnet18", RECIPES[request.param])
-    return folder
 
 
 def predict(data, fold, output, kind="views"):

@@ -4,8 +4,7 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
-from fold_fixture import fold_inputs, train, write_fold
-from recipe_fixture import settings
+from fold_fixture import fold_inputs
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2.functional import affine
 
@@ -19,13 +18,6 @@ from pneumobench.prediction.views import VIEWS, read_views
 
 CPU = torch.device("cpu")
 MODEL = "custom_resnet18"
-RECIPES = {
-    "own": settings(epochs=1, batch_size=16),
-    "two_logits": settings(
-        epochs=1, batch_size=16, loss="cross_entropy", head={"kind": "mlp", "width": 8},
-        ema_decay=0.9,
-    ),
-}  # fmt: skip
 
 
 def reference(images, *, right=0.0, down=0.0, size=1.0):
@@ -94,21 +86,6 @@ def test_each_view_has_its_row_of_logits(views):
         expected = model(REFERENCES[name](images[rows].unsqueeze(1) / 255.0))
         np.testing.assert_allclose(found, expected.detach()[:, 0], atol=1e-4)
     np.testing.assert_array_equal(logits[0], predict_logits(model, images, rows, CPU))
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("fold_data")
-    write_fold(folder)
-    return folder
-
-
-@pytest.fixture(scope="module", params=RECIPES)
-def fold(request, data, tmp_path_factory):
-    """A fold that training has just finished."""
-    folder = tmp_path_factory.mktemp(f"fold_{request.param}")
-    train(data, folder, MODEL, RECIPES[request.param])
-    return folder
 
 
 def predict(data, fold, output, views="flip"):

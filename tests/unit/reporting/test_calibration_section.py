@@ -3,7 +3,7 @@
 import pytest
 from calibration_fixture import Calibrations
 from reporting_fixture import FOUR_RUNS, Experiment
-from section_texts import EFFUSION, table, texts, usual_words
+from section_fixture import EFFUSION, table_of, texts, usual_words
 
 from pneumobench.core.estimates import record_with
 from pneumobench.core.files import read_json, write_json
@@ -79,14 +79,14 @@ def test_tables_have_rows_of_every_run(section, best):
         "confident_mistakes": rows["confident_mistakes"],
     }  # fmt: skip
     found = record_with(best["thresholds"], "", rule="youden", metric="specificity")
-    shown = table(section, "threshold_transfer")[0]["Transfer error of specificity"]
+    shown = table_of(section, "threshold_transfer")[0]["Transfer error of specificity"]
     assert shown.startswith(f"{found['transfer']['value']:.3f} (")
     error = record_with(best["measures"], "", dataset="test", measure="calibration_error")
-    plain, calibrated = table(section, "calibration")[2:4]
+    plain, calibrated = table_of(section, "calibration")[2:4]
     assert plain["Data"] == calibrated["Data"] == "Test set"
     for row, stage in ((plain, "before"), (calibrated, "after")):
         assert row["Calibration error"].startswith(f"{error[stage]['value']:.3f} (")
-    row = table(section, "predictive_values")[0]
+    row = table_of(section, "predictive_values")[0]
     found = record_with(
         best["predictive_values"], "", dataset="test", rule="youden", metric="ppv",
         prevalence=best["predictive_values"][0]["prevalence"],
@@ -96,13 +96,13 @@ def test_tables_have_rows_of_every_run(section, best):
 
 
 def test_subtypes_have_their_probabilities_and_numbers(section, best):
-    row = table(section, "subtype_probabilities")[1]
+    row = table_of(section, "subtype_probabilities")[1]
     assert set(row) == {"Run", "Data", "Bacterial", "Normal", "Viral"}
     for entry in best["subgroups"]:
         if entry["dataset"] == "test":
             shown = row[entry["subtype"].capitalize()]
             assert shown.startswith(f"{entry['probability']['value']:.3f} (")
-            called = table(section, "subtype_decisions")[2]
+            called = table_of(section, "subtype_decisions")[2]
             assert called["Rule"] == "sensitivity 95 %" and called["Data"] == "Test set"
             value = entry["called"]["sensitivity_95"]["value"]
             assert called[entry["subtype"].capitalize()].startswith(f"{value:.3f}")
@@ -111,7 +111,7 @@ def test_subtypes_have_their_probabilities_and_numbers(section, best):
 
 
 def test_mistakes_are_named(section):
-    row = table(section, "confident_mistakes")[0]
+    row = table_of(section, "confident_mistakes")[0]
     title = "Pneumonia missed by ResNet-18 (from scratch)"
     assert row["Mistakes"] == title and row["Runs that are wrong"] == "1 of 1"
     assert row["Radiograph"].startswith("out_of_fold_")
@@ -128,7 +128,7 @@ def test_nothing_calibrated_shows_one_stage(tmp_path):
     found = Calibrations(made, "none", "cost")
     files = made.files(calibrations=found.details, calibrated=found.calibrated)
     section = build(files, Words())
-    assert [row["Probabilities"] for row in table(section, "calibration")] == ["as trained"] * 2
+    assert [row["Probabilities"] for row in table_of(section, "calibration")] == ["as trained"] * 2
     assert any("nothing was calibrated" in text for text in texts(section))
     assert len(section.answer) == 3 and "rule: cost" in section.answer[1]
 
@@ -148,8 +148,8 @@ def test_one_verdict_on_both_sets_is_said_once(tmp_path):
 def test_words_are_those_of_the_data(files):
     section = build(files, EFFUSION)
     assert usual_words(section) == []
-    assert "Patients with effusion" in table(section, "predictive_values")[0]
-    assert "No finding" in table(section, "subtype_probabilities")[0]
+    assert "Patients with effusion" in table_of(section, "predictive_values")[0]
+    assert "No finding" in table_of(section, "subtype_probabilities")[0]
     assert "Subtypes" in texts(section)
     assert any(
         "a missed case of effusion counts as 5 false alarms" in one for one in texts(section)

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from explanation_fixture import Explanations, write_panels
+from map_figures import panels_of
 from report_page import render
 from reporting_fixture import FOUR_RUNS, Experiment
 from section_fixture import CHILDREN, EFFUSION, report_files, table_of, text_of
@@ -11,8 +12,6 @@ from section_fixture import CHILDREN, EFFUSION, report_files, table_of, text_of
 from pneumobench.core.errors import UserError
 from pneumobench.core.explained import COLUMNS, arrays_without_maps
 from pneumobench.core.files import read_table, write_table
-from pneumobench.data.images import decode_grey
-from pneumobench.reporting.drawing.panels import draw_panels
 from pneumobench.reporting.faithfulness import (
     COARSE,
     TRUSTED,
@@ -34,15 +33,8 @@ def made(tmp_path_factory):
 @pytest.fixture(scope="module")
 def explained(made):
     explained = Explanations(made)
-    write_panels(explained, lambda *paths: draw(explained, *paths))
+    write_panels(explained, lambda *paths: panels_of(explained, *paths))
     return explained
-
-
-def draw(explained, *paths):
-    draw_panels(
-        *paths[:2], explained.root, paths[2], title="A network", size=224, resize="squash",
-        colour_map="viridis", decode=decode_grey, words=CHILDREN,
-    )  # fmt: skip
 
 
 def section_of(explained, words=CHILDREN):
@@ -128,7 +120,7 @@ def test_runs_without_maps_are_named_and_stop_nothing(tmp_path, lacking):
     folders = {"/".join(maps.parts[-4:-1]) for maps in without}
     table = read_table(explained.measures, text=("verdict",))
     write_table(explained.measures, table[~table["run"].isin(folders)])
-    write_panels(explained, lambda *paths: draw(explained, *paths))
+    write_panels(explained, lambda *paths: panels_of(explained, *paths))
     for folder in explained.panels[-lacking:]:
         (only,) = folder.iterdir()
         assert only.read_text(encoding="utf-8").startswith("No maps are available: nothing reaches")

@@ -3,7 +3,7 @@
 import pytest
 from external_fixture import source, write_external
 from reporting_fixture import Experiment
-from section_texts import EFFUSION, table, texts, usual_words
+from section_fixture import EFFUSION, table_of, texts, usual_words
 
 from pneumobench.core.files import read_json, write_json
 from pneumobench.reporting.section import Notice, Points
@@ -78,18 +78,18 @@ def test_other_population_and_other_labels_are_said(section):
 
 
 def test_tables_hold_both_sets(section):
-    row = table(section, "external")[0]
+    row = table_of(section, "external")[0]
     assert row["AUC, external"].startswith("0.700 (")
     assert row["AUC, difference"].startswith("-0.250 (")
     assert row["Average precision, external"].startswith("0.700 (")
-    external, development = table(section, "external_images")
+    external, development = table_of(section, "external_images")
     assert external["Who was examined"] == "mostly adults" and external["Patients"] == "350"
     assert external["Number"] == "400" and development["Images"] == "Development"
-    measures = table(section, "external_calibration_after")[0]
+    measures = table_of(section, "external_calibration_after")[0]
     assert measures["Calibration in the large, external"].startswith("-0.500 (")
     assert measures["Brier score, out-of-fold"].startswith("0.030 (")
     assert "Before calibration" in texts(section) and section.figures == ["external"]
-    missed = table(section, "external_subtypes")[0]
+    missed = table_of(section, "external_subtypes")[0]
     assert missed["Sensitivity, viral (n = 12)"].startswith("0.800 (0.700")
     assert "evaluate_external" in [origin[2] for origin in section.origins]
 
@@ -100,7 +100,7 @@ def test_unknown_patients_are_not_counted(made):
     content["radiographs"]["unknown_patients"] = 400
     write_json(path, content)
     section = build(made.files(external=path), Words())
-    external, development = table(section, "external_images")
+    external, development = table_of(section, "external_images")
     assert external["Patients"] == "unknown" and development["Patients"] != "unknown"
 
 
@@ -120,7 +120,7 @@ def test_undefined_figures_are_said_to_be_so(made):
         record["external"] = {"value": None, "low": None, "high": None}
     write_json(path, content)
     section = build(made.files(external=path), Words())
-    assert table(section, "external")[0]["AUC, external"] == "\N{EM DASH}"
+    assert table_of(section, "external")[0]["AUC, external"] == "\N{EM DASH}"
 
 
 def test_words_are_those_of_the_data(made):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from reporting_fixture import Experiment, Made
 from robustness_fixture import Robustness
-from section_texts import EFFUSION, table, texts, usual_words
+from section_fixture import EFFUSION, table_of, texts, usual_words
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json
@@ -56,7 +56,7 @@ def treated(tmp_path_factory):
 
 def test_recipes_are_held_against_the_reference_with_what_differs(treated):
     section = build(treated(), Words())
-    rows = table(section, "mitigations")
+    rows = table_of(section, "mitigations")
     assert rows[0]["Run"] == "Small (plain)"
     by_run = {row["Run"]: row for row in rows}
     assert set(by_run) == {"Small (plain)", "Small (clahe)", "Small (strong)"}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from reporting_fixture import FOUR_RUNS, Experiment
 from robustness_fixture import Robustness
-from section_texts import EFFUSION, table, texts, usual_words
+from section_fixture import EFFUSION, table_of, texts, usual_words
 
 from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.errors import UserError
@@ -44,7 +44,7 @@ def with_comparison(made, robustness, comparison):
 
 
 def test_section_names_the_worst_and_what_is_left(section):
-    overview = table(section, "robustness")
+    overview = table_of(section, "robustness")
     first = overview[0]
     assert first["Run"] == "ResNet-18 (from scratch)" and "Strength" not in first
     assert first["Hardest on specificity"] == "blur"
@@ -53,14 +53,14 @@ def test_section_names_the_worst_and_what_is_left(section):
     assert first["Worst specificity"].startswith("0.530 (0.510")
     assert first["Worst sensitivity"].startswith("0.550 (")
     assert first["Mean AUC"].startswith("0.900 (")
-    every = table(section, "robustness_by_corruption")
+    every = table_of(section, "robustness_by_corruption")
     assert len(overview) == 3 and len(every) == 3 * (1 + len(CORRUPTIONS))
     taller = next(row for row in every if row["Corruption"] == "taller")
     assert taller["Specificity"].startswith("0.730 (")
     assert taller["Difference of the specificity"] == "-0.200 (-0.210 to -0.190)"
     assert every[0]["Corruption"] == "clean"
     assert every[0]["Difference of the specificity"] == EMPTY
-    amounts = {row["Corruption"]: row["Strength 2"] for row in table(section, "corruptions")}
+    amounts = {row["Corruption"]: row["Strength 2"] for row in table_of(section, "corruptions")}
     assert amounts["blur"] == "1 %" and amounts["taller"] == "1.2"
     assert section.figures == ["robustness"]
     assert any("95\N{NO-BREAK SPACE}% intervals" in text for text in texts(section))
@@ -84,7 +84,7 @@ def test_runs_stand_beside_the_one_that_holds_best(tmp_path):
     column = "Worst specificity minus the highest"
 
     def cells(files):
-        return [row[column] for row in table(build(files, Words()), "robustness")]
+        return [row[column] for row in table_of(build(files, Words()), "robustness")]
 
     files = made.files(**robustness.inputs)
     assert cells(files) == [EMPTY, "-0.020 (-0.050 to 0.010)", "-0.040 (-0.070 to -0.010)"]
@@ -132,10 +132,10 @@ def test_every_strength_has_rows_and_a_sentence(tmp_path):
     made = Experiment(tmp_path)
     robustness = Robustness(made, (1, 3))
     section = build(made.files(**robustness.inputs), Words())
-    strengths = [row["Strength"] for row in table(section, "robustness")]
+    strengths = [row["Strength"] for row in table_of(section, "robustness")]
     assert strengths == ["1"] * 3 + ["3"] * 3
     assert [text[:10] for text in readings(section)] == ["Strength 1", "Strength 3"]
-    assert set(table(section, "corruptions")[0]) >= {"Strength 1", "Strength 3"}
+    assert set(table_of(section, "corruptions")[0]) >= {"Strength 1", "Strength 3"}
     assert read_json(robustness.details[0])["worst"][0]["strength"] == 1
 
 

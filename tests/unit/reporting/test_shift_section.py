@@ -2,7 +2,7 @@
 
 import pytest
 from reporting_fixture import Experiment
-from section_texts import EFFUSION, table, texts, usual_words
+from section_fixture import EFFUSION, table_of, texts, usual_words
 from shift_fixture import write_shift
 
 from pneumobench.core.baselines import BASELINES
@@ -48,21 +48,21 @@ def test_too_few_patients_are_said(made):
     write_json(path, read_json(path) | {"domains": []})
     found = build(made.files(shift=path), Words())
     assert "too few patients" in found.answer[0]
-    assert table(found, "shift_domains")[0]["Normal: AUC"] == "\N{EM DASH}"
+    assert table_of(found, "shift_domains")[0]["Normal: AUC"] == "\N{EM DASH}"
 
 
 def test_tables_hold_every_run_and_baseline(made):
     found = section(made)
-    transfer = table(found, "shift_thresholds")
+    transfer = table_of(found, "shift_thresholds")
     assert transfer[0]["Run"] == "1  ResNet-18 (from scratch)"
     assert len(transfer) == 3 + 1 + len(BASELINES)
     assert transfer[1]["Specificity, test minus out-of-fold"].startswith("-0.410 (")
     assert transfer[0]["Specificity, test set"].startswith("0.530 (")
     assert transfer[0]["Test image higher, pneumonia"].startswith("0.600 (")
-    blocks = table(found, "shift_blocks")
+    blocks = table_of(found, "shift_blocks")
     assert blocks[0]["Left out"] == "Block 1" and blocks[0]["Specificity"].startswith("0.880 (")
     assert blocks[-1]["Left out"] == "Test set" and blocks[-1]["Specificity"].startswith("0.500 (")
-    domains = table(found, "shift_domains")
+    domains = table_of(found, "shift_domains")
     assert [row["It sees"] for row in domains] == list(BASELINES.values())
     assert domains[0]["Normal: AUC"].startswith("0.920 (")
     assert domains[0]["Normal: development images"] == "1\N{NARROW NO-BREAK SPACE}349"
@@ -74,14 +74,14 @@ def test_tables_hold_every_run_and_baseline(made):
 
 def test_mitigations_that_need_all_test_images_are_never_ranked(made):
     found = section(made)
-    row = table(found, "shift_prevalence_adjusted")[0]
+    row = table_of(found, "shift_prevalence_adjusted")[0]
     assert (
         row["Share with pneumonia, estimated"].startswith("0.900 (")
         and row["True share"] == "0.620"
     )
     assert row["Specificity before"].startswith("0.500 (")
     assert row["Specificity after"].startswith("0.300 (")
-    rows = table(found, "shift_renormalised")
+    rows = table_of(found, "shift_renormalised")
     assert len(rows) == 2 and rows[0]["AUC after"].startswith("0.300 (")
     assert rows[0]["AUC, after minus before"].startswith("-0.200 (")
     said = " ".join(texts(found))
@@ -111,8 +111,8 @@ def test_words_are_those_of_the_data(made):
     # Of adults, children are the other population.
     (population,) = usual_words(found)
     assert "Children, other hospitals" in population
-    assert "No finding: AUC" in table(found, "shift_domains")[0]
-    assert "Test image higher, effusion" in table(found, "shift_thresholds")[0]
+    assert "No finding: AUC" in table_of(found, "shift_domains")[0]
+    assert "Test image higher, effusion" in table_of(found, "shift_thresholds")[0]
     assert "radiographs with no finding: AUC 0.920" in found.answer[0]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pneumobench.core.config.experiment import Experiment
 from pneumobench.core.errors import UserError
 from pneumobench.core.layout import FOLD, MAPS, RUN, TRAINED, Layout
+from pneumobench.core.repredictions import REPREDICTIONS
 from pneumobench.core.task import BINARY
 
 
@@ -59,6 +60,10 @@ def _below(folder: str, *names: str) -> tuple[str, ...]:
     return tuple(folder + name for name in names)
 
 
+def _predicted(kind: str) -> tuple[str, ...]:
+    return _below(FOLD, *REPREDICTIONS[kind].files.values())
+
+
 ALWAYS = Analysis(
     "comparison",
     wanted=lambda _experiment: True,
@@ -88,32 +93,32 @@ ANALYSES = (
     Analysis(
         "views",
         wanted=lambda experiment: experiment.prediction.test_time_augmentation != "none",
-        archived=_below(FOLD, "out_of_fold_{views}.csv", "test_{views}.csv"),
-        from_weights=_below(FOLD, "out_of_fold_{views}.csv", "test_{views}.csv"),
+        archived=_predicted("views"),
+        from_weights=_predicted("views"),
     ),
     Analysis(
         "robustness",
         wanted=lambda experiment: bool(experiment.robustness.strengths),
-        archived=_below(FOLD, "corrupted.csv"),
+        archived=_predicted("corrupted"),
         others=(*_below(RUN, "robustness.csv", "robustness.json"), "comparison/robustness.csv"),
-        from_weights=_below(FOLD, "corrupted.csv"),
+        from_weights=_predicted("corrupted"),
     ),
     Analysis(
         "renormalised",
         wanted=lambda experiment: experiment.robustness.test_time_normalisation,
-        archived=_below(FOLD, "test_statistics.csv"),
-        from_weights=_below(FOLD, "test_statistics.csv"),
+        archived=_predicted("renormalised"),
+        from_weights=_predicted("renormalised"),
     ),
     Analysis(
         "external",
         wanted=lambda experiment: experiment.external is not None,
         archived=(
-            FOLD + "external.csv",
+            *_predicted("external"),
             "baselines/{baseline}/external.csv",
             *_below("external/", "audit.json", "labels.csv"),
         ),
         made=_below("comparison/", "external.csv", "external.json"),
-        from_weights=_below(FOLD, "external.csv"),
+        from_weights=_predicted("external"),
     ),
     Analysis(
         "ensembles",

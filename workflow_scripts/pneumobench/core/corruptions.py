@@ -1,4 +1,4 @@
-"""Corruptions fixed beforehand: ways in which radiographs are made worse step by step.
+"""Corruptions fixed beforehand: ways to degrade radiographs, each in steps of strength.
 
 Mean figures on clean images do not tell which model will fail on images of another day; the worst
 specificity under corruptions did in a first trial. The suite is for out-of-fold images, whose

@@ -49,7 +49,7 @@ class Layout:
         ----------
         patterns
             Paths in which {run}, {fold}, {slug} (of a run's architecture), {baseline}, {ensemble},
-            {arm} (of the measurement of bad practice), {views} and {size} (of packed images) stand
+            {arm} (of the measurement of bad practice), {tta} (test-time augmentation) and {size} (of packed images) stand
             for each of them in turn, the first of them outermost. Without one of a kind there is no
             path.
         """
@@ -70,7 +70,7 @@ class Layout:
             "ensemble": dict.fromkeys(self.experiment.ensembles),
             "arm": ARMS,
             "size": [self.experiment.images.size],
-            "views": [] if views == "none" else [views],
+            "tta": [] if views == "none" else [views],
         }[key]
 
     def of_runs(self, name: str) -> list[str]:

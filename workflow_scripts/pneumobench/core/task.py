@@ -1,4 +1,4 @@
-"""What the networks tell apart: normal images and the positive class, or subtypes of pneumonia."""
+"""What the networks distinguish: normal images and the positive class, or subtypes of pneumonia."""
 
 BINARY, SUBTYPE = "binary", "subtype"
 SUBTYPES = ("normal", "bacterial", "viral")

@@ -135,7 +135,7 @@ def check_picture(picture: Image.Image, grey: Image.Image, bits: int, limits: Li
     """
     check_header(*picture.size, bits, limits)
     counts = np.array(grey.histogram(), dtype=np.float64)
-    if (spread := _spread(counts)) < limits.minimum_spread:
+    if (spread := grey_spread(counts)) < limits.minimum_spread:
         raise UnreadableImageError(
             f"blank: the grey values have a standard deviation of {spread:.2f}, "
             f"less than {limits.minimum_spread:g}"
@@ -153,12 +153,8 @@ def check_picture(picture: Image.Image, grey: Image.Image, bits: int, limits: Li
         )
 
 
-def grey_spread(grey: Image.Image) -> float:
-    """Return the standard deviation of the grey values of an image of mode L, 0 to 127.5."""
-    return _spread(np.array(grey.histogram(), dtype=np.float64))
-
-
-def _spread(counts: np.ndarray) -> float:
+def grey_spread(counts: np.ndarray) -> float:
+    """Return the standard deviation of the grey values that are counted, [256], 0 to 127.5."""
     values, pixels = np.arange(len(counts)), counts.sum()
     mean = values @ counts / pixels
     return float(np.sqrt((values - mean) ** 2 @ counts / pixels))

@@ -16,15 +16,7 @@ NOT_ABOVE = "does not beat the baselines"
 
 
 def with_baselines(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
-    """Return the comparison with a row for each baseline below the runs, best first.
-
-    Parameters
-    ----------
-    comparison
-        From `inputs.read_comparison`.
-    facts
-        comparison.json.
-    """
+    """Return the comparison with a row for each baseline below the runs, best first."""
     baselines = pd.DataFrame(facts["baselines"]["models"])
     names = [baseline_label(kind) for kind in baselines["baseline"]]
     own = {"status": BASELINE, "label": names, "title": names, "model": "", "recipe": ""}

@@ -12,15 +12,7 @@ ENSEMBLE = "ensemble"
 
 
 def with_ensembles(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
-    """Return the comparison with a row for each ensemble below the runs, best first.
-
-    Parameters
-    ----------
-    comparison
-        From `inputs.read_comparison`.
-    facts
-        comparison.json.
-    """
+    """Return the comparison with a row for each ensemble below the runs, best first."""
     if not facts["ensembles"]:
         return comparison
     rows = pd.DataFrame(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -38,6 +38,17 @@ class ReportFiles:
     ) -> None:
         self._inputs = dict(inputs)
         self.settings, self.looks, self.map_method = settings, looks, map_method
+
+    @classmethod
+    def of_job(cls, job: Any) -> Self:
+        """Return what the `snakemake` object of a job names: its inputs, and three of its params."""
+        params = job.params
+        return cls(
+            dict(job.input.items()),
+            settings=params.settings,
+            looks=params.looks,
+            map_method=params.map_method,
+        )
 
     def all(self, name: str) -> list[Path]:
         """Return the paths under a name; none where an experiment has none."""

@@ -65,15 +65,7 @@ def make_tables(
 
 
 def all_rows(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
-    """Return the comparison with the ensembles and the baselines below the runs.
-
-    Parameters
-    ----------
-    comparison
-        From `inputs.read_comparison`.
-    facts
-        comparison.json.
-    """
+    """Return the comparison with the ensembles and the baselines below the runs."""
     return with_baselines(with_ensembles(comparison, facts), facts)
 
 

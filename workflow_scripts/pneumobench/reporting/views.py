@@ -27,15 +27,7 @@ def view_columns(comparison: pd.DataFrame) -> list[str]:
 
 
 def view_table(comparison: pd.DataFrame, facts: dict[str, Any]) -> Table | None:
-    """Return plain and averaged AUC of every complete run; None without averages.
-
-    Parameters
-    ----------
-    comparison
-        From `inputs.read_comparison`.
-    facts
-        comparison.json.
-    """
+    """Return plain and averaged AUC of every complete run; None without averages."""
     if not view_columns(comparison):
         return None
     rows = [

@@ -44,7 +44,7 @@ def _area(scores: torch.Tensor, positive: torch.Tensor) -> float:
 class BestEpoch:
     """Keeps the weights of the best epoch and knows when to stop.
 
-    Epochs with the same AUC or accuracy are told apart by the lower loss.
+    Epochs with the same AUC or accuracy are ranked by the lower loss.
     """
 
     rule: EarlyStopping

@@ -9,9 +9,7 @@ from calibration_fixture import Calibrations
 from figure_inputs import assert_equal_twice, drawn, inputs_of, plot
 from reporting_fixture import FOUR_RUNS, Experiment, Made
 
-from pneumobench.core.files import read_json
 from pneumobench.reporting.calibration import measured
-from pneumobench.reporting.inputs import read_comparison
 from pneumobench.reporting.words import Words
 
 
@@ -25,18 +23,11 @@ def files(made):
     return Calibrations(made)
 
 
-def contents(files, made):
-    """Return calibration.json of the complete runs in order of rank."""
-    by_model = {content["model"]: content for content in map(read_json, files.details)}
-    ranked = read_comparison(made.comparison_csv)
-    return [by_model[model] for model in ranked["model"] if model in by_model]
-
-
 def test_each_panel_has_its_points_and_its_error(made, files):
     figure = drawn("calibration", inputs_of(made, calibrations=files.details[::-1]))
     assert len(figure.axes) == 2 * 3
     pairs = iter(figure.axes)
-    for content in contents(files, made):
+    for content in files.by_rank():
         for dataset in ("out_of_fold", "test"):
             axes = next(pairs)
             points = pd.DataFrame(content["reliability"])

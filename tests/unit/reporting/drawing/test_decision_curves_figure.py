@@ -7,9 +7,7 @@ from calibration_fixture import Calibrations
 from figure_inputs import drawn, inputs_of
 from reporting_fixture import Experiment
 
-from pneumobench.core.files import read_json
 from pneumobench.reporting.decision_curves import NOWHERE, useful_range
-from pneumobench.reporting.inputs import read_comparison
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +20,9 @@ def files(made):
     return Calibrations(made)
 
 
-def contents(files, made):
-    """Return calibration.json of the complete runs in order of rank."""
-    by_model = {content["model"]: content for content in map(read_json, files.details)}
-    ranked = read_comparison(made.comparison_csv)
-    return [by_model[model] for model in ranked["model"] if model in by_model]
-
-
 def test_curves_of_all_runs_are_drawn_beside_treating_all(made, files):
     figure = drawn("decision_curves", inputs_of(made, calibrations=files.details[::-1]))
-    first = contents(files, made)[0]["decision_curves"][0]
+    first = files.by_rank()[0]["decision_curves"][0]
     above, below = figure.axes[0], figure.axes[2]
     curves = [np.asarray(line.get_ydata(), float) for line in above.lines]
     for column in ("treat_all", "net_benefit"):

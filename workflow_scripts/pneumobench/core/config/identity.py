@@ -42,7 +42,7 @@ STOPPING_CHECKS = {
 def experiment_identity(experiment: Experiment) -> dict[str, Any]:
     """Return the part of the configuration that must not change within one results folder.
 
-    These are the images, how they are divided, and what is told apart; with other ones, old and new
+    These are the images, how they are divided, and what is to be distinguished; with other ones, old and new
     results would not compare. Plain values as JSON has them; the sections of sources that are not
     used are left out.
     """
