@@ -135,7 +135,8 @@ def _cell(cell: Cell, table: Table, column: str) -> Markup:
     """Return a cell: text on the left; a number on the right, with what it is sorted by."""
     text = cell_text(cell)
     if table.is_text(column):
-        return Markup("<td>{}</td>").format(text)
+        # A long name may be broken behind an underscore, so that wide tables stay on the page.
+        return Markup("<td>{}</td>").format(escape(text).replace("_", Markup("_<wbr>")))
     number = cell_number(cell)
     key = "" if number is None else repr(number)
     value, opened, bounds = text.partition(" (")
