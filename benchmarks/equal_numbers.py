@@ -5,8 +5,8 @@
 Every file below made/ in the archive, of any format that is read, is held against the one in the
 results. What format 1 calls otherwise is compared by today's name. JSON files and tables must have
 the same keys, numbers and words without spaces; sentences may be reworded. LaTeX and Markdown
-tables must have the same rows of numbers, in whatever order. Of an archive of format 1 the tables of
-the report (tables/report_tables.tex) are left out: their columns were arranged anew.
+tables must have the same rows of numbers, in whatever order. Of an archive of format 1 the tables
+of the report (tables/report_tables.tex) are left out: their columns were arranged anew.
 
 With --trained-again the results are not rebuilt but of the same experiment, computed anew: what
 took other seconds is left out, and so are the typeset tables that hold them.

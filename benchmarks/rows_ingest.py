@@ -114,7 +114,8 @@ def _index(folder: Path, workers: int) -> None:
 
 def _pack(folder: Path, workers: int) -> None:
     pack_images(
-        folder / "manifest.csv", folder / "radiographs", folder / "images.npy", folder / "images.json",
+        folder / "manifest.csv", folder / "radiographs", folder / "images.npy",
+            folder / "images.json",
         size=PACKED_SIZE, resize="squash", workers=workers,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What only Snakemake knows, and how it is told of errors: its inner parts are touched nowhere else."""
+"""What only Snakemake knows, and how it is told of errors; nothing else touches its inner parts."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def inputs_of_makers(workflow: Workflow, files: Iterable[str]) -> dict[str, list
 
 
 class SaidPlainly:
-    """A context in which errors that users can mend are printed by Snakemake without a traceback."""
+    """A context in which Snakemake prints errors that users can mend without a traceback."""
 
     def __enter__(self) -> None:
         return None

@@ -38,7 +38,7 @@ def judged(identity, value, *, stages=("before", "after"), large=-0.5):
 
 
 def write_external(made, *, own=None, other=None, name="external.json", **changes):
-    """Write external.json of a made-up experiment; the second in rank is best on external images."""
+    """Write external.json of a made-up experiment; the second in rank is best there."""
     runs = [
         judged(
             {key: row[key] for key in ("model", "recipe", "seed")}, 0.7 + 0.05 * number, **changes

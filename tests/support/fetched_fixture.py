@@ -20,7 +20,7 @@ KAGGLE_PORT = 7777
 
 
 def radiograph(draw: np.random.Generator, sick: bool, side: int = 64) -> np.ndarray:
-    """Draw an image, uint8 [side, side], that is brighter in the middle if it is of a sick child."""
+    """Draw an image, uint8 [side, side], brighter in the middle if the child is sick."""
     rows = np.linspace(-1, 1, side)
     middle = np.exp(-3 * (rows[:, None] ** 2 + rows[None, :] ** 2))
     values = 90 + 30 * rows[:, None] + (60 if sick else -20) * middle
@@ -41,7 +41,8 @@ def radiographs_below(folder: Path) -> list[str]:
 def kermany_radiographs(version: int = 2, patients: int = 24) -> dict[str, bytes]:
     """Return radiographs by path below chest_xray: {train,test}/{NORMAL,PNEUMONIA}/name.jpeg.
 
-    A third of the patients is healthy, a third of them is in the test set; the sick have two images.
+    A third of the patients is healthy, a third of them is in the test set; the sick have two
+    images.
     """
     draw, radiographs = np.random.default_rng(0), {}
     for number in range(1, patients + 1):

@@ -165,7 +165,7 @@ def test_own_file_is_tracked(flow_of):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", SOURCES)
 def test_to_the_report_without_network(flow_of, project, kind):
-    """Behind `snakemake fetch` nothing needs a network: maps and images made worse are made, too."""
+    """After `snakemake fetch` nothing needs a network, not even maps and corrupted images."""
     flow, mirror = flow_of(kind)
     explanation = {"method": "grad_cam", "images": 2, "tested_images": 1}
     flow.overlay |= {"explanation": explanation, "robustness": {"strengths": [2]}}

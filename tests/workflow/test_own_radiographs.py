@@ -1,4 +1,4 @@
-"""Radiographs of one's own, all the way to the report: a table, folders, NIH's layout and RSNA's."""
+"""Radiographs of one's own, to the report: a table, folders, NIH's layout and RSNA's."""
 
 import dicom_fixture
 import pytest

@@ -15,7 +15,7 @@ WITHOUT, WITH = "timm-efficientvim_m1", "timm-test_vit"
 
 
 def radiographs_of_two_names(root):
-    """Lay down two images of each patient, in a folder of the patient's own, and a table of them."""
+    """Write two images of each patient, in a folder of its own, and a table of them."""
     draw = np.random.default_rng(0)
     rows = [["path", "label", "patient"]]
     for patient in range(PATIENTS):

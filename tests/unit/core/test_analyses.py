@@ -1,4 +1,4 @@
-"""Optional analyses: each is wanted by its keys, and its files are waited for then and only then."""
+"""Optional analyses: each is wanted by its keys, and its files are waited for only then."""
 
 import itertools
 import re

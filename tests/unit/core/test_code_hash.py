@@ -105,7 +105,7 @@ def test_code_hash_stops_at_the_registry(package):
 SILENT = {
     "comment": "number = 1  # one\n",
     "docstring": '"""B."""\nnumber = 1\n',
-    "log": "import logging\nlogger = logging.getLogger(__name__)\nlogger.info('so far')\nnumber = 1\n",
+    "log": "import logging\nlogger = logging.getLogger(__name__)\nlogger.info('now')\nnumber = 1\n",
 }
 
 

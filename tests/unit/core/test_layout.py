@@ -1,4 +1,4 @@
-"""Where files lie: patterns become paths, and folds are finished when all of their files are there."""
+"""Where files lie: patterns become paths, and folds are finished when all files are there."""
 
 from pathlib import Path
 

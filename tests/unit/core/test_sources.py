@@ -1,4 +1,4 @@
-"""Where radiographs lie: said by the section of the configuration, before any of them is looked at."""
+"""Where radiographs lie: the configuration says it before any is looked at."""
 
 import pytest
 from configurations import check

@@ -1,4 +1,4 @@
-"""Baselines: features against plain loops, and models that find what lies in their features only."""
+"""Baselines: features against plain loops, and models that find what lies in them."""
 
 import numpy as np
 import pandas as pd

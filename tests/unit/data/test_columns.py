@@ -19,7 +19,7 @@ from pneumobench.data.sources.table import OPTIONAL, list_table
 
 @pytest.fixture
 def table(tmp_path):
-    """A function that lists a table of the given text, or bytes; images a.png to d.png are there."""
+    """A function that lists a table of this text or bytes; images a.png to d.png are there."""
     for seed, name in enumerate("abcd"):
         write_radiograph(tmp_path / f"{name}.png", seed)
 
@@ -82,6 +82,11 @@ SPOILING = (
 )
 def test_names_that_look_like_a_column(name, role):
     assert looks_like(name, OPTIONAL) == role
+
+
+@pytest.mark.parametrize("name", ["image", "Images", "film", "Films", "radiograph", "xray_path"])
+def test_columns_of_images_have_many_names(name):
+    assert looks_like(name, ("path",)) == "path"
 
 
 @pytest.mark.parametrize(

@@ -351,7 +351,9 @@ def test_boxes_are_of_the_upright_picture_in_both_readings(tmp_path, kind, readi
     table = read_manifest(
         index(
             folder, tmp_path / "m.csv", reading=reading, source="table",
-            options={"path": str(folder / "radiographs.csv"), "images": None, "population": "unknown"},
+            options={
+                "path": str(folder / "radiographs.csv"), "images": None, "population": "unknown",
+            },
         )
     )  # fmt: skip
     assert table["reason"].tolist() == [""] * 9

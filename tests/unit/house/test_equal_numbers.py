@@ -1,4 +1,4 @@
-"""The comparison of archived tables with rebuilt ones finds what is another number, and only that."""
+"""The comparison of archived tables with rebuilt ones finds other numbers, and nothing else."""
 
 import json
 import sys

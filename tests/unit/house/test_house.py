@@ -110,7 +110,8 @@ def test_rules_carry_the_hash_of_their_own_script():
     # stays as it is.
     assert without == {
         "decide_precision", "discard_weights", "doctor", "fetch_dataset", "fetch_weights",
-        "find_batch_sizes", "generate_external_phantoms", "generate_phantoms", "record_experiment", "unpack_archive",
+        "find_batch_sizes", "generate_external_phantoms", "generate_phantoms", "record_experiment",
+        "unpack_archive",
     }  # fmt: skip
 
 

@@ -284,7 +284,7 @@ def judged(experiment):
 
 
 def grid(experiment, run):
-    """Return the labels (bool [radiographs]) and the logits [folds, radiographs] of the external images."""
+    """Return labels (bool [images]) and logits [folds, images] of the external images."""
     labels = read_table(experiment.root / "external/labels.csv", text=("label",))
     paths = experiment.files([run], "external.csv")
     return (labels["label"] == "pneumonia").to_numpy(), np.stack(

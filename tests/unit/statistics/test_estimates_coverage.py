@@ -1,6 +1,7 @@
 """How often the intervals of the tables hold the truth, where the truth is known.
 
-The coverages seen are logged: pytest -m slow tests/unit/statistics/test_estimates_coverage.py --log-cli-level=INFO
+The coverages seen are logged: pytest -m slow tests/unit/statistics/test_estimates_coverage.py
+--log-cli-level=INFO
 """
 
 import logging

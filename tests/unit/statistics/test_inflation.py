@@ -36,7 +36,7 @@ def tables(folder):
 
 @pytest.fixture(scope="module")
 def split(tmp_path_factory):
-    """Honest tables of 40 patients with three images each, two copies an image, and what is made."""
+    """Honest tables of 40 patients, three images each, two copies an image, and what is made."""
     root = tmp_path_factory.mktemp("split")
     patient = np.repeat(np.arange(40), 3)
     names = [f"p{number}_{radiograph}" for number in range(40) for radiograph in range(3)]

@@ -9,10 +9,10 @@ The first strength is meant to be hardly seen, the last to be seen at once, with
 diaphragm still there: at a blur of 1.5 % of the side vessels are gone and ribs are not; twice the
 contrast loses the darkest and the brightest quarter of the grey range. Aspect has larger steps than
 zoom because the formats of images differ that much: the median of width over height was 1.22 in 24
-normal and 1.43 in 40 pneumonia images for training, which squashing to a square turns into a stretch
-of 17 %. A stretched image fills its frame and is cut, since bars would be a corruption of another
-kind; what `zoom_out` and `shift` bring in is black. Where an image can err in two directions, both
-are there, as the worst figure counts.
+normal and 1.43 in 40 pneumonia images for training, which squashing to a square turns into a
+stretch of 17 %. A stretched image fills its frame and is cut, since bars would be a corruption of
+another kind; what `zoom_out` and `shift` bring in is black. Where an image can err in two
+directions, both are there, as the worst figure counts.
 
 References
 ----------

@@ -26,28 +26,28 @@ class Practice:
 PRACTICES = {
     "folds_by_image": Practice(
         "Folds by image",
-        "Images, not patients, are assigned to folds, so that networks are trained on other images of "
-        "the same patients. The cross-validation result is reported.",
+        "Images, not patients, are assigned to folds, so that networks are trained on other images "
+        "of the same patients. The cross-validation result is reported.",
         "The same cross-validation with folds by patient.",
     ),
     "copies_before_split": Practice(
         "Augmentation before the split",
-        "Augmented copies are made first, then every file is assigned to a fold on its own, so that "
-        "networks are trained on other versions of the same images. Evaluated on the original "
+        "Augmented copies are made first, then every file is assigned to a fold on its own, so "
+        "that networks are trained on other versions of the same images. Evaluated on the original "
         "images only.",
         "The same copies, each in the fold of its radiograph, with folds by patient.",
     ),
     "sixteen_images": Practice(
         "Validation on 16 images",
-        "8 + 8 images are drawn from each fold's early-stopping split; the first epoch with the best "
-        "accuracy on them is selected, and that accuracy is reported.",
+        "8 + 8 images are drawn from each fold's early-stopping split; the first epoch with the "
+        "best accuracy on them is selected, and that accuracy is reported.",
         "The balanced accuracy of that epoch's network on the fold's own images.",
     ),
     "epoch_on_test": Practice(
         "Epoch chosen on the test set",
         "In each fold, the epoch with the best AUC on the test set is selected.",
-        "The epoch with the best AUC on the early-stopping split (the last epoch if there is none), "
-        "evaluated on the same test set.",
+        "The epoch with the best AUC on the early-stopping split (the last epoch if there is "
+        "none), evaluated on the same test set.",
     ),
     "architecture_on_test": Practice(
         "Architecture chosen on the test set",

@@ -49,9 +49,9 @@ class Layout:
         ----------
         patterns
             Paths in which {run}, {fold}, {slug} (of a run's architecture), {baseline}, {ensemble},
-            {arm} (of the measurement of bad practice), {tta} (test-time augmentation) and {size} (of packed images) stand
-            for each of them in turn, the first of them outermost. Without one of a kind there is no
-            path.
+            {arm} (of the measurement of bad practice), {tta} (test-time augmentation) and {size}
+            (of packed images) stand for each of them in turn, the first of them outermost. Without
+            one of a kind there is no path.
         """
         return [f"{self.results}/{path}" for pattern in patterns for path in self._filled(pattern)]
 

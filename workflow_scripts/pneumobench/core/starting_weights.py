@@ -16,7 +16,7 @@ class Trained(Protocol):
 
 
 def record_or_file(experiment: Experiment, run: Trained) -> str | None:
-    """Return the file that a run's training starts from, a record of those that are fetched, or None."""
+    """Return what a run's training starts from: a file, the record of fetched ones, or None."""
     pretrained = experiment.recipe(run.recipe).pretrained
     if isinstance(pretrained, str):
         return pretrained

@@ -1,1 +1,1 @@
-"""From a folder of images to a checked, split and packed data set. Only augmentation needs torch."""
+"""From folders of images to a checked, split, packed data set. Only augmentation needs torch."""

@@ -191,8 +191,8 @@ def _warnings(
     counted = (
         (
             findings["unknown_patients"],
-            f"of {len(images)} images have no known patient: each counts as a patient of its own, so "
-            "images of one patient may be in several folds and on both sides of the split",
+            f"of {len(images)} images have no known patient: each counts as a patient of its own, "
+            "so images of one patient may be in several folds and on both sides of the split",
         ),
         (findings["name_folder_conflicts"], "file names contradict their class folder"),
         (findings["rejected"], "files are set aside"),

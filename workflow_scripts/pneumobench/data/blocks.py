@@ -14,9 +14,9 @@ def number_blocks(
 ) -> np.ndarray | None:
     """Cut the radiographs into blocks by the numbers of their patients, which their names carry.
 
-    Numbers were given by series (bacterial, viral, and each prefix of normal images), so each series
-    is cut into as many blocks by itself, with as many patients in each; block k of all series
-    together is block k. Groups stay together.
+    Numbers were given by series (bacterial, viral, and each prefix of normal images), so each
+    series is cut into as many blocks by itself, with as many patients in each; block k of all
+    series together is block k. Groups stay together.
 
     Parameters
     ----------

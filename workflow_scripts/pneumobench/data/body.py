@@ -15,8 +15,9 @@ def body_mask(image: np.ndarray) -> np.ndarray:
     The smoothed image's grey levels are split into three classes by Otsu's criterion (Otsu 1979,
     IEEE Trans Syst Man Cybern 9:62): air, lungs and soft tissue, bone. With two classes the cut
     falls between lungs and mediastinum. What is of the darkest class and connected with the edge is
-    outside. Where that reaches the middle of the image it would be lung, and more classes are tried;
-    an image without a dark surround is all body. Small bright islands (markers, labels) are outside.
+    outside. Where that reaches the middle of the image it would be lung, and more classes are
+    tried; an image without a dark surround is all body. Small bright islands (markers, labels) are
+    outside.
 
     On thin, dark images the shoulders may count as outside, on images cut off inside the lungs some
     of the lung; a bright collimator edge of more than a few per cent of the image counts as body.

@@ -1,4 +1,4 @@
-"""Radiographs of the external data: none that the experiment has already; their labels kept apart."""
+"""External radiographs: none that the experiment has already; their labels are kept apart."""
 
 import logging
 from collections.abc import Iterator
@@ -49,10 +49,10 @@ def admit_external(
         labels.csv to write, in the form of test_labels.csv.
     audit
         audit.json to write: `source`; `counts` of files, images, patients, radiographs that tell no
-        patient, redundant copies; `by_label_subtype`; `compared_by_content` (false where images were
-        not read, so that copies of known ones were not looked for); `near_duplicates` of known
-        images (the first `NEAR_DUPLICATES_LISTED` of them) and how many images have one; `rejected`;
-        `warnings`.
+        patient, redundant copies; `by_label_subtype`; `compared_by_content` (false where images
+        were not read, so that copies of known ones were not looked for); `near_duplicates` of known
+        images (the first `NEAR_DUPLICATES_LISTED` of them) and how many images have one;
+        `rejected`; `warnings`.
     maximum_near_duplicate_fraction
         Largest tolerated share (0 to 1) of radiographs that look nearly like a known one.
 
@@ -188,8 +188,8 @@ def _warnings(content: dict[str, Any]) -> Iterator[str]:
         ),
         (
             "unknown_patients",
-            f"of {counts['ok']} external radiographs have no known patient: each counts as its own, so "
-            "intervals may be too narrow",
+            f"of {counts['ok']} external radiographs have no known patient: each counts as its "
+            "own, so intervals may be too narrow",
         ),
         ("redundant_duplicates", "external radiographs are copies of other external radiographs"),
         ("rejected", "external files are set aside"),
@@ -198,7 +198,7 @@ def _warnings(content: dict[str, Any]) -> Iterator[str]:
             yield f"{counts[key]} {text}"
     if not content["compared_by_content"]:
         yield (
-            "radiographs were not read when they were listed: whether external images are copies of known "
-            "ones was not looked for"
+            "radiographs were not read when they were listed: whether external images are copies "
+            "of known ones was not looked for"
         )
     yield from content["source"]["notes"]

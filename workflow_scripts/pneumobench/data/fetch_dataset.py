@@ -41,8 +41,8 @@ def fetch_dataset(
 ) -> None:
     """Make sure that the radiographs of a data set lie beside `record`, and write it.
 
-    Radiographs that are there stay as they are. A published file that somebody put beside `record` is
-    used instead of the network.
+    Radiographs that are there stay as they are. A published file that somebody put beside `record`
+    is used instead of the network.
 
     Parameters
     ----------

@@ -34,8 +34,8 @@ logger = logging.getLogger(__name__)
 Row = dict[str, Any]
 OF_RADIOGRAPH = ("path", "label", "subtype", "patient", "patient_from", "official_split", "boxes")
 HEADER_NOTE = (
-    "Radiographs were not decoded when they were listed (data.checks.reading: header): nobody looked for "
-    "duplicates, which may lie in several folds and on both sides of the split."
+    "Radiographs were not decoded when they were listed (data.checks.reading: header): nobody "
+    "looked for duplicates, which may lie in several folds and on both sides of the split."
 )
 
 
@@ -102,7 +102,7 @@ def index_dataset(
 def _read_all(
     radiographs: list[Radiograph], root: Path, reading: str, limits: Limits, workers: int
 ) -> tuple[list[Row], list[str]]:
-    """Return the rows of all radiographs, still without image_id, and what is to be told of them."""
+    """Return the rows of radiographs, still without image_id, and what is to be said of them."""
     read = {"whole": _read_whole, "header": _read_header}[reading]
     with ThreadPoolExecutor(workers) as pool:
         row_of = partial(_read_file, root, read=read, limits=limits)
@@ -194,7 +194,7 @@ def _read_header(path: Path, row: Row, limits: Limits, depth: int | None) -> Non
 def _digest(
     root: Path, radiograph: Radiograph, row: Row, *, places: Mapping[str, int], limits: Limits
 ) -> str:
-    """Return the SHA-256 of an image that may be a nested copy, "" of others; reject what is no file.
+    """Return the SHA-256 of what may be a nested copy, "" of others; reject what is no file.
 
     A header tells nothing of copies: those images are read as they are, and nothing is decoded.
     """
@@ -266,7 +266,7 @@ def _stem(row: Row) -> str:
 
 
 def _digits(row: Row) -> str:
-    """Return eight digits that tell an image from others of its stem: of its content, or its path."""
+    """Return eight digits, of content or path, that set an image apart from others of its stem."""
     return (row["sha256"] or hashlib.sha256(row["path"].encode()).hexdigest())[:8]
 
 

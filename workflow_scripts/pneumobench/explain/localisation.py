@@ -2,8 +2,8 @@
 
 Regions are bool [S, S] on the square that the network sees, maps (`saliency`) float [S, S], 0 or
 above. Every measure is NaN where the question has no answer: for an empty map (all zero) and for an
-empty region. A map of another shape than the region, or with values that are negative or no numbers,
-is a ValueError.
+empty region. A map of another shape than the region, or with values that are negative or no
+numbers, is a ValueError.
 """
 
 import json
@@ -147,8 +147,8 @@ def boxes_mask(boxes: Iterable[Box], width: int, height: int, size: int, resize:
 def corner_mask(width: int, height: int, size: int, resize: str) -> np.ndarray:
     """Mark where side markers stand: the image's four corners, 1/5 of its width, 1/3 of its height.
 
-    All markers of phantoms lie inside. On real images some stand lower at the edge; they show in the
-    share outside the body. Parameters as of `boxes_mask`; returns bool [size, size].
+    All markers of phantoms lie inside. On real images some stand lower at the edge; they show in
+    the share outside the body. Parameters as of `boxes_mask`; returns bool [size, size].
     """
     corner = CORNER[0] * width, CORNER[1] * height
     left_top = [(x, y) for x in (0, width - corner[0]) for y in (0, height - corner[1])]
@@ -156,7 +156,7 @@ def corner_mask(width: int, height: int, size: int, resize: str) -> np.ndarray:
 
 
 def border_mask(width: int, height: int, size: int, resize: str) -> np.ndarray:
-    """Mark the frame of what is seen of the image, 8 % of its width and height, and what is outside.
+    """Mark the frame of what is visible, 8 % of its width and height, and what is outside.
 
     Outside are the black bars of `pad`; of `crop` the square itself has the frame. Parameters as of
     `boxes_mask`; returns bool [size, size].

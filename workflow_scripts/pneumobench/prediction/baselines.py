@@ -1,4 +1,4 @@
-"""The baselines' predictions: what the simplest models say out of fold, of test and external images."""
+"""What the baselines predict: out of fold, for test images and for external ones."""
 
 import logging
 from collections.abc import Callable
@@ -80,9 +80,9 @@ def score_baselines(
 ) -> None:
     """Fit every baseline fold by fold, as networks are, and write what it says.
 
-    Unlike a network a baseline has one file for all folds: columns baseline, fold, image_id and logit
-    (float32; higher speaks for pneumonia). out_of_fold.csv has one row for each development image,
-    test.csv one for each fold's model and test image.
+    Unlike a network a baseline has one file for all folds: columns baseline, fold, image_id and
+    logit (float32; higher speaks for pneumonia). out_of_fold.csv has one row for each development
+    image, test.csv one for each fold's model and test image.
 
     Parameters
     ----------
@@ -127,8 +127,8 @@ def score_external_baselines(
     others
         The external radiographs; their labels are not looked at.
     external
-        The files to write, by the baselines' names, columns as test.csv: a row for each fold's model
-        and external radiograph.
+        The files to write, by the baselines' names, columns as test.csv: a row for each fold's
+        model and external radiograph.
 
     Raises
     ------

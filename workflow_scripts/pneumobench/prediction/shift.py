@@ -1,9 +1,10 @@
 """Scores that tell how unlike development and test images are, by the simplest models alone.
 
 One kind of model is asked for the data set instead of the disease, within each class: if it can
-tell, the images differ. The other is the thumbnail baseline with blocks of neighbouring file numbers
-left out: if that cost as much as the test set does, neighbourhood would explain the difference.
-Labels of test images are read here, after the selection; nothing is chosen by these scores.
+tell, the images differ. The other is the thumbnail baseline with blocks of neighbouring file
+numbers left out: if that cost as much as the test set does, neighbourhood would explain the
+difference. Labels of test images are read here, after the selection; nothing is chosen by these
+scores.
 """
 
 import logging
@@ -49,8 +50,9 @@ def score_shift(
     blocks
         blocks.csv to write: for each block of neighbouring file numbers its number, fold, image_id,
         held_out (1: an image of the block, one row for each fold's model; 0: any other development
-        image, out of fold) and logit (float32; higher speaks for pneumonia) of the thumbnail baseline,
-        fitted fold by fold without the block. Without rows where there are no such blocks.
+        image, out of fold) and logit (float32; higher speaks for pneumonia) of the thumbnail
+        baseline, fitted fold by fold without the block. Without rows where there are no such
+        blocks.
 
     Raises
     ------

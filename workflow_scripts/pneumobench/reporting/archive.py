@@ -170,7 +170,8 @@ rebuilds every table and figure in results/{experiment}/, without data, weights,
 - `{MADE}`: metrics and tables as they were, to hold the rebuilt against
 - `{CONFIG}`: the whole configuration
 - `{CODE}`, `{ENVIRONMENT}`, `{LOCK}`: commit and packages; run.json has those of each training
-- `radiographs/`: the few images that figures show, as networks see them, if the experiment wanted that
+- `radiographs/`: the few images that figures show, as networks see them, if the experiment wanted
+that
 - `{INDEX}`: SHA-256 of every file; `{CRATE}`: the same for readers of RO-Crate
 """.encode()
 

@@ -32,10 +32,10 @@ def baseline_notes() -> list[str]:
     """Return the sentences below a table with baselines: what they are, what it is to beat them."""
     seen = "; ".join(f"{kind}: {what}" for kind, what in BASELINES.items())
     return [
-        "Baselines are no networks but linear models, fitted and judged on the same folds, that see "
-        f"nothing else of an image than this. {seen[0].upper()}{seen[1:]}.",
-        f"{NOT_ABOVE.capitalize()}: for at least one baseline the interval of the paired difference "
-        "of the out-of-fold AUC, run minus baseline, does not lie above 0.",
+        "Baselines are no networks but linear models, fitted and judged on the same folds, that "
+        f"see nothing else of an image than this. {seen[0].upper()}{seen[1:]}.",
+        f"{NOT_ABOVE.capitalize()}: for at least one baseline the interval of the paired "
+        "difference of the out-of-fold AUC, run minus baseline, does not lie above 0.",
     ]
 
 
@@ -50,7 +50,7 @@ def majority_notes(facts: dict[str, Any], words: Words) -> list[str]:
 
 
 def baseline_sentence(comparison: pd.DataFrame, facts: dict[str, Any]) -> str:
-    """Say how good the best baseline is, which complete runs lie below it or do not beat them all."""
+    """Say how good the best baseline is, and which complete runs do not beat all of them."""
     best = facts["baselines"]["models"][0]
     name = "out_of_fold_roc_auc"
     area = with_interval(best[name], best[f"{name}_low"], best[f"{name}_high"])

@@ -44,6 +44,6 @@ def ensemble_notes(facts: dict[str, Any]) -> list[str]:
         return []
     return [
         "Ensembles combine runs and are not ranked; their parameters and training times are the "
-        "sums of the runs combined. Optimistic out of fold: the weights were fitted to labels, each "
-        "fold's on the other folds.",
+        "sums of the runs combined. Optimistic out of fold: the weights were fitted to labels, "
+        "each fold's on the other folds.",
     ]

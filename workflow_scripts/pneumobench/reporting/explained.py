@@ -168,8 +168,8 @@ def reasons(chosen: str) -> list[str]:
 def panel_rows(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that were chosen by outcome, with the file name of their `panel`.
 
-    The name is {outcome}_{label}_{image stem}.png, plain and short (see `plain_names`); of images of
-    one name, in different folders, all but the first have their number added.
+    The name is {outcome}_{label}_{image stem}.png, plain and short (see `plain_names`); of images
+    of one name, in different folders, all but the first have their number added.
     """
     chosen = np.array([bool(reasons(chosen)) for chosen in table["chosen"]], dtype=bool)
     rows = table.loc[chosen].copy()

@@ -41,7 +41,7 @@ class ReportFiles:
 
     @classmethod
     def of_job(cls, job: Any) -> Self:
-        """Return what the `snakemake` object of a job names: its inputs, and three of its params."""
+        """Return what a job's `snakemake` object names: its inputs and three of its params."""
         params = job.params
         return cls(
             dict(job.input.items()),

@@ -35,8 +35,8 @@ def read_comparison(path: str | Path) -> pd.DataFrame:
     pandas.DataFrame
         In order of rank, missing runs last. `run`: the `Run`. `label`: the architecture's title;
         the recipe and the seed follow where the table holds more than one of them. Flags
-        (`learned`, `best`, `distinguishable_from_best`, `beats_baselines`) are True, False, or None where
-        they do not apply.
+        (`learned`, `best`, `distinguishable_from_best`, `beats_baselines`) are True, False, or None
+        where they do not apply.
     """
     table = read_table(path, text=_TEXT_COLUMNS)
     for column in _FLAG_COLUMNS:

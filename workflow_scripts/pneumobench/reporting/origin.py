@@ -24,7 +24,7 @@ def phantom_notice(words: Words) -> str:
 
 
 def unknown_patients(audit: dict[str, Any], words: Words) -> str:
-    """Return what a reader must know where radiographs do not identify their patient; "" where all do."""
+    """Return what to say where radiographs do not identify their patient; "" where all do."""
     unknown, accepted = len(audit["unknown_patients"]), audit["counts"]["ok"]
     if not unknown:
         return ""

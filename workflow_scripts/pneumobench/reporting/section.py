@@ -1,7 +1,7 @@
 """A section of the report, as data: what it answers and what it shows, in their order.
 
-A module of `reporting/sections/` has a function `build(files, words) -> Section | None`; None where the
-experiment has nothing to say about it. Writers know how blocks look; sections do not.
+A module of `reporting/sections/` has a function `build(files, words) -> Section | None`; None where
+the experiment has nothing to say about it. Writers know how blocks look; sections do not.
 """
 
 from collections.abc import Iterator

@@ -38,7 +38,8 @@ def name_scored(scored: list[dict[str, Any]], comparison: pd.DataFrame) -> list[
     Parameters
     ----------
     scored
-        Records of runs (`model`, `recipe`, `seed`), of ensembles (`ensemble`), of baselines (`baseline`).
+        Records of runs (`model`, `recipe`, `seed`), of ensembles (`ensemble`), of baselines
+        (`baseline`).
     comparison
         From `inputs.drawn_comparison`.
     """

@@ -105,7 +105,7 @@ def comparison_table(comparison: pd.DataFrame, facts: dict[str, Any], words: Wor
 
 
 def run_note(row: pd.Series) -> str:
-    """Return what a reader must know: best, not distinguishable, did not learn, missing, no network..."""
+    """Return what a reader must know: best, not distinguishable, did not learn, missing..."""
     if row["status"] == BASELINE:
         return NO_NETWORK
     if row["status"] == ENSEMBLE:

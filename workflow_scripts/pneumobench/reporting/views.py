@@ -45,13 +45,13 @@ def _notes(facts: dict[str, Any]) -> list[str]:
     notes = [
         "Out-of-fold: mean of the folds; test: mean prediction of the fold models. "
         + interval_note(facts),
-        f"Averaged: mean of the logits of {len(shown)} views of each image (test-time augmentation {views}): "
-        f"{', '.join(shown)}. The weights are those of the plain predictions.",
+        f"Averaged: mean of the logits of {len(shown)} views of each image (test-time augmentation "
+        f"{views}): {', '.join(shown)}. The weights are those of the plain predictions.",
         "Difference: AUC averaged minus plain, paired by patient. Its interval is not adjusted for "
         "the number of runs.",
-        "Ranking, best run and everything else follow from the plain predictions. The averaged ones "
-        "have thresholds of their own, found on out-of-fold predictions; their other metrics are in "
-        "`comparison/comparison.csv`, in columns that begin with `tta_`.",
+        "Ranking, best run and everything else follow from the plain predictions. The averaged "
+        "ones have thresholds of their own, found on out-of-fold predictions; their other metrics "
+        "are in `comparison/comparison.csv`, in columns that begin with `tta_`.",
     ]
     if views == "seeds":
         notes.append(

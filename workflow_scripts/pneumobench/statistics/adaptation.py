@@ -78,7 +78,7 @@ def judge_renormalised(
     test: Sample,
     confidence: float,
 ) -> dict[str, Any]:
-    """Return a run's figures with batch normalisation by its own statistics and by the test images'.
+    """Return a run's figures with its own statistics of batch normalisation and the test images'.
 
     Parameters
     ----------

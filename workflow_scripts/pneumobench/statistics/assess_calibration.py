@@ -1,4 +1,4 @@
-"""How well calibrated one run's probabilities are, and how its thresholds transfer to the test set."""
+"""How well one run's probabilities are calibrated, and how its thresholds transfer."""
 
 import logging
 from dataclasses import dataclass
@@ -109,7 +109,9 @@ def assess_calibration(
         "threshold_rule": frozen.rule,
         "cost_ratio": frozen.content["cost_ratio"],
         "binning": BINNING,
-        "interval": resampling.interval("percentile bootstrap over patients, out of fold within folds"),
+        "interval": resampling.interval(
+            "percentile bootstrap over patients, out of fold within folds"
+        ),
         "datasets": {dataset: part.sample.labels.counts() for dataset, part in parts.items()},
         "measures": joined["measures"],
         "reliability": joined["reliability"],

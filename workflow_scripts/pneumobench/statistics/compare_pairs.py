@@ -8,10 +8,10 @@ independent, and five folds are few for the third.
 differences.csv has a row for every pair of runs and data set. `first` is the run that ranks higher
 out of fold; `difference` is its AUC minus the other's (out of fold the mean of the folds), with the
 paired interval of the patient-clustered bootstrap; `*_p` of `pair_tests.TESTS` and `*_p_holm`,
-adjusted over all pairs of the data set; `distinguishable`, whether the adjusted p of the permutation
-test lies below 1 - `confidence`. `noise_floor` says why both are one model trained twice, or that
-their predictions are equal: then there is nothing to test. McNemar's test compares decisions at the
-frozen thresholds (`only_first_right`, `only_second_right` of the images).
+adjusted over all pairs of the data set; `distinguishable`, whether the adjusted p of the
+permutation test lies below 1 - `confidence`. `noise_floor` says why both are one model trained
+twice, or that their predictions are equal: then there is nothing to test. McNemar's test compares
+decisions at the frozen thresholds (`only_first_right`, `only_second_right` of the images).
 
 differences.json holds what the tests follow from, the families, the planned contrasts, `reference`
 (null, or the `model` named beforehand and its `pairs`, as those of a contrast), the seeds of each
@@ -128,7 +128,7 @@ def compare_pairs(
 
 
 def _ranking(pairs: pd.DataFrame, order: list[Run]) -> dict[str, Any]:
-    """Return the runs in order of rank, and by their ranks the groups that are indistinguishable."""
+    """Return the runs in order of rank, and the ranks of groups that are indistinguishable."""
     groups = indistinguishable_groups(distinguishable_matrix(pairs, order))
     return {
         "runs": [vars(run) for run in order],

@@ -7,9 +7,9 @@ Runs are ranked by the out-of-fold AUC (mean of the folds); `best` is the first.
 `beats_baselines` if the interval of its paired difference to each baseline lies above 0;
 `best_baseline` has the highest AUC of them. With test-time augmentation the columns of the averaged
 predictions begin with `tta_`; `tta_*_roc_auc_difference` is their AUC minus that of the plain
-predictions. Where images were corrupted, `worst_specificity_strength_2` is the lowest specificity at
-that strength, `hardest_on_specificity_strength_2` the corruption that causes it; likewise for the
-sensitivity. Neither affects the ranking; ensembles are never ranked.
+predictions. Where images were corrupted, `worst_specificity_strength_2` is the lowest specificity
+at that strength, `hardest_on_specificity_strength_2` the corruption that causes it; likewise for
+the sensitivity. Neither affects the ranking; ensembles are never ranked.
 """
 
 import logging

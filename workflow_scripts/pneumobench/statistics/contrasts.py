@@ -4,7 +4,8 @@ A pair is compared only inside a recipe that both architectures share: otherwise
 and number of epochs are confounded with the architecture. Where the starting weights are what is
 compared, the recipes may differ in them and in nothing else.
 
-Where an architecture was trained several times, what another seed would have changed counts as well.
+Where an architecture was trained several times, what another seed would have changed counts as
+well.
 """
 
 import zlib

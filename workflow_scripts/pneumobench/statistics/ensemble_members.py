@@ -97,7 +97,8 @@ def fit_ensembles(
             "members": [vars(run) for run in members],
             "folds": fitted,
         }
-        # As `combine_ensemble` writes it: thresholds must not fall between a number and its rounding.
+        # As `combine_ensemble` writes it: thresholds must not fall between a number and its
+        # rounding.
         found.append(FittedEnsemble(kind, entry, fold, score.astype(np.float32)))
     return found
 

@@ -250,8 +250,8 @@ def logistic_stack(
     """Weight the members' logits by logistic regression with a quadratic penalty.
 
     The logits are standardised before, so that the penalty (`INVERSE_PENALTY`) treats members of
-    all scales equally; the intercept is not penalised. Weights may be negative. The penalty keeps them
-    finite where the members separate the classes.
+    all scales equally; the intercept is not penalised. Weights may be negative. The penalty keeps
+    them finite where the members separate the classes.
 
     Source: Wolpert DH. Stacked generalization. Neural Networks 1992;5:241-259.
     doi:10.1016/S0893-6080(05)80023-1

@@ -56,8 +56,8 @@ def read_epochs(
     Raises
     ------
     UserError
-        If a fold is missing, an image has no label or is listed twice, a logit is not a number, or the
-        folds of an arm do not hold every development image once.
+        If a fold is missing, an image has no label or is listed twice, a logit is not a number, or
+        the folds of an arm do not hold every development image once.
     """
     found: dict[tuple[str, int], FoldEpochs] = {}
     for path in paths:

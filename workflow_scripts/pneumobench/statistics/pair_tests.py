@@ -178,9 +178,9 @@ def distinguishable_matrix(table: pd.DataFrame, order: list[Run]) -> np.ndarray:
 def indistinguishable_groups(distinguishable: np.ndarray) -> list[list[int]]:
     """Return the longest stretches of the ranking in which no two runs are distinguishable.
 
-    Being indistinguishable is not passed on: of three runs the outer two may differ although neither
-    differs from the middle one. Such a ranking has two overlapping groups. Two runs with a third
-    between them that differs from one of both are in no common group.
+    Being indistinguishable is not passed on: of three runs the outer two may differ although
+    neither differs from the middle one. Such a ranking has two overlapping groups. Two runs with a
+    third between them that differs from one of both are in no common group.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""scores.csv of runs, read again: what they say of the same images, with the labels joined to it."""
+"""scores.csv of runs, read again: what they say of the same images, with the labels."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -128,7 +128,9 @@ def freeze_selection(
         "baselines": sorted(baselines, key=lambda entry: entry["baseline"]),
         "ensembles": [
             ensemble.entry
-            | _fit_scores(f"the ensemble {ensemble.kind}", ensemble.fold, ensemble.score, labels, rules)
+            | _fit_scores(
+            f"the ensemble {ensemble.kind}", ensemble.fold, ensemble.score, labels, rules
+        )
             for ensemble in fit_ensembles(ensembles, predictions, labels, rules.folds)
         ],
         "inputs_sha256": _hash_inputs([predictions, averaged], labels, files.baselines),

@@ -31,7 +31,8 @@ def test_figures_are_byte_identical_on_repetition(explained, tmp_path, name):
 
 
 def test_every_map_names_branches_gates_and_second_opinions(explained):
-    # radiograph1 has second opinions and is bacterial; its run of rank 2 has a branch, the first a gate.
+    # radiograph1 has second opinions and is bacterial; its run of rank 2 has a branch, the first a
+    # gate.
     runs = read_explained_runs(
         read_comparison(explained.made.comparison_csv), explained.explained, explained.maps
     )

@@ -1,4 +1,4 @@
-"""Configurations of earlier versions: keys that have another name by now, and keys that came later."""
+"""Configurations of earlier versions: keys that were renamed, and keys that came later."""
 
 from typing import Any
 

@@ -42,9 +42,9 @@ STOPPING_CHECKS = {
 def experiment_identity(experiment: Experiment) -> dict[str, Any]:
     """Return the part of the configuration that must not change within one results folder.
 
-    These are the images, how they are divided, and what is to be distinguished; with other ones, old and new
-    results would not compare. Plain values as JSON has them; the sections of sources that are not
-    used are left out.
+    These are the images, how they are divided, and what is to be distinguished; with other ones,
+    old and new results would not compare. Plain values as JSON has them; the sections of sources
+    that are not used are left out.
     """
     data = experiment.data
     unused = set(SOURCES) - {data.source}

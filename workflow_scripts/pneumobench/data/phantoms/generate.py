@@ -39,7 +39,7 @@ class Knobs:
 
 @dataclass(frozen=True)
 class DrawnRadiograph:
-    """A finished image: the JPEG file, its lesion mask (None if healthy) and where the lungs are."""
+    """A finished image: the JPEG file, its lesion mask (None if healthy) and the lungs' place."""
 
     jpeg: bytes
     lesion: np.ndarray | None

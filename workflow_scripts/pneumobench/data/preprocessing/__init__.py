@@ -1,1 +1,1 @@
-"""What `pneumobench.data.preprocess` does to images: grey values spread, or all but a box masked."""
+"""What `pneumobench.data.preprocess` does: spread grey values, or mask all but a box."""

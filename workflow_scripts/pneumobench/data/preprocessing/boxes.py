@@ -45,7 +45,8 @@ def keep_box(image: np.ndarray, box: Box) -> np.ndarray:
 def inner_box(image: np.ndarray) -> Box:
     """Return an image without a margin of 10 % on each side.
 
-    Black bars beside an image, as of `resize: pad`, are no part of it: the margin begins behind them.
+    Black bars beside an image, as of `resize: pad`, are no part of it: the margin begins behind
+    them.
 
     Parameters
     ----------

@@ -30,8 +30,8 @@ def standardise(image: np.ndarray) -> np.ndarray:
     """Bring the grey values of an image to mean 127.5 and standard deviation 51.
 
     What exposure and contrast make of a whole image is gone then, and with it whatever they tell of
-    the image's origin. Values beyond black and white are cut. An image of one grey value stays as it
-    is.
+    the image's origin. Values beyond black and white are cut. An image of one grey value stays as
+    it is.
     """
     grey = np.arange(GREYS)
     share = np.bincount(image.ravel(), minlength=GREYS) / image.size

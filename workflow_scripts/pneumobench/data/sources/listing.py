@@ -22,9 +22,9 @@ _KERMANY = {
 }
 
 _NOTES = [
-    "PneumoniaMNIST names neither patients nor subtypes: every image counts as a patient of its own",
-    "MedMNIST divided train and val at random, so that images of one child may lie on both sides of "
-    "every fold, and out-of-fold figures come out too good; its test set is the official one",
+    "PneumoniaMNIST names neither patients nor subtypes: every image counts as its own patient",
+    "MedMNIST divided train and val at random, so that images of one child may lie on both sides "
+    "of every fold, and out-of-fold figures come out too good; its test set is the official one",
 ]
 
 

@@ -34,7 +34,7 @@ _BEFORE = (
 _PARTS = "(?:train|training|trn|test|testing|tst|val|valid|validation|holdout|heldout)"
 # Names as they are without case, digits, blanks and signs: the word itself, and what may follow it.
 _NAMES = {
-    "path": ("paths?|files?|filepaths?|images?|imgs?|radiographs?|pictures?|radiographs?|scans?|xrays?",
+    "path": ("paths?|files?|filepaths?|images?|imgs?|films?|pictures?|radiographs?|scans?|xrays?",
              f"{_NUMBER}|paths?|files?"),
     "label": ("labels?|class(?:es)?|targets?|diagnos[ie]s|findings?|categor(?:y|ies)|outcomes?|"
               "groundtruth|gt|disease|pneumonia|status|results?|y", f"{_NUMBER}|text|values?|type"),

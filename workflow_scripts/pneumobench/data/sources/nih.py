@@ -55,8 +55,8 @@ def list_nih(root: Path, *, positive: str) -> Listing:
     root
         The folder with the tables; the radiographs lie anywhere below it.
     positive
-        One of `FINDINGS`: images with it against images with no finding; those that have others only
-        are left out. `abnormal`: radiographs with any finding against radiographs with none.
+        One of `FINDINGS`: images with it against images with no finding; those that have others
+        only are left out. `abnormal`: radiographs with any finding against radiographs with none.
 
     Raises
     ------

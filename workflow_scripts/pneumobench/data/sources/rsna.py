@@ -140,8 +140,8 @@ def _boxes(rows: list[Row], path: Path) -> str:
 
 def _notes(others: int) -> list[str]:
     notes = [
-        "A patientId stands for one image; whether two of them are of one patient is not told, so a "
-        "patient may stand on both sides of a split."
+        "A patientId stands for one image; whether two of them are of one patient is not told, so "
+        "a patient may stand on both sides of a split."
     ]
     if others:
         notes.append(

@@ -39,9 +39,9 @@ class _Means(NamedTuple):
 def draw(inputs: FigureInputs) -> Figure:
     """Draw the mean map of each class, subtype and run.
 
-    The mean is that over the sample, without empty maps. Each map counts equally: it was scaled to a
-    sum of 1 before averaging. Cells are drawn as the network has them. The colours of a run span 0
-    to its largest cell in any row.
+    The mean is that over the sample, without empty maps. Each map counts equally: it was scaled to
+    a sum of 1 before averaging. Cells are drawn as the network has them. The colours of a run span
+    0 to its largest cell in any row.
     """
     explained, others = explained_of(inputs)
     if not explained:

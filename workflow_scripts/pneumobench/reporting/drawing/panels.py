@@ -227,7 +227,7 @@ def _heading(row: pd.Series, title: str, words: Words) -> list[str]:
         f"{row['probability']:.3f}, threshold {row['threshold']:.3f}. "
         f"{outcome[0].upper()}{outcome[1:]} ({row['outcome'].replace('_', ' ')}; "
         f"{listing(reasons(row['chosen']))} of these).",
-        f"Class explained: {words.name(row['target'])}. Fold {row['fold']}, which was not trained on "
+        f"Class explained: {words.name(row['target'])}. Fold {row['fold']}, not trained on "
         "this radiograph.",
     ]
 

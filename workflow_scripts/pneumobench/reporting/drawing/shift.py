@@ -29,8 +29,8 @@ _MARKS = {"out_of_fold": (BLUE, "o"), "test": (VERMILLION, "s")}
 def draw(inputs: FigureInputs) -> Figure:
     """Draw where the scores of either class lie on both data sets.
 
-    Rows: runs in order of rank, then ensembles, then baselines. Panels: the two classes. In each row
-    the upper bar is development (out of fold), the lower one the test set.
+    Rows: runs in order of rank, then ensembles, then baselines. Panels: the two classes. In each
+    row the upper bar is development (out of fold), the lower one the test set.
     """
     rows = name_scored(inputs.json("shift")["scored"], inputs.comparison)
     notes = inputs.notes(

@@ -56,8 +56,8 @@ def summarise(comparison: pd.DataFrame, facts: dict[str, Any], words: Words) -> 
 def _best(best: pd.Series, facts: dict[str, Any], words: Words) -> str:
     lead = "Best out-of-fold AUC" if best["learned"] else "No run learned. Highest out-of-fold AUC"
     return (
-        f"{lead}: {best['label']} with {row_interval(best, 'out_of_fold_roc_auc')}; in brackets the "
-        f"{percent(facts['confidence'])} interval; "
+        f"{lead}: {best['label']} with {row_interval(best, 'out_of_fold_roc_auc')}; in brackets "
+        f"the {percent(facts['confidence'])} interval; "
         f"{_size(facts['datasets']['out_of_fold'], words)}."
     )
 
@@ -82,7 +82,10 @@ def _rivals(rows: pd.DataFrame) -> str:
             "for the number of pairs)."
         )
     if len(others) == 1:
-        return f"The only other complete run, {close[0]}, is not statistically distinguishable from it."
+        return (
+            f"The only other complete run, {close[0]}, is not statistically distinguishable "
+            "from it."
+        )
     verb = "is" if len(close) == 1 else "are"
     return (
         f"{len(close)} of the {len(others)} other complete runs {verb} not statistically "

@@ -139,7 +139,7 @@ def clinical_rows(
 
 
 def error_rate(row: pd.Series, column: str) -> Scaled:
-    """Return the errors per 100: what sensitivity or specificity lack, their intervals turned round.
+    """Return the errors per 100: what sensitivity or specificity lack.
 
     Parameters
     ----------

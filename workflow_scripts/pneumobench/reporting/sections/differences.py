@@ -220,9 +220,9 @@ def _reference(reference: dict[str, Any] | None, titles: Titles) -> list[Block]:
         Heading(f"Comparison with {name}"),
         Paragraph(
             "The reference is the architecture that the configuration names in "
-            "`evaluation.reference`. These comparisons count as planned only if it was named before "
-            "any result was known. They are a family of their own: p values are adjusted for them "
-            "alone (Holm), separately out of fold and on the test set."
+            "`evaluation.reference`. These comparisons count as planned only if it was named "
+            "before any result was known. They are a family of their own: p values are adjusted "
+            "for them alone (Holm), separately out of fold and on the test set."
         ),
         Table("reference_comparisons", f"Comparison with {name}", rows, narrow=True),
         *_not_testable(

@@ -19,13 +19,13 @@ ORIGINS = (
 )
 _SETS = {"out_of_fold": "Out of fold", "test": "On the test set"}
 _METHOD = (
-    "Every ensemble is made of all runs of this report. Each fold has one of its own, fitted to the "
-    "out-of-fold predictions of the other folds, so that a fold's labels do not influence how its "
-    "images are scored; it combines the models of this fold. On the test set the scores of all folds "
-    "are averaged. Weights and thresholds were frozen before labels of the test set were read. "
-    "Optimistic: weights follow labels of images by which the runs were chosen as well; the best of "
-    "several such fits owes some of its lead to chance, and the other folds' models were trained on "
-    "this fold's images. The best run was picked by the same figures, which flatters it, too."
+    "Every ensemble is made of all runs of this report. Each fold has one of its own, fitted to "
+    "the out-of-fold predictions of the other folds, so that a fold's labels do not influence how "
+    "its images are scored; it combines the models of this fold. On the test set the scores of all "
+    "folds are averaged. Weights and thresholds were frozen before labels of the test set were "
+    "read. Optimistic: weights follow labels of images by which the runs were chosen as well; the "
+    "best of several such fits owes some of its lead to chance, and the other folds' models were "
+    "trained on this fold's images. The best run was picked by the same figures, which flatters it."
 )
 _DIFFERENCE = (
     "Difference: to the AUC of the best run, paired by patient, not adjusted for the number of "
@@ -34,9 +34,9 @@ _DIFFERENCE = (
 )
 _WEIGHTS = (
     "Mean over the folds; in brackets the smallest and the largest, where folds differ. Weights "
-    "apply to logits, in the non-negative stack to probabilities and in the rank mean to ranks: they "
-    "can be compared within a column, as far as the logits of the runs have one scale. A run that "
-    "repeats another or gives every image the same score has no weight where weights are fitted."
+    "apply to logits, in the non-negative stack to probabilities and in the rank mean to ranks: "
+    "they can be compared within a column, as far as the logits of the runs have one scale. A run "
+    "that repeats another or gives every image one score has no weight where weights are fitted."
 )
 Entry = dict[str, Any]
 

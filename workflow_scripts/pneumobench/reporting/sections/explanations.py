@@ -56,7 +56,7 @@ METHOD_TITLES = {
 # What stands above the radiographs of a run whose maps are not shown to depend on the network.
 WARNINGS = {
     UNTRUSTED: "These maps must not be trusted: maps that ignore the network do as well.",
-    UNTOLD: "Too few patients were tested to distinguish these maps from maps that ignore the network.",
+    UNTOLD: "Too few patients were tested to tell these maps from maps that ignore the network.",
     UNTESTED: "These maps were not tested.",
     COARSE: "These maps have too few cells for any claim about places.",
 }
@@ -71,31 +71,31 @@ _CONTROLS = (
     "network's maps hold if they are better than all three in every measure, beyond the interval."
 )
 _OVERVIEW = (
-    "Empty maps: of the images explained. Agreement of the folds: mean Spearman correlation between "
-    "the maps that the folds' models give of the same test images, over all pairs of folds; 1 = they "
-    "look at the same places, 0 = no relation. Pairs with a map of a single value have none and are "
-    "left out. Similarity to random weights: Spearman correlation with the map of the same network "
-    "after all its weights were drawn at random; the nearer to 0, the more the maps depend on what "
-    "was learnt."
+    "Empty maps: of the images explained. Agreement of the folds: mean Spearman correlation "
+    "between the maps that the folds' models give of the same test images, over all pairs of "
+    "folds; 1 = they look at the same places, 0 = no relation. Pairs with a map of a single value "
+    "have none and are left out. Similarity to random weights: Spearman correlation with the map "
+    "of the same network after all its weights were drawn at random; the nearer to 0, the more the "
+    "maps depend on what was learnt."
 )
 _MEASURES = (
     "Insertion and deletion: area under the probability of the explained class while places are "
     "uncovered or hidden, the most marked first. ROAD: how much more of that probability is lost "
     "when the most marked places are hidden than when the least marked are. Insertion and ROAD are "
-    "better when higher, deletion when lower. Undefined: images without a value, such as those with "
-    "an empty map."
+    "better when higher, deletion when lower. Undefined: images without a value, such as those "
+    "with an empty map."
 )
 _OPINIONS = (
     "Spearman correlation, on the map's own cells, with two methods that need no layer: integrated "
     "gradients attribute the score to the pixels along the path from a uniformly grey image "
-    "(Sundararajan et al., 2017); occlusion hides squares of a quarter of the side and measures how "
-    "far the score falls (Zeiler and Fergus, 2014). 1 = the same order of places, 0 = no relation. A "
-    "map that resembles them no more than a random map does is supported by neither. Too few: all "
-    "patients would agree by chance too often for an interval."
+    "(Sundararajan et al., 2017); occlusion hides squares of a quarter of the side and measures "
+    "how far the score falls (Zeiler and Fergus, 2014). 1 = the same order of places, 0 = no "
+    "relation. A map that resembles them no more than a random map does is supported by neither. "
+    "Too few: all patients would agree by chance too often for an interval."
 )
 _COARSE = (
-    f"Maps with fewer than {SMALLEST_SIDE} x {SMALLEST_SIDE} cells say nothing about places inside a "
-    "lung. Larger images give finer maps."
+    f"Maps with fewer than {SMALLEST_SIDE} x {SMALLEST_SIDE} cells say nothing about places inside "
+    "a lung. Larger images give finer maps."
 )
 
 
@@ -158,8 +158,8 @@ def build(files: ReportFiles, words: Words) -> Section:
 def _how_to_explain() -> str:
     return (
         "This experiment explains nothing. To see what its networks look at, set "
-        "`explanation.method` to `grad_cam` in the configuration and run snakemake again; nothing is "
-        "trained anew."
+        "`explanation.method` to `grad_cam` in the configuration and run snakemake again; nothing "
+        "is trained anew."
     )
 
 
@@ -167,10 +167,10 @@ def _what_maps_are(method: str, words: Words) -> str:
     return (
         f"A class activation map ({method}) shows which places of an image supported one class in "
         "one network, on the coarse grid of its last layers. It is a statement about the network, "
-        f"not about the {words.person}: it outlines no lesion and proves no finding, and a map that "
-        "lies on the lung does not make the answer right. Every image is explained by the fold's "
-        "model that was not trained on it. Magnitudes of different networks have no common scale; an "
-        "empty map means that no place supported the class."
+        f"not about the {words.person}: it outlines no lesion and proves no finding, and a map "
+        "that lies on the lung does not make the answer right. Every image is explained by the "
+        "fold's model that was not trained on it. Magnitudes of different networks have no common "
+        "scale; an empty map means that no place supported the class."
     )
 
 
@@ -246,8 +246,8 @@ def _galleries(runs: list[_Run], faithfulness: Faithfulness, words: Words) -> li
     if not shown:
         return []
     text = (
-        "Mistakes first: of each kind of answer the most certain, the median and the least certain. "
-        "As files of up to 1,200 pixels an image they are in `explanations/.../panels/`."
+        "Mistakes first: of each kind of answer the most certain, the median and the least "
+        "certain. As files of up to 1,200 pixels an image they are in `explanations/.../panels/`."
     )
     return [Heading("Single radiographs"), Paragraph(text), *shown]
 

@@ -38,8 +38,9 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
         blocks=(
             Notice(
                 "OPTIMISTIC.",
-                "The figures that bad practice reports here are wrong on purpose. They help to read "
-                "other people's figures, enter no other part of this report and choose nothing.",
+                "The figures that bad practice reports here are wrong on purpose. They help to "
+                "read the figures of others, enter no other part of this report and choose "
+                "nothing.",
             ),
             FigureOf("inflation"),
             Table(

@@ -26,14 +26,14 @@ ORIGINS = (
 
 
 _RULES = (
-    "None of these evaluations chose anything that is ranked: thresholds, calibration, ensembles and "
-    "ranking had been frozen before, from out-of-fold predictions. But people read the results and "
-    "change things. Repeated use of the test set biases its results. Baselines and ensembles are "
-    "evaluated with the runs and are not counted separately."
+    "None of these evaluations chose anything that is ranked: thresholds, calibration, ensembles "
+    "and ranking had been frozen before, from out-of-fold predictions. But people read the results "
+    "and change things. Repeated use of the test set biases its results. Baselines and ensembles "
+    "are evaluated with the runs and are not counted separately."
 )
 _LOG = (
-    "The log only grows; it is kept when results are recreated, and is lost only with the folder of "
-    "the experiment. Uses of the same images in other experiments are not counted here."
+    "The log only grows; it is kept when results are recreated, and is lost only with the folder "
+    "of the experiment. Uses of the same images in other experiments are not counted here."
 )
 
 
@@ -144,12 +144,12 @@ def _reading(
     )
     if bad:
         text += (
-            f" {count(bad)} of them measured what bad practice adds, on networks and epochs that are "
-            "reported nowhere else."
+            f" {count(bad)} of them measured what bad practice adds, on networks and epochs that "
+            "are reported nowhere else."
         )
     if new > len(of_what):
         text += (
-            " Some runs were trained or selected anew after a look: test results may have influenced "
-            "that, and are the more optimistic the more often it happened."
+            " Some runs were trained or selected anew after a look: test results may have "
+            "influenced that, and are the more optimistic the more often it happened."
         )
     return [text]

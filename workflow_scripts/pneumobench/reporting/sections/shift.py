@@ -1,4 +1,4 @@
-"""Dataset shift: whether the test set is like the development set, and what the difference costs."""
+"""Dataset shift: whether the test set differs from the development set, and what that costs."""
 
 from typing import Any
 
@@ -232,8 +232,8 @@ def _blocks(shift: dict[str, Any], words: Words) -> list[Block]:
                     notes=(
                         f"The {_SPOKESMAN} baseline, fitted without the block and judged on it as "
                         "on the test set: with thresholds from the out-of-fold scores of the other "
-                        f"blocks. Files are numbered in series ({series}); block k is the k-th part "
-                        "of every series, with as many patients as the others.",
+                        f"blocks. Files are numbered in series ({series}); block k is the k-th "
+                        "part of every series, with as many patients as the others.",
                     ),
                 ),
             ),

@@ -28,13 +28,13 @@ BASELINE_TITLES = {"thumbnail": "Baseline: thumbnail", "majority": "Baseline: ma
 _METHOD = (
     "These networks have three logits and were trained with the softmax over them; everything else "
     "in this report judges the logit of pneumonia that follows from the three. Normal, bacterial, "
-    "viral: AUC of the class against both others; macro: mean over the classes. The decision is the "
-    "class with the largest logit; no threshold was chosen. Macro recall is the mean of the classes' "
-    "sensitivities, kappa is Cohen's; the Brier score of three classes lies between 0 and 2, the log "
-    "loss is in nats, and both are of probabilities as they are, not calibrated. Out of fold, AUCs "
-    "are means of the folds and decisions are counted over all folds together; on the test set, the "
-    "folds' logits are averaged. Baselines: logistic regression on 16 x 16 grey values, and the "
-    "frequencies of the classes in the other folds."
+    "viral: AUC of the class against both others; macro: mean over the classes. The decision is "
+    "the class with the largest logit; no threshold was chosen. Macro recall is the mean of the "
+    "classes' sensitivities, kappa is Cohen's; the Brier score of three classes lies between 0 and "
+    "2, the log loss is in nats, and both are of probabilities as they are, not calibrated. Out of "
+    "fold, AUCs are means of the folds and decisions are counted over all folds together; on the "
+    "test set, the folds' logits are averaged. Baselines: logistic regression on 16 x 16 grey "
+    "values, and the frequencies of the classes in the other folds."
 )
 _NO_CHOICE = "Nothing is ranked or chosen by these figures."
 Labelled = list[tuple[str, dict[str, Any]]]

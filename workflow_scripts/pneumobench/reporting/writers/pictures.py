@@ -9,7 +9,8 @@ from PIL import Image
 from pneumobench.core.files import read_bytes
 from pneumobench.reporting.figure_file import open_whole, read_figure
 
-# Pixels of the width, and bytes of all pictures together: a page of 13 runs shall have at most 6 MB.
+# Pixels of the width, and bytes of all pictures together: a page of 13 runs shall have at most 6
+# MB.
 _FIGURE_WIDTH, _FIGURES_BYTES = 1600, 2_200_000
 _PANEL_WIDTH, _PANELS_BYTES = 640, 1_600_000
 # The first with which a picture has no more than its share of these bytes.
