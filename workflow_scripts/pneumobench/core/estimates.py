@@ -25,9 +25,9 @@ class Resampling:
     replicates: int
     seed: int
 
-    def interval(self, method: str) -> dict[str, Any]:
-        """Return what files of results say of their intervals."""
-        return {"method": method, **vars(self)}
+    def interval(self, within: str = "") -> dict[str, Any]:
+        """Return what files of results say of their intervals; `within` what patients are drawn."""
+        return {"method": f"percentile bootstrap over patients{within}", **vars(self)}
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -109,9 +109,7 @@ def assess_calibration(
         "threshold_rule": frozen.rule,
         "cost_ratio": frozen.content["cost_ratio"],
         "binning": BINNING,
-        "interval": resampling.interval(
-            "percentile bootstrap over patients, out of fold within folds"
-        ),
+        "interval": resampling.interval(", out of fold within folds"),
         "datasets": {dataset: part.sample.labels.counts() for dataset, part in parts.items()},
         "measures": joined["measures"],
         "reliability": joined["reliability"],

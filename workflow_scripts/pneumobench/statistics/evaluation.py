@@ -104,9 +104,7 @@ def evaluate_run(
         "selection_sha256": content_sha256(files.selection),
         "threshold_rule": frozen.rule,
         "thresholds": thresholds,
-        "interval": resampling.interval(
-            "percentile bootstrap over patients, out of fold within folds"
-        ),
+        "interval": resampling.interval(", out of fold within folds"),
         "datasets": {dataset: labels.counts() for dataset, labels in standards.items()},
         **plain.records,
         "patients": patients.records["estimates"],

@@ -181,7 +181,7 @@ def summarise_explanations(
     write_table(written.table, pd.DataFrame(rows, columns=COLUMNS))
     write_table(written.randomisation, pd.DataFrame(layers, columns=RANDOMISATION_COLUMNS))
     content = {
-        "interval": resampling.interval("percentile bootstrap over patients"),
+        "interval": resampling.interval(),
         "direction": {name: "higher" if sign > 0 else "lower" for name, sign in DIRECTION.items()},
         "controls": {name: list(_judging_controls(name)) for name in DIRECTION},
         "verdicts": list(WORDS),

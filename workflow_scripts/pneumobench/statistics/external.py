@@ -140,7 +140,7 @@ def evaluate_external(
         "datasets": {name: sample.labels.counts() for name, sample in samples.items()},
         "threshold_rule": frozen.rule,
         "calibration": frozen.content["calibration"],
-        "interval": resampling.interval("percentile bootstrap over patients"),
+        "interval": resampling.interval(),
         "judged": judged,
     }
     write_json(details, content)

@@ -127,7 +127,7 @@ def measure_inflation(
         logger.info("%(practice)s, %(metric)s: %(optimism)s %(reason)s", record)
         records.append(record)
     write_table(table, pd.DataFrame([vars(run) | record for record in records]))
-    interval = resampling.interval("percentile bootstrap over patients")
+    interval = resampling.interval()
     content = {"optimistic": True, **vars(run), "folds": folds, "interval": interval}
     write_json(details, content | {"measured": records})
 

@@ -141,7 +141,7 @@ def evaluate_robustness(
         **vars(run),
         "threshold_rule": frozen.rule,
         "thresholds": aligned.thresholds.tolist(),
-        "interval": resampling.interval("percentile bootstrap over patients within folds"),
+        "interval": resampling.interval(" within folds"),
         **labels.counts(),
         **_summaries(found, strengths, resampling.confidence),
     }

@@ -127,14 +127,12 @@ def freeze_selection(
         "best": vars(best),
         "baselines": sorted(baselines, key=lambda entry: entry["baseline"]),
         "ensembles": [
-            ensemble.entry
-            | _fit_scores(
-            f"the ensemble {ensemble.kind}", ensemble.fold, ensemble.score, labels, rules
-        )
-            for ensemble in fit_ensembles(ensembles, predictions, labels, rules.folds)
+            made.entry
+            | _fit_scores(f"the ensemble {made.kind}", made.fold, made.score, labels, rules)
+            for made in fit_ensembles(ensembles, predictions, labels, rules.folds)
         ],
         "inputs_sha256": _hash_inputs([predictions, averaged], labels, files.baselines),
-    }  # fmt: skip
+    }
     write_json(selection, content)
 
 

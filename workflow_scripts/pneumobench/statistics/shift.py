@@ -119,7 +119,7 @@ def measure_shift(files: ShiftFiles, shift: Path, *, resampling: Resampling) -> 
     scored += _score_beside(files, frozen, compared)
     content = {
         "threshold_rule": frozen.rule,
-        "interval": resampling.interval("percentile bootstrap over patients"),
+        "interval": resampling.interval(),
         "datasets": {name: part.labels.counts() for name, part in compared.items()},
         "domains": judge_domains(files.domains, resampling),
         "scored": [_describe(one, images, confidence) for one in scored],
