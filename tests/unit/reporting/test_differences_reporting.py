@@ -8,7 +8,7 @@ from reporting_fixture import FOUR_RUNS, Experiment, Made
 from section_fixture import CHILDREN, EFFUSION, report_files, table_of, text_of
 
 from pneumobench.core.estimates import Estimate
-from pneumobench.core.files import read_json, write_json
+from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.reporting.differences import read_differences
 from pneumobench.reporting.section import Heading, Points, walk
@@ -133,6 +133,17 @@ def test_one_run_has_nothing_to_compare(alone):
     section = section_of(alone)
     assert section.answer[0] == "Only one run is complete, so there is nothing to compare."
     assert not table_of(section, "all_pairs")
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_two_runs_are_one_pair(tmp_path, held):
+    made = Experiment(tmp_path, FOUR_RUNS[:2])
+    table = read_table(made.differences.table, text=("noise_floor",))
+    write_table(made.differences.table, table.assign(distinguishable=held))
+    (first, *_) = section_of(made).answer
+    said = "" if held else "not "
+    assert first.startswith(f"Out of fold, the two runs are {said}statistically distinguishable at")
+    assert first.endswith("on the test set they are." if held else "on the test set they are not.")
 
 
 def test_section_is_there_where_differences_were_tested_and_names_no_disease(made):

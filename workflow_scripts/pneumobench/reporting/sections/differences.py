@@ -85,10 +85,17 @@ def _pairs_answer(
         for dataset, part in pairs.groupby("dataset")
     }
     (held, tested), (held_on_test, _) = found["out_of_fold"], found["test"]
+    level = f"at a significance level of {percent(1 - facts['confidence'])}"
+    if tested == 1:
+        where = "they are" if held_on_test else "they are not"
+        return [
+            f"Out of fold, the two runs are {'' if held else 'not '}statistically distinguishable "
+            f"{level}; on the test set {where}."
+        ]
     text = (
-        f"Out of fold, {held} of the {plural(tested, 'pair')} of runs {_are(held)} statistically "
-        f"distinguishable at a significance level of {percent(1 - facts['confidence'])}, adjusted "
-        f"for the number of pairs; on the test set, {held_on_test}."
+        f"Out of fold, {held} of the {count(tested)} pairs of runs {_are(held)} statistically "
+        f"distinguishable {level}, adjusted for the number of pairs; on the test set, "
+        f"{held_on_test}."
     )
     labels = complete_runs(comparison)["label"].tolist()
     first = [labels[rank - 1] for rank in facts["ranking"]["groups"][0]]
