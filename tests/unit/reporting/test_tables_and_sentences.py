@@ -6,7 +6,6 @@ from copy import deepcopy
 import pandas as pd
 import pytest
 from reporting_fixture import FOUR_RUNS, Experiment, Made
-from statsmodels.stats.proportion import proportion_confint
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table
@@ -19,6 +18,7 @@ from pneumobench.reporting.sections.clinical import clinical_rows, error_rate, s
 from pneumobench.reporting.table import cell_text
 from pneumobench.reporting.tables import make_tables
 from pneumobench.reporting.words import Words
+from pneumobench.statistics.intervals import wilson
 
 # Below the runs of `Experiment`.
 BASELINES = 2
@@ -73,10 +73,12 @@ def test_no_error_among_few_radiographs_has_an_interval_with_a_width(made, compa
     for content in metrics.values():
         for entry in content["confusion"]:
             entry |= {"true_positive": 12, "false_negative": 0}
-    row = clinical_rows(comparison, metrics, "test", CHILDREN)[0]
-    low, high = proportion_confint(0, 12, method="wilson")
+    low, high = wilson(12, 12, 0.95)
+    perfect = {"": 1.0, "_low": float(low), "_high": float(high)}
+    changed = comparison.assign(**{f"test_sensitivity{end}": perfect[end] for end in perfect})
+    row = clinical_rows(changed, metrics, "test", CHILDREN)[0]
     assert cell_text(row["Missed pneumonia"]) == "0 of 12"
-    assert cell_text(row["Wilson, missed"]) == f"{100 * low:.1f}\N{EN DASH}{100 * high:.1f}"
+    assert cell_text(row["per 100 with pneumonia"]) == "0.0 (0.0\N{EN DASH}24.2)"
 
 
 def test_no_sensitivity_by_subtype_where_no_subtype_is_known(comparison):

@@ -25,7 +25,6 @@ from pneumobench.reporting.section import (
     Section,
 )
 from pneumobench.reporting.table import (
-    Bounds,
     Millions,
     Number,
     Of,
@@ -66,8 +65,6 @@ CELLS = [
     (PValue(0.0001), "<0.001", 0.0001, {"": 0.0001}),
     (PValue(None), EMPTY, None, {"": None}),
     (Of(3, 1200), "3 of 1\N{NARROW NO-BREAK SPACE}200", 3, {"": 3, "of": 1200}),
-    (Bounds(0.1, 0.25, digits=1, factor=100), f"10.0{EN_DASH}25.0", 0.1,
-     {"low": 10.0, "high": 25.0}),
 ]  # fmt: skip
 
 

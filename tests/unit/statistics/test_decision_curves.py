@@ -1,7 +1,13 @@
 import numpy as np
 import pytest
 
-from pneumobench.statistics.decision_curves import net_benefit, predictive_values_at
+from pneumobench.core.estimates import Estimate
+from pneumobench.statistics.decision_curves import (
+    negative_predictive,
+    net_benefit,
+    positive_predictive,
+)
+from pneumobench.statistics.intervals import wilson
 
 POSITIVE = np.array([1, 1, 1, 0, 0, 0, 0, 1, 0, 0], bool)
 PROBABILITY = np.array([0.9, 0.6, 0.2, 0.2, 0.7, 0.1, 0.05, 0.5, 0.5, 0.3])
@@ -48,28 +54,49 @@ def test_where_no_net_benefit_is_defined():
         assert np.isnan(values).all(axis=1).tolist() == [True, False]
 
 
+def certain(value):
+    return Estimate(value, value, value)
+
+
 def test_predictive_values_counted_by_hand():
     # Of 1,000: 100 ill, 90 found; 900 well, 180 called ill.
-    ppv, npv = predictive_values_at(0.9, 0.8, 0.1)
-    assert ppv == pytest.approx(90 / 270) and npv == pytest.approx(720 / 730)
+    rates = certain(0.9), certain(0.8)
+    assert positive_predictive(*rates, 0.1).value == pytest.approx(90 / 270)
+    assert negative_predictive(*rates, 0.1).value == pytest.approx(720 / 730)
 
 
 def test_predictive_values_at_the_share_of_the_sample_are_those_of_the_sample():
     called = PROBABILITY > 0.4
-    ppv, npv = predictive_values_at(
-        called[POSITIVE].mean(), (~called[~POSITIVE]).mean(), POSITIVE.mean()
-    )
-    assert ppv == pytest.approx(POSITIVE[called].mean())
-    assert npv == pytest.approx((~POSITIVE[~called]).mean())
+    rates = certain(called[POSITIVE].mean()), certain((~called[~POSITIVE]).mean())
+    share = POSITIVE.mean()
+    assert positive_predictive(*rates, share).value == pytest.approx(POSITIVE[called].mean())
+    assert negative_predictive(*rates, share).value == pytest.approx((~POSITIVE[~called]).mean())
 
 
-def test_predictive_values_broadcast_and_stay_undefined_at_the_ends():
-    sensitivity = np.array([[0.9], [0.5], [0.0]])
-    specificity = np.array([[0.8], [1.0], [1.0]])
-    ppv, npv = predictive_values_at(sensitivity, specificity, np.array([0.0, 0.3]))
-    assert ppv.shape == npv.shape == (3, 2)
-    # Nobody is ill: what is called positive is wrong, unless nothing is.
-    assert ppv[0].tolist() == [0, pytest.approx(0.27 / 0.41)]
-    assert np.isnan(ppv[1, 0]) and ppv[1, 1] == 1
-    assert np.isnan(ppv[2]).all()
-    assert npv[:, 0].tolist() == [1, 1, 1] and npv[2, 1] == pytest.approx(0.7)
+def test_predictive_values_are_undefined_where_nothing_is_called():
+    assert positive_predictive(certain(0.0), certain(1.0), 0.3) == Estimate(None)
+    assert negative_predictive(certain(0.0), certain(1.0), 0.3).value == pytest.approx(0.7)
+    assert positive_predictive(Estimate(None), certain(1.0), 0.3) == Estimate(None)
+
+
+def test_no_false_alarm_in_forty_does_not_make_a_positive_answer_certain():
+    sensitivity = Estimate(0.95, *map(float, wilson(38, 40, 0.95)))
+    specificity = Estimate(1.0, *map(float, wilson(40, 40, 0.95)))
+    found = positive_predictive(sensitivity, specificity, 0.05)
+    assert (found.value, found.high) == (1.0, 1.0)
+    assert found.low == pytest.approx(0.36, abs=0.005)
+
+
+def test_bounds_of_a_predictive_value_hold_it_as_often_as_they_say():
+    generator, held, ill, well = np.random.default_rng(0), 0, 60, 40
+    true = 0.05 * 0.95 / (0.05 * 0.95 + 0.95 * 0.04)
+    for found, right in zip(
+        generator.binomial(ill, 0.95, 4000), generator.binomial(well, 0.96, 4000), strict=True
+    ):
+        rates = (
+            Estimate(hits / n, *map(float, wilson(hits, n, 0.95)))
+            for hits, n in ((found, ill), (right, well))
+        )
+        ppv = positive_predictive(*rates, 0.05)
+        held += ppv.low <= true <= ppv.high
+    assert 0.93 <= held / 4000 <= 0.975

@@ -12,6 +12,7 @@ from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import percentile_interval, resample_patients
 from pneumobench.statistics.evaluation import evaluate_run
+from pneumobench.statistics.intervals import Area
 from pneumobench.statistics.judgement import Predicted, score_out_of_fold, score_test
 from pneumobench.statistics.metrics import DECISION_METRICS, SCORE_METRICS
 from pneumobench.statistics.patients import gather_patients
@@ -127,7 +128,7 @@ def test_intervals_are_those_of_patients_drawn_within_the_folds(metrics, scores)
         within.append(np.mean([compute(part, "roc_auc") for _, part in copies.groupby("fold")]))
     for aggregate, replicates in (("pooled", pooled), ("fold_mean", within)):
         found = pick(metrics, "out_of_fold", aggregate, "none", "roc_auc")
-        expected = np.quantile(replicates, [0.025, 0.975])
+        expected = Area(resamples, None).interval(np.array([found["value"], *replicates]), 0.95)
         assert [found["low"], found["high"]] == pytest.approx(expected, abs=1e-6)
 
 

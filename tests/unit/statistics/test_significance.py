@@ -11,10 +11,9 @@ from hypothesis.extra import numpy as hnp
 from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
 from pneumobench.statistics import permutation
-from pneumobench.statistics.metrics import count_below, roc_auc, wilson
+from pneumobench.statistics.metrics import count_below, roc_auc
 from pneumobench.statistics.permutation import area_shares, permute_shares
 from pneumobench.statistics.selection import fold_mean_auc
 from pneumobench.statistics.significance import (
@@ -344,21 +343,6 @@ def test_holm_equals_the_reference_and_leaves_out_what_was_not_tested(p):
 
 def test_holm_by_hand():
     np.testing.assert_allclose(holm(np.array([0.03, 0.01, np.nan, 0.5])), [0.06, 0.03, np.nan, 0.5])
-
-
-@settings(deadline=None)
-@given(st.integers(0, 500), st.integers(1, 500), st.sampled_from([0.9, 0.95, 0.99]))
-def test_wilson_equals_the_reference(successes, count, confidence):
-    successes = min(successes, count)
-    expected = proportion_confint(successes, count, 1 - confidence, method="wilson")
-    assert wilson(successes, count, confidence) == pytest.approx(expected, **EXACT)
-
-
-def test_wilson_takes_arrays_and_holds_at_both_ends():
-    low, high = wilson(np.array([0, 7, 7, 0]), np.array([7, 7, 10, 0]), 0.95)
-    assert low[0] == 0 and high[1] == 1 and 0 < high[0] < 1 and high[0] == 1 - low[1]
-    assert low[2] < 0.7 < high[2]
-    assert np.isnan([low[3], high[3]]).all()
 
 
 DIFFERENCES = np.array([0.012, -0.003, 0.021, 0.008, 0.001])

@@ -37,6 +37,7 @@ from pneumobench.statistics.subtypes import (
     evaluate_subtypes,
     judge_subtypes,
     positions,
+    scale_of,
     table_of,
 )
 from pneumobench.training.loss import Loss, class_weights
@@ -328,7 +329,9 @@ def test_intervals_are_those_of_drawn_patients(experiment, judged):
     samples = dict.fromkeys(DATASETS, Sample(labels, told.fold, draws))
     records = judge_subtypes(told, samples, 0.9)["estimates"]
     for record in records:
-        low, high = np.quantile([value[record["metric"]] for value in values], [0.05, 0.95])
+        metric = record["metric"]
+        replicates = np.array([record["value"], *(value[metric] for value in values)])
+        low, high = scale_of(metric, truth, samples["test"]).interval(replicates, 0.9)
         assert record["low"] == pytest.approx(low, abs=1e-12)
         assert record["high"] == pytest.approx(high, abs=1e-12)
 

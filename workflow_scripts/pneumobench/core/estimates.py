@@ -6,6 +6,13 @@ from typing import Any
 
 from pneumobench.core.errors import UserError
 
+SCALES = {
+    "areas under curves": "normal on the logit scale",
+    "shares": "Wilson with the effective number of observations",
+    "others, and differences": "percentile",
+}
+"""How intervals are made from draws of patients (`statistics.intervals`)."""
+
 
 @dataclass(frozen=True)
 class Resampling:
@@ -27,7 +34,7 @@ class Resampling:
 
     def interval(self, within: str = "") -> dict[str, Any]:
         """Return what files of results say of their intervals; `within` what patients are drawn."""
-        return {"method": f"percentile bootstrap over patients{within}", **vars(self)}
+        return {"method": f"bootstrap over patients{within}", "scales": SCALES, **vars(self)}
 
     @property
     def facts(self) -> dict[str, Any]:

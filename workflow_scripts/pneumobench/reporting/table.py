@@ -7,7 +7,6 @@ from typing import ClassVar
 from pneumobench.core.estimates import Estimate
 from pneumobench.reporting.wording import (
     EMPTY,
-    EN_DASH,
     count,
     duration,
     is_missing,
@@ -98,40 +97,8 @@ class Of:
         return f"{count(self.value)} of {count(self.whole)}"
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """An interval alone, where its figure stands in another column."""
-
-    low: float
-    high: float
-    digits: int = 3
-    factor: float = 1.0
-
-    @property
-    def value(self) -> float:
-        """What it is sorted by."""
-        return self.low
-
-    def __str__(self) -> str:
-        low, high = (f"{bound * self.factor:z.{self.digits}f}" for bound in (self.low, self.high))
-        return f"{low}{' to ' if low.startswith('-') else EN_DASH}{high}"
-
-
 # str: text. int: a count. Everything else says how it is written. None: an empty cell.
-Cell = (
-    str
-    | int
-    | Estimate
-    | Scaled
-    | Number
-    | Share
-    | Seconds
-    | Millions
-    | PValue
-    | Of
-    | Bounds
-    | None
-)
+Cell = str | int | Estimate | Scaled | Number | Share | Seconds | Millions | PValue | Of | None
 
 
 def cell_text(cell: Cell) -> str:
@@ -166,9 +133,8 @@ def cell_parts(cell: Cell) -> dict[str, str | float | int | None]:
         return {"": cell.value, "of": cell.whole}
     if isinstance(cell, Seconds):
         return {"seconds": None if is_missing(cell.value) else cell.value}
-    if isinstance(cell, Estimate | Bounds):
-        found = {"low": cell.low, "high": cell.high}
-        found = {"": cell.value} | found if isinstance(cell, Estimate) else found
+    if isinstance(cell, Estimate):
+        found = {"": cell.value, "low": cell.low, "high": cell.high}
     else:
         found = {"": getattr(cell, "value", cell)}
     return {name: _times(value, factor) for name, value in found.items()}

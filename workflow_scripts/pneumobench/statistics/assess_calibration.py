@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pneumobench.core.estimates import Resampling
+from pneumobench.core.estimates import Estimate, Resampling
 from pneumobench.core.files import read_json, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.calibration import (
@@ -17,7 +17,11 @@ from pneumobench.statistics.calibration import (
     expected_calibration_error,
     reliability,
 )
-from pneumobench.statistics.decision_curves import net_benefit, predictive_values_at
+from pneumobench.statistics.decision_curves import (
+    negative_predictive,
+    net_benefit,
+    positive_predictive,
+)
 from pneumobench.statistics.estimates import number, summarise, summarise_change
 from pneumobench.statistics.fold_fits import calibrate_mean, calibrate_out_of_fold
 from pneumobench.statistics.frozen import Frozen
@@ -240,8 +244,9 @@ def _bins(dataset: str, part: Part, confidence: float) -> list[dict[str, Any]]:
         events = part.sample.resamples.sums(member & positive[:, np.newaxis], images)
         with np.errstate(invalid="ignore"):
             shares = events / part.sample.resamples.sums(member, images)
-        for row, replicated in zip(table.to_dict("records"), shares.T, strict=True):
-            summary = summarise(replicated, confidence)
+        for row, replicated, own in zip(table.to_dict("records"), shares.T, member.T, strict=True):
+            scale = part.sample.cases(np.flatnonzero(own)).scale("accuracy")
+            summary = summarise(replicated, confidence, scale)
             bounds = {bound: summary[bound] for bound in ("low", "high")}
             records.append({"dataset": dataset, "stage": stage, **row, **bounds})
     return records
@@ -253,14 +258,15 @@ def _transfer(parts: dict[str, Part], rule: str, metric: str, confidence: float)
         replicate_decisions(parts[name].decisions[rule], parts[name].sample)[metric]
         for name in DATASETS
     )
+    of_own, of_new = (parts[name].sample.cases().scale(metric) for name in DATASETS)
     aim = np.full_like(own, PROMISED[rule, metric]) if (rule, metric) in PROMISED else own
     # Both sets were drawn from one seed: replicate by replicate they might have much in common.
     opposite = np.concatenate([aim[:1], aim[:0:-1]])
     return {
         "rule": rule,
         "metric": metric,
-        "out_of_fold": summarise(own, confidence),
-        "test": summarise(new, confidence),
+        "out_of_fold": summarise(own, confidence, of_own),
+        "test": summarise(new, confidence, of_new),
         "aim": number(aim[0]),
         # Two samples of patients, drawn apart: the interval holds the chance of both.
         "transfer": summarise(new - opposite, confidence),
@@ -289,20 +295,24 @@ def _curve(dataset: str, part: Part, confidence: float) -> dict[str, Any]:
 
 
 def _predict_values(dataset: str, rule: str, part: Part, confidence: float) -> list[dict[str, Any]]:
-    found = replicate_decisions(part.decisions[rule], part.sample)
-    values = predictive_values_at(
-        *(found[metric][:, np.newaxis] for metric in RATES), np.array(PREVALENCES)
-    )
+    """Return the predictive values at every prevalence, from both rates and their intervals."""
+    found, cases = replicate_decisions(part.decisions[rule], part.sample), part.sample.cases()
+    rates = [
+        Estimate.of(summarise(found[metric], confidence, cases.scale(metric))) for metric in RATES
+    ]
     return [
         {
             "dataset": dataset,
             "rule": rule,
             "prevalence": prevalence,
             "metric": metric,
-            **summarise(column, confidence),
+            "value": one.value,
+            "low": one.low,
+            "high": one.high,
         }
-        for metric, table in zip(("ppv", "npv"), values, strict=True)
-        for prevalence, column in zip(PREVALENCES, table.T, strict=True)
+        for metric, estimate in (("ppv", positive_predictive), ("npv", negative_predictive))
+        for prevalence in PREVALENCES
+        for one in (estimate(*rates, prevalence),)
     ]
 
 
@@ -314,7 +324,8 @@ def _subgroups(dataset: str, part: Part, confidence: float) -> list[dict[str, An
         images = np.flatnonzero(part.sample.labels.subtype == name)
         columns = [part.probabilities[stage], *part.decisions.values()]
         shares = part.sample.resamples.means(np.stack(columns, axis=1)[images], images)
-        probability, *called = (summarise(column, confidence) for column in shares.T)
+        scale = part.sample.cases(images).scale("accuracy")
+        probability, *called = (summarise(column, confidence, scale) for column in shares.T)
         records.append(
             {
                 "dataset": dataset,

@@ -153,7 +153,8 @@ def majority_baseline(samples: Samples, confidence: float) -> dict[str, dict[str
     records = {}
     for dataset, sample in samples.items():
         right = sample.positive == frequent
-        found = summarise(sample.resamples.means(right, sample.images)[:, 0], confidence)
+        values = sample.resamples.means(right, sample.images)[:, 0]
+        found = summarise(values, confidence, sample.cases().scale("accuracy"))
         records[dataset] = {
             "class": "pneumonia" if frequent else "normal",
             "majority_accuracy": found["value"],

@@ -9,7 +9,8 @@ Altman DG, Bland JM. Diagnostic tests 2: predictive values. BMJ 1994;309:102.
 
 import numpy as np
 
-from pneumobench.statistics.metrics import decision_metrics
+from pneumobench.core.estimates import Estimate
+from pneumobench.statistics.intervals import ratio_bounds
 
 
 def net_benefit(
@@ -60,32 +61,51 @@ def net_benefit(
     }
 
 
-def predictive_values_at(
-    sensitivity: np.ndarray, specificity: np.ndarray, prevalence: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the predictive values would be at another prevalence (Bayes' theorem).
+def positive_predictive(
+    sensitivity: Estimate, specificity: Estimate, prevalence: float
+) -> Estimate:
+    """Return what the positive predictive value would be at another prevalence.
 
-    Sensitivity and specificity are taken to stay as they are, which a prevalence that comes with
-    milder or more severe disease does not grant.
+    By Bayes' theorem its odds are those of the disease times the likelihood ratio, sensitivity /
+    (1 - specificity), whose bounds follow from those of both rates. Rates are taken to stay as they
+    are, which a prevalence that comes with milder or more severe disease does not grant.
 
     Parameters
     ----------
-    sensitivity, specificity, prevalence
-        Float in [0, 1], of shapes that broadcast: `sensitivity` [replicates, 1] and `prevalence`
-        [prevalences], for instance.
+    sensitivity, specificity
+        With their intervals; they come from different images, and count as independent.
+    prevalence
+        In (0, 1).
 
     Returns
     -------
-    tuple
-        Positive and negative predictive value, float64 in [0, 1] of the common shape, NaN where
-        nothing is called positive or negative.
+    Estimate
+        Value and bounds in [0, 1]; undefined (None) where a rate is, or where nothing is called
+        positive.
     """
-    sensitivity, specificity, prevalence = np.broadcast_arrays(sensitivity, specificity, prevalence)
-    shares = (
-        specificity * (1 - prevalence),
-        (1 - specificity) * (1 - prevalence),
-        (1 - sensitivity) * prevalence,
-        sensitivity * prevalence,
-    )
-    found = decision_metrics(np.stack([share.ravel() for share in shares], axis=1))
-    return found["ppv"].reshape(prevalence.shape), found["npv"].reshape(prevalence.shape)
+    return _predictive(sensitivity, specificity, prevalence)
+
+
+def negative_predictive(
+    sensitivity: Estimate, specificity: Estimate, prevalence: float
+) -> Estimate:
+    """Return what the negative predictive value would be, as `positive_predictive` does."""
+    return _predictive(specificity, sensitivity, 1 - prevalence)
+
+
+def _predictive(right: Estimate, opposite: Estimate, share: float) -> Estimate:
+    """Return the predictive value of an answer from the rate that it is right where it should be.
+
+    `opposite` is the rate of the other answer, `share` that of the images that should get this one.
+    """
+    if right.value is None or opposite.value is None:
+        return Estimate(None)
+    wrong = 1 - opposite.value, 1 - opposite.high, 1 - opposite.low
+    if right.value == wrong[0] == 0:
+        return Estimate(None)
+    ratio = right.value / wrong[0] if wrong[0] > 0 else np.inf
+    bounds = ratio_bounds((right.value, right.low, right.high), wrong)
+    odds = np.array([ratio, *bounds]) * share / (1 - share)
+    # Written so that infinite odds are a value of 1.
+    value, low, high = 1 - 1 / (1 + odds)
+    return Estimate(float(value), float(low), float(high))

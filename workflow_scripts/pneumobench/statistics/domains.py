@@ -10,6 +10,7 @@ from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_table
 from pneumobench.statistics.bootstrap import resample_patients
 from pneumobench.statistics.estimates import summarise
+from pneumobench.statistics.intervals import Cases
 from pneumobench.statistics.judgement import score_test
 from pneumobench.statistics.metrics import JUDGED, RATES
 from pneumobench.statistics.predictions import Labels
@@ -50,6 +51,7 @@ def judge_domains(path: Path, resampling: Resampling) -> list[dict[str, Any]]:
             for images in (np.flatnonzero(fold == number) for number in np.unique(fold))
         ]
         sides = {"development": ~tested, "test": tested}
+        scale = Cases(tested, resamples.cluster, resamples).scale("roc_auc")
         records.append(
             {
                 "baseline": kind,
@@ -59,7 +61,7 @@ def judge_domains(path: Path, resampling: Resampling) -> list[dict[str, Any]]:
                     side: {"n": int(rows.sum()), "groups": len(np.unique(group[rows]))}
                     for side, rows in sides.items()
                 },
-                "roc_auc": summarise(np.mean(areas, axis=0), resampling.confidence),
+                "roc_auc": summarise(np.mean(areas, axis=0), resampling.confidence, scale),
             }
         )
     return records
@@ -104,11 +106,15 @@ def judge_blocks(
         grid = held.pivot(index="fold", columns="image_id", values="logit")
         sample = draw_sample(_restrict(labels, grid.columns.to_numpy(dtype=str)), resampling)
         _, whole = score_test(grid.to_numpy(np.float32), np.array(thresholds))
-        found = replicate_judged(whole.logit, whole.decisions["out_of_fold"], sample)
+        decision = whole.decisions["out_of_fold"]
+        found, cases = replicate_judged(whole.logit, decision, sample), sample.cases()
         records.append(
             {"block": int(number)}
             | sample.labels.counts()
-            | {name: summarise(found[name], resampling.confidence) for name in JUDGED}
+            | {
+                name: summarise(found[name], resampling.confidence, cases.scale(name))
+                for name in JUDGED
+            }
         )
     return records
 

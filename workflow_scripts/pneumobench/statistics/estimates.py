@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 from pneumobench.statistics.bootstrap import percentile_interval
+from pneumobench.statistics.intervals import Percentile, Scale
+
+_PERCENTILE = Percentile()
 
 
 def number(value: float) -> float | None:
@@ -16,9 +19,21 @@ def number(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
 
 
-def summarise(values: np.ndarray, confidence: float) -> dict[str, Any]:
-    """Return value, interval and number of undefined replicates of one statistic."""
-    low, high, undefined = percentile_interval(values[1:], confidence)
+def summarise(values: np.ndarray, confidence: float, scale: Scale = _PERCENTILE) -> dict[str, Any]:
+    """Return value, interval and number of undefined replicates of one statistic.
+
+    Parameters
+    ----------
+    values
+        The statistic.
+    confidence
+        Level of the interval in (0, 1).
+    scale
+        How the interval is made: what lies between bounds has a scale of its own (`intervals`). An
+        undefined statistic has none.
+    """
+    undefined = int(np.isnan(values[1:]).sum())
+    low, high = (np.nan, np.nan) if np.isnan(values[0]) else scale.interval(values, confidence)
     return {
         "value": number(values[0]),
         "low": number(low),
@@ -31,6 +46,9 @@ def paired_difference(
     model: np.ndarray, reference: np.ndarray, confidence: float
 ) -> dict[str, float | bool | None]:
     """Return `difference` = model - reference with `low`, `high` and `excludes_zero`.
+
+    The interval is that of the percentiles, for areas and shares as well: differences lie far from
+    their bounds, the replicates of two models vary together, and 0 must mean no difference.
 
     Parameters
     ----------
@@ -49,11 +67,19 @@ def paired_difference(
     }
 
 
-def summarise_change(before: np.ndarray, after: np.ndarray, confidence: float) -> dict[str, Any]:
-    """Return what a statistic is `before` and `after`, and the paired `difference`."""
+def summarise_change(
+    before: np.ndarray,
+    after: np.ndarray,
+    confidence: float,
+    scales: tuple[Scale, Scale] = (_PERCENTILE, _PERCENTILE),
+) -> dict[str, Any]:
+    """Return what a statistic is `before` and `after`, and the paired `difference`.
+
+    `scales` are those of either, as `summarise` takes them.
+    """
     return {
-        "before": summarise(before, confidence),
-        "after": summarise(after, confidence),
+        "before": summarise(before, confidence, scales[0]),
+        "after": summarise(after, confidence, scales[1]),
         "difference": paired_difference(after, before, confidence),
     }
 

@@ -4,8 +4,8 @@ Out of fold, `fold_mean` is the mean of the metric inside each fold and `pooled`
 together, which mixes the scales of the folds' models. On the test set, `fold_mean` is the mean over
 the folds' models and `mean_prediction` the metric of their mean logit. At the `out_of_fold`
 threshold each model is cut at its own threshold, the mean prediction at the mean distance of its
-logits from their thresholds. Intervals are percentile intervals of a bootstrap over patients (out
-of fold within the folds) with the models held fixed. Under `patients` the same estimates stand with
+logits from their thresholds. Intervals come from a bootstrap over patients (out of fold within the
+folds; `intervals`) with the models held fixed. Under `patients` the same estimates stand with
 a patient, by the mean logit of the images, in place of each image.
 """
 

@@ -185,7 +185,10 @@ def _judge(one: _Judge, samples: Samples, confidence: float) -> dict[str, Any]:
     return one.identity | {
         "estimates": [
             {"metric": metric}
-            | {name: summarise(values[metric], confidence) for name, values in found.items()}
+            | {
+                name: summarise(values[metric], confidence, samples[name].cases().scale(metric))
+                for name, values in found.items()
+            }
             | {"difference": _difference(found, metric, confidence)}
             for metric in METRICS
         ],

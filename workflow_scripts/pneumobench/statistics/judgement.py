@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pneumobench.statistics.estimates import flat_columns, number, summarise
+from pneumobench.statistics.intervals import Cases
 from pneumobench.statistics.metrics import decision_metrics, sigmoid
 from pneumobench.statistics.replicates import Replicated, Scores, replicate_scores
 from pneumobench.statistics.samples import Sample, Samples
@@ -152,14 +153,22 @@ def score_test(logits: np.ndarray, thresholds: np.ndarray) -> tuple[list[Scores]
     return models, Scores(images, mean, decisions, None)
 
 
+def cases_of(scores: Scores, sample: Sample) -> dict[str, Cases]:
+    """Return whose images metrics are of, for each threshold and for `none`."""
+    decided = {
+        name: sample.cases(scores.images, decision) for name, decision in scores.decisions.items()
+    }
+    return {"none": sample.cases(scores.images), **decided}
+
+
 def estimate_mean(
     models: list[Replicated], origin: dict[str, Any], confidence: float
 ) -> list[dict[str, Any]]:
     """Return the records of every metric's mean over the folds' models, with their spread.
 
     The interval is that of the mean when patients are drawn anew; the spread, the standard
-    deviation over the models (ddof 1), says how much the models differ. `origin` has the `dataset`
-    and its `counts`.
+    deviation over the models (ddof 1), says how much the models differ. `origin` has the `dataset`,
+    its `counts`, and its `cases` from `cases_of`.
     """
     records = []
     for key in models[0].metrics:
@@ -191,7 +200,9 @@ def describe_subtypes(
         for name in np.unique(subtype[positive]):
             chosen = positive & (subtype == name)
             images = scores.images[chosen]
-            found = summarise(sample.resamples.means(decision[chosen], images)[:, 0], confidence)
+            values = sample.resamples.means(decision[chosen], images)[:, 0]
+            scale = sample.cases(images).scale("sensitivity")
+            found = summarise(values, confidence, scale)
             records.append(
                 {
                     "dataset": dataset,
@@ -212,13 +223,14 @@ def _describe(
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the records of one data set; `replicated` holds the models', then the whole's."""
     *of_models, of_whole = replicated
-    origin = {"dataset": dataset, "counts": sample.labels.counts()}
+    cases = cases_of(whole, sample)
+    origin = {"dataset": dataset, "counts": sample.labels.counts(), "cases": cases}
     aggregate = {"dataset": dataset, "aggregate": WHOLE[dataset]}
     return {
         "estimates": estimate_mean(of_models, origin, confidence)
         + estimate_whole(of_whole, WHOLE[dataset], origin, confidence),
         "confusion": _confusion(of_models, of_whole, aggregate),
-        "per_class": _classes(of_whole, aggregate, confidence),
+        "per_class": _classes(of_whole, aggregate, cases, confidence),
         "subgroups": describe_subtypes(whole, dataset, sample, confidence),
     }
 
@@ -239,18 +251,22 @@ def _confusion(
 
 
 def _classes(
-    whole: Replicated, aggregate: dict[str, str], confidence: float
+    whole: Replicated, aggregate: dict[str, str], cases: dict[str, Cases], confidence: float
 ) -> list[dict[str, Any]]:
     """Return precision, recall and F1 of either class, with their intervals and its image count."""
     records = []
     for threshold, table in whole.confusion.items():
         # With the classes exchanged, the table reads from its other end.
-        for name, confusion in (("normal", table[:, ::-1]), ("pneumonia", table)):
+        for name, confusion, own in (
+            ("normal", table[:, ::-1], cases[threshold].exchanged()),
+            ("pneumonia", table, cases[threshold]),
+        ):
             metrics = decision_metrics(confusion)
             support = round(confusion[0, 2] + confusion[0, 3])
             record = {**aggregate, "threshold": threshold, "class": name, "support": support}
             for metric in ("precision", "recall", "f1"):
-                record |= flat_columns(metric, summarise(metrics[metric], confidence))
+                found = summarise(metrics[metric], confidence, own.scale(metric))
+                record |= flat_columns(metric, found)
             records.append(record)
     return records
 
@@ -268,7 +284,7 @@ def _record(
         "aggregate": aggregate,
         "threshold": threshold,
         "metric": metric,
-        **summarise(values, confidence),
+        **summarise(values, confidence, origin["cases"][threshold].scale(metric)),
         "spread": None,
         # Thresholds fitted on the very images that they are judged on flatter the model.
         "optimistic": origin["dataset"] == "out_of_fold" and threshold == "out_of_fold",

@@ -11,7 +11,6 @@ Chicco D, Jurman G. The advantages of the Matthews correlation coefficient. BMC 
 """
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 
@@ -250,31 +249,6 @@ def precision_recall_points(
     return np.concatenate([[0.0], recall]), np.concatenate([precision[:1], precision])
 
 
-def wilson(
-    successes: np.ndarray | int, count: np.ndarray | int, confidence: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the score interval of a proportion of independent observations.
-
-    Source: Wilson EB. Probable inference, the law of succession, and statistical inference. Journal
-    of the American Statistical Association 1927;22:209-212. Without continuity correction.
-
-    Parameters
-    ----------
-    successes, count
-        [...] int, 0 <= successes <= count.
-    confidence
-        Level of the interval in (0, 1).
-
-    Returns
-    -------
-    tuple
-        Lower and upper bounds, each [...] float64 in [0, 1], NaN where `count` is 0.
-    """
-    successes, count = np.asarray(successes), np.asarray(count)
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    return _lower_bound(successes, count, z), 1 - _lower_bound(count - successes, count, z)
-
-
 def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     undefined = np.full(np.shape(numerator), np.nan)
     return np.divide(numerator, denominator, out=undefined, where=denominator > 0)
@@ -287,12 +261,6 @@ def _cumulative_counts(positive: np.ndarray, scores: np.ndarray) -> tuple[np.nda
     true_positive = np.append(0, np.cumsum(ranking.positive))
     called = np.append(0, group_end)
     return true_positive[called], called - true_positive[called]
-
-
-def _lower_bound(successes: np.ndarray, count: np.ndarray, z: float) -> np.ndarray:
-    with np.errstate(invalid="ignore"):
-        spread = np.sqrt(successes * (count - successes) / count + z**2 / 4)
-    return (successes + z**2 / 2 - z * spread) / (count + z**2)
 
 
 DECISION_METRICS = tuple(decision_metrics(np.zeros((1, 4))))

@@ -8,6 +8,7 @@ import numpy as np
 
 from pneumobench.core.estimates import Resampling
 from pneumobench.statistics.bootstrap import Resamples, resample_patients
+from pneumobench.statistics.intervals import Cases
 from pneumobench.statistics.predictions import Labels, read_labels
 
 DATASETS = ("out_of_fold", "test")
@@ -40,6 +41,12 @@ class Sample:
     def images(self) -> np.ndarray:
         """The positions of all images, [images] int."""
         return np.arange(len(self.fold))
+
+    def cases(self, images: np.ndarray | None = None, decision: np.ndarray | None = None) -> Cases:
+        """Return whose images a metric of some images, or of all, and their decisions is of."""
+        images = self.images if images is None else images
+        positive, cluster = self.positive[images], self.resamples.cluster[images]
+        return Cases(positive, cluster, self.resamples, decision)
 
     def of_folds(self) -> list[np.ndarray]:
         """Return the positions of each fold's images."""

@@ -20,6 +20,7 @@ from pneumobench.statistics.bootstrap import Resamples
 from pneumobench.statistics.domains import judge_blocks, judge_domains
 from pneumobench.statistics.estimates import number, paired_difference, summarise
 from pneumobench.statistics.frozen import Frozen
+from pneumobench.statistics.intervals import Cases
 from pneumobench.statistics.judgement import Predicted
 from pneumobench.statistics.metrics import JUDGED, RATES
 from pneumobench.statistics.predictions import CLASSES, Labels, align_test, read_predictions
@@ -274,15 +275,20 @@ def _higher(scored: _Scored, images: Sample, label: str, confidence: float) -> d
     rows = _members(images, None, label)
     tested = images.fold[rows] < 0
     values = replicate_area(tested, scored.distance[rows], rows, images.resamples)
-    return {"label": label, **summarise(values, confidence)}
+    scale = Cases(tested, images.resamples.cluster[rows], images.resamples).scale("roc_auc")
+    return {"label": label, **summarise(values, confidence, scale)}
 
 
 def _transfer(scored: _Scored, images: Sample, confidence: float) -> list[dict[str, Any]]:
     values = {dataset: _replicate(scored, images, dataset) for dataset in DATASETS}
+    cases = {dataset: images.cases(_members(images, dataset, None)) for dataset in DATASETS}
     return [
         {
             "metric": metric,
-            **{name: summarise(found[metric], confidence) for name, found in values.items()},
+            **{
+                name: summarise(found[metric], confidence, cases[name].scale(metric))
+                for name, found in values.items()
+            },
             "difference": paired_difference(
                 values["test"][metric], values["out_of_fold"][metric], confidence
             ),

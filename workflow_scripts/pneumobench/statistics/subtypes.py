@@ -18,6 +18,7 @@ from pneumobench.core.task import LOGIT_COLUMNS, SUBTYPES, THUMBNAIL_RUN
 from pneumobench.statistics.bootstrap import Resamples
 from pneumobench.statistics.estimates import flat_columns, summarise
 from pneumobench.statistics.frozen import Frozen
+from pneumobench.statistics.intervals import Cases, Percentile, Scale, Share
 from pneumobench.statistics.predictions import (
     Labels,
     align_out_of_fold,
@@ -25,8 +26,9 @@ from pneumobench.statistics.predictions import (
     read_predictions,
 )
 from pneumobench.statistics.replicates import replicate_ranking
-from pneumobench.statistics.samples import Samples, draw_sample, read_standards
+from pneumobench.statistics.samples import Sample, Samples, draw_sample, read_standards
 from pneumobench.statistics.subtype_metrics import (
+    TABLE_METRICS,
     against_the_rest,
     confusion_cells,
     errors,
@@ -209,12 +211,38 @@ def judge_subtypes(
         for metric in METRICS:
             fold_mean = np.mean([part[metric] for part in parts], axis=0)
             n = sick if metric == BACTERIAL_AGAINST_VIRAL else len(truth)
+            scale = scale_of(metric, truth, sample)
             estimates += [
                 {"dataset": dataset, "aggregate": name, "metric": metric, "n": n}
-                | summarise(values, confidence)
+                | summarise(values, confidence, scale)
                 for name, values in (("fold_mean", fold_mean), (aggregate, whole[metric]))
             ]
     return {"estimates": estimates, "confusion": confusion}
+
+
+def scale_of(metric: str, truth: np.ndarray, sample: Sample) -> Scale:
+    """Return how the interval of one of `METRICS` is made."""
+
+    def against(positive: np.ndarray, images: np.ndarray) -> Scale:
+        return Cases(positive, cluster[images], sample.resamples).scale("roc_auc")
+
+    cluster, images = sample.resamples.cluster, sample.images
+    if metric in AREAS:
+        return against(truth == AREAS.index(metric), images)
+    if metric == BACTERIAL_AGAINST_VIRAL:
+        images = np.flatnonzero(truth != SUBTYPES.index("normal"))
+        return against(truth[images] == _BACTERIAL, images)
+    patients = [len(np.unique(cluster[truth == number])) for number in range(len(SUBTYPES))]
+    if metric == "macro_auc":
+        # Where all areas are 1, the class with the fewest patients says the least.
+        return against(truth == int(np.argmin(patients)), images)
+    if metric == "accuracy":
+        return sample.cases().scale(metric)
+    if metric in TABLE_METRICS:
+        # Of equal weight, whatever their sizes: as many patients as vary like all together.
+        together = len(patients) ** 2 / sum(1 / max(own, 1) for own in patients)
+        return Share(together, least=-1.0 if metric == "kappa" else 0.0)
+    return Percentile()
 
 
 def _replicate(

@@ -10,10 +10,9 @@ from pneumobench.reporting.inputs import DATASET_TITLES, complete_runs, confusio
 from pneumobench.reporting.measures import PATIENT_CELLS
 from pneumobench.reporting.origin import patients_told
 from pneumobench.reporting.section import Block, FigureOf, Heading, Paragraph, Section
-from pneumobench.reporting.table import Bounds, Cell, Of, Scaled, Table
+from pneumobench.reporting.table import Cell, Of, Scaled, Table
 from pneumobench.reporting.wording import count, percent
 from pneumobench.reporting.words import Words
-from pneumobench.statistics.metrics import wilson
 
 
 def build(files: ReportFiles, words: Words) -> Section:
@@ -49,9 +48,9 @@ def _errors(files: ReportFiles, words: Words, dataset: str) -> Table:
         f"{words.Positive} missed and false alarms: {DATASET_TITLES[dataset].lower()}",
         clinical_rows(files.comparison, files.metrics, dataset, words),
         notes=(
-            f"In brackets: {percent(files.facts['confidence'])} intervals. Wilson: the score "
-            "interval of the same share per 100, as if radiographs were independent; it keeps its "
-            "width where there is no error. PPV: share of positive answers that are right; NPV: "
+            f"In brackets: {percent(files.facts['confidence'])} intervals, which allow for several "
+            "radiographs of a patient and keep their width where there is no error. PPV: share of "
+            "positive answers that are right; NPV: "
             "share of negative answers that are right. Both hold only at the prevalence of this "
             f"set, {percent(part['events'] / part['n'], 1)} ({count(part['events'])} of "
             f"{count(part['n'])}).",
@@ -116,7 +115,6 @@ def clinical_rows(
     cells = []
     for _, row in complete_runs(comparison).iterrows():
         counts = confusion_counts(metrics[row["run"].folder], dataset)
-        confidence = metrics[row["run"].folder]["interval"]["confidence"]
         missed, false = counts["false_negative"], counts["false_positive"]
         positives, negatives = (
             counts["true_positive"] + missed,
@@ -127,10 +125,8 @@ def clinical_rows(
                 "Run": row["label"],
                 f"Missed {words.positive}": Of(missed, positives),
                 f"per 100 with {words.positive}": error_rate(row, f"{dataset}_sensitivity"),
-                "Wilson, missed": _wilson(missed, positives, confidence),
                 "False alarms": Of(false, negatives),
                 f"per 100 without {words.positive}": error_rate(row, f"{dataset}_specificity"),
-                "Wilson, alarms": _wilson(false, negatives, confidence),
                 "PPV": Estimate.of_row(row, f"{dataset}_ppv"),
                 "NPV": Estimate.of_row(row, f"{dataset}_npv"),
             }
@@ -191,7 +187,3 @@ def subtype_rows(
             }
         )
     return cells
-
-
-def _wilson(errors: int, n: int, confidence: float) -> Bounds:
-    return Bounds(*map(float, wilson(errors, n, confidence)), digits=1, factor=100)

@@ -43,8 +43,11 @@ def build(files: ReportFiles, words: Words) -> Section:
                 "(out-of-fold) and the test set. Ranking and thresholds come from out-of-fold "
                 "predictions alone; labels of the test set are read only after both are frozen. On "
                 "the test set, decisions are those of the mean of the fold models' logits, each "
-                "minus its own threshold. Intervals are percentile intervals of a bootstrap over "
-                "patients, within folds where there are folds."
+                "minus its own threshold. Intervals come from a bootstrap over patients, within "
+                "folds where there are folds: those of AUC and average precision are symmetric on "
+                "the logit scale; those of sensitivity, specificity and other proportions are "
+                "Wilson's, with the effective number of observations; those of differences and of "
+                "all else are percentiles."
             ),
             Heading("Machine and versions"),
             Table("environment", "Machine and versions", _environment(files.runs)),
