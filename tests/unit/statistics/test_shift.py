@@ -430,7 +430,7 @@ def test_weights_are_repetitions_and_certainty_is_allowed():
     np.testing.assert_allclose(adjust_probability(probability, 0.6, 0.6), probability)
 
 
-def test_decisions_before_and_after_are_those_of_calibrated_means(dataset, shift):
+def test_decisions_before_and_after_are_those_of_calibrated_folds(dataset, shift):
     (record,) = [entry for entry in shift["transductive"] if entry["model"] == "vgg16"]
     entry = read_json(dataset.selection)["runs"][0]
     assert (entry["model"], entry["calibration"]["method"]) == ("vgg16", record["calibration"])
@@ -445,12 +445,21 @@ def test_decisions_before_and_after_are_those_of_calibrated_means(dataset, shift
     cut = np.mean([calibrate(t, f) for t, f in zip(entry["thresholds"], fitted, strict=True)])
     positive = (test[test["fold"] == 0].sort_values("image_id")["label"] == "pneumonia").to_numpy()
     prior = (dataset.development["label"] == "pneumonia").mean()
-    share = estimate_share(probability, prior)[0]
-    assert record["estimated_share"]["value"] == pytest.approx(share)
+    shares = [estimate_share(part, prior)[0] for part in parts]
+    assert record["estimated_share"]["value"] == pytest.approx(np.mean(shares))
     assert record["true_share"] == pytest.approx(positive.mean())
     for step, values in (
         ("before", probability),
-        ("after", adjust_probability(probability, prior, share)),
+        (
+            "after",
+            np.mean(
+                [
+                    adjust_probability(own, prior, share)
+                    for own, share in zip(parts, shares, strict=True)
+                ],
+                axis=0,
+            ),
+        ),
     ):
         expected = (values <= cut)[~positive].mean()
         assert record["specificity"][step]["value"] == pytest.approx(expected)

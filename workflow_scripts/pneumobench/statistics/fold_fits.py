@@ -103,6 +103,24 @@ def calibrate_out_of_fold(
     return probability
 
 
+def calibrate_folds(logits: np.ndarray, fitted: dict[str, Any]) -> np.ndarray:
+    """Return the calibrated probabilities of new images by each fold's model.
+
+    Parameters
+    ----------
+    logits
+        [folds, ...] float.
+    fitted
+        From `fit_calibrations`.
+
+    Returns
+    -------
+    numpy.ndarray
+        [folds, ...] float64 in [0, 1].
+    """
+    return np.stack([calibrate(row, own) for row, own in zip(logits, fitted["folds"], strict=True)])
+
+
 def calibrate_mean(logits: np.ndarray, fitted: dict[str, Any]) -> np.ndarray:
     """Return the mean over the folds' models of their calibrated probabilities of new images.
 
@@ -122,6 +140,4 @@ def calibrate_mean(logits: np.ndarray, fitted: dict[str, Any]) -> np.ndarray:
     numpy.ndarray
         [images] float64 in [0, 1].
     """
-    return np.mean(
-        [calibrate(row, own) for row, own in zip(logits, fitted["folds"], strict=True)], axis=0
-    )
+    return calibrate_folds(logits, fitted).mean(axis=0)

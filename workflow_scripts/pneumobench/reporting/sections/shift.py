@@ -261,7 +261,7 @@ def _transductive(runs: list[Shifted], words: Words) -> list[Block]:
         Paragraph(
             f"If only the share of {words.positives} had changed, it could be estimated from the "
             "calibrated probabilities of the unlabelled test images, and the probabilities be "
-            "adjusted to it (Saerens, Latinne and Decaestecker 2002). Of "
+            "adjusted to it, fold by fold (Saerens, Latinne and Decaestecker 2002). Of "
             f"{plural(len(rows), 'run')}, {right} have the true share inside the interval of the "
             f"estimate, and {better} gain specificity, by the interval of the paired difference."
         ),
