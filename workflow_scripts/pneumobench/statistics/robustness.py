@@ -24,6 +24,7 @@ from pneumobench.statistics.estimates import (
     summarise,
 )
 from pneumobench.statistics.frozen import Frozen
+from pneumobench.statistics.intervals import Cases
 from pneumobench.statistics.metrics import JUDGED
 from pneumobench.statistics.predictions import (
     Labels,
@@ -36,6 +37,12 @@ from pneumobench.statistics.predictions import (
 )
 from pneumobench.statistics.replicates import rank_inside_folds, replicate_decisions
 from pneumobench.statistics.samples import Sample, draw_sample
+from pneumobench.statistics.worst import (
+    Replicates,
+    lowest_difference,
+    lowest_name,
+    summarise_lowest,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -116,10 +123,9 @@ def evaluate_robustness(
         with its interval), and n, events and patients.
     details
         robustness.json to write: what the table follows from; and for each strength `worst` (the
-        lowest `specificity` and `sensitivity` with the corruption; the interval is that of the
-        lowest, sought anew in every replicate; where several corruptions are about equally bad, the
-        lowest of them leans low, and its interval more so) and `mean` (the mean AUC over the
-        corruptions).
+        lowest `specificity` and `sensitivity` with the corruption, and an interval that allows for
+        the choice; where several corruptions are about equally bad, the lowest of them leans low)
+        and `mean` (the mean AUC over the corruptions).
     run, strengths, resampling
         The run, the strengths that were asked for, and how intervals are drawn.
 
@@ -136,14 +142,14 @@ def evaluate_robustness(
         | aligned.decide(kind, sample)
         for kind, logit in aligned.logits.items()
     }
-    _write_table(table, run, found, labels, resampling.confidence)
+    _write_table(table, run, found, sample, resampling.confidence)
     content = {
         **vars(run),
         "threshold_rule": frozen.rule,
         "thresholds": aligned.thresholds.tolist(),
         "interval": resampling.interval(" within folds"),
         **labels.counts(),
-        **_summaries(found, strengths, resampling.confidence),
+        **_summaries(found, strengths, sample.cases(), resampling.confidence),
     }
     for record in content["worst"]:
         logger.info("worst %(metric)s at strength %(strength)s: %(value)s (%(corruption)s)", record)
@@ -162,8 +168,8 @@ def compare_robustness(
     table
         robustness.csv to write: a row for every strength, metric of `WORST` and pair of runs.
         `first` is the run whose worst figure is higher; `difference` is its worst figure minus the
-        other's, each run's worst corruption sought anew in every replicate, with the interval of
-        the bootstrap over patients within folds; it is not adjusted for the number of pairs.
+        other's, with the interval of the bootstrap over patients within folds that allows for the
+        choice of either run's worst corruption; it is not adjusted for the number of pairs.
         Without a second run there are no rows.
     strengths, resampling
         The strengths that were asked for, and how intervals are drawn.
@@ -177,7 +183,7 @@ def compare_robustness(
     labels, frozen = read_labels(files.development_labels), Frozen.read(files.selection)
     corrupted = _group(files.corrupted)
     sample: Sample | None = None
-    worst: dict[tuple[int, str], dict[Run, np.ndarray]] = {}
+    under: dict[tuple[int, str], dict[Run, Replicates]] = {}
     for folder, plain in _group(files.out_of_fold).items():
         run = next(iter(read_predictions(plain[:1])))
         aligned = _read_aligned(plain, corrupted.get(folder, []), labels, run, frozen, strengths)
@@ -186,11 +192,11 @@ def compare_robustness(
         found = {kind: aligned.decide(kind, sample) for kind in aligned.logits}
         for strength in strengths:
             for metric in WORST:
-                lowest = _lowest(found, metric, strength)
-                worst.setdefault((strength, metric), {})[run] = lowest
+                of_metric = _under_each(found, metric, strength)
+                under.setdefault((strength, metric), {})[run] = of_metric
     rows = [
         {"strength": strength, "metric": metric} | row | labels.counts()
-        for (strength, metric), values in worst.items()
+        for (strength, metric), values in under.items()
         for row in _pairs(values, resampling.confidence)
     ]
     write_table(table, pd.DataFrame(rows, columns=_COLUMNS))
@@ -223,49 +229,56 @@ def _write_table(
     table: Path,
     run: Run,
     found: dict[tuple[str, int], Replicated],
-    labels: Labels,
+    sample: Sample,
     confidence: float,
 ) -> None:
-    rows = []
+    rows, cases = [], sample.cases()
     for (name, strength), replicated in found.items():
         row = {**vars(run), "corruption": name, "strength": strength}
         for metric in METRICS:
-            record = _estimate(replicated[metric], found[UNCORRUPTED][metric], confidence)
-            row |= flat_columns(metric, record)
-            row |= {f"{metric}_{key}": record[key] for key in record if key.startswith("diff")}
-        rows.append(row | labels.counts())
+            values, plain = replicated[metric], found[UNCORRUPTED][metric]
+            apart = paired_difference(values, plain, confidence)
+            row |= flat_columns(metric, summarise(values, confidence, cases.scale(metric)))
+            row |= flat_columns(f"{metric}_difference", apart, "difference")
+        rows.append(row | sample.labels.counts())
     write_table(table, pd.DataFrame(rows))
 
 
 def _summaries(
-    found: dict[tuple[str, int], Replicated], strengths: list[int], confidence: float
+    found: dict[tuple[str, int], Replicated],
+    strengths: list[int],
+    cases: Cases,
+    confidence: float,
 ) -> dict[str, Any]:
     """Return the records on all corruptions together."""
     plain = found[UNCORRUPTED]
     worst, mean = [], []
     for strength in strengths:
-        own = {name: part for (name, at), part in found.items() if at == strength}
         for metric in WORST:
-            lowest = _lowest(found, metric, strength)
-            hardest = min(own, key=lambda name, metric=metric: own[name][metric][0])
-            record = {"metric": metric, "strength": strength, "corruption": hardest}
-            worst.append(record | _estimate(lowest, plain[metric], confidence))
-        area = np.mean([part["roc_auc"] for part in own.values()], axis=0)
-        record = {"metric": "roc_auc", "strength": strength}
-        mean.append(record | _estimate(area, plain["roc_auc"], confidence))
-    uncorrupted = {name: summarise(plain[name], confidence) for name in METRICS}
+            under = _under_each(found, metric, strength)
+            apart = lowest_difference(under, {"none": plain[metric]}, confidence)
+            worst.append(
+                {"metric": metric, "strength": strength, "corruption": lowest_name(under)}
+                | summarise_lowest(under, confidence, cases.scale(metric))
+                | difference_columns(apart)
+            )
+        areas = _under_each(found, "roc_auc", strength)
+        area = np.mean(list(areas.values()), axis=0)
+        apart = paired_difference(area, plain["roc_auc"], confidence)
+        mean.append(
+            {"metric": "roc_auc", "strength": strength}
+            | summarise(area, confidence, cases.scale("roc_auc"))
+            | difference_columns(apart)
+        )
+    uncorrupted = {name: summarise(plain[name], confidence, cases.scale(name)) for name in METRICS}
     return {"uncorrupted": uncorrupted, "worst": worst, "mean": mean}
 
 
-def _lowest(found: dict[tuple[str, int], Replicated], metric: str, strength: int) -> np.ndarray:
-    """Return the lowest of all corruptions of a strength, [1 + replicates], sought in every row."""
-    return np.min([part[metric] for (_, at), part in found.items() if at == strength], axis=0)
-
-
-def _estimate(values: np.ndarray, plain: np.ndarray, confidence: float) -> dict[str, Any]:
-    """Return a statistic with its interval, and its difference to the images as they are."""
-    apart = paired_difference(values, plain, confidence)
-    return summarise(values, confidence) | difference_columns(apart)
+def _under_each(
+    found: dict[tuple[str, int], Replicated], metric: str, strength: int
+) -> dict[str, np.ndarray]:
+    """Return a metric under each corruption of a strength, [1 + replicates] by its name."""
+    return {name: part[metric] for (name, at), part in found.items() if at == strength}
 
 
 def _group(paths: list[Path]) -> dict[Path, list[Path]]:
@@ -276,17 +289,18 @@ def _group(paths: list[Path]) -> dict[Path, list[Path]]:
     return found
 
 
-def _pairs(values: dict[Run, np.ndarray], confidence: float) -> list[dict[str, Any]]:
+def _pairs(values: dict[Run, Replicates], confidence: float) -> list[dict[str, Any]]:
     """Return a row for every pair, the more robust run first; equal runs by name."""
-    order = sorted(values, key=lambda run: (-values[run][0], run))
+    lowest = {run: under[lowest_name(under)][0] for run, under in values.items()}
+    order = sorted(values, key=lambda run: (-lowest[run], run))
     rows = []
     for first, second in combinations(order, 2):
-        apart = paired_difference(values[first], values[second], confidence)
+        apart = lowest_difference(values[first], values[second], confidence)
         rows.append(
             {
                 **name_pair(first, second),
-                "first_worst": values[first][0],
-                "second_worst": values[second][0],
+                "first_worst": lowest[first],
+                "second_worst": lowest[second],
                 **difference_columns(apart),
                 "excludes_zero": apart["excludes_zero"],
             }

@@ -208,10 +208,10 @@ def _overview(
             for (row, _), cells in zip(judged, _cells(judged, strength, pairs), strict=True)
         ],
         notes=(
-            "Worst: the lowest figure under all corruptions of one strength. Its interval is that "
-            "of the lowest, found anew in every resample of patients, so it allows for another "
-            "corruption having been the worst. Where several corruptions are about equally bad, "
-            "the lowest figure is biased downwards, and its interval more so.",
+            "Worst: the lowest figure under all corruptions of one strength. Where several are "
+            "about equally bad, it is biased downwards. Its interval and those of differences of "
+            "worst figures allow for the choice: they hold the true lowest figure at least as "
+            "often as they say, whichever corruption causes it.",
             "Mean AUC: over all corruptions, for each the mean of the folds. Thresholds were "
             "chosen on the same images uncorrupted, which makes the figures without corruption "
             "slightly optimistic and the losses larger.",
