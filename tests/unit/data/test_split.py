@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from split_fixture import radiographs_of, split
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.estimates import Resampling
+from pneumobench.statistics.bootstrap import resample_patients
+from pneumobench.statistics.replicates import replicate_area
 
 
 def inner_of(splits, fold):
@@ -68,6 +71,32 @@ def test_data_without_a_test_set_lose_a_fifth_of_their_patients(tmp_path):
     assert test["subtype"].value_counts().to_dict() == {"bacterial": 20, "normal": 20, "viral": 20}
     quarter = split(tmp_path, radiographs_of(40, 1, "train"), holdout_fraction=0.25)[2]
     assert len(quarter) == 30
+
+
+def test_children_under_two_names_are_drawn_and_counted_as_one(tmp_path):
+    """200 names of 100 children: who has an identical image under both is one patient."""
+    radiographs, pixels = [], {}
+    for child in range(100):
+        stem = "IM-{:04d}-{:04d}" if child % 2 else "person{}_virus_{}"
+        label = "normal" if child % 2 else "pneumonia"
+        for name in (child, 1000 + child):
+            for image in range(2):
+                radiographs.append((stem.format(name, image), label, "none"))
+            pixels[stem.format(name, 0)] = f"image of child {child}"
+    splits, *labels = split(tmp_path, radiographs, pixels)
+    labels = pd.concat(labels).merge(splits, on="image_id")
+    assert (labels["patient"] == labels["group"]).all()
+    assert labels["patient"].nunique() == 100
+    # A score that is the child's: two names of it say nothing more than one.
+    child = labels["image_id"].str.extract(r"(\d+)")[0].astype(int) % 1000
+    positive = (labels["label"] == "pneumonia").to_numpy()
+    score = (np.random.default_rng(0).normal(size=100)[child] + positive).astype(np.float32)
+    draw, images = Resampling(0.95, 4000, 1), np.arange(len(labels))
+    errors = [
+        np.nanstd(replicate_area(positive, score, images, resample_patients(whose, draw)))
+        for whose in (labels["patient"].to_numpy(str), child.astype(str).to_numpy(str))
+    ]
+    assert errors[0] == pytest.approx(errors[1], rel=0.05) and errors[0] > 0.045
 
 
 def test_patients_with_an_identical_radiograph_share_a_fold(tmp_path):

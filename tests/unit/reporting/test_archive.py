@@ -15,11 +15,11 @@ from pneumobench.core.archive import INDEX, check_unpacked, read_archive
 from pneumobench.core.config.check import check_config
 from pneumobench.core.config.earlier import as_written_today
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import write_json, write_table
+from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.models import registry
 from pneumobench.reporting.archive import ArchiveInputs, archive_results
 from pneumobench.reporting.radiographs import place_radiographs
-from pneumobench.reporting.unpack import unpack_archive
+from pneumobench.reporting.unpack import unite_patients, unpack_archive
 
 PROJECT = Path(__file__).resolve().parents[3]
 MISSING = [{"model": "vgg16", "recipe": "light", "seed": 1, "note": "0 of 5 folds finished"}]
@@ -179,3 +179,19 @@ def test_a_configuration_of_an_earlier_version_lacks_no_key():
     assert check_config(completed, architectures=registry.names())
     assert as_written_today(whole_config()) == whole_config()
     assert as_written_today({"data": {"checks": 3}, "a": [1]}) == {"data": {"checks": 3}, "a": [1]}
+
+
+def test_labels_of_earlier_archives_name_the_groups_of_the_split(tmp_path):
+    splits = pd.DataFrame({"image_id": ["a", "b", "c"], "group": ["p1", "p1", "p3"]})
+    labels = pd.DataFrame({"image_id": ["a", "b"], "patient": ["p1", "p2"], "label": "normal"})
+    write_table(tmp_path / "splits.csv", splits.assign(inner=""))
+    for name in ("development", "test"):
+        write_table(tmp_path / f"{name}_labels.csv", labels.assign(subtype="normal"))
+    unite_patients(tmp_path)
+    united = read_table(tmp_path / "test_labels.csv", text=("image_id", "patient"))
+    assert united["patient"].tolist() == ["p1", "p1"]
+    before = (tmp_path / "test_labels.csv").stat().st_mtime_ns
+    unite_patients(tmp_path)
+    assert (tmp_path / "test_labels.csv").stat().st_mtime_ns == before
+    (tmp_path / "splits.csv").unlink()
+    unite_patients(tmp_path)

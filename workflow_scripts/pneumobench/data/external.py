@@ -14,7 +14,7 @@ from pneumobench.data.audit import EXAMPLES, NEAR_DUPLICATES_LISTED
 from pneumobench.data.groups import unite
 from pneumobench.data.manifest import accepted_images, read_manifest
 from pneumobench.data.near_duplicates import MOST_KEPT, find_near_duplicates, hash_words
-from pneumobench.data.split import LABEL_COLUMNS
+from pneumobench.data.split import label_table
 
 logger = logging.getLogger(__name__)
 
@@ -70,9 +70,10 @@ def admit_external(
     content["warnings"] = list(_warnings(content))
     for warning in content["warnings"]:
         logger.warning("%s", warning)
+    images["group"] = unite(images["patient"], images["pixel_sha256"])
     listed = images[["image_id"]].assign(role="external", fold=pd.NA, inner="")
-    write_table(splits, listed.assign(group=unite(images["patient"], images["pixel_sha256"])))
-    write_table(labels, images[LABEL_COLUMNS])
+    write_table(splits, listed.assign(group=images["group"]))
+    write_table(labels, label_table(images))
     write_json(audit, content)
 
 

@@ -39,7 +39,8 @@ def split_dataset(
     fold. Data without an official test set lose a patient-grouped hold-out first. Patients who
     share an identical image are one group. Folds, hold-out and early-stopping parts are stratified
     by subtype, so that each has its share of normal, bacterial and viral images. Labels go to one
-    file each for development and test, so that training has no path to the test labels.
+    file each for development and test, so that training has no path to the test labels; there, a
+    patient is such a group.
 
     Parameters
     ----------
@@ -76,8 +77,23 @@ def split_dataset(
     if task == SUBTYPE:
         _check_subtypes_in_parts(images, table, manifest)
     write_table(splits, table)
-    write_table(development_labels, images.loc[~test, LABEL_COLUMNS])
-    write_table(test_labels, images.loc[test, LABEL_COLUMNS])
+    labels = label_table(images)
+    write_table(development_labels, labels[~test])
+    write_table(test_labels, labels[test])
+
+
+def label_table(images: pd.DataFrame) -> pd.DataFrame:
+    """Return the labels of images by which they are judged, columns `LABEL_COLUMNS`.
+
+    A patient is the group that the split keeps together: who shares an identical image with another
+    is the same child under two names, and must not count as two.
+
+    Parameters
+    ----------
+    images
+        Rows of a manifest with their `group`.
+    """
+    return images.assign(patient=images["group"])[LABEL_COLUMNS]
 
 
 def assign_folds(

@@ -18,7 +18,14 @@ from pneumobench.core.archive import (
 )
 from pneumobench.core.earlier import content_today
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import VERSION, signed_json, signed_table, without_checksum
+from pneumobench.core.files import (
+    VERSION,
+    read_table,
+    signed_json,
+    signed_table,
+    without_checksum,
+    write_table,
+)
 from pneumobench.core.folders import new_folder
 from pneumobench.core.room import check_room
 from pneumobench.reporting.kinds import check_kind, wrong_content
@@ -77,11 +84,33 @@ def unpack_archive(
                 if archive.earlier:
                     _rename_in(place / name, name.removeprefix(RESULTS), f"{name} in {path}")
                 _sign(place / name)
+        unite_patients(place / RESULTS / "dataset")
         if packed is not None:
             _place_radiographs(place, packed, size)
         for folder in panels:
             Path(folder).mkdir(parents=True, exist_ok=True)
         _move(place, results, archive.files)
+
+
+def unite_patients(dataset: Path) -> None:
+    """Let labels name the groups of the split as patients, as earlier versions did not.
+
+    Parameters
+    ----------
+    dataset
+        The folder of splits.csv and the labels; without them nothing happens.
+    """
+    if not (dataset / "splits.csv").is_file():
+        return
+    splits = read_table(dataset / "splits.csv", text=("image_id", "group", "inner"))
+    for path in sorted(dataset.glob("*_labels.csv")):
+        labels = read_table(path, text=("image_id", "patient", "label", "subtype"))
+        if not {"image_id", "group"} <= set(splits) or not {"image_id", "patient"} <= set(labels):
+            continue  # who reads it says so
+        group = dict(zip(splits["image_id"], splits["group"], strict=True))
+        united = labels["image_id"].map(group).fillna(labels["patient"])
+        if not united.equals(labels["patient"]):
+            write_table(path, labels.assign(patient=united))
 
 
 def _move(place: Path, results: Path, names: Iterable[str]) -> None:
