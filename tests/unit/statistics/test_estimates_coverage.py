@@ -182,7 +182,7 @@ HELD, CAUTIOUS = (0.93, 0.97), (0.93, 0.995)
         (0.995, 106, 2000, CAUTIOUS),
         (0.8, 428, 1500, HELD), (0.921, 428, 1500, HELD), (0.95, 428, 1500, HELD),
         (0.995, 428, 1500, HELD),
-        (0.8, 3669, 400, HELD), (0.95, 3669, 400, HELD), (0.995, 3669, 400, HELD),
+        (0.8, 3669, 400, HELD), (0.95, 3669, 400, HELD), (0.995, 3669, 1000, HELD),
     ],
 )  # fmt: skip
 def test_intervals_hold_the_truth_as_often_as_they_say(area, patients, trials, expected):
