@@ -153,7 +153,7 @@ def measured(run: Made, *, good: bool) -> list[dict]:
             holds = good or (measure, control) != ("deletion", "centre")
             difference = (values["grad_cam"] - values[control]) if holds else 0.01
             bounds = difference - 0.03, difference + 0.03
-            verdict = "better" if holds else "not told apart"
+            verdict = "better" if holds else "not shown"
             rows.append((measure, f"grad_cam - {control}", difference, *bounds, verdict))
     for name, value in {"grad_cam": 0.6, "random": 0.1, "grad_cam - random": 0.5}.items():
         rows.append(("like_occlusion", name, value, value - 0.05, value + 0.05, ""))
@@ -163,7 +163,9 @@ def measured(run: Made, *, good: bool) -> list[dict]:
         rows.append(("energy_corners", name, value, value - 0.02, value + 0.02, ""))
     names = ("measure", "map", "value", "low", "high", "verdict")
     return [
-        start | dict(zip(names, row, strict=True)) | {"images": 60, "patients": 48, "undefined": 2}
+        start
+        | dict(zip(names, row, strict=True))
+        | {"detectable": 0.03, "images": 60, "patients": 48, "undefined": 2}
         for row in rows
     ]
 

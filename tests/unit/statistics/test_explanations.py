@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t
 from statistics_cases import DRAW, make_experiment
 
 from pneumobench.core.errors import UserError
@@ -13,11 +14,13 @@ from pneumobench.statistics.bootstrap import resample_patients
 from pneumobench.statistics.explanations import (
     COLUMNS,
     DIRECTION,
+    LARGE_EFFECT,
     RANDOMISATION_COLUMNS,
     ExplanationFiles,
     ExplanationTables,
     summarise_explanations,
 )
+from pneumobench.statistics.intervals import detectable_effect
 
 RUN, OTHER = Run("resnet18", "light", 42), Run("timm:vit_tiny", "light", 7)
 MEANS = {"grad_cam": 0.6, "random": 0.4, "centre": 0.6, "randomised": 0.5}
@@ -142,8 +145,11 @@ def test_differences_are_paired_by_image(experiment, control):
     ours, theirs = (values_of(written, "insertion", name) for name in ("grad_cam", control))
     difference = (ours - theirs).sort_index()
     assert row["value"] == pytest.approx(difference.mean())
-    expected = slow_interval(difference, patients_of(experiment, difference.index))
-    assert row[["low", "high"]].tolist() == pytest.approx(expected.tolist())
+    low, high = slow_interval(difference, patients_of(experiment, difference.index))
+    # Student's interval instead of the percentiles of the same draws.
+    reach = t.ppf(0.975, row["patients"] - 1) / 1.96 * (high - low) / 2
+    assert row["high"] - row["value"] == pytest.approx(reach, rel=0.1)
+    assert row["high"] - row["value"] == pytest.approx(row["value"] - row["low"])
     # What images share falls out of the difference.
     own = row_of(found, "insertion", "grad_cam")
     assert row["high"] - row["low"] < 0.6 * (own["high"] - own["low"])
@@ -196,15 +202,19 @@ def test_a_measure_without_any_value_has_no_interval_and_no_verdict(experiment):
     ("measure", "means", "verdict"),
     [
         ("insertion", (0.6, 0.4, 0.5, 0.4), "beats all controls"),
-        ("insertion", (0.6, 0.4, 0.6, 0.4), "beats random, randomised; not told apart from centre"),
+        (
+            "insertion",
+            (0.6, 0.4, 0.6, 0.4),
+            "beats random, randomised; not shown to be better than centre",
+        ),
         ("iou", (0.6, 0.4, 0.8, 0.4), "beats random, randomised; worse than centre"),
-        ("road", (0.6, 0.6, 0.6, 0.6), "not told apart from random, centre, randomised"),
+        ("road", (0.6, 0.6, 0.6, 0.6), "not shown to be better than random, centre, randomised"),
         ("deletion", (0.4, 0.6, 0.5, 0.6), "beats all controls"),
         ("deletion", (0.4, 0.6, 0.5, 0.3), "beats random, centre; worse than randomised"),
         ("deletion", (0.6, 0.4, 0.5, 0.4), "worse than random, centre, randomised"),
         # The centre is away from border and corners: no merit, no verdict.
         ("energy_border", (0.4, 0.6, 0.1, 0.1), "beats random"),
-        ("energy_corners", (0.6, 0.6, 0.1, 0.1), "not told apart from random"),
+        ("energy_corners", (0.6, 0.6, 0.1, 0.1), "not shown to be better than random"),
         ("energy_outside_body", (0.6, 0.3, 0.1, 0.1), "worse than random"),
     ],
 )
@@ -217,7 +227,7 @@ def test_verdicts_know_the_good_direction(experiment, measure, means, verdict):
     single = row_of(found, measure, "grad_cam - random")
     apart = not single["low"] <= 0 <= single["high"]
     better = apart and (single["value"] > 0) == (DIRECTION[measure] > 0)
-    assert single["verdict"] == ("better" if better else "worse" if apart else "not told apart")
+    assert single["verdict"] == ("better" if better else "worse" if apart else "not shown")
 
 
 def test_the_trained_network_is_held_against_the_randomised_one(experiment):
@@ -237,18 +247,37 @@ def test_maps_may_be_of_another_method(experiment):
     pd.testing.assert_frame_equal(found, renamed)
 
 
-def test_a_few_patients_give_no_verdict(experiment):
-    """Five of five patients agree by chance once in sixteen; six of six once in 32."""
+def of_patients(experiment, count, means, seed):
+    """The differences of maps to random ones, of so many patients."""
     patients = experiment.development["patient"]
-    images = [int(patients.isin(patients.unique()[:count]).sum()) for count in (5, 6)]
+    rows = int(patients.isin(patients.unique()[:count]).sum())
+    write_measures(experiment, means=means, rows=rows, seed=seed)
+    found, _ = summarise(experiment)
+    return row_of(found, "insertion", "grad_cam - random")
+
+
+def test_what_few_patients_do_not_show_is_no_finding(experiment):
+    """Fourteen patients would miss a large effect in more than a fifth of samples, fifteen not."""
+    equal = dict.fromkeys(MEANS, 0.5)
+    verdicts = [of_patients(experiment, count, equal, seed=1)["verdict"] for count in (14, 15)]
+    assert verdicts == ["too few patients", "not shown"]
+
+
+def test_an_effect_that_few_patients_show_counts(experiment):
     means = {"grad_cam": 0.9, "random": 0.1, "centre": 0.1, "randomised": 0.1}
-    verdicts = []
-    for rows in images:
-        write_measures(experiment, means=means, rows=rows)
-        found, _ = summarise(experiment)
-        verdicts.append(row_of(found, "insertion", "grad_cam")["verdict"])
-    few = "too few patients to tell from random, centre, randomised"
-    assert verdicts == [few, "beats all controls"]
+    assert of_patients(experiment, 3, means, seed=0)["verdict"] == "better"
+    alone = of_patients(experiment, 1, means, seed=0)
+    assert alone["verdict"] == "too few patients" and np.isnan(alone["low"])
+
+
+def test_the_smallest_detectable_difference_is_detected_as_often_as_promised():
+    generator, shown, trials = np.random.default_rng(0), 0, 2000
+    effect = detectable_effect(15, 0.95)
+    assert 0.7 < effect <= LARGE_EFFECT < detectable_effect(14, 0.95)
+    for _ in range(trials):
+        values = generator.normal(effect, 1, 15)
+        shown += values.mean() / values.std(ddof=1) * 15**0.5 > t.ppf(0.975, 14)
+    assert shown / trials == pytest.approx(0.8, abs=0.03)
 
 
 def test_similarity_is_that_after_the_last_layer(experiment):
@@ -350,4 +379,7 @@ def test_rounding_is_no_difference(experiment):
     write_measures(experiment, measures=("energy_corners",))
     spoil(experiment, nearly_alike)
     found, _ = summarise(experiment)
-    assert row_of(found, "energy_corners", "grad_cam")["verdict"] == "not told apart from random"
+    assert (
+        row_of(found, "energy_corners", "grad_cam")["verdict"]
+        == "not shown to be better than random"
+    )

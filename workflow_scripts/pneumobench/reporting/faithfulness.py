@@ -9,8 +9,15 @@ import pandas as pd
 from pneumobench.core.estimates import Estimate
 from pneumobench.core.files import read_table
 from pneumobench.reporting.table import Cell, Number
-from pneumobench.reporting.wording import count, is_missing, listing
-from pneumobench.statistics.explanations import BETTER, CONTROLS, RANDOMISED, UNCLEAR
+from pneumobench.reporting.wording import count, is_missing, listing, percent
+from pneumobench.statistics.explanations import (
+    BETTER,
+    CONTROLS,
+    RANDOMISED,
+    UNCLEAR,
+    WORSE,
+)
+from pneumobench.statistics.intervals import POWER, detectable_effect
 
 # Whether the network's answer hangs on what the map marks; only these decide the verdict.
 TESTED = {
@@ -34,7 +41,7 @@ PLACES = {
 }
 _TITLES = {"random": "random map", "centre": "centred map", RANDOMISED: "map of random weights"}
 
-TRUSTED, UNTRUSTED = "better than all three", "must not be trusted"
+TRUSTED, UNSHOWN = "better than all three", "not shown to be better"
 UNTOLD, UNTESTED = "too few patients to tell", "not tested"
 COARSE = "no claim: too coarse"
 
@@ -52,11 +59,14 @@ class Faithfulness:
         Names of the runs by folder, in order of rank.
     coarse
         Folders of the runs whose maps have too few cells for any claim.
+    confidence
+        Level of the intervals.
     """
 
     table: pd.DataFrame
     labels: dict[str, str]
     coarse: frozenset[str]
+    confidence: float
 
     def verdict(self, folder: str) -> str:
         """Return the verdict on a run's maps in a few words."""
@@ -67,7 +77,7 @@ class Faithfulness:
             return UNTESTED
         if set(rows["verdict"]) <= {BETTER, UNCLEAR}:
             return TRUSTED if set(rows["verdict"]) == {BETTER} else UNTOLD
-        return UNTRUSTED
+        return UNSHOWN
 
     def sentences(self) -> list[str]:
         """Return the plain reading: which runs' maps hold, which do not and why."""
@@ -75,8 +85,8 @@ class Faithfulness:
         by_reason: dict[str, list[str]] = {}
         for folder, label in self.labels.items():
             verdict = self.verdict(folder)
-            if verdict == UNTRUSTED:
-                by_reason.setdefault(_lost(self._judged(folder)), []).append(label)
+            if verdict == UNSHOWN:
+                by_reason.setdefault(self._missed(folder), []).append(label)
             else:
                 by_verdict.setdefault(verdict, []).append(label)
         sentences = {
@@ -87,7 +97,7 @@ class Faithfulness:
             COARSE: "No claim, as the maps have too few cells",
         }
         refused = [
-            f"The maps of {listing(labels)} {UNTRUSTED}: they are not better than {reason}."
+            f"Do not rely on the maps of {listing(labels)}: {reason}."
             for reason, labels in by_reason.items()
         ]
         others = [
@@ -101,6 +111,20 @@ class Faithfulness:
         """Return how similar the maps are to those of the network with random weights."""
         rows = self.table[self.table["run"] == folder]
         return _cell(rows[rows["map"] == RANDOMISED], measure="spearman", control=RANDOMISED)
+
+    def _missed(self, folder: str) -> str:
+        """Say what a run's maps were not shown to beat, of how many, and what would be missed."""
+        rows = self._judged(folder)
+        worse = _against(rows[rows["verdict"] == WORSE])
+        unshown = _against(rows[~rows["verdict"].isin((BETTER, WORSE))])
+        parts = [f"they are worse than {worse}"] if worse else []
+        parts += [f"they are not shown to be better than {unshown}"] if unshown else []
+        patients = int(rows["patients"].min())
+        effect = detectable_effect(patients, self.confidence)
+        return (
+            f"{' and '.join(parts)} (n = {count(patients)} patients; an effect below "
+            f"{effect:.2f} standard deviations would often be missed)"
+        )
 
     def _judged(self, folder: str) -> pd.DataFrame:
         rows = self.table[(self.table["run"] == folder) & self.table["contrast"]]
@@ -135,6 +159,8 @@ class Faithfulness:
             row = {"Run": self.labels[folder], "Measure": title, "Map": value}
             for control in found:
                 row[f"Map minus {_TITLES[control]}"] = _cell(part, control=control, contrast=True)
+            missed = part.loc[part["contrast"], "detectable"].max()
+            row[f"Detectable with {percent(POWER)} power"] = Number(missed)
             images, patients = (own[name].iloc[0] for name in ("images", "patients"))
             row["Images (patients)"] = f"{count(images)} ({count(patients)})"
             row["Undefined"] = int(own["undefined"].iloc[0])
@@ -143,7 +169,7 @@ class Faithfulness:
 
 
 def read_faithfulness(
-    path: str | Path, labels: dict[str, str], coarse: Iterable[str]
+    path: str | Path, labels: dict[str, str], coarse: Iterable[str], confidence: float
 ) -> Faithfulness:
     """Read comparison/explanations.csv.
 
@@ -155,24 +181,28 @@ def read_faithfulness(
         Names of the explained runs by folder, in order of rank.
     coarse
         Folders of the runs whose maps have too few cells for any claim.
+    confidence
+        Level of the intervals.
     """
     table = read_table(path, text=("run", "model", "recipe", "measure", "map", "verdict"))
     parts = table["map"].str.split(" - ", n=1)
     last = parts.str[-1]
     table = table.assign(contrast=parts.str.len() == 2, control=last.where(last.isin(CONTROLS), ""))
-    return Faithfulness(table, labels, frozenset(coarse))
+    return Faithfulness(table, labels, frozenset(coarse), confidence)
 
 
-def _lost(judged: pd.DataFrame) -> str:
-    """Say what maps do not beat: `a random map in deletion, nor than a centred map in ROAD`."""
-    lost = judged[~judged["verdict"].isin((BETTER, UNCLEAR))]
+def _against(rows: pd.DataFrame) -> str:
+    """Name the controls and measures: `a random map in deletion, or than a centred map in ROAD`.
+
+    Empty without any.
+    """
     parts = []
     for control in CONTROLS:
-        names = [TESTED[measure] for measure in lost["measure"][lost["control"] == control]]
+        names = [TESTED[measure] for measure in rows["measure"][rows["control"] == control]]
         names = [name if name.isupper() else name.lower() for name in names]
         if names:
             parts.append(f"a {_TITLES[control]} in {listing(names)}")
-    return ", nor than ".join(parts)
+    return ", or than ".join(parts)
 
 
 def _cell(
@@ -183,8 +213,5 @@ def _cell(
         found = found[found["measure"] == measure]
     if found.empty or is_missing(found.iloc[0]["value"]):
         return None
-    row = found.iloc[0]
-    if row["verdict"] == UNCLEAR:
-        # An interval of so few patients would be believed.
-        return f"{Number(row['value'])} (too few)"
-    return Estimate(*(float(row[name]) for name in ("value", "low", "high")))
+    value, low, high = (float(found.iloc[0][name]) for name in ("value", "low", "high"))
+    return Estimate(value) if is_missing(low) else Estimate(value, low, high)

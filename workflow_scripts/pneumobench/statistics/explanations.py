@@ -15,7 +15,9 @@ from pneumobench.core.estimates import Resampling
 from pneumobench.core.explained import why_no_maps
 from pneumobench.core.files import read_table, write_json, write_table
 from pneumobench.core.run import Run
-from pneumobench.statistics.bootstrap import Resamples, percentile_interval, resample_patients
+from pneumobench.statistics.bootstrap import Resamples, resample_patients
+from pneumobench.statistics.estimates import summarise
+from pneumobench.statistics.intervals import Mean, Percentile, Share, detectable_effect
 from pneumobench.statistics.metrics import count_below
 from pneumobench.statistics.predictions import Labels, read_labels
 
@@ -24,6 +26,9 @@ logger = logging.getLogger(__name__)
 # What a run's own maps are held against; any other name is that of their method, like grad_cam.
 RANDOMISED = "randomised"
 CONTROLS = ("random", "centre", RANDOMISED)
+
+# Between the names of two kinds of maps of which the second is taken away.
+DIFFERENCE = " - "
 
 # In which direction a measure is better: higher (1) or lower (-1).
 DIRECTION = {
@@ -48,15 +53,19 @@ SIMILARITIES = ("spearman", "ssim")
 # Maps are float32: a coarse map's shares at the border differ from any other's by rounding alone.
 ROUNDING = 1e-6
 
-# The verdicts on a difference, and what a summary of several says before the controls' names.
-BETTER, ALIKE, WORSE, UNCLEAR = "better", "not told apart", "worse", "too few patients"
+# The verdicts on a difference, and what a summary of several says before the controls' names. What
+# was not shown is not refuted: fewer patients than show a large effect give no verdict at all.
+BETTER, NOT_SHOWN, WORSE, UNCLEAR = "better", "not shown", "worse", "too few patients"
 WORDS = {
     BETTER: "beats",
-    ALIKE: "not told apart from",
+    NOT_SHOWN: "not shown to be better than",
     WORSE: "worse than",
     UNCLEAR: "too few patients to tell from",
 }
-_COUNTS = ("value", "low", "high", "images", "patients", "undefined")
+# In standard deviations of the differences between patients (Cohen J. Statistical Power Analysis
+# for the Behavioral Sciences. 2nd ed. Erlbaum 1988, section 2.2).
+LARGE_EFFECT = 0.8
+_COUNTS = ("value", "low", "high", "detectable", "images", "patients", "undefined")
 COLUMNS = ("run", "model", "recipe", "seed", "measure", "map", *_COUNTS, "verdict")
 RANDOMISATION_COLUMNS = (
     *("run", "model", "recipe", "seed", "layer_order", "layer", "measure"),
@@ -141,11 +150,12 @@ def summarise_explanations(
 
     For each run and measure: the mean over images of every kind of map, and the mean paired
     differences (`grad_cam - random`, `- centre` and `- randomised`, the last being the map of the
-    network with random weights), on the images that have both. Intervals are percentiles of a
-    bootstrap over the patients of the run's images; all rows of a run, differences too, come from
-    the same resamples. Folds are no strata: with few images in each they would make the intervals
-    too narrow. Undefined values (an empty map, no lesion) are left out and counted. The verdicts
-    are those of `_with_verdicts`.
+    network with random weights), on the images that have both. All rows of a run come from the same
+    resamples of its images' patients: intervals of means are percentiles, those of differences
+    Student's with their standard error, those of the pointing game Wilson's. `detectable` is the
+    smallest true difference that 80 % of such samples would show. Folds are no strata: with few
+    images in each they would make the intervals too narrow. Undefined values (an empty map, no
+    lesion) are left out and counted. The verdicts are those of `_with_verdicts`.
 
     Raises
     ------
@@ -219,12 +229,12 @@ def _summarise_run(
     def place(part: pd.Series) -> _Values:
         return _Values(np.searchsorted(images, part.index), part.to_numpy())
 
-    def estimate(part: _Values) -> dict[str, Any]:
-        return _estimate(part, resamples, patients, resampling.confidence)
+    def estimate(part: _Values, key: tuple[str, str] = ("", "")) -> dict[str, Any]:
+        return _estimate(part, key, resamples, patients, resampling.confidence)
 
     series = {key: place(part) for key, part in values.items()}
     method = next((name for _, name in values if name not in CONTROLS), "")
-    contrasts = {key: estimate(part) for key, part in _with_contrasts(series, method)}
+    contrasts = {key: estimate(part, key) for key, part in _with_contrasts(series, method)}
     found = _with_verdicts(contrasts, method)
     identity = {"run": run.folder, **vars(run)}
     return _Summary(
@@ -304,27 +314,34 @@ def _with_contrasts(
             yield (measure, name), part
         for name in maps:
             if method in maps and name != method:
-                yield (measure, f"{method} - {name}"), maps[method].minus(maps[name])
+                yield (measure, f"{method}{DIFFERENCE}{name}"), maps[method].minus(maps[name])
 
 
 def _estimate(
-    values: _Values, resamples: Resamples, patients: np.ndarray, confidence: float
+    values: _Values,
+    key: tuple[str, str],
+    resamples: Resamples,
+    patients: np.ndarray,
+    confidence: float,
 ) -> dict[str, Any]:
-    """Return mean, interval and counts; a verdict is possible if `tellable`."""
+    """Return mean, interval and counts of a measure and map, or of a difference of two."""
     defined = ~np.isnan(values.value)
     means = resamples.means(values.value[defined], values.images[defined])[:, 0]
-    low, high, undefined = percentile_interval(means[1:], confidence)
     count = len(np.unique(patients[values.images[defined]]))
+    scale, detectable = Percentile(), np.nan
+    if DIFFERENCE in key[1]:
+        scale = Mean(count)
+        detectable = scale.detectable(means, confidence)
+    elif key[0] == "pointing_game":
+        scale = Share(count)
     return {
-        "value": means[0],
-        "low": low,
-        "high": high,
+        **summarise(means, confidence, scale),
+        "detectable": detectable,
         "images": int(defined.sum()),
         "patients": count,
         "undefined": int((~defined).sum()),
-        "undefined_replicates": undefined,
-        # As in a sign test: without any effect all patients agree with probability 2 ** (1 - n).
-        "tellable": count > 0 and 2.0 ** (1 - count) <= 1 - confidence,
+        # A sample that would miss a large effect says nothing by showing none.
+        "tellable": detectable_effect(count, confidence) <= LARGE_EFFECT,
     }
 
 
@@ -335,19 +352,21 @@ def _with_verdicts(
 
     The verdict on a difference says whether its interval excludes 0, and on which side: for
     deletion and the shares outside body, at the border and in corners lower is better. The verdict
-    in the row of the run's own maps sums up all controls (of those shares the random one). It is
-    withheld with so few patients that all would point the same way by chance more often than
-    1 - confidence. `spearman` and `ssim` in the rows `randomised` compare the run's maps with those
+    in the row of the run's own maps sums up all controls (of those shares the random one). Where it
+    does not exclude 0, and so few patients would miss a large effect, too, there is no verdict.
+    `spearman` and `ssim` in the rows `randomised` compare the run's maps with those
     after the last layer was randomised, too; they have no verdict.
     """
     verdicts = {}
     for measure, direction in DIRECTION.items():
         judged = {
-            name: _judge(found[measure, f"{method} - {name}"], direction)
+            name: _judge(found[measure, f"{method}{DIFFERENCE}{name}"], direction)
             for name in CONTROLS
-            if (measure, f"{method} - {name}") in found
+            if (measure, f"{method}{DIFFERENCE}{name}") in found
         }
-        verdicts |= {(measure, f"{method} - {name}"): word for name, word in judged.items()}
+        verdicts |= {
+            (measure, f"{method}{DIFFERENCE}{name}"): word for name, word in judged.items()
+        }
         controls = [name for name in _judging_controls(measure) if name in judged]
         verdicts[measure, method] = _sum_up({name: judged[name] for name in controls})
     return [
@@ -357,11 +376,10 @@ def _with_verdicts(
 
 
 def _judge(record: dict[str, Any], direction: int) -> str:
-    if not record["tellable"]:
-        return UNCLEAR
-    if record["low"] > ROUNDING or record["high"] < -ROUNDING:
-        return BETTER if (record["low"] > 0) == (direction > 0) else WORSE
-    return ALIKE
+    low, high = record["low"], record["high"]
+    if low is not None and (low > ROUNDING or high < -ROUNDING):
+        return BETTER if (low > 0) == (direction > 0) else WORSE
+    return NOT_SHOWN if record["tellable"] else UNCLEAR
 
 
 def _sum_up(judged: dict[str, str]) -> str:

@@ -30,6 +30,9 @@ import numpy as np
 
 from pneumobench.statistics.bootstrap import Resamples, percentile_interval
 
+POWER = 0.8
+"""The share of samples that must show an effect for it to count as detectable."""
+
 # Halvings of an interval in which a bound is sought: the last is below 1e-12.
 _HALVINGS = 40
 
@@ -85,6 +88,39 @@ class Share:
         n = spread / variance if spread > 0 and variance > 0 else self.patients
         low, high = wilson(share * n, n, confidence)
         return self.least + width * float(low), self.least + width * float(high)
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Student's interval of a mean over patients, for differences far from any bound.
+
+    Attributes
+    ----------
+    patients
+        How many patients the mean is of.
+    """
+
+    patients: int
+
+    def interval(self, values: np.ndarray, confidence: float) -> tuple[float, float]:
+        """Return it, as `Scale` says."""
+        if self.patients < 2:
+            return np.nan, np.nan
+        reach = _student(self.patients - 1, confidence) * self._error(values)
+        return float(values[0] - reach), float(values[0] + reach)
+
+    def detectable(self, values: np.ndarray, confidence: float) -> float:
+        """Return the smallest true mean that `POWER` of such samples would tell from 0.
+
+        In the unit of the values; NaN with fewer than two patients.
+        """
+        if self.patients < 2:
+            return np.nan
+        return _reach_of_power(self.patients, confidence) * self._error(values)
+
+    def _error(self, values: np.ndarray) -> float:
+        # Replicates vary as if the mean were known: by (n - 1) / n too little.
+        return float(np.sqrt(_variance(values) * self.patients / (self.patients - 1)))
 
 
 @dataclass(frozen=True)
@@ -244,6 +280,17 @@ def lowest_area(positives: int, negatives: int, confidence: float) -> float:
     return (low + high) / 2
 
 
+def detectable_effect(patients: int, confidence: float) -> float:
+    """Return the smallest effect that `POWER` of samples show, in standard deviations of patients.
+
+    Of a mean that is tested against 0, to both sides, at 1 - confidence: (t of the level + t of the
+    power) / sqrt(n). Infinite with fewer than two patients.
+    """
+    if patients < 2:
+        return float("inf")
+    return _reach_of_power(patients, confidence) / patients**0.5
+
+
 def ratio_bounds(
     numerator: tuple[float, float, float], denominator: tuple[float, float, float]
 ) -> tuple[float, float]:
@@ -284,6 +331,10 @@ def _variance(values: np.ndarray) -> float:
     """Return the variance of the defined replicates; 0 where there are fewer than two."""
     defined = values[1:][~np.isnan(values[1:])]
     return float(np.var(defined)) if len(defined) > 1 else 0.0
+
+
+def _reach_of_power(patients: int, confidence: float) -> float:
+    return _student(patients - 1, confidence) + _student(patients - 1, 2 * POWER - 1)
 
 
 def _student(degrees_of_freedom: float, confidence: float) -> float:

@@ -18,9 +18,9 @@ from pneumobench.reporting.explained import (
 )
 from pneumobench.reporting.faithfulness import (
     COARSE,
+    UNSHOWN,
     UNTESTED,
     UNTOLD,
-    UNTRUSTED,
     Faithfulness,
     read_faithfulness,
 )
@@ -55,7 +55,8 @@ METHOD_TITLES = {
 }
 # What stands above the radiographs of a run whose maps are not shown to depend on the network.
 WARNINGS = {
-    UNTRUSTED: "These maps must not be trusted: maps that ignore the network do as well.",
+    UNSHOWN: "These maps were not shown to be better than maps that ignore the network: do not "
+    "rely on them.",
     UNTOLD: "Too few patients were tested to tell these maps from maps that ignore the network.",
     UNTESTED: "These maps were not tested.",
     COARSE: "These maps have too few cells for any claim about places.",
@@ -82,16 +83,16 @@ _MEASURES = (
     "Insertion and deletion: area under the probability of the explained class while places are "
     "uncovered or hidden, the most marked first. ROAD: how much more of that probability is lost "
     "when the most marked places are hidden than when the least marked are. Insertion and ROAD are "
-    "better when higher, deletion when lower. Undefined: images without a value, such as those "
-    "with an empty map."
+    "better when higher, deletion when lower. Detectable: the smallest true difference from a "
+    "control that 80% of such samples would show; what is smaller may be there and was missed. "
+    "Undefined: images without a value, such as those with an empty map."
 )
 _OPINIONS = (
     "Spearman correlation, on the map's own cells, with two methods that need no layer: integrated "
     "gradients attribute the score to the pixels along the path from a uniformly grey image "
     "(Sundararajan et al., 2017); occlusion hides squares of a quarter of the side and measures "
     "how far the score falls (Zeiler and Fergus, 2014). 1 = the same order of places, 0 = no "
-    "relation. A map that resembles them no more than a random map does is supported by neither. "
-    "Too few: all patients would agree by chance too often for an interval."
+    "relation. A map that resembles them no more than a random map does is supported by neither."
 )
 _COARSE = (
     f"Maps with fewer than {SMALLEST_SIDE} x {SMALLEST_SIDE} cells say nothing about places inside "
@@ -124,6 +125,7 @@ def build(files: ReportFiles, words: Words) -> Section:
         measures,
         {run.folder: run.label for run in runs},
         [run.folder for run in runs if run.small],
+        files.facts["confidence"],
     )
     readings = [
         *faithfulness.sentences(),
