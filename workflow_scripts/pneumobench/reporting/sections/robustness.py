@@ -115,7 +115,9 @@ def _reading(judged: Judged, strength: int, pairs: pd.DataFrame) -> str:
     """Say which runs hold best and worst, by the criterion, and which hold as well."""
     held = _by_criterion(judged, strength)
     if not held:
-        return f"Strength {strength}: no run learned, so none can be called robust."
+        return (
+            f"Strength {strength}: no run is shown to have learned, so none can be called robust."
+        )
     (first, content), *others = held
     text = (
         f"Strength {strength}: {first['label']} has the highest worst specificity, "
