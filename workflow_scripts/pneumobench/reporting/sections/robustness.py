@@ -60,9 +60,8 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
             Paragraph(
                 "Performance on clean images does not predict failure on images of another day or "
                 "device. The out-of-fold images were therefore corrupted in "
-                f"{len(CORRUPTIONS)} ways, which were fixed before any network was judged by them, "
-                "and shown to the fold's network that was not trained on them. The criterion is "
-                "the worst specificity at the frozen thresholds. Sensitivity is given beside it, "
+                f"{len(CORRUPTIONS)} ways, the same for every experiment, and shown to the fold's "
+                "network that was not trained on them. The criterion is the worst specificity at the frozen thresholds. Sensitivity is given beside it, "
                 "because a network that calls every image negative keeps its specificity. No test "
                 "image was used."
             ),
