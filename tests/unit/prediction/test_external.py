@@ -33,6 +33,7 @@ from pneumobench.prediction.repredict import repredict
 from pneumobench.prediction.trained import load_trained
 from pneumobench.statistics.calibration import calibrate
 from pneumobench.statistics.external import ExternalFiles, evaluate_external
+from pneumobench.statistics.predictions import read_labels
 
 STRONG, WEAK = Run("vgg16", "light", 1), Run("alexnet", "light", 1)
 
@@ -82,6 +83,16 @@ def test_radiographs_are_listed_without_labels_and_labels_apart(tmp_path, own):
     assert any(
         "3 of 6 external radiographs have no known patient" in text for text in audit["warnings"]
     )
+
+
+def test_external_children_under_two_names_are_one(tmp_path, own):
+    folder = other_folder(tmp_path / "other")
+    shutil.copy(folder / "PNEUMONIA/person0_virus_0.png", folder / "PNEUMONIA/person9_virus_9.png")
+    target = admit(folder, own)
+    labels = read_labels(target / "labels.csv")
+    counts = read_json(target / "audit.json")["counts"]
+    assert (counts["patients"], counts["patient_groups"]) == (7, 6)
+    assert labels.counts() == {"n": 7, "events": 4, "patients": 6}
 
 
 @pytest.mark.parametrize("kind", ["the same file", "the same pixels in another format"])

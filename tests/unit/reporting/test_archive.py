@@ -195,3 +195,18 @@ def test_labels_of_earlier_archives_name_the_groups_of_the_split(tmp_path):
     assert (tmp_path / "test_labels.csv").stat().st_mtime_ns == before
     (tmp_path / "splits.csv").unlink()
     unite_patients(tmp_path)
+
+
+def test_external_patients_of_earlier_archives_are_united_or_refused(made, tmp_path):
+    def unpack(known):
+        audit = made.results / "external/audit.json"
+        write_json(audit, {"counts": known})
+        archive = read_archive(made(rebuilt_from=(made.results / "dataset/splits.csv", audit)))
+        folder = tmp_path / f"other{len(known)}"
+        unpack_archive(archive.path, folder, None, digest=archive.digest, size=4)
+        return folder / "external/audit.json"
+
+    assert unpack({"redundant_duplicates": 2, "patient_groups": 3}).is_file()
+    assert unpack({"redundant_duplicates": 0}).is_file()
+    with pytest.raises(UserError, match="2 external images are copies of others"):
+        unpack({"redundant_duplicates": 2, "ok": 9, "files": 9})

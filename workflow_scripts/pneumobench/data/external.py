@@ -48,11 +48,11 @@ def admit_external(
     labels
         labels.csv to write, in the form of test_labels.csv.
     audit
-        audit.json to write: `source`; `counts` of files, images, patients, radiographs that tell no
-        patient, redundant copies; `by_label_subtype`; `compared_by_content` (false where images
-        were not read, so that copies of known ones were not looked for); `near_duplicates` of known
-        images (the first `NEAR_DUPLICATES_LISTED` of them) and how many images have one;
-        `rejected`; `warnings`.
+        audit.json to write: `source`; `counts` of files, images, patients by their names and groups
+        of them with identical images, radiographs that tell no patient, redundant copies;
+        `by_label_subtype`; `compared_by_content` (false where images were not read, so that copies
+        of known ones were not looked for); `near_duplicates` of known images (the first
+        `NEAR_DUPLICATES_LISTED` of them) and how many images have one; `rejected`; `warnings`.
     maximum_near_duplicate_fraction
         Largest tolerated share (0 to 1) of radiographs that look nearly like a known one.
 
@@ -64,13 +64,13 @@ def admit_external(
     """
     table = read_manifest(manifest)
     images, others = accepted_images(table), accepted_images(read_manifest(known))
+    images["group"] = unite(images["patient"], images["pixel_sha256"])
     _check_shared(images, others, manifest, known)
     content = _describe(table, images, others, read_json(description))
     _check_near(content, maximum_near_duplicate_fraction, manifest, known)
     content["warnings"] = list(_warnings(content))
     for warning in content["warnings"]:
         logger.warning("%s", warning)
-    images["group"] = unite(images["patient"], images["pixel_sha256"])
     listed = images[["image_id"]].assign(role="external", fold=pd.NA, inner="")
     write_table(splits, listed.assign(group=images["group"]))
     write_table(labels, label_table(images))
@@ -164,6 +164,7 @@ def _describe(
             "rejected": len(rejected),
             "litter": source["litter"],
             "patients": int(images["patient"].nunique()),
+            "patient_groups": int(images["group"].nunique()),
             "unknown_patients": int((images["patient_from"] == "").sum()),
             "redundant_duplicates": int(images.loc[read, "pixel_sha256"].duplicated().sum()),
             "near_known": len({pair["external"] for pair in near}),

@@ -20,6 +20,7 @@ from pneumobench.core.earlier import content_today
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import (
     VERSION,
+    read_json,
     read_table,
     signed_json,
     signed_table,
@@ -62,7 +63,8 @@ def unpack_archive(
     Raises
     ------
     UserError
-        If the list is another one by now, or a file is not what the list or its name says.
+        If the list is another one by now, a file is not what the list or its name says, or external
+        patients of an earlier version cannot be united.
     """
     archive, results = read_archive(path), Path(results)
     if archive.digest != digest:
@@ -85,6 +87,7 @@ def unpack_archive(
                     _rename_in(place / name, name.removeprefix(RESULTS), f"{name} in {path}")
                 _sign(place / name)
         unite_patients(place / RESULTS / "dataset")
+        _check_united(place / RESULTS / "external/audit.json", path)
         if packed is not None:
             _place_radiographs(place, packed, size)
         for folder in panels:
@@ -111,6 +114,22 @@ def unite_patients(dataset: Path) -> None:
         united = labels["image_id"].map(group).fillna(labels["patient"])
         if not united.equals(labels["patient"]):
             write_table(path, labels.assign(patient=united))
+
+
+def _check_united(audit: Path, path: str | Path) -> None:
+    """Stop where external patients share images and the archive does not tell who with whom."""
+    if not audit.is_file():
+        return
+    counts = read_json(audit).get("counts", {})
+    if "patient_groups" not in counts and (copies := counts.get("redundant_duplicates")):
+        raise UserError(
+            f"{copies} external images are copies of others, and an archive of an earlier version "
+            "does not tell of which: patients under two names would count as two",
+            where=f"{path}, {RESULTS}external/audit.json",
+            expected="an archive that counts the external patients with identical images as one",
+            remedy="run the experiment again with this version and archive it, or rebuild the "
+            "archive with the version that wrote it",
+        )
 
 
 def _move(place: Path, results: Path, names: Iterable[str]) -> None:

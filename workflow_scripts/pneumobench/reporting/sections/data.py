@@ -33,7 +33,8 @@ def build(files: ReportFiles, words: Words) -> Section:
                 "From files to folds",
                 _steps(flow, files.facts["datasets"], words),
                 notes=(
-                    "A group is a patient, together with the owners of identical images. "
+                    "A group is a patient, together with the owners of identical images; it "
+                    "counts as one patient in all results. "
                     f"{count(flow['counts']['redundant_duplicates'])} redundant copies were found "
                     "and kept; copies of one image are never on both sides of a split. Other files "
                     f"that are no images: {count(flow['counts']['litter'])}.",
