@@ -76,17 +76,15 @@ def evaluate_run(
     run
         The run.
     views
-        The set of views that predictions are averaged over, or `none`. metrics.json then has the
-        same records for them under `test_time_augmentation`, and the paired differences to the
-        plain predictions.
+        The set of views that predictions are averaged over, or `none`. Their records stand under
+        `test_time_augmentation`, with the paired differences to the plain predictions.
     resampling
         How intervals are drawn.
 
     Raises
     ------
     UserError
-        If predictions are missing, damaged, of other images than the labels or not those that the
-        selection was frozen on.
+        If predictions are missing, damaged, of other images or not those that were selected.
     """
     frozen = Frozen.read(files.selection)
     entry = frozen.of_run(run)
