@@ -147,7 +147,7 @@ def _test_images(
         parts = _parts_of(holdout_fraction)
         where, key = f"{manifest} (no official test set)", "split.holdout_fraction"
         _check_patients(images, parts, where, key)
-        test = _fold_numbers(images, parts, _derived_seed(seed, _HOLDOUT)) == 0
+        test = _fold_numbers(images, parts, derived_seed(seed, _HOLDOUT)) == 0
         logger.info("no official test set: %d of %d images held out", test.sum(), len(test))
     missing = set(CLASSES) - set(images.loc[test, "label"])
     if missing:
@@ -190,7 +190,7 @@ def _inner_parts(pool: pd.DataFrame, folds: int, seed: int, inner_fraction: floa
         if _fewest_groups(training)[0] < parts:
             logger.warning("fold %d: too few patients for an early-stopping part", fold)
             continue
-        chosen = _fold_numbers(training, parts, _derived_seed(seed, fold)) == 0
+        chosen = _fold_numbers(training, parts, derived_seed(seed, fold)) == 0
         for row in training.index[chosen]:
             inner[row].append(str(fold))
     return np.array([" ".join(entry) for entry in inner], dtype=object)
@@ -200,7 +200,8 @@ def _parts_of(fraction: float) -> int:
     return max(2, round(1 / fraction))
 
 
-def _derived_seed(seed: int, number: int) -> int:
+def derived_seed(seed: int, number: int) -> int:
+    """Return the seed of one of several draws that follow from one seed."""
     return int(np.random.SeedSequence((seed, number)).generate_state(1)[0])
 
 

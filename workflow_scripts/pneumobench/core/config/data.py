@@ -193,12 +193,20 @@ class Split(Section):
 
     folds: int = Field(ge=2, le=20)
     """Number of cross-validation folds; all images of a patient are in one fold."""
+    repeats: int = Field(ge=1, le=20)
+    """How often the development patients are divided into folds anew, every run trained on each:
+    the spread between trainings, with its own intervals. 1 = once; the ranking is of the first."""
     seed: Seed
     """Seed of the folds, of the hold-out and of the early-stopping split."""
     holdout_fraction: float = Field(gt=0, le=0.5)
     """Share of the patients held out for testing when the data have no official test set."""
     inner_fraction: float = Field(ge=0, le=0.5)
     """Share of each fold's training images that is kept for early stopping; 0 = none."""
+
+    @property
+    def once(self) -> dict[str, float]:
+        """What a division into folds follows from, however many there are; plain values."""
+        return self.model_dump(exclude={"repeats"})
 
 
 class Images(Section):

@@ -9,7 +9,10 @@ RENAMED = {
     "equalisation": "preprocessing",
 }
 # What each key has to be for the pipeline to do what it did before there was the key.
-LATER = {("data", "checks", "maximum_near_duplicate_fraction"): 1.0}
+LATER = {
+    ("data", "checks", "maximum_near_duplicate_fraction"): 1.0,
+    ("split", "repeats"): 1,
+}
 
 
 def as_written_today(config: dict[str, Any]) -> dict[str, Any]:
