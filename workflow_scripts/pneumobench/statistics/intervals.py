@@ -24,7 +24,7 @@ Donner A, Zou GY. Closed-form confidence intervals for functions of the normal m
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -137,29 +137,56 @@ class Area:
         The draws of patients.
     at_one
         The lower bound at a level, where the area is 1 and nothing varies.
+    trainings
+        Where the area is a mean over trainings that are a sample, too: how they vary.
     """
 
     resamples: Resamples
     at_one: Callable[[float], float]
+    trainings: "Component | None" = None
 
     def interval(self, values: np.ndarray, confidence: float) -> tuple[float, float]:
         """Return it, as `Scale` says."""
-        area, variance = values[0], _variance(values)
+        area, found = values[0], self._variance(values)
         if area >= 1:
             return self.at_one(confidence), 1.0
         if area <= 0:
             return 0.0, 1 - self.at_one(confidence)
-        if not variance > 0:
+        if not found.variance > 0:
             return np.nan, np.nan
-        quantile = _student(self._degrees_of_freedom(values), confidence)
-        reach = quantile * np.sqrt(variance) / (area * (1 - area))
+        reach = found.reach(confidence) / (area * (1 - area))
         centre = np.log(area) - np.log1p(-area)
         low, high = 1 / (1 + np.exp(-(centre + np.array([-reach, reach]))))
         return float(low), float(high)
 
-    def _degrees_of_freedom(self, values: np.ndarray) -> float:
-        squared = self.resamples.contributions(values) ** 2
-        return max(2 * squared.sum() ** 2 / (squared**2).sum(), 1.0)
+    def _variance(self, values: np.ndarray) -> "Component":
+        squared, variance = self.resamples.contributions(values) ** 2, _variance(values)
+        fourth = (squared**2).sum()
+        freedom = max(2 * squared.sum() ** 2 / fourth, 1.0) if fourth > 0 else np.inf
+        patients = Component(variance, freedom)
+        return patients if self.trainings is None else patients.added(self.trainings)
+
+
+class Component(NamedTuple):
+    """An estimated variance and its degrees of freedom."""
+
+    variance: float
+    freedom: float
+
+    @classmethod
+    def of_mean(cls, values: np.ndarray) -> "Component":
+        """Return the variance of the mean of independent values, [n >= 2] float64."""
+        return cls(float(np.var(values, ddof=1)) / len(values), len(values) - 1)
+
+    def added(self, other: "Component") -> "Component":
+        """Return the variance of a sum of two independent parts (Satterthwaite 1946)."""
+        total = self.variance + other.variance
+        fourth = self.variance**2 / self.freedom + other.variance**2 / other.freedom
+        return Component(total, total**2 / fourth if fourth > 0 else np.inf)
+
+    def reach(self, confidence: float) -> float:
+        """Return how far the bounds of an estimate lie from it, by Student's distribution."""
+        return _student(self.freedom, confidence) * self.variance**0.5
 
 
 @dataclass(frozen=True)
