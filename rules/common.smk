@@ -117,11 +117,6 @@ def of_folds(name):
     return each(lambda layout: layout.of_folds(name))
 
 
-def of_all_folds(name):
-    """Return an input function: one file of each fold of each run, of repeated cross-validation as well."""
-    return each(lambda layout: layout.of_all_folds(name))
-
-
 def of_baselines(name):
     """Return one file of each baseline."""
     return FILES.paths(f"baselines/{{baseline}}/{name}")

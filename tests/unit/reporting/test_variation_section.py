@@ -15,7 +15,7 @@ def made(tmp_path_factory):
 
 
 def write(folder, *, repeats=1, single=False):
-    """Write what rule measure_variation writes of two models; the second trained once if `single`."""
+    """Write what rule measure_variation writes of two models, the second perhaps `single`."""
     numbers = {"roc_auc": 0.95, "roc_auc_low": 0.93, "roc_auc_high": 0.965, "repeats": repeats}
     rows = [
         numbers | {"model": model, "recipe": "light", "seeds": seeds, "between": between}
