@@ -27,12 +27,15 @@ def judged_experiment(folder):
     return experiment
 
 
-def fill(made, folder, source="directory", computed=("robustness", "explanations", "ensembles")):
+PARTS = ("robustness", "explanations", "ensembles")
+
+
+def fill(made, folder, source="directory", computed=PARTS, **settings):
     """Fill in the checklists of a made-up `Experiment`; return them by their files' names."""
     fill_checklists(
         made.comparison_csv, made.comparison_json, made.audit, made.run_jsons,
         folder / "checklists.json", folder,
-        settings={"data": {"source": source}}, computed=computed,
+        settings={"data": {"source": source}, **settings}, computed=computed,
     )  # fmt: skip
     return {entry["file"]: entry for entry in read_json(folder / "checklists.json")["checklists"]}
 

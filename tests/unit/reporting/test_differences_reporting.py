@@ -46,7 +46,7 @@ def test_section_says_what_holds_and_what_was_not_tested(made):
     held = pairs[pairs["dataset"] == "out_of_fold"]["distinguishable"].sum()
     assert 0 < held < 6 and f"Out of fold, {held} of the 6 pairs of runs" in text
     assert "runs at the top of the ranking are not distinguishable" in text
-    assert "None of the 11 comparisons planned in advance could be tested" in text
+    assert "None of the 11 planned comparisons could be tested" in text
     assert "1 pair is the same model trained twice" in text
     assert len(table_of(section, "all_pairs")) == 12 and not table_of(section, "seeds")
     (noise,) = table_of(section, "planned_comparisons")
@@ -92,7 +92,7 @@ def test_contrast_is_read_by_what_holds(made, tmp_path, low, high, reading):
     assert contrast["Result"] == reading
     assert contrast["Test set: adjusted p"] == ("<0.001" if high[0] else "0.400")
     text = " ".join(section.answer)
-    assert "1 of the 11 comparisons planned in advance could be tested" in text
+    assert "1 of the 11 planned comparisons could be tested" in text
     side = "better" if low[1] > 0 else "worse"
     wanted = f"ResNet-18 is {side} than ResNet-18 (from scratch)" if low[0] else "none of the"
     assert wanted in text
@@ -106,10 +106,10 @@ def test_reference_has_a_table_of_its_own(tmp_path):
     made = Experiment(tmp_path, runs)
     section = section_of(made)
     assert not table_of(section, "reference_comparisons")
-    assert "named in advance" not in " ".join(section.answer)
+    assert "the reference" not in " ".join(section.answer)
     made._write_differences(reference="plain_resnet18")
     section = section_of(made)
-    lead = "2 comparisons with ResNet-18, the reference named in advance: out of fold, one"
+    lead = "2 comparisons with ResNet-18, the reference: out of fold, one"
     assert f"{lead} difference is significant: AlexNet is worse than ResNet-18." in section.answer
     rows = {row["Comparison"]: row for row in table_of(section, "reference_comparisons")}
     assert set(rows) == {"AlexNet vs ResNet-18", "VGG-16 vs ResNet-18"}

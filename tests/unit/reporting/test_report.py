@@ -149,7 +149,7 @@ def test_figures_of_earlier_versions_have_no_name_and_are_embedded(made, figures
 def test_report_names_what_is_missing_rejected_and_escaped(report):
     assert "DenseNet_121 100%" in report
     assert "folds 3 and 4 have no predictions" in report
-    assert "did not learn" in report
+    assert "not shown to have learned" in report
     assert html.escape("train/NORMAL/broken <1>.jpeg") in report
     assert "truncated file" in report and "one patient has images of both labels" in report
     assert html.escape(TITLE) in report and TITLE not in report

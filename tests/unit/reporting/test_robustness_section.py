@@ -125,7 +125,7 @@ def test_answer_has_what_the_first_keeps_and_who_keeps_more(made):
 def test_no_run_that_learned_is_said(made):
     comparison = read_comparison(made.comparison_csv).assign(learned=False)
     (sentence,) = readings(build(with_comparison(made, Robustness(made), comparison), Words()))
-    assert "no run learned" in sentence
+    assert "no run is shown to have learned" in sentence
 
 
 def test_every_strength_has_rows_and_a_sentence(tmp_path):

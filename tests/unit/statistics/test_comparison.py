@@ -73,7 +73,7 @@ def test_all_runs_missing_is_an_error(experiment):
 
 def test_run_without_signal_is_marked(table):
     assert table.loc[NOISE.model, "learned"] == False  # noqa: E712 - read from a file
-    assert "did not learn" in table.loc[NOISE.model, "note"]
+    assert "not shown to have learned" in table.loc[NOISE.model, "note"]
     assert table.loc[VGG16.model, "learned"] == True  # noqa: E712
     assert pd.isna(table.loc[VGG16.model, "note"])
 

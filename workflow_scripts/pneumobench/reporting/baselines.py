@@ -12,7 +12,7 @@ from pneumobench.reporting.words import Words
 # Status of a baseline's row in tables, beside those of runs.
 BASELINE = "baseline"
 NO_NETWORK = "no network"
-NOT_ABOVE = "does not beat the baselines"
+NOT_ABOVE = "not shown to beat the baselines"
 
 
 def with_baselines(comparison: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from typing import Any
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import atomic_path, read_json, write_json
 from pneumobench.reporting.inputs import complete_runs, missing_runs, read_comparison
+from pneumobench.reporting.preregistration import declared, is_declared
 from pneumobench.reporting.run_records import read_runs, values_of, versions_of
 from pneumobench.reporting.table import Table
 from pneumobench.reporting.wording import count, listing, percent, plural, row_interval
@@ -67,7 +68,7 @@ def fill_checklists(
     """
     phantom = settings["data"]["source"] == "phantom"
     facts = _facts(comparison_csv, comparison_json, audit, run_jsons, settings)
-    have = set(computed)
+    have = {*computed, *(["preregistration"] if is_declared(settings) else [])}
     filled = [
         _fill(name, content, facts, have, phantom) for name, content in read_guidelines().items()
     ]
@@ -92,7 +93,7 @@ def _fill(
     for item in guideline["items"]:
         status, answer = item["status"], item["answer"]
         if "needs" in item and item["needs"] not in have:
-            status, answer = "not computed", item["otherwise"]
+            status, answer = item.get("lacking", "not computed"), item["otherwise"]
         elif phantom and "phantom" in item:
             status = "not applicable" if status == "not available" else status
             answer = item["phantom"]
@@ -166,6 +167,7 @@ def _facts(
         "calibration": str(settings.get("evaluation", {}).get("calibration", "none")),
         "confidence": percent(numbers["confidence"]),
         "replicates": count(numbers["replicates"]),
+        "declared": declared(settings),
         "best": best["label"],
         "best_auc": row_interval(best, "out_of_fold_roc_auc"),
         "best_test_auc": row_interval(best, "test_roc_auc"),

@@ -226,7 +226,7 @@ FIGURES = (
         "Parameters, training time and AUC",
         "Out-of-fold AUC with intervals (bootstrap over patients) against the number of "
         "parameters and the training time of all folds. The number in a disc is the rank; runs "
-        "that did not learn are named, not drawn.",
+        "that are not shown to have learned are named, not drawn.",
         _RANKED,
         category="Training",
         label="cost against AUC",

@@ -115,7 +115,11 @@ def _what_it_is(
     positive: str,
 ) -> str:
     size = escape_markdown(values_of(folds, "image_size"))
-    learned = "" if metrics["learned"] else " **It did not learn: its AUC may be that of chance.**"
+    learned = (
+        ""
+        if metrics["learned"]
+        else " **It is not shown to have learned: its AUC may be that of chance.**"
+    )
     given = (
         f"one logit of {positive}"
         if folds[0]["outputs"] == 1

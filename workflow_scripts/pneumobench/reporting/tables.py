@@ -23,6 +23,7 @@ from pneumobench.reporting.wording import count, interval_note, is_missing, perc
 from pneumobench.reporting.words import Words
 from pneumobench.reporting.writers.latex import latex_table
 from pneumobench.reporting.writers.markdown import markdown_table
+from pneumobench.statistics.comparison import NOT_LEARNED
 
 NOT_DISTINGUISHABLE = "not distinguishable from the best"
 
@@ -113,7 +114,7 @@ def run_note(row: pd.Series) -> str:
     if row["status"] != "complete":
         return f"missing: {row['note']}" if row["note"] else "missing"
     if not row["learned"]:
-        notes = ["did not learn"]
+        notes = [NOT_LEARNED]
     elif row["best"]:
         notes = ["best"]
     else:
@@ -138,7 +139,7 @@ def footnotes(facts: dict[str, Any], words: Words) -> list[str]:
         f"{NOT_DISTINGUISHABLE.capitalize()}: the permutation test of patients' scores, adjusted "
         "for the number of pairs of runs, finds no significant difference out-of-fold at a level "
         f"of {percent(1 - facts['confidence'])}. Intervals are not adjusted.",
-        "Did not learn: the interval of the out-of-fold AUC does not lie above 0.5.",
+        "Not shown to have learned: the interval of the out-of-fold AUC does not lie above 0.5.",
         *ensemble_notes(facts),
         *baseline_notes(),
     ]

@@ -45,7 +45,8 @@ from pneumobench.statistics.scores import Compared, check_any, read_compared
 
 logger = logging.getLogger(__name__)
 
-DID_NOT_LEARN = "did not learn: the interval of its out-of-fold AUC does not lie above 0.5"
+NOT_LEARNED = "not shown to have learned"
+_NO_INTERVAL_ABOVE = f"{NOT_LEARNED}: the interval of its out-of-fold AUC does not lie above 0.5"
 
 
 @dataclass(frozen=True)
@@ -232,7 +233,7 @@ def _rows(
                 "rank": rank,
                 **_identity(run, descriptions),
                 "status": "complete",
-                "note": "" if metrics["learned"] else DID_NOT_LEARN,
+                "note": "" if metrics["learned"] else _NO_INTERVAL_ABOVE,
                 "learned": metrics["learned"],
                 "best": run == best,
                 **distances[run],

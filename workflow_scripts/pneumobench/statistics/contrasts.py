@@ -1,4 +1,7 @@
-"""The planned comparisons: pairs of architectures that were named before any result was seen.
+"""The planned comparisons: pairs of architectures, those of the projects they come from.
+
+Some results of those projects were known. Whether the comparisons were planned before results were
+seen is for the authors of an experiment to declare (`evaluation.preregistered`).
 
 A pair is compared only inside a recipe that both architectures share: otherwise learning rate, head
 and number of epochs are confounded with the architecture. Where the starting weights are what is

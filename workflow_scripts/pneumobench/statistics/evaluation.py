@@ -150,7 +150,7 @@ def _warn(run: Run, judged: Judged, predicted: Predicted) -> dict[str, Any]:
         )
         logger.warning("%s: %s", run.title, warnings[0])
     if not learned:
-        logger.warning("%s did not learn: its out-of-fold AUC may be 0.5", run.title)
+        logger.warning("%s is not shown to have learned: its out-of-fold AUC may be 0.5", run.title)
     return {"learned": learned, "warnings": warnings}
 
 

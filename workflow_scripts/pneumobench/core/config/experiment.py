@@ -81,6 +81,9 @@ class Evaluation(Section):
     reference: Text | None
     """Architecture, named before any result is known, with which all others are compared in a
     family of tests of their own; null = none."""
+    preregistered: Text | None
+    """Where the planned comparisons and the reference were registered before any result was seen
+    (an address, a document and its date), as the report then says; null = nowhere."""
 
     @property
     def resampling(self) -> dict[str, float]:

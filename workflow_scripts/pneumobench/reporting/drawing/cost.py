@@ -14,6 +14,7 @@ from pneumobench.reporting.drawing.legend_table import (
 )
 from pneumobench.reporting.drawing.style import LIGHT_GREY, run_styles
 from pneumobench.reporting.wording import count, duration, millions, percent, row_interval
+from pneumobench.statistics.comparison import NOT_LEARNED
 
 _PANEL_HEIGHT = 3.2
 _AUC = "out_of_fold_roc_auc"
@@ -93,7 +94,7 @@ def _not_shown(rows: pd.DataFrame) -> list[str]:
     if not rows["learned"].any():
         return []
     return [
-        f"Not drawn: {row['label']} (did not learn)"
+        f"Not drawn: {row['label']} ({NOT_LEARNED})"
         for _, row in rows.iterrows()
         if not row["learned"]
     ]

@@ -23,6 +23,7 @@ from pneumobench.reporting.drawing.style import (
 from pneumobench.reporting.inputs import DATASET_TITLES, missing_runs
 from pneumobench.reporting.wording import count, percent, row_interval
 from pneumobench.reporting.words import Words
+from pneumobench.statistics.comparison import NOT_LEARNED
 
 _ROW_HEIGHT, _TOP, _BOTTOM, _FIGURES_WIDTH = 0.36, 0.85, 0.5, 2.6  # inches
 _MARKS = {"out_of_fold": (BLUE, "o", -0.15), "test": (VERMILLION, "s", 0.15)}
@@ -85,7 +86,7 @@ def _draw_estimates(
 
 def _draw_names(axes: Axes, complete: pd.DataFrame, missing: pd.DataFrame) -> None:
     names = [
-        f"{row['rank']:.0f}  {row['label']}" + ("" if row["learned"] else "\n(did not learn)")
+        f"{row['rank']:.0f}  {row['label']}" + ("" if row["learned"] else f"\n({NOT_LEARNED})")
         for _, row in complete.iterrows()
     ]
     names += [f"{row['label']}\n(missing)" for _, row in missing.iterrows()]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from pneumobench.core.estimates import Estimate
 from pneumobench.reporting.baselines import baseline_sentence
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs, missing_runs
@@ -54,7 +55,11 @@ def summarise(comparison: pd.DataFrame, facts: dict[str, Any], words: Words) -> 
 
 
 def _best(best: pd.Series, facts: dict[str, Any], words: Words) -> str:
-    lead = "Best out-of-fold AUC" if best["learned"] else "No run learned. Highest out-of-fold AUC"
+    lead = (
+        "Best out-of-fold AUC"
+        if best["learned"]
+        else "No run is shown to have learned. Highest out-of-fold AUC"
+    )
     return (
         f"{lead}: {best['label']} with {row_interval(best, 'out_of_fold_roc_auc')}; in brackets "
         f"the {percent(facts['confidence'])} interval; "
@@ -97,7 +102,10 @@ def _failures(rows: pd.DataFrame) -> str:
     failed = [row["label"] for _, row in rows.iterrows() if not row["learned"]]
     if not failed:
         return ""
-    return f"Did not learn (the interval of the AUC does not lie above 0.5): {listing(failed)}."
+    return (
+        f"Not shown to have learned (the interval of the AUC does not lie above 0.5): "
+        f"{listing(failed)}."
+    )
 
 
 def _missing(comparison: pd.DataFrame) -> str:
@@ -125,13 +133,18 @@ def _collapses(best: pd.Series, words: Words) -> list[str]:
         ("specificity", f"without {words.positive}", "false alarms"),
         ("sensitivity", f"with {words.positive}", "missed"),
     ):
-        before, after = best[f"out_of_fold_{metric}"], best[f"test_{metric}"]
-        if before - after >= COLLAPSE:
+        own, new = (Estimate.of_row(best, f"{name}_{metric}") for name in ("out_of_fold", "test"))
+        if None in (own.low, new.high) or own.value - new.value < COLLAPSE:
+            continue
+        fall = f"{metric} falls from {own.value:.3f} out-of-fold to {new.value:.3f}"
+        if own.low > new.high:
             found.append(
-                f"The threshold does not carry over to the test set: {metric} falls from "
-                f"{before:.3f} out-of-fold to {after:.3f}, so of 100 radiographs {whose}, "
-                f"{100 * (1 - after):.0f} are {errors}. The two sets of images differ, and no rule "
-                "found on development data can repair that."
+                f"The threshold does not carry over to the test set: {fall}, so of 100 radiographs "
+                f"{whose}, {100 * (1 - new.value):.0f} are {errors}."
+            )
+        else:
+            found.append(
+                f"On the test set {fall}; their intervals overlap, so that this may be chance."
             )
     return found
 

@@ -1,6 +1,6 @@
 """Which differences between runs are statistically significant, and which were planned."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -9,6 +9,7 @@ from pneumobench.core.estimates import Estimate, record_with
 from pneumobench.reporting.differences import read_differences
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import DATASET_TITLES, complete_runs
+from pneumobench.reporting.preregistration import declared
 from pneumobench.reporting.section import (
     Block,
     Details,
@@ -41,6 +42,7 @@ _NOISE = "the same model trained twice: chance alone"
 _NOT = "not distinguishable"
 
 Titles = dict[str, str]
+Settings = Mapping[str, Any]
 Pair = dict[str, Any]
 
 
@@ -65,8 +67,8 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
         blocks=(
             FigureOf("critical_difference"),
             FigureOf("differences"),
-            *_planned(planned, titles, several=_several_seeds(facts)),
-            *_reference(facts["reference"], titles),
+            *_planned(planned, titles, files.settings, several=_several_seeds(facts)),
+            *_reference(facts["reference"], titles, files.settings),
             *_seeds(facts, titles),
             *_every_pair(comparison, pairs),
             Paragraph(_method(facts)),
@@ -113,23 +115,21 @@ def _are(number: int) -> str:
 
 def _planned_answer(pairs: list[Pair], titles: Titles) -> str:
     tested = [pair for pair in pairs if pair["status"] == "tested"]
-    planned = f"the {plural(len(pairs), 'comparison')} planned in advance could be tested"
+    planned = f"the {plural(len(pairs), 'planned comparison')} could be tested"
     if not tested:
         return f"None of {planned}: this experiment lacks the pairs of runs that they need."
     return f"{len(tested)} of {planned}; {_held(tested, titles)}."
 
 
 def _reference_answer(reference: dict[str, Any] | None, titles: Titles) -> list[str]:
-    """Say which architectures differ from the one named in advance; nothing without one."""
+    """Say which architectures differ from the reference; nothing without one."""
     if reference is None:
         return []
     name = titles.get(reference["model"], reference["model"])
     tested = [pair for pair in reference["pairs"] if pair["status"] == "tested"]
     if not tested:
-        return [
-            f"{name} was named as the reference in advance, but no run can be compared with it."
-        ]
-    lead = f"{plural(len(tested), 'comparison')} with {name}, the reference named in advance"
+        return [f"{name} is named as the reference, but no run can be compared with it."]
+    lead = f"{plural(len(tested), 'comparison')} with {name}, the reference"
     return [f"{lead}: {_held(tested, titles)}."]
 
 
@@ -171,22 +171,23 @@ def _noise_answer(pairs: pd.DataFrame) -> list[str]:
 
 
 def _planned(
-    planned: list[tuple[dict[str, Any], Pair]], titles: Titles, *, several: bool
+    planned: list[tuple[dict[str, Any], Pair]], titles: Titles, settings: Settings, *, several: bool
 ) -> list[Block]:
-    """Return the comparisons planned in advance, and those that could not be tested."""
+    """Return the planned comparisons, and those that could not be tested."""
     averaged = " and averaged over the seeds that both have" if several else ""
     return [
         Heading("Planned comparisons"),
         Paragraph(
-            "These comparisons were planned before any result was known. A pair is tested only "
-            "within a recipe that both models share; otherwise learning rate, head and number of "
-            "epochs would be confounded with the architecture. The difference in AUC is paired by "
+            "These comparisons are those of the projects that the architectures come from; they "
+            f"are {declared(settings)}. A pair is tested only within a recipe that both models "
+            "share; otherwise learning rate, head and number of epochs would be confounded with "
+            "the architecture. The difference in AUC is paired by "
             f"patient{averaged}; p values are adjusted for all planned comparisons that could be "
             "tested (Holm)."
         ),
         Table(
             "planned_comparisons",
-            "Comparisons planned in advance",
+            "Planned comparisons",
             [
                 {"Question": contrast["title"]} | _tested(pair, titles)
                 for contrast, pair in planned
@@ -207,8 +208,8 @@ def _not_testable(sentences: Iterable[str]) -> list[Block]:
     return [Details(f"Not testable, and why ({len(found)})", (Points(found),))] if found else []
 
 
-def _reference(reference: dict[str, Any] | None, titles: Titles) -> list[Block]:
-    """Return the comparisons with the architecture named in advance; nothing without one."""
+def _reference(reference: dict[str, Any] | None, titles: Titles, settings: Settings) -> list[Block]:
+    """Return the comparisons with the reference; nothing without one."""
     if reference is None:
         return []
     rows = [
@@ -228,8 +229,9 @@ def _reference(reference: dict[str, Any] | None, titles: Titles) -> list[Block]:
         Paragraph(
             "The reference is the architecture that the configuration names in "
             "`evaluation.reference`. These comparisons count as planned only if it was named "
-            "before any result was known. They are a family of their own: p values are adjusted "
-            "for them alone (Holm), separately out of fold and on the test set."
+            f"before any result was known; they are {declared(settings)}. They are a family of "
+            "their own: p values are adjusted for them alone (Holm), separately out of fold and on "
+            "the test set."
         ),
         Table("reference_comparisons", f"Comparison with {name}", rows, narrow=True),
         *_not_testable(

@@ -60,9 +60,8 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
             Paragraph(
                 "Performance on clean images does not predict failure on images of another day or "
                 "device. The out-of-fold images were therefore corrupted in "
-                f"{len(CORRUPTIONS)} ways, which were fixed before any network was judged by them, "
-                "and shown to the fold's network that was not trained on them. The criterion is "
-                "the worst specificity at the frozen thresholds. Sensitivity is given beside it, "
+                f"{len(CORRUPTIONS)} ways, the same for every experiment, and shown to the fold's "
+                "network that was not trained on them. The criterion is the worst specificity at the frozen thresholds. Sensitivity is given beside it, "
                 "because a network that calls every image negative keeps its specificity. No test "
                 "image was used."
             ),
@@ -115,7 +114,9 @@ def _reading(judged: Judged, strength: int, pairs: pd.DataFrame) -> str:
     """Say which runs hold best and worst, by the criterion, and which hold as well."""
     held = _by_criterion(judged, strength)
     if not held:
-        return f"Strength {strength}: no run learned, so none can be called robust."
+        return (
+            f"Strength {strength}: no run is shown to have learned, so none can be called robust."
+        )
     (first, content), *others = held
     text = (
         f"Strength {strength}: {first['label']} has the highest worst specificity, "

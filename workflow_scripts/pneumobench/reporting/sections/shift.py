@@ -82,8 +82,8 @@ def _domain_answer(shift: dict[str, Any], words: Words) -> str:
             "be chance)."
         )
     return (
-        f"No difference was shown: {model} does not distinguish test images from development "
-        f"images ({areas}; 0.5 is chance)."
+        f"No difference was shown: {model} is not shown to distinguish test images from "
+        f"development images ({areas}; 0.5 is chance). Another model might."
     )
 
 
@@ -118,16 +118,20 @@ def _block_answer(shift: dict[str, Any]) -> str:
             "Blocks of neighbouring file numbers could not be left out: this needs file names "
             "with numbers, and images of both classes in every block."
         )
-    values = [record["specificity"]["value"] for record in shift["blocks"]]
+    found = [record["specificity"] for record in shift["blocks"]]
+    values = [record["value"] for record in found]
     test = _baseline(shift).transfer("specificity")["test"]
     lead = (
         f"With each of {len(values)} blocks of neighbouring file numbers left out in turn, the "
         f"{_SPOKESMAN} baseline reaches a specificity of {min(values):.2f} to {max(values):.2f} on "
         f"the block; on the test set it reaches {record_interval(test)}"
     )
-    if test["value"] < min(values):
-        return f"{lead}: distance in file numbers does not explain the loss on the test set."
-    return f"{lead}, which lies within or above this range."
+    if test["high"] < min(record["low"] for record in found):
+        return (
+            f"{lead}, less than on any block and beyond all intervals: distance in file numbers "
+            "alone does not explain the loss on the test set."
+        )
+    return f"{lead}. As intervals overlap, no loss beyond that of a block is shown."
 
 
 def _population(phantoms: bool, words: Words) -> str:
