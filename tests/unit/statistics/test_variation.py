@@ -18,7 +18,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.estimates import Resampling, record_with
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
-from pneumobench.statistics.intervals import Component
+from pneumobench.statistics.intervals import reach_of_mean
 from pneumobench.statistics.predictions import Labels
 from pneumobench.statistics.replicates import replicate_area
 from pneumobench.statistics.samples import draw_sample
@@ -150,16 +150,11 @@ def test_a_missing_fold_of_a_repeat_is_named(tmp_path):
         measure(tmp_path, lacking)
 
 
-def test_variances_add_and_few_trainings_count_as_few():
-    trainings = Component.of_mean(np.array([0.90, 0.92, 0.94]))
-    assert trainings == pytest.approx((0.02**2 / 3, 2))
-    known = Component(0.01**2, np.inf)
-    assert known.added(Component(0.0, 2)) == known
-    both = known.added(trainings)
-    total = 0.01**2 + 0.02**2 / 3
-    freedom = total**2 / ((0.02**2 / 3) ** 2 / 2)
-    assert both == pytest.approx((total, freedom))
-    assert both.reach(0.95) == pytest.approx(t.ppf(0.975, freedom) * total**0.5)
+def test_few_trainings_say_little_of_another_one():
+    areas = np.array([0.90, 0.92, 0.94])
+    expected = t.ppf(0.975, 2) * 0.02 / np.sqrt(3)
+    assert reach_of_mean(areas, 0.95) == pytest.approx(expected)
+    assert reach_of_mean(areas[:2], 0.95) > 2 * expected
 
 
 AREAS, TRIALS, PATIENTS = (0.9, 0.98), 400, 1000

@@ -24,7 +24,7 @@ Donner A, Zou GY. Closed-form confidence intervals for functions of the normal m
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -138,55 +138,35 @@ class Area:
     at_one
         The lower bound at a level, where the area is 1 and nothing varies.
     trainings
-        Where the area is a mean over trainings that are a sample, too: how they vary.
+        Where the area is a mean over independent trainings, which are a sample, too: their areas.
     """
 
     resamples: Resamples
     at_one: Callable[[float], float]
-    trainings: "Component | None" = None
+    trainings: np.ndarray | None = None
 
     def interval(self, values: np.ndarray, confidence: float) -> tuple[float, float]:
         """Return it, as `Scale` says."""
-        area, found = values[0], self._variance(values)
+        area, variance = values[0], _variance(values)
         if area >= 1:
             return self.at_one(confidence), 1.0
         if area <= 0:
             return 0.0, 1 - self.at_one(confidence)
-        if not found.variance > 0:
+        reach = 0.0
+        if variance > 0:
+            reach = _student(self._degrees_of_freedom(values), confidence) * np.sqrt(variance)
+        if self.trainings is not None:
+            reach = np.hypot(reach, reach_of_mean(self.trainings, confidence))
+        if not reach > 0:
             return np.nan, np.nan
-        reach = found.reach(confidence) / (area * (1 - area))
+        reach /= area * (1 - area)
         centre = np.log(area) - np.log1p(-area)
         low, high = 1 / (1 + np.exp(-(centre + np.array([-reach, reach]))))
         return float(low), float(high)
 
-    def _variance(self, values: np.ndarray) -> "Component":
-        squared, variance = self.resamples.contributions(values) ** 2, _variance(values)
-        fourth = (squared**2).sum()
-        freedom = max(2 * squared.sum() ** 2 / fourth, 1.0) if fourth > 0 else np.inf
-        patients = Component(variance, freedom)
-        return patients if self.trainings is None else patients.added(self.trainings)
-
-
-class Component(NamedTuple):
-    """An estimated variance and its degrees of freedom."""
-
-    variance: float
-    freedom: float
-
-    @classmethod
-    def of_mean(cls, values: np.ndarray) -> "Component":
-        """Return the variance of the mean of independent values, [n >= 2] float64."""
-        return cls(float(np.var(values, ddof=1)) / len(values), len(values) - 1)
-
-    def added(self, other: "Component") -> "Component":
-        """Return the variance of a sum of two independent parts (Satterthwaite 1946)."""
-        total = self.variance + other.variance
-        fourth = self.variance**2 / self.freedom + other.variance**2 / other.freedom
-        return Component(total, total**2 / fourth if fourth > 0 else np.inf)
-
-    def reach(self, confidence: float) -> float:
-        """Return how far the bounds of an estimate lie from it, by Student's distribution."""
-        return _student(self.freedom, confidence) * self.variance**0.5
+    def _degrees_of_freedom(self, values: np.ndarray) -> float:
+        squared = self.resamples.contributions(values) ** 2
+        return max(2 * squared.sum() ** 2 / (squared**2).sum(), 1.0)
 
 
 @dataclass(frozen=True)
@@ -307,6 +287,15 @@ def lowest_area(positives: int, negatives: int, confidence: float) -> float:
     return (low + high) / 2
 
 
+def reach_of_mean(values: np.ndarray, confidence: float) -> float:
+    """Return how far the bounds of the mean of independent values, [n >= 2] float64, lie from it.
+
+    Student's; half the width of the interval.
+    """
+    error = float(np.std(values, ddof=1)) / len(values) ** 0.5
+    return _student(len(values) - 1, confidence) * error
+
+
 def detectable_effect(patients: int, confidence: float) -> float:
     """Return the smallest effect that `POWER` of samples show, in standard deviations of patients.
 
@@ -342,7 +331,8 @@ def ratio_bounds(
         return float(np.sqrt(max(squared, 0.0)))
 
     # The lower bound multiplied out: its own denominator passes through 0.
-    low = top_low * (2 * top - top_low) / (product + root(top_low, base_high))
+    bottom = product + root(top_low, base_high)
+    low = top_low * (2 * top - top_low) / bottom if bottom > 0 else 0.0
     if base_low <= 0:
         return low, np.inf
     return low, (product + root(top_high, base_low)) / (base_low * (2 * base - base_low))

@@ -6,18 +6,17 @@ spread between trainings as well: patients are drawn, and trainings are a sample
 
 The units that are independent of each other are the repeats, each the mean over its seeds, since
 trainings of one repeat share their folds; with a single repeat they are the seeds. The variance of
-the mean over units is that between the units, by their number. It is added to the variance over
-patients, the degrees of freedom as Satterthwaite has them: what varies between few trainings is
-known badly, and the interval says so. How the trainings rank the same patients differently is part
-of both variances; with few units the interval is a little too wide for that.
+the mean over units is that between the units, by their number. What it adds to the interval over
+patients, in squares, has a quantile of its own, Student's for so few units: how trainings vary is
+known badly from a few, and the interval says so. With two it is too wide rather than too narrow.
 
 Not in it: trainings on other patients. The training sides of repeats overlap.
 
 References
 ----------
 Bouthillier X, et al. Accounting for variance in machine learning benchmarks. MLSys 2021;3:747-769.
-Satterthwaite FE. An approximate distribution of estimates of variance components. Biometrics
-    Bulletin 1946;2:110-114.
+Burdick RK, Graybill FA. Confidence Intervals on Variance Components. Dekker 1992. (Bounds of sums
+    from the bounds of their parts, in squares.)
 """
 
 from dataclasses import dataclass, field, replace
@@ -36,7 +35,7 @@ from pneumobench.statistics.estimates import (
     paired_difference,
     summarise,
 )
-from pneumobench.statistics.intervals import Component
+from pneumobench.statistics.intervals import reach_of_mean
 from pneumobench.statistics.predictions import (
     Predictions,
     align_out_of_fold,
@@ -185,7 +184,7 @@ def compare_trainings(each: Trainings, sample: Sample, confidence: float) -> dic
     these = summarise(each.mean, confidence, scale)
     recipe = {"low": None, "high": None}
     if each.between:
-        whole = replace(scale, trainings=Component.of_mean(each.units))
+        whole = replace(scale, trainings=each.units)
         recipe = summarise(each.mean, confidence, whole)
     return {
         "model": each.model,
@@ -215,13 +214,12 @@ def _single(each: Trainings, sample: Sample, confidence: float) -> list[dict[str
 def _difference(first: Trainings, second: Trainings, confidence: float) -> dict[str, Any]:
     """Return `difference` = first - second, with the interval of these trainings and of recipes."""
     found = paired_difference(first.mean, second.mean, confidence)
-    change = first.mean - second.mean
-    trainings = _between(first, second)
+    trainings = _between(first, second, confidence)
     low = high = np.nan
     if trainings is not None:
-        # The degrees of freedom of hundreds of patients do not matter beside those of trainings.
-        reach = Component(float(np.nanvar(change[1:])), np.inf).added(trainings).reach(confidence)
-        low, high = change[0] - reach, change[0] + reach
+        # In squares, to either side: the percentiles over patients need not be symmetric.
+        low = found["difference"] - np.hypot(found["difference"] - found["low"], trainings)
+        high = found["difference"] + np.hypot(found["high"] - found["difference"], trainings)
     return {
         "first_model": first.model,
         "first_recipe": first.recipe,
@@ -233,13 +231,13 @@ def _difference(first: Trainings, second: Trainings, confidence: float) -> dict[
     }
 
 
-def _between(first: Trainings, second: Trainings) -> Component | None:
-    """Return how the difference of two means varies between trainings; None if one has only one.
+def _between(first: Trainings, second: Trainings, confidence: float) -> float | None:
+    """Return what trainings add to the interval of a difference; None if one has only one.
 
     In a repeat both have the same folds, so that repeats are paired; seeds are not.
     """
     if not (first.between and second.between):
         return None
     if first.between == "repeats":
-        return Component.of_mean(first.units - second.units)
-    return Component.of_mean(first.units).added(Component.of_mean(second.units))
+        return reach_of_mean(first.units - second.units, confidence)
+    return float(np.hypot(*(reach_of_mean(each.units, confidence) for each in (first, second))))
