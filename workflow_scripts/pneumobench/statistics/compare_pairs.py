@@ -30,9 +30,9 @@ from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import write_json, write_table
 from pneumobench.core.ownership import read_owned_json
 from pneumobench.core.run import Run
-from pneumobench.statistics.contrast_tests import over_seeds, test_contrasts
+from pneumobench.statistics.contrast_tests import test_contrasts
 from pneumobench.statistics.contrasts import PLANNED, Settings, against_reference, speaks_of
-from pneumobench.statistics.estimates import number, summarise
+from pneumobench.statistics.estimates import number
 from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.pair_tests import (
     Areas,
@@ -42,6 +42,7 @@ from pneumobench.statistics.pair_tests import (
     test_pairs,
 )
 from pneumobench.statistics.scores import Compared, check_any, read_compared
+from pneumobench.statistics.variation import Trainings, area_of_recipe
 
 logger = logging.getLogger(__name__)
 
@@ -120,7 +121,9 @@ def compare_pairs(
         "reference": reference
         and {"model": reference, "pairs": tested["against the reference"][0][0]["pairs"]},
         "architectures": [
-            record for part in areas.items() for record in _architectures(*part, order, level)
+            record
+            for dataset, part in compared.items()
+            for record in _architectures(dataset, part, areas[dataset], order, level)
         ],
         "ranking": _ranking(pairs["out_of_fold"][0], order),
     }
@@ -160,7 +163,7 @@ def _test_contrasts(
 
 
 def _architectures(
-    dataset: str, areas: Areas, order: list[Run], level: Level
+    dataset: str, part: Compared, areas: Areas, order: list[Run], level: Level
 ) -> list[dict[str, Any]]:
     """Return the AUC of every model and recipe over its seeds, in order of their best run."""
     records = []
@@ -174,7 +177,7 @@ def _architectures(
                 "seeds": [run.seed for run in runs],
                 "speaks_of": speaks_of(len(runs)),
                 "dataset": dataset,
-                **summarise(over_seeds(areas, runs, level.seed), level.confidence),
+                **area_of_recipe(Trainings.of_seeds(areas, runs), part, level.confidence),
                 "spread": number(np.std(single, ddof=1) if len(runs) > 1 else np.nan),
             }
         )

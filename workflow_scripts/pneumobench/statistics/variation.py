@@ -19,9 +19,10 @@ Burdick RK, Graybill FA. Confidence Intervals on Variance Components. Dekker 199
     from the bounds of their parts, in squares.)
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,6 @@ from pneumobench.core.files import write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.estimates import (
     flat_columns,
-    number,
     paired_difference,
     summarise,
 )
@@ -85,6 +85,12 @@ class Trainings:
     recipe: str
     seeds: tuple[int, ...]
     areas: np.ndarray
+
+    @classmethod
+    def of_seeds(cls, areas: Mapping[Run, np.ndarray], runs: Sequence[Run]) -> Self:
+        """Return the trainings of one model and recipe with several seeds, on one division."""
+        found = np.stack([areas[run] for run in runs])[:, np.newaxis]
+        return cls(runs[0].model, runs[0].recipe, tuple(run.seed for run in runs), found)
 
     @property
     def mean(self) -> np.ndarray:
@@ -178,14 +184,37 @@ def _by_repeat(predictions: Predictions, folds: int) -> list[Predictions]:
     return [divided[repeat] for repeat in sorted(divided)]
 
 
+def area_of_recipe(each: Trainings, sample: Sample, confidence: float) -> dict[str, Any]:
+    """Summarise the mean AUC; where there are several trainings, they are a sample, too."""
+    scale = sample.cases().scale(AREA)
+    scale = replace(scale, trainings=each.units) if each.between else scale
+    return summarise(each.mean, confidence, scale)
+
+
+def difference_of_recipes(
+    first: Trainings, second: Trainings, confidence: float
+) -> dict[str, float | bool | None]:
+    """Return first - second as `paired_difference` does, trainings a sample, too.
+
+    Where one of them has a single training, networks are held fixed.
+    """
+    found = paired_difference(first.mean, second.mean, confidence)
+    trainings, value = _between(first, second, confidence), found["difference"]
+    if trainings is None or found["low"] is None:
+        return found
+    # In squares, to either side: the percentiles over patients need not be symmetric.
+    low = value - float(np.hypot(value - found["low"], trainings))
+    high = value + float(np.hypot(found["high"] - value, trainings))
+    return {"difference": value, "low": low, "high": high, "excludes_zero": low > 0 or high < 0}
+
+
 def compare_trainings(each: Trainings, sample: Sample, confidence: float) -> dict[str, Any]:
     """Return the columns of the table that hold estimates, for one model and recipe."""
-    scale, alone = sample.cases().scale(AREA), each.areas[..., 0].ravel()
-    these = summarise(each.mean, confidence, scale)
+    alone = each.areas[..., 0].ravel()
+    these = summarise(each.mean, confidence, sample.cases().scale(AREA))
     recipe = {"low": None, "high": None}
     if each.between:
-        whole = replace(scale, trainings=each.units)
-        recipe = summarise(each.mean, confidence, whole)
+        recipe = area_of_recipe(each, sample, confidence)
     return {
         "model": each.model,
         "recipe": each.recipe,
@@ -214,20 +243,17 @@ def _single(each: Trainings, sample: Sample, confidence: float) -> list[dict[str
 def _difference(first: Trainings, second: Trainings, confidence: float) -> dict[str, Any]:
     """Return `difference` = first - second, with the interval of these trainings and of recipes."""
     found = paired_difference(first.mean, second.mean, confidence)
-    trainings = _between(first, second, confidence)
-    low = high = np.nan
-    if trainings is not None:
-        # In squares, to either side: the percentiles over patients need not be symmetric.
-        low = found["difference"] - np.hypot(found["difference"] - found["low"], trainings)
-        high = found["difference"] + np.hypot(found["high"] - found["difference"], trainings)
+    recipe = {"low": None, "high": None}
+    if first.between and second.between:
+        recipe = difference_of_recipes(first, second, confidence)
     return {
         "first_model": first.model,
         "first_recipe": first.recipe,
         "second_model": second.model,
         "second_recipe": second.recipe,
         **{name: found[name] for name in ("difference", "low", "high")},
-        "recipe_low": number(low),
-        "recipe_high": number(high),
+        "recipe_low": recipe["low"],
+        "recipe_high": recipe["high"],
     }
 
 
