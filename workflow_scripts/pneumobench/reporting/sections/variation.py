@@ -99,10 +99,9 @@ def _notes(rows: pd.DataFrame, facts: dict[str, Any]) -> tuple[str, ...]:
         f"{plural(int(first['patients']), 'patient')}. All else in this report is of the first "
         "division.",
         f"In brackets: {level} intervals. These trained models: patients drawn, networks held "
-        "fixed. This recipe: what another training by the same recipe can be expected to reach; "
-        "the spread between trainings is added to that over patients, with Student's distribution "
-        "for the few trainings. With two or three trainings it is wide because so few say little "
-        "about their spread.",
+        "fixed. This recipe: what another training by the same recipe can be expected to reach, "
+        "patients and trainings both a sample. With two or three trainings it is wide, because so "
+        "few say little about their spread.",
         "Not in either interval: training on other patients.",
     )
 
