@@ -60,9 +60,8 @@ def test_contrasts(
         set. A pair has `reference`, `model`, `reference_recipe`, `recipe`, `seeds`,
         `speaks_of`, `status` (`tested` or `not_testable`), `reason`, `noise_floor` (one network
         trained twice, or equal predictions) and `results`: for each data set the `difference` =
-        model - reference averaged over the seeds that both have, `low` and `high` (patients and,
-        where there are several, seeds are a sample), `p` of the permutation test, `p_holm` and
-        `holds`;
+        model - reference averaged over the seeds that both have, `low` and `high` (patients and
+        several seeds are a sample), `p` of the permutation test, `p_holm` and `holds`;
         `delong_p` and `delong_p_holm`, null with several seeds, for DeLong's test compares two
         single scores. With several seeds it holds only if the interval excludes 0 as well.
     """
