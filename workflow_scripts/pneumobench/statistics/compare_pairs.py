@@ -20,10 +20,10 @@ architecture together, and the groups of runs that are not distinguishable.
 
 import logging
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from pneumobench.core.estimates import Resampling
@@ -32,7 +32,6 @@ from pneumobench.core.ownership import read_owned_json
 from pneumobench.core.run import Run
 from pneumobench.statistics.contrast_tests import test_contrasts
 from pneumobench.statistics.contrasts import PLANNED, Settings, against_reference, speaks_of
-from pneumobench.statistics.estimates import number
 from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.pair_tests import (
     Areas,
@@ -120,11 +119,7 @@ def compare_pairs(
         "contrasts": tested["planned contrasts"][0],
         "reference": reference
         and {"model": reference, "pairs": tested["against the reference"][0][0]["pairs"]},
-        "architectures": [
-            record
-            for dataset, part in compared.items()
-            for record in _architectures(dataset, part, areas[dataset], order, level)
-        ],
+        "architectures": _architectures(compared, areas, order, level),
         "ranking": _ranking(pairs["out_of_fold"][0], order),
     }
     write_json(details, content)
@@ -163,22 +158,23 @@ def _test_contrasts(
 
 
 def _architectures(
-    dataset: str, part: Compared, areas: Areas, order: list[Run], level: Level
+    compared: dict[str, Compared], areas: dict[str, Areas], order: list[Run], level: Level
 ) -> list[dict[str, Any]]:
     """Return the AUC of every model and recipe over its seeds, in order of their best run."""
     records = []
-    for model, recipe in dict.fromkeys((run.model, run.recipe) for run in order):
+    pairs = dict.fromkeys((run.model, run.recipe) for run in order)
+    for dataset, (model, recipe) in product(compared, pairs):
         runs = sorted(run for run in order if (run.model, run.recipe) == (model, recipe))
-        single = np.array([areas[run][0] for run in runs])
+        trainings = Trainings.of_seeds(areas[dataset], runs)
         records.append(
             {
                 "model": model,
                 "recipe": recipe,
-                "seeds": [run.seed for run in runs],
+                "seeds": list(trainings.seeds),
                 "speaks_of": speaks_of(len(runs)),
                 "dataset": dataset,
-                **area_of_recipe(Trainings.of_seeds(areas, runs), part, level.confidence),
-                "spread": number(np.std(single, ddof=1) if len(runs) > 1 else np.nan),
+                **area_of_recipe(trainings, compared[dataset], level.confidence),
+                "spread": trainings.spread,
             }
         )
     return records

@@ -104,6 +104,12 @@ class Trainings:
         return found.mean(axis=0) if found.shape[1] > 1 else found[:, 0]
 
     @property
+    def spread(self) -> float | None:
+        """The standard deviation between trainings; None with one."""
+        found = self.areas[..., 0]
+        return float(np.std(found, ddof=1)) if found.size > 1 else None
+
+    @property
     def between(self) -> str:
         """What the units are: repeats, or seeds; empty with a single training."""
         seeds, repeats = self.areas.shape[:2]
@@ -224,7 +230,7 @@ def compare_trainings(each: Trainings, sample: Sample, confidence: float) -> dic
         "recipe_low": recipe["low"],
         "recipe_high": recipe["high"],
         "between": each.between,
-        "spread": float(np.std(alone, ddof=1)) if len(alone) > 1 else None,
+        "spread": each.spread,
         "lowest": float(alone.min()),
         "highest": float(alone.max()),
     }
