@@ -62,10 +62,12 @@ def _answer(rows: pd.DataFrame, names: list[str]) -> tuple[str, ...]:
         return ("Every architecture was trained once.",)
     widest = several["spread"].idxmax()
     row = rows.loc[widest]
+    spreads = dict.fromkeys(f"{several['spread'].agg(end):.3f}" for end in ("min", "max"))
+    most = f", the most for {names[widest]}" if len(several) > 1 else ""
     return (
         "Trainings that differ in nothing but chance differ in their AUC: standard deviation "
-        f"{several['spread'].min():.3f} to {several['spread'].max():.3f}, the most for "
-        f"{names[widest]}, whose trainings reached {row['lowest']:.3f} to {row['highest']:.3f}.",
+        f"{' to '.join(spreads)}{most}, with AUCs from {row['lowest']:.3f} to "
+        f"{row['highest']:.3f}.",
     )
 
 
