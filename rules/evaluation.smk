@@ -191,6 +191,27 @@ rule compare_runs:
         "../workflow_scripts/evaluation/compare_runs.py"
 
 
+rule measure_variation:
+    """Measure how much out-of-fold AUCs vary between seeds and repeats, beside what patients vary."""
+    input:
+        out_of_fold=of_folds("out_of_fold.csv"),
+        further=wanted("runs/{run}/fold{further}/out_of_fold.csv"),
+        development_labels="<results>/dataset/development_labels.csv",
+    output:
+        table="<results>/comparison/variation.csv",
+        details="<results>/comparison/variation.json",
+    log:
+        "<logs>/measure_variation.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        folds=len(FOLDS),
+        resampling=EXPERIMENT.evaluation.resampling,
+        code=code_hash("evaluation/measure_variation"),
+    script:
+        "../workflow_scripts/evaluation/measure_variation.py"
+
+
 rule measure_shift:
     """Measure how unlike development and test images are, and what that costs; nothing flows back."""
     input:

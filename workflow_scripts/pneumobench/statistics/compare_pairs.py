@@ -20,19 +20,18 @@ architecture together, and the groups of runs that are not distinguishable.
 
 import logging
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import write_json, write_table
 from pneumobench.core.ownership import read_owned_json
 from pneumobench.core.run import Run
-from pneumobench.statistics.contrast_tests import over_seeds, test_contrasts
+from pneumobench.statistics.contrast_tests import test_contrasts
 from pneumobench.statistics.contrasts import PLANNED, Settings, against_reference, speaks_of
-from pneumobench.statistics.estimates import number, summarise
 from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.pair_tests import (
     Areas,
@@ -42,6 +41,7 @@ from pneumobench.statistics.pair_tests import (
     test_pairs,
 )
 from pneumobench.statistics.scores import Compared, check_any, read_compared
+from pneumobench.statistics.variation import Trainings, area_of_recipe
 
 logger = logging.getLogger(__name__)
 
@@ -119,9 +119,7 @@ def compare_pairs(
         "contrasts": tested["planned contrasts"][0],
         "reference": reference
         and {"model": reference, "pairs": tested["against the reference"][0][0]["pairs"]},
-        "architectures": [
-            record for part in areas.items() for record in _architectures(*part, order, level)
-        ],
+        "architectures": _architectures(compared, areas, order, level),
         "ranking": _ranking(pairs["out_of_fold"][0], order),
     }
     write_json(details, content)
@@ -160,22 +158,23 @@ def _test_contrasts(
 
 
 def _architectures(
-    dataset: str, areas: Areas, order: list[Run], level: Level
+    compared: dict[str, Compared], areas: dict[str, Areas], order: list[Run], level: Level
 ) -> list[dict[str, Any]]:
     """Return the AUC of every model and recipe over its seeds, in order of their best run."""
     records = []
-    for model, recipe in dict.fromkeys((run.model, run.recipe) for run in order):
+    pairs = dict.fromkeys((run.model, run.recipe) for run in order)
+    for dataset, (model, recipe) in product(compared, pairs):
         runs = sorted(run for run in order if (run.model, run.recipe) == (model, recipe))
-        single = np.array([areas[run][0] for run in runs])
+        trainings = Trainings.of_seeds(areas[dataset], runs)
         records.append(
             {
                 "model": model,
                 "recipe": recipe,
-                "seeds": [run.seed for run in runs],
+                "seeds": list(trainings.seeds),
                 "speaks_of": speaks_of(len(runs)),
                 "dataset": dataset,
-                **summarise(over_seeds(areas, runs, level.seed), level.confidence),
-                "spread": number(np.std(single, ddof=1) if len(runs) > 1 else np.nan),
+                **area_of_recipe(trainings, compared[dataset], level.confidence),
+                "spread": trainings.spread,
             }
         )
     return records

@@ -137,10 +137,13 @@ class Area:
         The draws of patients.
     at_one
         The lower bound at a level, where the area is 1 and nothing varies.
+    trainings
+        Where the area is a mean over independent trainings, which are a sample, too: their areas.
     """
 
     resamples: Resamples
     at_one: Callable[[float], float]
+    trainings: np.ndarray | None = None
 
     def interval(self, values: np.ndarray, confidence: float) -> tuple[float, float]:
         """Return it, as `Scale` says."""
@@ -149,10 +152,14 @@ class Area:
             return self.at_one(confidence), 1.0
         if area <= 0:
             return 0.0, 1 - self.at_one(confidence)
-        if not variance > 0:
+        reach = 0.0
+        if variance > 0:
+            reach = _student(self._degrees_of_freedom(values), confidence) * np.sqrt(variance)
+        if self.trainings is not None:
+            reach = np.hypot(reach, reach_of_mean(self.trainings, confidence))
+        if not reach > 0:
             return np.nan, np.nan
-        quantile = _student(self._degrees_of_freedom(values), confidence)
-        reach = quantile * np.sqrt(variance) / (area * (1 - area))
+        reach /= area * (1 - area)
         centre = np.log(area) - np.log1p(-area)
         low, high = 1 / (1 + np.exp(-(centre + np.array([-reach, reach]))))
         return float(low), float(high)
@@ -278,6 +285,15 @@ def lowest_area(positives: int, negatives: int, confidence: float) -> float:
         too_low = 1 - area > z**2 * area * spread / (positives * negatives)
         low, high = (area, high) if too_low else (low, area)
     return (low + high) / 2
+
+
+def reach_of_mean(values: np.ndarray, confidence: float) -> float:
+    """Return how far the bounds of the mean of independent values, [n >= 2] float64, lie from it.
+
+    Student's; half the width of the interval.
+    """
+    error = float(np.std(values, ddof=1)) / len(values) ** 0.5
+    return _student(len(values) - 1, confidence) * error
 
 
 def detectable_effect(patients: int, confidence: float) -> float:

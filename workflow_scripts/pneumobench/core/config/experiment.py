@@ -289,6 +289,12 @@ class Experiment(Section):
         ]
 
     @property
+    def trained_anew(self) -> bool:
+        """Whether a model is trained by one recipe more than once: with seeds or in repeats."""
+        trainings = [(run.model, run.recipe) for run in self.expanded_runs]
+        return self.split.repeats > 1 or len(set(trainings)) < len(trainings)
+
+    @property
     def inflated_run(self) -> Run | None:
         """The run that is trained by bad practice, too; None in most experiments."""
         wanted = (self.inflation.model, self.defaults.recipe)

@@ -299,10 +299,10 @@ def _seeds(facts: dict[str, Any], titles: Titles) -> list[Block]:
         row[f"{name} AUC"] = Estimate.of(record)
         row[f"{name}: SD over seeds"] = Number(record["spread"])
     note = (
-        f"In brackets: {percent(facts['confidence'])} intervals that resample both patients and "
-        "seeds. With two or three seeds they are still too narrow, because so few seeds say little "
-        "about another one. From three seeds on, a row applies to the architecture; with fewer, "
-        "only to these trained models."
+        f"In brackets: {percent(facts['confidence'])} intervals for which patients and seeds are a "
+        "sample. With two or three seeds they are wide, because so few seeds say little about "
+        "another one. From three seeds on, a row applies to the architecture; with fewer, only to "
+        "these trained models."
     )
     return [
         Heading("Seeds combined"),
