@@ -14,7 +14,9 @@ the sensitivity. Neither affects the ranking; ensembles are never ranked.
 
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +39,8 @@ from pneumobench.statistics.beside import (
     read_beside,
 )
 from pneumobench.statistics.estimates import difference_columns, flat_columns
-from pneumobench.statistics.frozen import Frozen
-from pneumobench.statistics.judgement import Judged
+from pneumobench.statistics.frozen import Cuts, Frozen
+from pneumobench.statistics.judgement import Judged, Predicted
 from pneumobench.statistics.metrics import DECISION_METRICS, METRICS, SCORE_METRICS
 from pneumobench.statistics.samples import DATASETS
 from pneumobench.statistics.scores import Compared, check_any, read_compared
@@ -186,6 +188,17 @@ def table_aggregate(dataset: str, metric: str) -> str:
     return "pooled" if metric in DECISION_METRICS else "fold_mean"
 
 
+def _cuts_of(
+    frozen: Frozen,
+    entry_of: Callable[[str], dict[str, Any]],
+    compared: dict[str, Compared],
+    kind: str,
+    predicted: Predicted,
+) -> Cuts:
+    labels = compared["out_of_fold"].labels
+    return frozen.cuts(entry_of(kind), labels, predicted.logit, predicted.fold)
+
+
 def _judge_all(files: ComparisonFiles, frozen: Frozen, resampling: Resampling) -> _Comparison:
     contents = {path.parent: read_owned_json(path) for path in files.metrics}
     frozen.check_judged_with(contents)
@@ -194,11 +207,11 @@ def _judge_all(files: ComparisonFiles, frozen: Frozen, resampling: Resampling) -
     confidence = resampling.confidence
     baselines = judge_beside(
         read_beside(BASELINE, files.baselines_out_of_fold, files.baselines_test, compared),
-        frozen.of_baseline, compared, confidence,
+        partial(_cuts_of, frozen, frozen.of_baseline, compared), compared, confidence,
     )  # fmt: skip
     ensembles = judge_beside(
         read_beside(ENSEMBLE, files.ensembles_out_of_fold, files.ensembles_test, compared),
-        frozen.of_ensemble, compared, confidence,
+        partial(_cuts_of, frozen, frozen.of_ensemble, compared), compared, confidence,
     )  # fmt: skip
     areas = compared["out_of_fold"].areas()
     return _Comparison(

@@ -331,8 +331,9 @@ def ratio_bounds(
         return float(np.sqrt(max(squared, 0.0)))
 
     # The lower bound multiplied out: its own denominator passes through 0.
-    bottom = product + root(top_low, base_high)
-    low = top_low * (2 * top - top_low) / bottom if bottom > 0 else 0.0
+    low = 0.0
+    if top_low > 0:
+        low = top_low * (2 * top - top_low) / (product + root(top_low, base_high))
     if base_low <= 0:
         return low, np.inf
     return low, (product + root(top_high, base_low)) / (base_low * (2 * base - base_low))
