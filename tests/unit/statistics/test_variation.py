@@ -222,4 +222,5 @@ def test_coverage(area, seeds, repeats, unlike):
         "interval of these models %.1f %%)",
         *(area, seeds, repeats, unlike, these, recipe, wrongly),
     )
-    assert these > 92 and recipe > 92 and wrongly < recipe
+    # Too wide rather than too narrow: docs/differences.md.
+    assert 92 < these < 98 and recipe > 93 and wrongly < recipe
