@@ -155,6 +155,7 @@ rule compare_pairs:
         resampling=EXPERIMENT.evaluation.resampling,
         permutations=EXPERIMENT.evaluation.permutations,
         reference=EXPERIMENT.evaluation.reference,
+        margin=EXPERIMENT.evaluation.margin / 100,
         code=code_hash("evaluation/compare_pairs"),
     script:
         "../workflow_scripts/evaluation/compare_pairs.py"
