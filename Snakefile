@@ -109,7 +109,7 @@ rule fetch:
 rule train:
     """All training jobs."""
     input:
-        FILES.of_folds("run.json"),
+        FILES.of_all_folds("run.json"),
 
 
 rule tables:

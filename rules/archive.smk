@@ -4,7 +4,7 @@
 rule discard_weights:
     """Remove the weights that are not to be kept, once all that needs them is made."""
     input:
-        run_jsons=of_folds("run.json"),
+        run_jsons=each(lambda layout: layout.of_all_folds("run.json")),
         selection="<results>/selection/selection.json",
         # Not read: made from the weights, so these must stay until then.
         made=each(analyses.made_from_weights),

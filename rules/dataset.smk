@@ -116,10 +116,32 @@ rule split_dataset:
     conda:
         "../envs/report.yaml"
     params:
-        split=EXPERIMENT.split.model_dump() | EXPERIMENT.other_task,
+        split=EXPERIMENT.split.once | EXPERIMENT.other_task,
         code=code_hash("dataset/split_dataset"),
     script:
         "../workflow_scripts/dataset/split_dataset.py"
+
+
+if EXPERIMENT.split.repeats > 1:
+
+    rule split_repeat:
+        """Divide the development patients into folds anew; who is tested on stays."""
+        input:
+            splits="<results>/dataset/splits.csv",
+            development_labels="<results>/dataset/development_labels.csv",
+        output:
+            "<results>/dataset/repeat{repeat}/splits.csv",
+        log:
+            "<logs>/split_repeat/{repeat}.log",
+        wildcard_constraints:
+            repeat="|".join(map(str, FILES.further_repeats)),
+        conda:
+            "../envs/report.yaml"
+        params:
+            split=EXPERIMENT.split.folding,
+            code=code_hash("dataset/split_repeat"),
+        script:
+            "../workflow_scripts/dataset/split_repeat.py"
 
 
 rule pack_images:

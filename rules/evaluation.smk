@@ -155,6 +155,7 @@ rule compare_pairs:
         resampling=EXPERIMENT.evaluation.resampling,
         permutations=EXPERIMENT.evaluation.permutations,
         reference=EXPERIMENT.evaluation.reference,
+        margin=EXPERIMENT.evaluation.margin / 100,
         code=code_hash("evaluation/compare_pairs"),
     script:
         "../workflow_scripts/evaluation/compare_pairs.py"
@@ -175,6 +176,7 @@ rule compare_runs:
         ensembles_out_of_fold=wanted("ensembles/{ensemble}/out_of_fold.csv"),
         ensembles_test=wanted("ensembles/{ensemble}/test.csv"),
         robustness=wanted("robustness.json"),
+        test_labels="<results>/dataset/test_labels.csv",
     output:
         table="<results>/comparison/comparison.csv",
         details="<results>/comparison/comparison.json",
@@ -185,10 +187,32 @@ rule compare_runs:
         "../envs/report.yaml"
     params:
         missing=MISSING,
+        looks=LOGGED_LOOKS,
         resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("evaluation/compare_runs"),
     script:
         "../workflow_scripts/evaluation/compare_runs.py"
+
+
+rule measure_variation:
+    """Measure how much out-of-fold AUCs vary between seeds and repeats, beside what patients vary."""
+    input:
+        out_of_fold=of_folds("out_of_fold.csv"),
+        further=wanted("runs/{run}/fold{further}/out_of_fold.csv"),
+        development_labels="<results>/dataset/development_labels.csv",
+    output:
+        table="<results>/comparison/variation.csv",
+        details="<results>/comparison/variation.json",
+    log:
+        "<logs>/measure_variation.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        folds=len(FOLDS),
+        resampling=EXPERIMENT.evaluation.resampling,
+        code=code_hash("evaluation/measure_variation"),
+    script:
+        "../workflow_scripts/evaluation/measure_variation.py"
 
 
 rule measure_shift:
@@ -245,6 +269,8 @@ rule evaluate_external:
     conda:
         "../envs/report.yaml"
     params:
+        runs=tests_of_runs("external.csv"),
+        looks=LOGGED_LOOKS,
         resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("evaluation/evaluate_external"),
     script:

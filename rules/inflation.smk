@@ -31,7 +31,7 @@ rule split_inflated:
     conda:
         "../envs/report.yaml"
     params:
-        split=EXPERIMENT.split.model_dump(exclude={"holdout_fraction"}),
+        split=EXPERIMENT.split.folding,
         code=code_hash("inflation/split_inflated"),
     script:
         "../workflow_scripts/inflation/split_inflated.py"

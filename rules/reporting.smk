@@ -105,6 +105,8 @@ report_parts = dict(
     inflation=wanted("inflation/inflation.csv"),
     inflation_details=wanted("inflation/inflation.json"),
     subtypes=wanted("comparison/subtypes.json"),
+    variation=wanted("comparison/variation.csv"),
+    variation_details=wanted("comparison/variation.json"),
 )
 
 

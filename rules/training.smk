@@ -86,7 +86,7 @@ rule train_fold:
         augmented=ancient(augmented_of(".npy")),
         augmented_digest=augmented_of(".json"),
         augmented_table=augmented_of(".csv"),
-        splits="<results>/dataset/splits.csv",
+        splits=lambda wildcards: FILES.splits_of(int(wildcards.fold)),
         development_labels="<results>/dataset/development_labels.csv",
         precision="<results>/precision.json",
         model="<results>/models/{slug}.json",

@@ -267,7 +267,11 @@ class Experiment:
         self.ranked = sorted(rows, key=lambda row: -row["out_of_fold_roc_auc"])
         for position, row in enumerate(self.ranked, 1):
             row["best"] = position == 1
-            row["rank"] = position if row["status"] == "complete" else ""
+            complete = row["status"] == "complete"
+            row["rank"] = position if complete else ""
+            row["rank_low"] = max(1, position - 1) if complete else ""
+            row["rank_high"] = position + 1 if complete else ""
+            row["may_be_best"] = position <= 2 if complete else ""
             if row["status"] == "missing":
                 row["out_of_fold_roc_auc"] = ""
         self.comparison_csv = self.folder / "comparison/comparison.csv"
@@ -286,7 +290,7 @@ class Experiment:
             self.comparison_json,
             {
                 "datasets": datasets, "threshold_rule": "youden", "confidence": 0.95,
-                "replicates": 2000, "seed": 42,
+                "replicates": 2000, "seed": 42, "optimism_of_the_best": 0.002,
                 "baselines": {
                     "majority": {
                         dataset: {"class": "pneumonia", "majority_accuracy": 0.7, "low": 0.65,
@@ -316,6 +320,7 @@ class Experiment:
             self.differences.details,
             permutations=500,
             reference=reference,
+            margin=0.01,
             resampling=Resampling(0.95, 100, 42),
         )
 

@@ -198,6 +198,7 @@ class Experiment:
             *outputs,
             permutations=permutations,
             reference=reference,
+            margin=0.01,
             resampling=DRAW,
         )
         return outputs

@@ -15,5 +15,6 @@ with job_log(snakemake.log[0]):
         Path(output.details),
         permutations=params.permutations,
         reference=params.reference,
+        margin=params.margin,
         resampling=Resampling(**params.resampling),
     )

@@ -411,6 +411,8 @@ def test_hint_says_what_to_write(overlay, path, hint):
     "overlay",
     [
         "split: {folds: 1}",
+        "split: {repeats: 0}",
+        "split: {repeats: 21}",
         "split: {inner_fraction: 0.6}",
         "split: {inner_fraction: -0.1}",
         "split: {holdout_fraction: 0.0}",
@@ -744,6 +746,7 @@ def test_results_folder_of_the_same_configuration_is_accepted(tmp_path):
         "recipes: {light: {epochs: 1}}",
         "data: {checks: {allow_crossings: [patient], maximum_rejected_fraction: 0.2}}",
         "data: {directory: {path: elsewhere}}",
+        "split: {repeats: 3}",
     ],
 )
 def test_what_the_images_and_folds_do_not_depend_on_may_change(tmp_path, overlay):

@@ -46,3 +46,10 @@ def test_what_is_stated_are_settings_that_results_follow_from():
     assert set(stated["data"]) == {"source", "phantom", "checks"}
     assert "jobs_per_gpu" not in stated["compute"] and stated["compute"]["numeric_threads"]
     assert not {"report", "downloads", "keep_weights", "allow_partial"} & set(stated)
+
+
+def test_trainings_are_repeated_with_seeds_or_divisions():
+    once = "runs: [{model: vgg16, recipe: light, seeds: [1]}, {model: vgg16, recipe: copied}]"
+    assert not check(INFLATION, once).trained_anew
+    assert check(INFLATION, once, "split: {repeats: 2}").trained_anew
+    assert check(INFLATION).trained_anew

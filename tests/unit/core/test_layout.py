@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from configurations import check
 
+from pneumobench.core.completeness import missing_runs
 from pneumobench.core.layout import TRAINED, Layout
 
 TWO = """
@@ -87,3 +88,29 @@ def test_a_fold_is_finished_when_all_of_its_files_are_there(tmp_path):
         Path(path).touch()
         assert made.finished_folds(run) == int(name == TRAINED[-1])
     assert made.finished_folds(made.runs[1]) == 0
+
+
+def test_folds_of_repeats_are_numbered_on():
+    once, thrice = layout(), layout(TWO.replace("folds: 2", "folds: 2, repeats: 3"))
+    assert once.paths("{further}", "{repeat}") == [] and not once.further_repeats
+    assert once.of_all_folds("run.json") == once.of_folds("run.json") == thrice.of_folds("run.json")
+    assert thrice.paths("{repeat}") == ["results/two/1", "results/two/2"]
+    one = thrice.of(thrice.runs[0])
+    assert [path.rpartition("fold")[2] for path in one.of_all_folds("run.json")] == [
+        f"{fold}/run.json" for fold in range(6)
+    ]
+    assert [thrice.splits_of(fold) for fold in (1, 2, 5)] == [
+        f"results/two/dataset/{folder}splits.csv" for folder in ("", "repeat1/", "repeat2/")
+    ]
+
+
+def test_a_run_with_repeats_is_complete_with_all_of_their_folds(tmp_path):
+    overlay = TWO.replace("folds: 2", "folds: 2, repeats: 2")
+    made = layout(f"{overlay}allow_partial: true", results=str(tmp_path))
+    run = made.runs[0]
+    for name in TRAINED:
+        for path in made.of(run).of_folds(name):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).touch()
+    assert made.finished_folds(run) == 2
+    assert missing_runs(made)[0] == vars(run) | {"note": "2 of 4 folds finished"}

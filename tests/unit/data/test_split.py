@@ -245,3 +245,71 @@ def test_test_set_of_one_class(tmp_path):
     ]
     with pytest.raises(UserError, match="test set holds no pneumonia image"):
         split(tmp_path, radiographs_of(10, 1) + test)
+
+
+def shares_of(radiographs, folder, **fractions):
+    splits, _, test = split(folder, radiographs, inner_fraction=0.25, **fractions)
+    return len(test) / len(splits), splits
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.15, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5])
+@pytest.mark.parametrize("images", [1, 3])
+def test_the_hold_out_has_the_share_that_was_asked_for(tmp_path, fraction, images):
+    radiographs = radiographs_of(40, images, "none")
+    splits, _, test = split(tmp_path, radiographs, holdout_fraction=fraction)
+    assert abs(len(test) - fraction * len(splits)) <= images
+    # Stratified: no subtype lacks or has more than a patient.
+    for number in test["subtype"].value_counts():
+        assert abs(number - fraction * 40 * images) <= images
+
+
+@pytest.mark.parametrize("fraction", [0.1, 0.3, 0.4, 0.45])
+def test_early_stopping_has_the_share_that_was_asked_for(tmp_path, fraction):
+    splits, _, _ = split(tmp_path, radiographs_of(40, 2), inner_fraction=fraction)
+    for fold in range(5):
+        training = (splits["role"] == "cv") & (splits["fold"] != fold)
+        assert abs(inner_of(splits, fold).sum() - fraction * training.sum()) <= 2
+    assert_sound(splits, 5)
+
+
+def test_one_patient_with_most_images_takes_no_more_than_a_share(tmp_path):
+    """A fold of four would hold half of the images if one patient has them."""
+    radiographs = [*radiographs_of(40, 1, "none"), *(
+        (f"IM-9999-{image:04d}", "normal", "none") for image in range(60)
+    )]  # fmt: skip
+    splits, _, test = split(tmp_path, radiographs, holdout_fraction=0.25)
+    assert abs(len(test) - 0.25 * len(splits)) <= 60
+
+
+def test_fewer_groups_than_parts_after_uniting_are_refused(tmp_path):
+    pixels = {f"IM-{number:04d}-0000": "same" for number in range(8)}
+    with pytest.raises(UserError, match=r"[12] patients of class normal are too few for 5 parts"):
+        split(tmp_path, radiographs_of(9, 1, "train"), pixels)
+    with pytest.raises(UserError, match=r"too few for 4 parts[\s\S]*split.holdout_fraction"):
+        split(tmp_path, radiographs_of(9, 1, "none"), pixels, holdout_fraction=0.3)
+
+
+def test_by_number_alone_a_child_is_on_one_side(tmp_path):
+    """person3 is a bacterial case in train and a viral one in test."""
+    radiographs = [
+        *radiographs_of(12, 2),
+        *radiographs_of(3, 1, "test", first=100),
+        ("person3_virus_77", "pneumonia", "test"),
+        ("NORMAL2-IM-0005-0001", "normal", "test"),
+    ]
+    splits, development, test = split(tmp_path, radiographs)
+    assert set(splits["role"]) == {"cv", "test"}
+    splits, development, test = split(tmp_path, radiographs, patient_key="number")
+    left_out = splits[splits["role"] == "left_out"]
+    assert set(left_out["group"]) == {"person3", "IM-0005"} and left_out["fold"].isna().all()
+    assert not set(left_out["image_id"]) & {*development["image_id"], *test["image_id"]}
+    groups = splits.groupby("group")["role"].agg(set)
+    assert not any({"cv", "test"} <= roles for roles in groups)
+    assert "person0" in groups.index and "bacterial-person0" not in groups.index
+
+
+def test_patients_without_such_numbers_cannot_be_told_by_them(tmp_path):
+    radiographs = [(f"scan{number}", label, "train") for number in range(30)
+                   for label in ("normal" if number % 2 else "pneumonia",)]  # fmt: skip
+    with pytest.raises(UserError, match=r"no patient[\s\S]*split.patient_key: number"):
+        split(tmp_path, radiographs, patient_key="number")

@@ -56,3 +56,7 @@ def test_the_machine_is_told_beside():
     assert (made.image_size, made.folds, made.device, made.threads, made.jobs_per_gpu) == (
         96, 3, "cuda", 2, 3,
     )  # fmt: skip
+
+
+def test_repeats_multiply_the_trainings():
+    assert plan("split: {repeats: 4}").jobs == 4 * plan().jobs == 4 * 3 * 4

@@ -174,7 +174,9 @@ def test_placed_radiographs_take_hardly_any_space(tmp_path):
 def test_a_configuration_of_an_earlier_version_lacks_no_key():
     config = whole_config()
     del config["data"]["checks"]["maximum_near_duplicate_fraction"]
+    del config["split"]["repeats"]
     completed = as_written_today(config)
+    assert completed["split"]["repeats"] == 1
     assert completed["data"]["checks"]["maximum_near_duplicate_fraction"] == 1
     assert check_config(completed, architectures=registry.names())
     assert as_written_today(whole_config()) == whole_config()

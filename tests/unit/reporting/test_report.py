@@ -113,7 +113,8 @@ def test_every_table_is_offered_as_csv_and_latex(report):
     assert set(files) == set(re.findall(r'<div class="table" id="table-([^"]+)"', report))
     assert len(files) == report.count("<table") > 5
     csv, tex = files["comparison"]
-    assert csv.splitlines()[0].startswith("Rank,Run,Parameters (M),Training time seconds,Out-of")
+    columns = "Rank,Rank interval,Run,Parameters (M),Training time seconds,Out-of"
+    assert csv.splitlines()[0].startswith(columns)
     assert "Out-of-fold AUC low,Out-of-fold AUC high" in csv.splitlines()[0]
     assert r"\begin{tabular}" in tex and r"Xception \& VGG-16 fusion" in tex
 

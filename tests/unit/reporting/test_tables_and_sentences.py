@@ -16,7 +16,7 @@ from pneumobench.reporting.run_records import flatten
 from pneumobench.reporting.sections.answer import summarise
 from pneumobench.reporting.sections.clinical import clinical_rows, error_rate, subtype_rows
 from pneumobench.reporting.table import cell_text
-from pneumobench.reporting.tables import make_tables
+from pneumobench.reporting.tables import comparison_table, make_tables
 from pneumobench.reporting.words import Words
 from pneumobench.statistics.intervals import wilson
 
@@ -128,7 +128,18 @@ def test_summary_keeps_silent_about_what_did_not_happen(comparison, facts):
     assert "is statistically distinguishable from every other run" in text
     three_seeds = pd.concat([rows.assign(seed=seed, best=seed == 1) for seed in (1, 2, 3)])
     three_seeds["best"] = [True, *[False] * 5]
-    assert "these trained models" not in " ".join(summarise(three_seeds, facts, CHILDREN))
+    text = " ".join(summarise(three_seeds, facts, CHILDREN))
+    assert "results describe these trained models" not in text
+
+
+def test_which_runs_may_be_the_best_is_said_with_what_picking_adds(comparison, facts):
+    text = " ".join(summarise(comparison, facts, CHILDREN))
+    assert "with 95\N{NO-BREAK SPACE}% confidence, one of ResNet-18 (from scratch) and Xc" in text
+    assert "picked as the highest of 3, its AUC is too high by about 0.002" in text
+    clear = summarise(comparison, facts | {"optimism_of_the_best": 0.0001}, CHILDREN)
+    assert "too high by" not in " ".join(clear)
+    cells = [row["Rank interval"] for row in comparison_table(comparison, facts, CHILDREN).rows]
+    assert cells[:3] == ["1 to 2", "1 to 3", "2 to 4"]
 
 
 def test_the_answer_speaks_of_the_data_at_hand(comparison, facts):

@@ -189,7 +189,7 @@ def test_scores_of_another_baseline_are_refused_by_their_folder(dataset, name):
 
 def test_thresholds_are_those_that_a_run_of_these_scores_gets(compared):
     frozen = Frozen.read(compared.selection)
-    assert frozen.of_baseline("metadata")["thresholds"] == frozen.thresholds(COPY)
+    assert frozen.of_baseline("metadata")["thresholds"] == frozen.of_run(COPY)["thresholds"]
     with pytest.raises(
         UserError, match=r"does not hold the baseline letters[\s\S]*freeze_selection"
     ):

@@ -161,7 +161,7 @@ def test_files_hold_what_the_weights_make_of_the_models_of_each_fold(combined):
 
 
 def test_thresholds_are_those_of_the_scores_that_are_written(combined):
-    thresholds = Frozen.read(combined.selection).thresholds(COPY)
+    thresholds = Frozen.read(combined.selection).of_run(COPY)["thresholds"]
     assert Frozen.read(combined.selection).of_ensemble("mean_logit")["thresholds"] == thresholds
 
 

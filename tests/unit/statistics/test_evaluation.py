@@ -12,11 +12,12 @@ from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import percentile_interval, resample_patients
 from pneumobench.statistics.evaluation import evaluate_run
+from pneumobench.statistics.frozen import Cuts, Frozen
 from pneumobench.statistics.intervals import Area
 from pneumobench.statistics.judgement import Predicted, score_out_of_fold, score_test
 from pneumobench.statistics.metrics import DECISION_METRICS, SCORE_METRICS
 from pneumobench.statistics.patients import gather_patients
-from pneumobench.statistics.predictions import Labels
+from pneumobench.statistics.predictions import Labels, read_labels
 from pneumobench.statistics.samples import Sample
 
 RUN = Run("alexnet", "light", 42)
@@ -106,9 +107,6 @@ def test_every_number_has_an_interval_an_n_and_an_origin(metrics, experiment):
         assert entry["events"] == (images["label"] == "pneumonia").sum()
         assert entry["patients"] == images["patient"].nunique()
         assert entry["undefined_replicates"] < 20
-        assert entry["optimistic"] == (
-            (entry["dataset"], entry["threshold"]) == ("out_of_fold", "out_of_fold")
-        )
     for entry in metrics["per_class"]:
         for metric in ("precision", "recall", "f1"):
             assert entry[f"{metric}_low"] <= entry[metric] <= entry[f"{metric}_high"]
@@ -181,8 +179,15 @@ def test_patients_are_answered_by_the_mean_of_their_images(
     rows = part_of(scores, dataset)
     patients = rows.groupby("patient")
     assert len(patients) < len(rows)
-    cuts = np.array(metrics["thresholds"])
-    cut = cuts[rows["fold"].astype(int)] if dataset == "out_of_fold" else cuts.mean()
+    cut = np.mean(metrics["thresholds"])
+    if dataset == "out_of_fold":
+        rows = rows.sort_values("image_id")
+        labels, frozen = (
+            read_labels(experiment.development_labels),
+            Frozen.read(experiment.selection),
+        )
+        logits = rows["logit"].to_numpy(np.float32), rows["fold"].to_numpy(int)
+        cut = frozen.cuts(frozen.of_run(RUN), labels, *logits).out_of_fold
     distance = (rows["logit"] - cut).groupby(rows["patient"]).mean()
     truth = (patients["label"].first() == "pneumonia").to_numpy()
     # As the library does: equal means must be equal.
@@ -213,7 +218,10 @@ def test_a_patient_with_one_sick_image_is_sick():
     logit = np.array([1.0, 2.0, -1.0], np.float32)
     predicted = Predicted(np.zeros(3, int), logit, np.stack([logit, 2 * logit]))
     sample = Sample(labels, predicted.fold, resamples)
-    gathered, found = gather_patients(predicted, {"out_of_fold": sample, "test": sample})
+    cuts = Cuts(np.array([0.5, 0.5, 0.1]), np.array([0.0, 0.0]))
+    samples = {"out_of_fold": sample, "test": sample}
+    gathered, own, found = gather_patients(predicted, cuts, samples)
+    assert own.out_of_fold.tolist() == [0.5, 0.1] and own.test is cuts.test
     assert found["test"].positive.tolist() == [True, False]
     assert found["test"].labels.subtype.tolist() == ["mixed", "normal"]
     assert gathered.logit.tolist() == [1.5, -1] and gathered.logits[1].tolist() == [3, -2]
@@ -236,9 +244,10 @@ def test_evaluation_is_byte_identical_on_repetition(experiment):
     assert [path.read_bytes() for path in outputs] == before
 
 
-def test_each_fold_is_cut_at_its_own_threshold():
+def test_each_image_is_cut_at_its_own_threshold():
     logit = np.array([1, 3, 1, 3], np.float32)
-    models, whole = score_out_of_fold(logit, np.array([0, 0, 1, 1]), np.array([2.0, 0.0]))
+    cuts = np.array([2.0, 2.0, 0.0, 0.0])
+    models, whole = score_out_of_fold(logit, np.array([0, 0, 1, 1]), cuts)
     assert whole.decisions["out_of_fold"].tolist() == [False, True, True, True]
     assert models[1].images.tolist() == [2, 3]
     assert models[1].decisions["out_of_fold"].tolist() == [True, True]

@@ -170,11 +170,12 @@ def test_missing_fold_of_averaged_predictions_is_named(experiment):
 def test_selection_without_these_views_is_refused(experiment):
     experiment.select(RUNS)
     with pytest.raises(UserError, match=r"alexnet .*with the views flip[\s\S]*freeze_selection"):
-        Frozen.read(experiment.selection).thresholds(STRONG, "flip")
+        Frozen.read(experiment.selection).of_views(STRONG, "flip")
     experiment.select(RUNS, views="flip")
     with pytest.raises(UserError, match="with the views small"):
-        Frozen.read(experiment.selection).thresholds(STRONG, "small")
-    assert len(Frozen.read(experiment.selection).thresholds(STRONG, "flip")) == FOLDS
+        Frozen.read(experiment.selection).of_views(STRONG, "small")
+    averaged = Frozen.read(experiment.selection).of_views(STRONG, "flip")
+    assert len(averaged["thresholds"]) == FOLDS
 
 
 def test_averaged_predictions_of_other_folds_are_refused(experiment):

@@ -10,6 +10,7 @@ from statsmodels.stats.proportion import proportion_confint
 from pneumobench.core.estimates import Resampling
 from pneumobench.statistics.bootstrap import resample_patients
 from pneumobench.statistics.estimates import paired_difference, summarise
+from pneumobench.statistics.frozen import Cuts
 from pneumobench.statistics.intervals import (
     Area,
     Cases,
@@ -96,7 +97,12 @@ def test_perfect_separation_makes_no_metric_certain():
         "out_of_fold": draw_sample(labels, DRAW, fold),
         "test": draw_sample(labels, DRAW),
     }
-    judged = judge(Predicted(fold, logit, np.stack([logit] * 4)), [0.0] * 4, samples, 0.95)
+    judged = judge(
+        Predicted(fold, logit, np.stack([logit] * 4)),
+        Cuts(np.zeros(428), np.zeros(4)),
+        samples,
+        0.95,
+    )
     bounded = set(METRICS) - {"brier"}
     found = [entry for entry in judged.records["estimates"] if entry["metric"] in bounded]
     assert len(found) == 2 * 2 * (2 + 2 * (len(bounded) - 2))
@@ -172,6 +178,12 @@ def test_the_scale_of_every_metric_is_that_of_its_own_images():
     assert {name: cases.scale(name).patients for name in expected} == expected
     assert isinstance(cases.scale("brier"), Percentile)
     assert cases.exchanged().scale("precision").patients == cases.scale("npv").patients
+
+
+def test_the_ratio_of_nothing_to_something_is_bounded():
+    low, high = ratio_bounds((0.0, 0.0, 0.2), (0.5, 0.3, 0.7))
+    assert low == 0 and 0.3 < high < 1
+    assert ratio_bounds((0.0, 0.0, 0.2), (0.5, 0.0, 0.7)) == (0, np.inf)
 
 
 def test_bounds_of_a_ratio_of_exact_numbers_are_the_ratio():

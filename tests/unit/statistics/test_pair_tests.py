@@ -12,10 +12,12 @@ from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_json, read_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import resample_patients
-from pneumobench.statistics.contrasts import resample_seeds, speaks_of
+from pneumobench.statistics.contrasts import speaks_of
+from pneumobench.statistics.estimates import paired_difference
 from pneumobench.statistics.pair_tests import TESTS, indistinguishable_groups
 from pneumobench.statistics.permutation import area_shares, permute_shares
 from pneumobench.statistics.significance import delong_test, holm, mcnemar_exact
+from pneumobench.statistics.variation import Trainings, difference_of_recipes
 
 GOOD, ALSO, BAD = (Run(model, "light", 1) for model in ("vgg16", "plain_resnet18", "alexnet"))
 TWIN = Run("custom_resnet18", "light", 1)
@@ -184,17 +186,28 @@ def test_groups_are_the_longest_stretches_without_a_distinguishable_pair():
     assert indistinguishable_groups(distinguishable) == [[0], [1], [2]]
 
 
+def of_seeds(areas):
+    runs = [Run("a", "b", seed) for seed in range(len(areas))]
+    return Trainings.of_seeds(dict(zip(runs, areas, strict=True)), runs)
+
+
 def test_seeds_widen_the_interval_and_one_seed_changes_nothing():
     patients = np.array([f"p{index // 2}" for index in range(80)])
     draws = resample_patients(patients, Resampling(0.95, 2000, 1))
     chance = draws.multiplicity[:, :5].mean(axis=1) / 100
     areas = np.stack([0.8 + chance, 0.9 + chance])
-    both = resample_seeds(areas, name="a/b", seed=1)
-    assert both[0] == pytest.approx(areas[:, 0].mean())
-    # Two draws of two seeds: means of 0.8, 0.85 and 0.9, one to two to one.
-    assert np.std(both[1:] - chance[1:]) == pytest.approx(0.1 / np.sqrt(8), rel=0.05)
-    assert (resample_seeds(areas[:1], name="a/b", seed=1) == areas[0]).all()
-    assert (both != resample_seeds(areas, name="c/b", seed=1)).any()
+    both, alone = (of_seeds(areas[:count]) for count in (2, 1))
+    zero = of_seeds(np.full_like(areas, 0.5))
+    fixed = paired_difference(areas.mean(axis=0), zero.mean, 0.95)
+    found = difference_of_recipes(both, zero, 0.95)
+    # Two seeds, 0.1 apart: Student's quantile with one degree of freedom, in squares.
+    reach = 12.706 * 0.1 / np.sqrt(2) / np.sqrt(2)
+    assert found["difference"] == fixed["difference"]
+    expected = fixed["difference"] - np.hypot(fixed["difference"] - fixed["low"], reach)
+    assert found["low"] == pytest.approx(expected, rel=1e-4)
+    assert difference_of_recipes(alone, of_seeds(areas[1:]), 0.95) == paired_difference(
+        areas[0], areas[1], 0.95
+    )
     assert [speaks_of(seeds) for seeds in (1, 2, 3)] == [
         "this trained model", "these trained models", "the architecture"
     ]  # fmt: skip

@@ -13,6 +13,7 @@ from pneumobench.core.estimates import record_with
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.bootstrap import resample_patients
+from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.predictions import read_labels
 from pneumobench.statistics.robustness import (
     METRICS,
@@ -88,13 +89,17 @@ def images_of(experiment, name, strength, run=RUN):
     worse = worse[(worse["corruption"] == name) & (worse["strength"] == strength)]
     images = plain if name == "none" else worse
     images = images.merge(experiment.development[["image_id", "label", "patient"]])
-    (entry,) = [
-        entry for entry in read_json(experiment.selection)["runs"] if entry["model"] == run.model
-    ]
-    positive = images["label"] == "pneumonia"
-    called = images["logit"] > np.array(entry["thresholds"])[images["fold"]]
-    images = images.assign(positive=positive, called=called)
-    return images.sort_values("image_id", ignore_index=True)
+    images = images.sort_values("image_id", ignore_index=True)
+    # Thresholds come from the images as they are.
+    plain, frozen = plain.sort_values("image_id"), Frozen.read(experiment.selection)
+    cuts = frozen.cuts(
+        frozen.of_run(run),
+        read_labels(experiment.development_labels),
+        plain["logit"].to_numpy(np.float32),
+        plain["fold"].to_numpy(int),
+    )
+    called = images["logit"] > cuts.out_of_fold
+    return images.assign(positive=images["label"] == "pneumonia", called=called)
 
 
 def figures(images):

@@ -108,7 +108,7 @@ def test_each_fold_has_the_threshold_of_its_own_logits(experiment, rule):
     experiment.select(RUNS, rule)
     frozen = Frozen.read(experiment.selection)
     assert frozen.rule == rule
-    thresholds = frozen.thresholds(WEAK)
+    thresholds = frozen.of_run(WEAK)["thresholds"]
     for fold, path in enumerate(experiment.files([WEAK], "out_of_fold.csv")):
         table = pd.read_csv(path).merge(experiment.development[["image_id", "label"]])
         expected = fit_threshold(
@@ -138,4 +138,4 @@ def test_no_run_at_all_is_an_error(experiment):
 def test_unknown_run_is_an_error_that_names_the_rule(experiment):
     experiment.select([WEAK])
     with pytest.raises(UserError, match=r"does not hold alexnet[\s\S]*freeze_selection"):
-        Frozen.read(experiment.selection).thresholds(STRONG)
+        Frozen.read(experiment.selection).of_run(STRONG)

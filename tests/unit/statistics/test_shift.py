@@ -322,7 +322,12 @@ def test_ensembles_have_the_figures_that_they_are_compared_with(dataset, shift, 
     }
     files = (dataset.ensemble_files(name) for name in ("out_of_fold", "test"))
     frozen, scores = Frozen.read(dataset.selection), read_beside(ENSEMBLE, *files, samples)
-    judged = judge_beside(scores, frozen.of_ensemble, samples, 0.95)[kind]
+
+    def cuts_of(kind, predicted):
+        labels = standards["out_of_fold"]
+        return frozen.cuts(frozen.of_ensemble(kind), labels, predicted.logit, predicted.fold)
+
+    judged = judge_beside(scores, cuts_of, samples, 0.95)[kind]
     found = {part["metric"]: part for part in of(shift, ensemble=kind)["transfer"]}
     for name, area in judged.areas.items():
         assert found["roc_auc"][name]["value"] == pytest.approx(area[0], abs=1e-12)

@@ -12,11 +12,17 @@ from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
 
+from pneumobench.core.estimates import Resampling
 from pneumobench.statistics import permutation
+from pneumobench.statistics.bootstrap import resample_patients
 from pneumobench.statistics.metrics import count_below, roc_auc
 from pneumobench.statistics.permutation import area_shares, permute_shares
+from pneumobench.statistics.replicates import replicate_area
 from pneumobench.statistics.selection import fold_mean_auc
 from pneumobench.statistics.significance import (
+    _clustered_variance,
+    _count_pairs,
+    crossing_share,
     delong,
     delong_test,
     holm,
@@ -374,3 +380,70 @@ def test_nadeau_bengio_without_spread_tests_nothing(differences):
     assert (
         found["standard_error"] == 0 if len(differences) > 1 else np.isnan(found["standard_error"])
     )
+
+
+# Clustered images, and curves that cross
+
+
+def clustered(patients, generator, images=3, shared=0.7, apart=1.0):
+    """Labels, scores of two equally good models, patients; each patient is of one class."""
+    patient = np.repeat(np.arange(patients), images)
+    positive = (np.arange(patients) % 2 == 0)[patient]
+
+    def scores():
+        own = np.sqrt(shared) * generator.normal(size=patients)[patient]
+        return own + np.sqrt(1 - shared) * generator.normal(size=len(patient)) + apart * positive
+
+    return positive, scores(), scores(), patient
+
+
+def test_with_one_image_a_patient_obuchowskis_variance_is_delongs():
+    positive, first, second, _ = clustered(80, np.random.default_rng(0), images=1)
+    plain = delong_test(positive, first, second, confidence=0.95)
+    names = np.random.default_rng(1).permutation(80)
+    # The path of clusters is taken if two images are of one patient; of these, none are.
+    below, above = _count_pairs(positive, np.stack([second, first]))
+    variance = _clustered_variance(
+        np.diff(below, axis=0)[0], np.diff(above, axis=0)[0], positive, names
+    )
+    assert np.sqrt(variance) == pytest.approx(plain["standard_error"], rel=1e-12)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_obuchowskis_standard_error_is_that_of_drawn_patients(mixed):
+    generator = np.random.default_rng(0)
+    positive, first, second, patient = clustered(200, generator)
+    if mixed:  # patients with images of both classes
+        positive = positive ^ (np.arange(600) % 3 == 0)
+    found = delong_test(positive, first, second, patient=patient, confidence=0.95)
+    resamples = resample_patients(patient.astype(str), Resampling(0.95, 4000, 1))
+    images = np.arange(600)
+    areas = [replicate_area(positive, scores, images, resamples) for scores in (first, second)]
+    drawn = areas[0] - areas[1]
+    assert found["difference"] == pytest.approx(drawn[0], abs=1e-12)
+    assert found["standard_error"] == pytest.approx(drawn[1:].std(), rel=0.06)
+    alone = delong_test(positive, first, second, confidence=0.95)
+    assert mixed or found["standard_error"] > 1.3 * alone["standard_error"]
+
+
+def test_clusters_make_errors_as_seldom_as_promised():
+    generator, wrong = np.random.default_rng(0), {"patients": 0, "images": 0}
+    for _ in range(1000):
+        positive, first, second, patient = clustered(60, generator)
+        for name, whose in (("patients", patient), ("images", None)):
+            p = delong_test(positive, first, second, patient=whose, confidence=0.95)["p"]
+            wrong[name] += p < 0.05
+    assert wrong["patients"] / 1000 < 0.075 and wrong["images"] / 1000 > 0.15
+
+
+def test_curves_of_other_shapes_cross_and_better_ones_do_not():
+    generator, fold = np.random.default_rng(0), np.zeros(4000, int)
+    positive = np.arange(4000) % 2 == 0
+    noise = generator.normal(size=(3, 4000))
+    # Pneumonias that spread more: better at few false alarms, worse at many.
+    wide = np.where(positive, 1.5 + 2 * noise[0], noise[0])
+    usual, better = 1.0 * positive + noise[1], 2.0 * positive + noise[2]
+    assert crossing_share(positive, wide, usual, fold=fold) > 0.1
+    assert crossing_share(positive, better, usual, fold=fold) < 0.01
+    assert np.isnan(crossing_share(positive, usual, usual, fold=fold))
+    assert np.isnan(crossing_share(np.ones(4000, bool), usual, better, fold=fold))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pneumobench.core.config.experiment import Experiment
 from pneumobench.core.errors import UserError
-from pneumobench.core.layout import FOLD, MAPS, RUN, TRAINED, Layout
+from pneumobench.core.layout import FOLD, FURTHER_FOLD, MAPS, RUN, TRAINED, Layout
 from pneumobench.core.repredictions import REPREDICTIONS
 from pneumobench.core.task import BINARY
 
@@ -147,6 +147,15 @@ ANALYSES = (
         archived=_below("baselines/subtypes/fold{fold}/", "out_of_fold.csv", "test.csv"),
         made=_below("comparison/", "subtypes.csv", "subtypes.json"),
         opens_test_labels=True,
+    ),
+    Analysis(
+        "variation",
+        wanted=lambda experiment: experiment.trained_anew,
+        archived=(
+            "dataset/repeat{repeat}/splits.csv",
+            *_below(FURTHER_FOLD, "run.json", "out_of_fold.csv"),
+        ),
+        others=_below("comparison/", "variation.csv", "variation.json"),
     ),
 )
 

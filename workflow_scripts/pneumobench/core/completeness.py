@@ -45,7 +45,7 @@ def missing_runs(layout: Layout) -> list[dict[str, Any]]:
     """
     if not layout.experiment.allow_partial:
         return []
-    folds = layout.experiment.split.folds
+    folds = layout.experiment.split.folds * layout.experiment.split.repeats
     finished = {run: layout.finished_folds(run) for run in layout.runs}
     return [
         vars(run) | {"note": f"{count} of {folds} folds finished"}

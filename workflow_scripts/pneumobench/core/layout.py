@@ -13,6 +13,8 @@ from pneumobench.core.run import Run
 
 # How patterns of files of a run, of one of its folds, and of its maps begin.
 RUN, FOLD, MAPS = "runs/{run}/", "runs/{run}/fold{fold}/", "explanations/{run}/"
+FURTHER_FOLD = "runs/{run}/fold{further}/"
+"""Of the folds of repeats, which are numbered on."""
 TRAINED = ("run.json", "history.csv", "timing.csv", "out_of_fold.csv", "test.csv")
 """What a training leaves in its fold's folder; without the weights, which need not be kept."""
 
@@ -48,10 +50,11 @@ class Layout:
         Parameters
         ----------
         patterns
-            Paths in which {run}, {fold}, {slug} (of a run's architecture), {baseline}, {ensemble},
-            {arm} (of the measurement of bad practice), {tta} (test-time augmentation) and {size}
-            (of packed images) stand for each of them in turn, the first of them outermost. Without
-            one of a kind there is no path.
+            Paths in which {run}, {fold} (of the first division), {further} (folds of the repeats),
+            {repeat}, {slug} (of a run's architecture), {baseline}, {ensemble}, {arm} (of the
+            measurement of bad practice), {tta} (test-time augmentation) and {size} (of packed
+            images) stand for each of them in turn, the first of them outermost. Without one of a
+            kind there is no path.
         """
         return [f"{self.results}/{path}" for pattern in patterns for path in self._filled(pattern)]
 
@@ -61,11 +64,13 @@ class Layout:
             yield pattern.format(**dict(zip(keys, values, strict=True)))
 
     def _values(self, key: str) -> Iterable[object]:
-        views = self.experiment.prediction.test_time_augmentation
+        views, split = self.experiment.prediction.test_time_augmentation, self.experiment.split
         return {
             "run": [run.folder for run in self.runs],
             "slug": list(dict.fromkeys(run.slug for run in self.runs)),
-            "fold": range(self.experiment.split.folds),
+            "fold": range(split.folds),
+            "further": range(split.folds, split.folds * split.repeats),
+            "repeat": self.further_repeats,
             "baseline": BASELINES,
             "ensemble": dict.fromkeys(self.experiment.ensembles),
             "arm": ARMS,
@@ -78,8 +83,22 @@ class Layout:
         return self.paths(RUN + name)
 
     def of_folds(self, name: str) -> list[str]:
-        """Return one file of each fold of each run."""
+        """Return one file of each fold of each run, those of repeats apart."""
         return self.paths(FOLD + name)
+
+    def of_all_folds(self, name: str) -> list[str]:
+        """Return one file of each fold of each run, of the repeats as well."""
+        return self.paths(FOLD + name, FURTHER_FOLD + name)
+
+    @property
+    def further_repeats(self) -> range:
+        """Repeats of the cross-validation; the first is 0 and not among them."""
+        return range(1, self.experiment.split.repeats)
+
+    def splits_of(self, fold: int) -> str:
+        """Return the table of splits by which a fold is trained."""
+        repeat = fold // self.experiment.split.folds
+        return f"{self.results}/dataset/{f'repeat{repeat}/' * (repeat > 0)}splits.csv"
 
     def packed(self, kind: str, recipe: str | None = None, folder: str = "dataset") -> str:
         """Return the path, less its ending, of packed `images` or `augmented`.
@@ -98,6 +117,6 @@ class Layout:
         return f"{self.results}/{folder}/{kind}_{self.experiment.images.size}{variant}"
 
     def finished_folds(self, run: Run) -> int:
-        """Count the folds of a run whose files all exist."""
-        trained = zip(*(self.of(run).of_folds(name) for name in TRAINED), strict=True)
+        """Count the folds of a run, those of repeats as well, whose files all exist."""
+        trained = zip(*(self.of(run).of_all_folds(name) for name in TRAINED), strict=True)
         return sum(all(map(os.path.exists, paths)) for paths in trained)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, write_json
-from pneumobench.data.file_names import LABEL_OF_SUBTYPE, parse_stem
+from pneumobench.data.file_names import LABEL_OF_SUBTYPE, number_of, parse_stem
 from pneumobench.data.groups import unite
 from pneumobench.data.manifest import accepted_images, in_official_test, read_manifest
 from pneumobench.data.near_duplicates import NearDuplicates, find_near_duplicates, hash_words
@@ -100,6 +100,7 @@ def _findings(table: pd.DataFrame, images: pd.DataFrame, source: dict[str, Any])
                 if "test" in found["official_splits"] and len(found["official_splits"]) > 1
             ],
         },
+        "by_number_alone": _by_number_alone(images),
         "near_duplicates": [_describe_pair(hashed, *pair) for pair in near.listed],
         "patients_told_by": images["patient_from"].value_counts().sort_index().to_dict(),
         "unknown_patients": images.loc[images["patient_from"] == "", "path"].tolist(),
@@ -163,6 +164,30 @@ def _duplicate_sets(images: pd.DataFrame) -> list[dict[str, Any]]:
 def _crossing_patients(images: pd.DataFrame) -> list[str]:
     test = in_official_test(images)
     return sorted(set(images.loc[test, "patient"]) & set(images.loc[~test, "patient"]))
+
+
+def _by_number_alone(images: pd.DataFrame) -> dict[str, int] | None:
+    """Return what would cross the official split if equal numbers were one patient.
+
+    File names of Kermany's data number children within a subtype (bacterial, viral) or a prefix
+    (IM, NORMAL2-IM): every series begins at its own low numbers, so that equal numbers are bound to
+    occur in several and tell nothing of the child. The coarser reading is counted all the same.
+
+    Returns
+    -------
+    dict or None
+        `patients` on both sides by number alone and their `development_images`; None where no
+        patient has such a number.
+    """
+    numbers = images["patient"].map(number_of)
+    if numbers.isna().all():
+        return None
+    test = in_official_test(images)
+    crossing = set(numbers[test].dropna()) & set(numbers[~test].dropna())
+    return {
+        "patients": len(crossing),
+        "development_images": int((numbers.isin(crossing) & ~test).sum()),
+    }
 
 
 def _near_duplicates(images: pd.DataFrame) -> NearDuplicates:

@@ -28,6 +28,8 @@ _WITHIN = re.compile(
     r"|(?:BACTERIA|VIRUS|NORMAL)-\d{5,}-\d{4})(?![^\W_])",
     re.IGNORECASE,
 )
+# Keys of patients as `parse_stem` makes them.
+_NUMBERED = re.compile(r"(?:bacterial|viral)-(person\d+)|normal-(?:.*-)?(IM-\d+)")
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,16 @@ def _parse_whole(stem: str) -> NamedRadiograph | None:
     if match := _VERSION_3.fullmatch(stem):
         return NamedRadiograph(SUBTYPE_OF_WORD[match[1].lower()], f"patient-{match[2]}")
     return None
+
+
+def number_of(patient: str) -> str | None:
+    """Return a patient's number without the subtype or prefix it was given within, or None.
+
+    >>> number_of("viral-person447"), number_of("normal-NORMAL2-IM-1427"), number_of("p1")
+    ('person447', 'IM-1427', None)
+    """
+    found = _NUMBERED.fullmatch(patient)
+    return found[1] or found[2] if found else None
 
 
 def subtype_in_folder(named: NamedRadiograph | None, label: str) -> str:

@@ -1,6 +1,7 @@
 """Folds by patient: who is trained on, who is predicted out of fold, who is kept for testing."""
 
 import logging
+import math
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import write_table
 from pneumobench.core.task import BINARY, SUBTYPE, SUBTYPES
+from pneumobench.data.file_names import number_of
 from pneumobench.data.groups import unite
 from pneumobench.data.manifest import accepted_images, in_official_test, read_manifest
 
@@ -17,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 CLASSES = ("normal", "pneumonia")
 LABEL_COLUMNS = ["image_id", "label", "subtype", "patient"]
+# What tells patients apart.
+NAME, NUMBER = PATIENT_KEYS = ("name", "number")
 # Sets the hold-out's random numbers apart from those of fold 0, 1, ...
 _HOLDOUT = 1_000_000
 
@@ -31,6 +35,7 @@ def split_dataset(
     seed: int,
     holdout_fraction: float,
     inner_fraction: float,
+    patient_key: str = NAME,
     task: str = BINARY,
 ) -> None:
     """Assign each accepted image to the test set or to a fold, whole patients at a time.
@@ -38,9 +43,8 @@ def split_dataset(
     Official train and val images are the cross-validation pool; official test images are never in a
     fold. Data without an official test set lose a patient-grouped hold-out first. Patients who
     share an identical image are one group. Folds, hold-out and early-stopping parts are stratified
-    by subtype, so that each has its share of normal, bacterial and viral images. Labels go to one
-    file each for development and test, so that training has no path to the test labels; there, a
-    patient is such a group.
+    by subtype. Labels go to one file each for development and test, so that training has no path to
+    the test labels; there, a patient is such a group.
 
     Parameters
     ----------
@@ -48,37 +52,37 @@ def split_dataset(
         manifest.csv.
     splits, development_labels, test_labels
         The CSV files to write; rows in manifest order of status ok.
-    folds
-        Number of folds.
-    seed
-        Everything random follows from it.
-    holdout_fraction
-        Share of the groups (0 to 0.5) held out of data without an official test set.
-    inner_fraction
-        Share of each fold's training side (0 to 0.5) for early stopping; 0 for none.
+    folds, seed
+        Number of folds, and what everything random follows from.
+    holdout_fraction, inner_fraction
+        Share of the images (0 to 0.5) held out of data without an official test set, and of those
+        of each fold's training side for early stopping (0 for none), each to within one group.
+    patient_key
+        What tells patients apart, see `with_patient_key`; development images of patients whom a
+        number puts on both sides of an official split are left out (role `left_out`).
     task
         With `subtype` every image must have one, and every part images of each.
 
     Raises
     ------
     UserError
-        If a part lacks a class, if there is a test set but nothing to develop on, or if there are
-        fewer patients of a class than folds.
+        If a part lacks a class, there is nothing to develop on, or fewer patients than folds.
     """
     images = accepted_images(read_manifest(manifest))
     if task == SUBTYPE:
         _check_subtypes_known(images, manifest)
+    images["patient"] = with_patient_key(images["patient"], patient_key, manifest)
     images["group"] = unite(images["patient"], images["pixel_sha256"])
     test = _test_images(images, manifest, seed, holdout_fraction)
-    pool = images[~test].reset_index(drop=True)
+    left_out = _left_out(images, test, patient_key)
+    pool = images[~test & ~left_out].reset_index(drop=True)
     assign_folds(pool, manifest, folds=folds, seed=seed, inner_fraction=inner_fraction)
-
-    table = _tabulate(images, pool, test)
+    table = _tabulate(images, pool, np.select([test, left_out], ["test", "left_out"], "cv"))
     if task == SUBTYPE:
         _check_subtypes_in_parts(images, table, manifest)
     write_table(splits, table)
     labels = label_table(images)
-    write_table(development_labels, labels[~test])
+    write_table(development_labels, labels[~test & ~left_out])
     write_table(test_labels, labels[test])
 
 
@@ -121,13 +125,59 @@ def assign_folds(
     pool["inner"] = _inner_parts(pool, folds, seed, inner_fraction)
 
 
-def _tabulate(images: pd.DataFrame, pool: pd.DataFrame, test: np.ndarray) -> pd.DataFrame:
-    """Return splits.csv: the fold and the parts for early stopping of what is not for testing."""
-    table = images[["image_id"]].assign(role=np.where(test, "test", "cv"))
+def with_patient_key(patients: pd.Series, key: str, source: Path) -> pd.Series:
+    """Return who counts as one patient, by image.
+
+    Parameters
+    ----------
+    patients
+        Keys of patients as the source tells them.
+    key
+        `NAME`: these keys. `NUMBER`: for file names of Kermany's data the number alone, without the
+        subtype or the prefix it was given within (`file_names.number_of`); keys of another form
+        stay as they are.
+    source
+        Where they are listed, for messages.
+
+    Raises
+    ------
+    UserError
+        If no key has a number of this kind.
+    """
+    if key == NAME:
+        return patients
+    numbers = patients.map(number_of)
+    if numbers.isna().all():
+        raise UserError(
+            "no patient of these data has a number that could be read without its subtype",
+            where=f"{source} (split.patient_key: number)",
+            expected="patients told by file names such as person447_virus_921.jpeg or "
+            "IM-0115-0001.jpeg",
+            remedy="set split.patient_key: name",
+        )
+    return numbers.fillna(patients)
+
+
+def _left_out(images: pd.DataFrame, test: np.ndarray, key: str) -> np.ndarray:
+    """Return the development images, bool [N], of groups that numbers alone put on both sides."""
+    crossing = images["group"].isin(images.loc[test, "group"]).to_numpy() & ~test
+    if key == NAME or not crossing.any():
+        return np.zeros(len(images), bool)
+    logger.warning(
+        "%d development images of %d patients are left out: by number alone the test set has these "
+        "patients, too",
+        crossing.sum(), images.loc[crossing, "group"].nunique(),
+    )  # fmt: skip
+    return crossing
+
+
+def _tabulate(images: pd.DataFrame, pool: pd.DataFrame, role: np.ndarray) -> pd.DataFrame:
+    """Return splits.csv: the fold and the parts for early stopping of what is for development."""
+    table = images[["image_id"]].assign(role=role)
     table["fold"] = pd.array([pd.NA] * len(table), dtype="Int64")
     table["inner"] = ""
     for column in ("fold", "inner"):
-        table.loc[~test, column] = pool[column].to_numpy()
+        table.loc[table["role"] == "cv", column] = pool[column].to_numpy()
     return table.assign(group=images["group"])
 
 
@@ -144,10 +194,9 @@ def _test_images(
             remedy="add train/NORMAL and train/PNEUMONIA to the data folder",
         )
     if not test.any():
-        parts = _parts_of(holdout_fraction)
         where, key = f"{manifest} (no official test set)", "split.holdout_fraction"
-        _check_patients(images, parts, where, key)
-        test = _fold_numbers(images, parts, _derived_seed(seed, _HOLDOUT)) == 0
+        _check_patients(images, _parts_of(holdout_fraction), where, key)
+        test = hold_out(images, holdout_fraction, derived_seed(seed, _HOLDOUT))
         logger.info("no official test set: %d of %d images held out", test.sum(), len(test))
     missing = set(CLASSES) - set(images.loc[test, "label"])
     if missing:
@@ -190,17 +239,55 @@ def _inner_parts(pool: pd.DataFrame, folds: int, seed: int, inner_fraction: floa
         if _fewest_groups(training)[0] < parts:
             logger.warning("fold %d: too few patients for an early-stopping part", fold)
             continue
-        chosen = _fold_numbers(training, parts, _derived_seed(seed, fold)) == 0
+        chosen = hold_out(training, inner_fraction, derived_seed(seed, fold))
         for row in training.index[chosen]:
             inner[row].append(str(fold))
     return np.array([" ".join(entry) for entry in inner], dtype=object)
 
 
+def hold_out(images: pd.DataFrame, fraction: float, seed: int) -> np.ndarray:
+    """Return a share of the images, bool [N], whole groups together, subtypes in equal shares.
+
+    Fractions that are one over a whole number are one fold of so many; where groups are too unequal
+    for that, and for all other fractions, groups are drawn one after the other until the share is
+    reached. It is met to within the images of one group.
+
+    Parameters
+    ----------
+    images
+        Columns label, subtype and group.
+    fraction
+        In (0, 0.5].
+    seed
+        Of the draw.
+    """
+    wanted, parts = fraction * len(images), round(1 / fraction)
+    if abs(parts * fraction - 1) < 1e-9:
+        chosen = _fold_numbers(images, parts, seed) == 0
+        if abs(chosen.sum() - wanted) <= images["group"].value_counts().max():
+            return chosen
+    strata = _strata(images, 2)
+    generator, drawn, due = np.random.default_rng(seed), set(), 0.0
+    # A group of several strata counts where it has the first image.
+    first = images.assign(stratum=strata).drop_duplicates("group")
+    sizes = images["group"].value_counts()
+    for _, own in first.groupby("stratum")["group"]:
+        # What one stratum was given too much or too little, the next makes good.
+        due += fraction * sizes[own].sum()
+        for group in generator.permutation(sorted(own)):
+            if sizes[group] / 2 <= due:
+                drawn.add(group)
+                due -= sizes[group]
+    return images["group"].isin(drawn).to_numpy()
+
+
 def _parts_of(fraction: float) -> int:
-    return max(2, round(1 / fraction))
+    """Return how many groups of a class there must be for a share of them to be any."""
+    return max(2, math.ceil(1 / fraction - 1e-9))
 
 
-def _derived_seed(seed: int, number: int) -> int:
+def derived_seed(seed: int, number: int) -> int:
+    """Return the seed of one of several draws that follow from one seed."""
     return int(np.random.SeedSequence((seed, number)).generate_state(1)[0])
 
 

@@ -105,14 +105,15 @@ def cost_finding(plan: Plan, images: int, devices: Sequence[str]) -> Finding:
         cpu, cuda or mps: where the trainings will run, as far as can be seen from here. If several
         are possible, each run counts on the first for which its speed is known.
     """
-    jobs = f"{plan.jobs:,} training jobs ({len(plan.runs)} runs x {plan.folds} folds)"
+    repeats = f" x {plan.repeats} repeats" if plan.repeats > 1 else ""
+    jobs = f"{plan.jobs:,} training jobs ({len(plan.runs)} runs x {plan.folds} folds{repeats})"
     if not images:
         return Finding(OK, "cost", f"{jobs}; hours unknown without data")
     here = measured_here(Path(plan.results).parent, plan.image_size)
     seconds: dict[tuple[str, str], float] = {}
     unknown = []
     for run in plan.runs:
-        seen = images * (1 - 1 / plan.folds) * run.epochs * run.items * plan.folds
+        seen = images * (1 - 1 / plan.folds) * run.epochs * run.items * plan.jobs_of_a_run
         priced = _priced(plan, run.model, seen, devices, here)
         if priced is None:
             unknown.append(run)

@@ -102,8 +102,8 @@ class Plan:
         The radiographs to train and test on; then those of an external source, if there is one.
     image_size
         Side of the images in pixels.
-    folds
-        Number of folds.
+    folds, repeats
+        Number of folds, and how often the development set is divided into them.
     runs
         The runs.
     device
@@ -135,6 +135,7 @@ class Plan:
     copies: int
     elsewhere: bool
     conda: bool
+    repeats: int = 1
 
     @classmethod
     def of(
@@ -150,7 +151,12 @@ class Plan:
     @property
     def jobs(self) -> int:
         """Number of training jobs."""
-        return self.folds * len(self.runs)
+        return self.jobs_of_a_run * len(self.runs)
+
+    @property
+    def jobs_of_a_run(self) -> int:
+        """Number of training jobs of one run."""
+        return self.folds * self.repeats
 
     @property
     def jobs_at_once(self) -> int:

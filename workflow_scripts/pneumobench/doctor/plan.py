@@ -29,6 +29,7 @@ def planned(experiment: Experiment, **machine: Any) -> dict[str, Any]:
         ],
         "image_size": experiment.images.size,
         "folds": experiment.split.folds,
+        "repeats": experiment.split.repeats,
         "runs": [
             {
                 "model": run.model,

@@ -98,14 +98,14 @@ def _limit_of_group() -> int | None:
 
 
 def _weights(plan: Plan) -> float:
-    sizes = [_resume_bytes(run.model) / 8 * plan.folds for run in plan.runs]
+    sizes = [_resume_bytes(run.model) / 8 * plan.jobs_of_a_run for run in plan.runs]
     # Those that are not kept lie there until the end.
     return sum(sizes)
 
 
 def _resume_states(plan: Plan) -> float:
     heaviest = sorted((_resume_bytes(run.model) for run in plan.runs), reverse=True)
-    at_once = [size for size in heaviest for _ in range(plan.folds)][: plan.jobs_at_once]
+    at_once = [size for size in heaviest for _ in range(plan.jobs_of_a_run)][: plan.jobs_at_once]
     return sum(at_once)
 
 

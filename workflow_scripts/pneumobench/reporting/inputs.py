@@ -19,7 +19,9 @@ DATASET_TITLES = {"out_of_fold": "Out-of-fold", "test": "Test set"}
 DECISION_AGGREGATE = {"out_of_fold": "pooled", "test": "mean_prediction"}
 
 _TEXT_COLUMNS = ("model", "title", "family", "recipe", "status", "note", "best_baseline")
-_FLAG_COLUMNS = ("learned", "best", "distinguishable_from_best", "beats_baselines")
+_FLAG_COLUMNS = (
+    *("learned", "best", "may_be_best", "distinguishable_from_best", "beats_baselines"),
+)
 
 
 def optional(kind: Callable[..., Made], *files: Any, **others: Any) -> Made | None:

@@ -86,6 +86,7 @@ def comparison_table(comparison: pd.DataFrame, facts: dict[str, Any], words: Wor
     for _, row in all_rows(comparison, facts).iterrows():
         cells: dict[str, Cell] = {
             "Rank": None if is_missing(row["rank"]) else int(row["rank"]),
+            "Rank interval": rank_interval(row),
             "Run": row["label"],
             "Parameters (M)": Millions(row["parameters"]),
             "Training time": Seconds(row["train_seconds"]),
@@ -103,6 +104,14 @@ def comparison_table(comparison: pd.DataFrame, facts: dict[str, Any], words: Wor
         narrow=True,
         styles=tuple(styles),
     )
+
+
+def rank_interval(row: pd.Series) -> str | None:
+    """Return between which ranks a run lies, as `1 to 3`; None where it has no rank."""
+    if is_missing(row["rank"]):
+        return None
+    low, high = int(row["rank_low"]), int(row["rank_high"])
+    return str(low) if low == high else f"{low} to {high}"
 
 
 def run_note(row: pd.Series) -> str:
@@ -134,6 +143,8 @@ def footnotes(facts: dict[str, Any], words: Words) -> list[str]:
         interval_note(facts),
         "Out-of-fold AUC: mean of the folds; runs are ranked by it. Test: mean prediction of the "
         "fold models.",
+        f"Rank interval: the ranks of {percent(facts['confidence'])} of all draws of patients, for "
+        "these trained models; another training may change the order more.",
         f"Accuracy, sensitivity and specificity at the out-of-fold threshold (rule "
         f"{facts['threshold_rule']}).",
         f"{NOT_DISTINGUISHABLE.capitalize()}: the permutation test of patients' scores, adjusted "
@@ -146,8 +157,9 @@ def footnotes(facts: dict[str, Any], words: Words) -> list[str]:
 
 
 def _number_table(comparison: pd.DataFrame) -> pd.DataFrame:
-    table = comparison[["rank", "model", "title", "recipe", "seed", "status"]].copy()
-    table[["rank", "seed"]] = table[["rank", "seed"]].astype("Int64")
+    whole = ["rank", "rank_low", "rank_high", "seed"]
+    table = comparison[[*whole[:3], "model", "title", "recipe", "seed", "status"]].copy()
+    table[whole] = table[whole].astype("Int64")
     table["note"] = [run_note(row) for _, row in comparison.iterrows()]
     table["parameters_millions"] = (comparison["parameters"] / 1e6).round(3)
     table["train_seconds"] = comparison["train_seconds"].round(1)

@@ -22,7 +22,12 @@ from pneumobench.statistics.decision_curves import (
     net_benefit,
     positive_predictive,
 )
-from pneumobench.statistics.estimates import number, summarise, summarise_change
+from pneumobench.statistics.estimates import (
+    number,
+    paired_difference,
+    summarise,
+    summarise_change,
+)
 from pneumobench.statistics.fold_fits import calibrate_mean, calibrate_out_of_fold
 from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.judgement import Predicted
@@ -30,6 +35,7 @@ from pneumobench.statistics.metrics import RATES, sigmoid, squared_error
 from pneumobench.statistics.replicates import replicate_decisions
 from pneumobench.statistics.samples import DATASETS, Sample, draw_sample
 from pneumobench.statistics.scores import labels_of, read_scores, read_test_logits
+from pneumobench.statistics.thresholds import RULES
 
 logger = logging.getLogger(__name__)
 
@@ -54,12 +60,15 @@ class Part:
         For each stage (`before`, and `after` unless nothing is calibrated) [images] float64.
     decisions
         For each threshold rule [images] bool, True = called pneumonia.
+    in_fold
+        Likewise at thresholds that were found on the images themselves; none on the test set.
     """
 
     sample: Sample
     logits: dict[str, np.ndarray]
     probabilities: dict[str, np.ndarray]
     decisions: dict[str, np.ndarray]
+    in_fold: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -76,11 +85,11 @@ def assess_calibration(
 ) -> None:
     """Write what a run's probabilities and thresholds are worth.
 
-    Nothing is fitted here: calibrations and thresholds come from the selection. Out of fold, an
-    image's calibration was fitted to the images of all other folds (see `fold_fits`); thresholds
-    were found on the images themselves, which flatters them there. On the test set probabilities
-    are the mean of the fold models' calibrated ones, decisions those of the mean distance to the
-    thresholds. Draws of patients are those of metrics.json.
+    Calibrations and frozen thresholds come from the selection. Out of fold, an image's calibration
+    was fitted to the images of all other folds, and its threshold is fitted to other images of its
+    fold (see `fold_fits`); `optimism` is what thresholds found on the images themselves would add.
+    On the test set probabilities are the mean of the fold models' calibrated ones, decisions those
+    of the mean distance to the thresholds. Draws of patients are those of metrics.json.
 
     Parameters
     ----------
@@ -89,7 +98,8 @@ def assess_calibration(
     details
         calibration.json to write: `reliability` (points of the curve), `measures` (calibration
         error, Brier score, slope, intercept, intercept in the large; before, after and their
-        paired difference), `thresholds` (for each rule and metric the out-of-fold figure, the
+        paired difference), `thresholds` (for each rule and metric the out-of-fold figure, its
+        in-fold `optimism`, the
         figure on the test set, the aim, and `transfer`, test minus aim), `decision_curves`,
         `predictive_values`, `subgroups`; and what they follow from.
     calibrated
@@ -104,7 +114,7 @@ def assess_calibration(
     frozen, confidence = Frozen.read(files.selection), resampling.confidence
     frozen.check_judged_with({files.metrics.parent: read_json(files.metrics)})
     fitted = frozen.of_run(run)
-    parts = _read_parts(files.scores, fitted, resampling)
+    parts = _read_parts(files.scores, frozen, fitted, resampling)
     described = [_describe(name, part, confidence) for name, part in parts.items()]
     joined = {key: [record for own in described for record in own[key]] for key in described[0]}
     result = {
@@ -146,15 +156,17 @@ def _describe(name: str, part: Part, confidence: float) -> dict[str, list[dict[s
     }
 
 
-def _read_parts(scores: Path, fitted: dict[str, Any], resampling: Resampling) -> dict[str, Part]:
+def _read_parts(
+    scores: Path, frozen: Frozen, fitted: dict[str, Any], resampling: Resampling
+) -> dict[str, Part]:
     tables = read_scores(scores)
     own = tables["out_of_fold"]["logit"].to_numpy(np.float32)
     fold = tables["out_of_fold"]["fold"].to_numpy(int)
     predicted = Predicted(fold, own, read_test_logits(scores))
-    decided = {
-        rule: predicted.cut(np.array(values))
-        for rule, values in fitted["thresholds_by_rule"].items()
-    }
+    labels = {name: labels_of(scores, table) for name, table in tables.items()}
+    cuts = {rule: frozen.cuts(fitted, labels["out_of_fold"], own, fold, rule) for rule in RULES}
+    decided = {rule: predicted.cut(one) for rule, one in cuts.items()}
+    in_fold = {rule: own > one.test[fold] for rule, one in cuts.items()}
     calibrated = {
         "out_of_fold": calibrate_out_of_fold(own, fold, fitted["calibration"]),
         "test": calibrate_mean(predicted.logits, fitted["calibration"]),
@@ -163,10 +175,11 @@ def _read_parts(scores: Path, fitted: dict[str, Any], resampling: Resampling) ->
     for dataset in DATASETS:
         within = fold if dataset == "out_of_fold" else None
         parts[dataset] = make_part(
-            draw_sample(labels_of(scores, tables[dataset]), resampling, within),
+            draw_sample(labels[dataset], resampling, within),
             tables[dataset]["logit"].to_numpy(np.float32),
             calibrated[dataset] if fitted["calibration"]["method"] != "none" else None,
             {rule: found[dataset][1].decisions["out_of_fold"] for rule, found in decided.items()},
+            in_fold if dataset == "out_of_fold" else {},
         )
     return parts
 
@@ -176,12 +189,13 @@ def make_part(
     logit: np.ndarray,
     calibrated: np.ndarray | None,
     decisions: dict[str, np.ndarray],
+    in_fold: dict[str, np.ndarray],
 ) -> Part:
     """Return a data set as a run sees it.
 
     Parameters
     ----------
-    sample, decisions
+    sample, decisions, in_fold
         As `Part` holds them.
     logit
         [images] float, before calibration.
@@ -193,7 +207,7 @@ def make_part(
         stages["after"] = _log_odds(calibrated), calibrated
     logits = {stage: values[0] for stage, values in stages.items()}
     probabilities = {stage: values[1] for stage, values in stages.items()}
-    return Part(sample, logits, probabilities, decisions)
+    return Part(sample, logits, probabilities, decisions, in_fold)
 
 
 def _log_odds(probability: np.ndarray) -> np.ndarray:
@@ -259,6 +273,8 @@ def _transfer(parts: dict[str, Part], rule: str, metric: str, confidence: float)
         for name in DATASETS
     )
     of_own, of_new = (parts[name].sample.cases().scale(metric) for name in DATASETS)
+    development = parts["out_of_fold"]
+    flattered = replicate_decisions(development.in_fold[rule], development.sample)[metric]
     aim = np.full_like(own, PROMISED[rule, metric]) if (rule, metric) in PROMISED else own
     # Both sets were drawn from one seed: replicate by replicate they might have much in common.
     opposite = np.concatenate([aim[:1], aim[:0:-1]])
@@ -266,6 +282,7 @@ def _transfer(parts: dict[str, Part], rule: str, metric: str, confidence: float)
         "rule": rule,
         "metric": metric,
         "out_of_fold": summarise(own, confidence, of_own),
+        "optimism": paired_difference(flattered, own, confidence),
         "test": summarise(new, confidence, of_new),
         "aim": number(aim[0]),
         # Two samples of patients, drawn apart: the interval holds the chance of both.

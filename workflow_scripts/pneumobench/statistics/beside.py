@@ -12,6 +12,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_table
 from pneumobench.core.run import Run
 from pneumobench.statistics.estimates import paired_difference, summarise
+from pneumobench.statistics.frozen import Cuts
 from pneumobench.statistics.judgement import Judged, Predicted, judge
 from pneumobench.statistics.predictions import Labels
 from pneumobench.statistics.samples import Sample, Samples
@@ -81,7 +82,7 @@ def read_beside(
 
 def judge_beside(
     found: dict[str, Predicted],
-    entry_of: Callable[[str], dict[str, Any]],
+    cuts_of: Callable[[str, Predicted], Cuts],
     samples: Samples,
     confidence: float,
 ) -> dict[str, Judged]:
@@ -91,15 +92,15 @@ def judge_beside(
     ----------
     found
         From `read_beside`.
-    entry_of
-        What was frozen of one by its name, with its `thresholds`.
+    cuts_of
+        Where the scores of one are cut, by its name and what it says.
     samples
         `out_of_fold` and `test`, those that the runs are judged on.
     confidence
         Level of the intervals in (0, 1).
     """
     judged = {
-        kind: judge(predicted, entry_of(kind)["thresholds"], samples, confidence)
+        kind: judge(predicted, cuts_of(kind, predicted), samples, confidence)
         for kind, predicted in found.items()
     }
     return dict(

@@ -9,9 +9,14 @@ differences.csv has a row for every pair of runs and data set. `first` is the ru
 out of fold; `difference` is its AUC minus the other's (out of fold the mean of the folds), with the
 paired interval of the patient-clustered bootstrap; `*_p` of `pair_tests.TESTS` and `*_p_holm`,
 adjusted over all pairs of the data set; `distinguishable`, whether the adjusted p of the
-permutation test lies below 1 - `confidence`. `noise_floor` says why both are one model trained
-twice, or that their predictions are equal: then there is nothing to test. McNemar's test compares
-decisions at the frozen thresholds (`only_first_right`, `only_second_right` of the images).
+permutation test lies below 1 - `confidence`; `verdict`, `EQUIVALENT` where two one-sided tests at
+that level place the difference within the margin (not adjusted), else `DIFFERENT` where the runs
+are distinguishable, else `UNDECIDED`; `detectable`, the smallest true difference that a single test
+shows with 80 % power; `curves_cross`, whether the ROC curves do: the permutation test, whose null
+is that runs are interchangeable, may then react to their shapes at equal areas. `noise_floor` says
+why both are one model trained twice, or that their predictions are equal: then there is nothing to
+test. McNemar's test compares decisions at the frozen thresholds (`only_first_right`,
+`only_second_right` of the images).
 
 differences.json holds what the tests follow from, the families, the planned contrasts, `reference`
 (null, or the `model` named beforehand and its `pairs`, as those of a contrast), the seeds of each
@@ -20,19 +25,19 @@ architecture together, and the groups of runs that are not distinguishable.
 
 import logging
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import write_json, write_table
 from pneumobench.core.ownership import read_owned_json
 from pneumobench.core.run import Run
-from pneumobench.statistics.contrast_tests import over_seeds, test_contrasts
+from pneumobench.statistics.contrast_tests import test_contrasts
 from pneumobench.statistics.contrasts import PLANNED, Settings, against_reference, speaks_of
-from pneumobench.statistics.estimates import number, summarise
+from pneumobench.statistics.estimates import number
 from pneumobench.statistics.frozen import Frozen
 from pneumobench.statistics.pair_tests import (
     Areas,
@@ -42,6 +47,7 @@ from pneumobench.statistics.pair_tests import (
     test_pairs,
 )
 from pneumobench.statistics.scores import Compared, check_any, read_compared
+from pneumobench.statistics.variation import Trainings, area_of_recipe
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +78,7 @@ def compare_pairs(
     *,
     permutations: int,
     reference: str | None,
+    margin: float,
     resampling: Resampling,
 ) -> None:
     """Test every pair of runs, the planned contrasts and a reference, and write what holds.
@@ -82,25 +89,24 @@ def compare_pairs(
         What the tests are made of.
     table, details
         differences.csv and differences.json to write.
-    permutations
-        Exchanges of the permutation test; more where a family is too large for so few.
+    permutations, margin
+        As in `Level`; more permutations where a family is too large for so few.
     reference
-        Architecture, named beforehand, that all others are tested against as a family; or None.
+        Architecture that all others are tested against as a family; or None.
     resampling
         How intervals are drawn; the seed is also that of the exchanges.
 
     Raises
     ------
     UserError
-        If no run is complete, if runs are of different images or folds, or if the selection does
-        not know a run.
+        If no run is complete, or runs are of different images or folds, or were not selected.
     """
     check_any(files.scores, table)
     settings, frozen = _read_settings(files.run_jsons), Frozen.read(files.selection)
     scores_of = frozen.by_rank(files.scores)
     order, compared = list(scores_of), read_compared(scores_of, resampling)
     areas = {dataset: part.areas() for dataset, part in compared.items()}
-    level = Level(resampling.confidence, permutations, resampling.seed)
+    level = Level(resampling.confidence, permutations, resampling.seed, margin)
     pairs = {
         dataset: test_pairs(dataset, part, areas[dataset], order, settings, level)
         for dataset, part in compared.items()
@@ -115,16 +121,21 @@ def compare_pairs(
         "datasets": {dataset: part.labels.counts() for dataset, part in compared.items()},
         "threshold_rule": frozen.rule,
         **resampling.facts,
+        "margin": margin,
+        "detectable": {name: _detectable(rows) for name, (rows, _) in pairs.items()},
         "families": families,
         "contrasts": tested["planned contrasts"][0],
         "reference": reference
         and {"model": reference, "pairs": tested["against the reference"][0][0]["pairs"]},
-        "architectures": [
-            record for part in areas.items() for record in _architectures(*part, order, level)
-        ],
+        "architectures": _architectures(compared, areas, order, level),
         "ranking": _ranking(pairs["out_of_fold"][0], order),
     }
     write_json(details, content)
+
+
+def _detectable(pairs: pd.DataFrame) -> float | None:
+    """Return the median over the pairs of the smallest difference that is detected."""
+    return None if pairs.empty else number(pairs["detectable"].median())
 
 
 def _ranking(pairs: pd.DataFrame, order: list[Run]) -> dict[str, Any]:
@@ -160,22 +171,23 @@ def _test_contrasts(
 
 
 def _architectures(
-    dataset: str, areas: Areas, order: list[Run], level: Level
+    compared: dict[str, Compared], areas: dict[str, Areas], order: list[Run], level: Level
 ) -> list[dict[str, Any]]:
     """Return the AUC of every model and recipe over its seeds, in order of their best run."""
     records = []
-    for model, recipe in dict.fromkeys((run.model, run.recipe) for run in order):
+    pairs = dict.fromkeys((run.model, run.recipe) for run in order)
+    for dataset, (model, recipe) in product(compared, pairs):
         runs = sorted(run for run in order if (run.model, run.recipe) == (model, recipe))
-        single = np.array([areas[run][0] for run in runs])
+        trainings = Trainings.of_seeds(areas[dataset], runs)
         records.append(
             {
                 "model": model,
                 "recipe": recipe,
-                "seeds": [run.seed for run in runs],
+                "seeds": list(trainings.seeds),
                 "speaks_of": speaks_of(len(runs)),
                 "dataset": dataset,
-                **summarise(over_seeds(areas, runs, level.seed), level.confidence),
-                "spread": number(np.std(single, ddof=1) if len(runs) > 1 else np.nan),
+                **area_of_recipe(trainings, compared[dataset], level.confidence),
+                "spread": trainings.spread,
             }
         )
     return records

@@ -1,6 +1,8 @@
 """All runs in one table, ranked by their out-of-fold AUC, with which of them are distinguishable.
 
-Runs are ranked by the out-of-fold AUC (mean of the folds); `best` is the first. A run is
+Runs are ranked by the out-of-fold AUC (mean of the folds); `best` is the first. `rank_low` and
+`rank_high` bound the rank; a run `may_be_best` if it is in the confidence set of the best
+(`ranks.standings`). A run is
 `distinguishable_from_best` if the permutation test of all pairs of runs says so out of fold; its p
 (`p_from_best`) is adjusted for the number of pairs, as the best was not known beforehand.
 `difference_from_best` is the run's AUC minus that of the best, its interval not adjusted. A run
@@ -14,7 +16,9 @@ the sensitivity. Neither affects the ranking; ensembles are never ranked.
 
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +40,11 @@ from pneumobench.statistics.beside import (
     majority_baseline,
     read_beside,
 )
-from pneumobench.statistics.estimates import difference_columns, flat_columns
-from pneumobench.statistics.frozen import Frozen
-from pneumobench.statistics.judgement import Judged
+from pneumobench.statistics.estimates import difference_columns, flat_columns, number
+from pneumobench.statistics.frozen import Cuts, Frozen
+from pneumobench.statistics.judgement import Judged, Predicted
 from pneumobench.statistics.metrics import DECISION_METRICS, METRICS, SCORE_METRICS
+from pneumobench.statistics.ranks import Standing, optimism_of_the_best, standings
 from pneumobench.statistics.samples import DATASETS
 from pneumobench.statistics.scores import Compared, check_any, read_compared
 
@@ -99,6 +104,8 @@ class _Comparison:
         What they say of either data set.
     baselines, ensembles
         Judged as runs are, best first.
+    standings, optimism
+        How sure each run's rank is, and what picking the best adds to its AUC, out of fold.
     held
         What `hold_against_baselines` returns, by run.
     """
@@ -110,6 +117,8 @@ class _Comparison:
     compared: dict[str, Compared]
     baselines: dict[str, Judged]
     ensembles: dict[str, Judged]
+    standings: dict[Run, Standing]
+    optimism: float
     held: dict[Run, dict[str, Any]]
 
 
@@ -155,7 +164,7 @@ def compare_runs(
     logger.info(
         "%d runs compared, %d missing; best: %s", len(found.order), len(missing), best.title
     )
-    whole_numbers = {"rank": "Int64", "parameters": "Int64", "macs": "Int64"}
+    whole_numbers = dict.fromkeys(("rank", "rank_low", "rank_high", "parameters", "macs"), "Int64")
     write_table(table, pd.DataFrame(rows).astype(whole_numbers))
     costs = {run: {**descriptions[run.model], **resources[run]} for run in found.order}
     content = {
@@ -166,6 +175,7 @@ def compare_runs(
             dataset: {metric: table_aggregate(dataset, metric) for metric in METRICS}
             for dataset in DATASETS
         },
+        "optimism_of_the_best": number(found.optimism),
         "baselines": _describe_baselines(found),
         "ensembles": _describe_ensembles(found, frozen, costs),
         "missing": missing,
@@ -186,6 +196,17 @@ def table_aggregate(dataset: str, metric: str) -> str:
     return "pooled" if metric in DECISION_METRICS else "fold_mean"
 
 
+def _cuts_of(
+    frozen: Frozen,
+    entry_of: Callable[[str], dict[str, Any]],
+    compared: dict[str, Compared],
+    kind: str,
+    predicted: Predicted,
+) -> Cuts:
+    labels = compared["out_of_fold"].labels
+    return frozen.cuts(entry_of(kind), labels, predicted.logit, predicted.fold)
+
+
 def _judge_all(files: ComparisonFiles, frozen: Frozen, resampling: Resampling) -> _Comparison:
     contents = {path.parent: read_owned_json(path) for path in files.metrics}
     frozen.check_judged_with(contents)
@@ -194,13 +215,14 @@ def _judge_all(files: ComparisonFiles, frozen: Frozen, resampling: Resampling) -
     confidence = resampling.confidence
     baselines = judge_beside(
         read_beside(BASELINE, files.baselines_out_of_fold, files.baselines_test, compared),
-        frozen.of_baseline, compared, confidence,
+        partial(_cuts_of, frozen, frozen.of_baseline, compared), compared, confidence,
     )  # fmt: skip
     ensembles = judge_beside(
         read_beside(ENSEMBLE, files.ensembles_out_of_fold, files.ensembles_test, compared),
-        frozen.of_ensemble, compared, confidence,
+        partial(_cuts_of, frozen, frozen.of_ensemble, compared), compared, confidence,
     )  # fmt: skip
     areas = compared["out_of_fold"].areas()
+    together = np.stack(list(areas.values()))
     return _Comparison(
         files,
         confidence,
@@ -209,6 +231,8 @@ def _judge_all(files: ComparisonFiles, frozen: Frozen, resampling: Resampling) -
         compared=compared,
         baselines=baselines,
         ensembles=ensembles,
+        standings=dict(zip(areas, standings(together, confidence), strict=True)),
+        optimism=optimism_of_the_best(together),
         held={
             run: hold_against_baselines(area, baselines, confidence) for run, area in areas.items()
         },
@@ -236,6 +260,9 @@ def _rows(
                 "note": "" if metrics["learned"] else _NO_INTERVAL_ABOVE,
                 "learned": metrics["learned"],
                 "best": run == best,
+                "rank_low": found.standings[run].low,
+                "rank_high": found.standings[run].high,
+                "may_be_best": found.standings[run].may_be_best,
                 **distances[run],
                 **_above_baselines(found.held[run]),
                 "parameters": description["parameters"],

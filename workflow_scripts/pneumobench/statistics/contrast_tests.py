@@ -11,10 +11,9 @@ from pneumobench.statistics.contrasts import (
     PlannedPair,
     Settings,
     find_pairs,
-    resample_seeds,
     speaks_of,
 )
-from pneumobench.statistics.estimates import number, paired_difference
+from pneumobench.statistics.estimates import number
 from pneumobench.statistics.pair_tests import (
     Areas,
     Level,
@@ -26,6 +25,7 @@ from pneumobench.statistics.pair_tests import (
 )
 from pneumobench.statistics.scores import Compared
 from pneumobench.statistics.significance import holm
+from pneumobench.statistics.variation import Trainings, difference_of_recipes
 
 _EQUAL = "both give every image the same score to the last bit"
 
@@ -60,8 +60,8 @@ def test_contrasts(
         set. A pair has `reference`, `model`, `reference_recipe`, `recipe`, `seeds`,
         `speaks_of`, `status` (`tested` or `not_testable`), `reason`, `noise_floor` (one network
         trained twice, or equal predictions) and `results`: for each data set the `difference` =
-        model - reference averaged over the seeds that both have, `low` and `high` (patients drawn,
-        and seeds where there are several), `p` of the permutation test, `p_holm` and `holds`;
+        model - reference averaged over the seeds that both have, `low` and `high` (patients and
+        several seeds are a sample), `p` of the permutation test, `p_holm` and `holds`;
         `delong_p` and `delong_p_holm`, null with several seeds, for DeLong's test compares two
         single scores. With several seeds it holds only if the interval excludes 0 as well.
     """
@@ -92,12 +92,6 @@ def test_contrasts(
     return records, families
 
 
-def over_seeds(areas: Areas, runs: Sequence[Run], seed: int) -> np.ndarray:
-    """Return the mean AUC of one model and recipe over its seeds, which are drawn as well."""
-    name = f"{runs[0].model}/{runs[0].recipe}"
-    return resample_seeds(np.stack([areas[run] for run in runs]), name=name, seed=seed)
-
-
 def _test(
     family: str,
     dataset: str,
@@ -118,8 +112,8 @@ def _test(
     adjusted, delong_adjusted = (holm(np.where(noise, np.nan, own)) for own in (p, by_delong))
     results = []
     for position, pair in enumerate(present):
-        sides = [over_seeds(areas, runs, level.seed) for runs in (pair.model, pair.reference)]
-        apart = paired_difference(*sides, level.confidence)
+        sides = [Trainings.of_seeds(areas, runs) for runs in (pair.model, pair.reference)]
+        apart = difference_of_recipes(*sides, level.confidence)
         agreed = len(pair.model) == 1 or apart["excludes_zero"]
         results.append(
             {

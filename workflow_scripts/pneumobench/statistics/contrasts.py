@@ -11,12 +11,9 @@ Where an architecture was trained several times, what another seed would have ch
 well.
 """
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from pneumobench.core.run import Run
 
@@ -179,34 +176,6 @@ def same_model(first: Run, second: Run, settings: Settings) -> str:
     if not one or _unlike(settings[first], settings[second]):
         return ""
     return ONE_NETWORK if first.seed == second.seed else ANOTHER_SEED
-
-
-def resample_seeds(areas: np.ndarray, *, name: str, seed: int) -> np.ndarray:
-    """Return the mean over seeds in the sample and in replicates that draw seeds as well.
-
-    The two-level bootstrap: each replicate has patients drawn already (those of `areas`); seeds are
-    drawn with replacement upon them. With k seeds their share of the variance comes out too small
-    by (k - 1) / k, which two or three seeds feel. With one seed nothing is drawn.
-
-    Parameters
-    ----------
-    areas
-        [seeds, 1 + replicates] float64 of one model and recipe, row 0 of the replicates the sample.
-    name
-        Of model and recipe: different ones draw their seeds independently.
-    seed
-        Seed of the bootstrap.
-
-    Returns
-    -------
-    numpy.ndarray
-        [1 + replicates] float64.
-    """
-    seeds, columns = areas.shape
-    generator = np.random.default_rng([seed, zlib.crc32(name.encode())])
-    drawn = generator.integers(0, seeds, size=(seeds, columns))
-    drawn[:, 0] = np.arange(seeds)
-    return np.take_along_axis(areas, drawn, axis=0).mean(axis=0)
 
 
 def speaks_of(seeds: int) -> str:

@@ -4,9 +4,10 @@ Out of fold, `fold_mean` is the mean of the metric inside each fold and `pooled`
 together, which mixes the scales of the folds' models. On the test set, `fold_mean` is the mean over
 the folds' models and `mean_prediction` the metric of their mean logit. At the `out_of_fold`
 threshold each model is cut at its own threshold, the mean prediction at the mean distance of its
-logits from their thresholds. Intervals come from a bootstrap over patients (out of fold within the
-folds; `intervals`) with the models held fixed. Under `patients` the same estimates stand with
-a patient, by the mean logit of the images, in place of each image.
+logits from their thresholds. Out of fold, thresholds are cross-fitted: those fitted to the very
+images would flatter the model. Intervals come from a bootstrap over patients (out of fold within
+the folds; `intervals`) with the models held fixed. Under `patients` the same estimates stand with a
+patient, by the mean logit of the images, in place of each image.
 """
 
 import logging
@@ -31,7 +32,7 @@ from pneumobench.statistics.predictions import (
     only_run,
     read_predictions,
 )
-from pneumobench.statistics.samples import Samples, draw_sample, read_standards
+from pneumobench.statistics.samples import draw_sample, read_standards
 
 logger = logging.getLogger(__name__)
 
@@ -75,47 +76,47 @@ def evaluate_run(
     run
         The run.
     views
-        The set of views that predictions are averaged over, or `none`. metrics.json then has the
-        same records for them under `test_time_augmentation`, and the paired differences to the
-        plain predictions.
+        The set of views that predictions are averaged over, or `none`. Their records stand under
+        `test_time_augmentation`, with the paired differences to the plain predictions.
     resampling
         How intervals are drawn.
 
     Raises
     ------
     UserError
-        If predictions are missing, damaged, of other images than the labels or not those that the
-        selection was frozen on.
+        If predictions are missing, damaged, of other images or not those that were selected.
     """
     frozen = Frozen.read(files.selection)
-    thresholds = frozen.thresholds(run)
+    entry = frozen.of_run(run)
     standards = read_standards(files.development_labels, files.test_labels)
-    predicted = _align(files.out_of_fold, files.test, run, standards, folds=len(thresholds))
+    predicted = _align(files.out_of_fold, files.test, run, standards, len(entry["thresholds"]))
     frozen.check_frozen_on(run, files.out_of_fold)
     samples = {
-        name: draw_sample(labels, resampling, predicted.fold if name == "out_of_fold" else None)
-        for name, labels in standards.items()
+        "out_of_fold": draw_sample(standards["out_of_fold"], resampling, predicted.fold),
+        "test": draw_sample(standards["test"], resampling),
     }
-    plain = judge(predicted, thresholds, samples, resampling.confidence)
-    patients = judge(*_of_patients(predicted, thresholds, samples), resampling.confidence)
+    own = standards["out_of_fold"]
+    cuts = frozen.cuts(entry, own, predicted.logit, predicted.fold)
+    plain = judge(predicted, cuts, samples, resampling.confidence)
+    patients = judge(*gather_patients(predicted, cuts, samples), resampling.confidence)
     content = {
         **vars(run),
         **_warn(run, plain, predicted),
         "selection_sha256": content_sha256(files.selection),
         "threshold_rule": frozen.rule,
-        "thresholds": thresholds,
+        "thresholds": cuts.test.tolist(),
         "interval": resampling.interval(", out of fold within folds"),
         "datasets": {dataset: labels.counts() for dataset, labels in standards.items()},
         **plain.records,
         "patients": patients.records["estimates"],
     }  # fmt: skip
     if views != "none":
-        cuts = frozen.thresholds(run, views)
         averaged = _align_views(files, run, standards, predicted, views)
+        cuts = frozen.cuts(frozen.of_views(run, views), own, averaged.logit, averaged.fold)
         judged = judge(averaged, cuts, samples, resampling.confidence)
         content["test_time_augmentation"] = {
             "views": views,
-            "thresholds": cuts,
+            "thresholds": cuts.test.tolist(),
             "differences": _differences(judged, plain, resampling.confidence),
             **judged.records,
         }
@@ -129,13 +130,6 @@ def has_learned(estimates: list[dict[str, Any]]) -> bool:
         estimates, "metrics.json", dataset="out_of_fold", aggregate="fold_mean", metric="roc_auc"
     )
     return record["low"] is not None and record["low"] > 0.5
-
-
-def _of_patients(
-    predicted: Predicted, thresholds: list[float], samples: Samples
-) -> tuple[Predicted, list[float], Samples]:
-    gathered, own = gather_patients(predicted, samples)
-    return gathered, thresholds, own
 
 
 def _warn(run: Run, judged: Judged, predicted: Predicted) -> dict[str, Any]:

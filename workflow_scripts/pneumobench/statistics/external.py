@@ -18,7 +18,7 @@ from pneumobench.statistics.assess_calibration import Part, make_part, replicate
 from pneumobench.statistics.beside import BASELINE, read_beside, read_test_scores
 from pneumobench.statistics.estimates import flat_columns, paired_difference, summarise
 from pneumobench.statistics.fold_fits import calibrate_mean, calibrate_out_of_fold
-from pneumobench.statistics.frozen import Frozen
+from pneumobench.statistics.frozen import Cuts, Frozen
 from pneumobench.statistics.judgement import Predicted, describe_subtypes, score_test
 from pneumobench.statistics.metrics import JUDGED, RANKING_METRICS, RATES
 from pneumobench.statistics.predictions import align_test, read_labels, read_predictions
@@ -76,7 +76,9 @@ class _Judge:
     identity
         `model`, `recipe` and `seed`, or `baseline`.
     fitted
-        Its entry of selection.json: `thresholds` and `calibration`.
+        Its entry of selection.json, with its `calibration`.
+    cuts
+        Where its logits are cut.
     predicted
         What it says of development and of test images.
     external
@@ -85,14 +87,14 @@ class _Judge:
 
     identity: dict[str, Any]
     fitted: dict[str, Any]
+    cuts: Cuts
     predicted: Predicted
     external: np.ndarray
 
     def scores(self) -> dict[str, Scores]:
         """Return its scores of each of `DATASETS`, all images together."""
-        thresholds = np.array(self.fitted["thresholds"])
-        whole = {name: scores for name, (_, scores) in self.predicted.cut(thresholds).items()}
-        return whole | {EXTERNAL: score_test(self.external, thresholds)[1]}
+        whole = {name: scores for name, (_, scores) in self.predicted.cut(self.cuts).items()}
+        return whole | {EXTERNAL: score_test(self.external, self.cuts.test)[1]}
 
 
 def evaluate_external(
@@ -158,12 +160,19 @@ def _read(
     seed = int(np.random.SeedSequence((resampling.seed, _STREAM)).generate_state(1)[0])
     external = draw_sample(read_labels(files.labels), replace(resampling, seed=seed))
     development, predictions = compared["out_of_fold"], read_predictions(files.external)
+
+    def judge(
+        identity: dict[str, Any], fitted: dict[str, Any], predicted: Predicted, new: np.ndarray
+    ) -> _Judge:
+        cuts = frozen.cuts(fitted, development.labels, predicted.logit, predicted.fold)
+        return _Judge(identity, fitted, cuts, predicted, new)
+
     judges = []
     for run, path in scores_of.items():
         fitted = frozen.of_run(run)
         predicted = Predicted(development.fold, development.logit[run], read_test_logits(path))
         new = align_test(predictions, external.labels, run, len(fitted["thresholds"]))
-        judges.append(_Judge(dict(vars(run)), fitted, predicted, new))
+        judges.append(judge(dict(vars(run)), fitted, predicted, new))
     baselines = read_beside(BASELINE, files.baselines_out_of_fold, files.baselines_test, compared)
     folds = len(development.of_folds())
     of_external = dict(
@@ -171,7 +180,7 @@ def _read(
         for path in files.baselines_external
     )
     beside = [
-        _Judge({"baseline": kind}, frozen.of_baseline(kind), predicted, of_external[kind])
+        judge({"baseline": kind}, frozen.of_baseline(kind), predicted, of_external[kind])
         for kind, predicted in baselines.items()
     ]
     beside.sort(key=lambda one: (-one.fitted["auc_fold_mean"], one.identity["baseline"]))
@@ -246,7 +255,7 @@ def _part(dataset: str, one: _Judge, whole: Scores, samples: Samples) -> Part:
             if dataset == EXTERNAL
             else calibrate_out_of_fold(one.predicted.logit, one.predicted.fold, fitted)
         )
-    return make_part(samples[dataset], whole.logit, calibrated, decisions={})
+    return make_part(samples[dataset], whole.logit, calibrated, decisions={}, in_fold={})
 
 
 def _row(record: dict[str, Any], counts: dict[str, int]) -> dict[str, Any]:

@@ -4,15 +4,20 @@ Test images get the calibration of each fold's model, fitted on all images that 
 It cannot be judged on these images: they shaped it. For what is said of them, another one is fitted
 to the images of all other folds. These are logits of the other folds' models, so that a difference
 in scale between the models counts as an error of the calibration; the figures are, if anything,
-too bad.
+too bad. Thresholds are therefore cross-fitted inside each fold.
 """
 
+import hashlib
 from typing import Any
 
 import numpy as np
 
 from pneumobench.statistics.calibration import calibrate, fit_calibration
+from pneumobench.statistics.predictions import Labels
 from pneumobench.statistics.thresholds import RULES, fit_threshold
+
+PARTS = 5
+"""Into so many parts the patients of a fold are dealt, or fewer where a class has fewer."""
 
 
 def fit_thresholds(
@@ -45,6 +50,77 @@ def fit_thresholds(
         ]
         for rule in RULES
     }  # fmt: skip
+
+
+def cross_fit_thresholds(
+    labels: Labels, logit: np.ndarray, fold: np.ndarray, *, rule: str, cost_ratio: float, title: str
+) -> np.ndarray:
+    """Return a threshold for each development image that its own label had no say in.
+
+    Inside each fold, patients are dealt into parts, and the images of a part are cut at the
+    threshold that the rule finds on the others. That is what the fold's threshold does on new
+    images; unlike thresholds from other folds, it does not mix the scales of their models.
+
+    Parameters
+    ----------
+    labels
+        Those of the images.
+    logit, fold
+        [images] float and int, as in `fit_thresholds`.
+    rule, cost_ratio
+        As `thresholds.fit_threshold` takes them.
+    title
+        Whose logits these are, for messages.
+
+    Returns
+    -------
+    numpy.ndarray
+        [images] float64, logits.
+
+    Raises
+    ------
+    UserError
+        If a fold has images of one class only. With a single patient of a class, its fold cannot be
+        divided, and images are cut at the threshold of the other folds.
+    """
+    threshold = np.empty(len(logit))
+    part = _deal(labels, fold)
+    for number in np.unique(fold):
+        own = fold == number
+        for dealt in np.unique(part[own]):
+            others = own & (part != dealt) if dealt >= 0 else ~own
+            threshold[own & (part == dealt)] = fit_threshold(
+                labels.positive[others], logit[others], rule,
+                where=f"fold {number} of {title}", cost_ratio=cost_ratio,
+            )  # fmt: skip
+    return threshold
+
+
+def _deal(labels: Labels, fold: np.ndarray) -> np.ndarray:
+    """Return the part of its fold that each image is in, [images] int; -1 where there are none.
+
+    Patients of either class are dealt in turn, in the order of hashes of their names: the same for
+    all models, whatever else is among the images.
+    """
+    part = np.full(len(fold), -1)
+    for number in np.unique(fold):
+        own = np.flatnonzero(fold == number)
+        ill = np.unique(labels.patient[own[labels.positive[own]]])
+        classes = [ill, np.setdiff1d(labels.patient[own], ill)]
+        parts = min(PARTS, *map(len, classes))
+        if parts < 2:
+            continue
+        place = {
+            name: position % parts
+            for names in classes
+            for position, name in enumerate(sorted(names, key=_scattered))
+        }
+        part[own] = [place[name] for name in labels.patient[own]]
+    return part
+
+
+def _scattered(name: str) -> bytes:
+    return hashlib.sha256(str(name).encode()).digest()
 
 
 def fit_calibrations(

@@ -5,10 +5,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pneumobench.core.errors import UserError
 from pneumobench.core.estimates import records_with
 from pneumobench.core.files import content_sha256, read_json
 from pneumobench.core.run import Run
+from pneumobench.statistics.fold_fits import cross_fit_thresholds
+from pneumobench.statistics.predictions import Labels
+
+
+@dataclass(frozen=True)
+class Cuts:
+    """Where the logits of each fold's model are cut.
+
+    Attributes
+    ----------
+    out_of_fold
+        [development images] float64, cross-fitted (`fold_fits.cross_fit_thresholds`).
+    test
+        [folds] float64 for all new images: fitted to those out of the fold, and frozen.
+    """
+
+    out_of_fold: np.ndarray
+    test: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -61,27 +81,53 @@ class Frozen:
             "ensembles", f"the ensemble {kind}", "ensemble that is compared", {"ensemble": kind}
         )
 
-    def thresholds(self, run: Run, views: str = "none") -> list[float]:
-        """Return the thresholds (logits, one a fold) that were frozen for a run.
+    def of_views(self, run: Run, views: str) -> dict[str, Any]:
+        """Return what was frozen of a run's predictions, averaged over a set of views.
 
         Parameters
         ----------
         run
             The run.
         views
-            `none` for the thresholds of plain predictions, or a set of views for those of
-            predictions averaged over it.
+            The set of views.
 
         Raises
         ------
         UserError
             If the selection does not know the run, or not with these views.
         """
-        entry = self.of_run(run)
-        part = entry if views == "none" else entry.get("test_time_augmentation", {})
-        if part.get("views", "none") != views:
+        part = self.of_run(run).get("test_time_augmentation", {})
+        if part.get("views") != views:
             raise self._lacks(f"{run.title} with the views {views}", "run that is evaluated")
-        return part["thresholds"]
+        return part
+
+    def cuts(
+        self,
+        entry: dict[str, Any],
+        labels: Labels,
+        logit: np.ndarray,
+        fold: np.ndarray,
+        rule: str = "",
+    ) -> Cuts:
+        """Return where a run's, a baseline's or an ensemble's logits are cut.
+
+        Parameters
+        ----------
+        entry
+            What was frozen of it.
+        labels
+            Those of the development images.
+        logit, fold
+            [images] float and int: what it says of them, and which fold's model says it.
+        rule
+            One of `thresholds.RULES`; empty = the main one.
+        """
+        rule = rule or self.rule
+        crossed = cross_fit_thresholds(
+            labels, logit, fold,
+            rule=rule, cost_ratio=self.content["cost_ratio"], title=str(self.path),
+        )  # fmt: skip
+        return Cuts(crossed, np.array(entry["thresholds_by_rule"][rule]))
 
     def check_frozen_on(self, run: Run, out_of_fold: list[Path]) -> None:
         """Check that a run's thresholds were frozen on these out-of-fold predictions.

@@ -186,7 +186,7 @@ def _cross_validate(parts: list[FoldEpochs], development: Sample) -> dict[str, n
     """Return both metrics of a cross-validation, thresholds found in each fold by itself."""
     fold, logit = _kept_out_of_fold(parts, len(development.fold))
     areas = rank_inside_folds(logit, replace(development, fold=fold))[AREA]
-    _, whole = score_out_of_fold(logit, fold, _thresholds(parts, development))
+    _, whole = score_out_of_fold(logit, fold, _thresholds(parts, development)[fold])
     return {AREA: areas, BALANCED: _balanced(whole.decisions["out_of_fold"], development)}
 
 

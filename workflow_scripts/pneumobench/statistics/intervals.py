@@ -137,10 +137,13 @@ class Area:
         The draws of patients.
     at_one
         The lower bound at a level, where the area is 1 and nothing varies.
+    trainings
+        Where the area is a mean over independent trainings, which are a sample, too: their areas.
     """
 
     resamples: Resamples
     at_one: Callable[[float], float]
+    trainings: np.ndarray | None = None
 
     def interval(self, values: np.ndarray, confidence: float) -> tuple[float, float]:
         """Return it, as `Scale` says."""
@@ -149,10 +152,14 @@ class Area:
             return self.at_one(confidence), 1.0
         if area <= 0:
             return 0.0, 1 - self.at_one(confidence)
-        if not variance > 0:
+        reach = 0.0
+        if variance > 0:
+            reach = _student(self._degrees_of_freedom(values), confidence) * np.sqrt(variance)
+        if self.trainings is not None:
+            reach = np.hypot(reach, reach_of_mean(self.trainings, confidence))
+        if not reach > 0:
             return np.nan, np.nan
-        quantile = _student(self._degrees_of_freedom(values), confidence)
-        reach = quantile * np.sqrt(variance) / (area * (1 - area))
+        reach /= area * (1 - area)
         centre = np.log(area) - np.log1p(-area)
         low, high = 1 / (1 + np.exp(-(centre + np.array([-reach, reach]))))
         return float(low), float(high)
@@ -280,6 +287,15 @@ def lowest_area(positives: int, negatives: int, confidence: float) -> float:
     return (low + high) / 2
 
 
+def reach_of_mean(values: np.ndarray, confidence: float) -> float:
+    """Return how far the bounds of the mean of independent values, [n >= 2] float64, lie from it.
+
+    Student's; half the width of the interval.
+    """
+    error = float(np.std(values, ddof=1)) / len(values) ** 0.5
+    return _student(len(values) - 1, confidence) * error
+
+
 def detectable_effect(patients: int, confidence: float) -> float:
     """Return the smallest effect that `POWER` of samples show, in standard deviations of patients.
 
@@ -315,7 +331,9 @@ def ratio_bounds(
         return float(np.sqrt(max(squared, 0.0)))
 
     # The lower bound multiplied out: its own denominator passes through 0.
-    low = top_low * (2 * top - top_low) / (product + root(top_low, base_high))
+    low = 0.0
+    if top_low > 0:
+        low = top_low * (2 * top - top_low) / (product + root(top_low, base_high))
     if base_low <= 0:
         return low, np.inf
     return low, (product + root(top_high, base_low)) / (base_low * (2 * base - base_low))

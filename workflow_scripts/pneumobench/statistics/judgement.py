@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pneumobench.statistics.estimates import flat_columns, number, summarise
+from pneumobench.statistics.frozen import Cuts
 from pneumobench.statistics.intervals import Cases
 from pneumobench.statistics.metrics import decision_metrics, sigmoid
 from pneumobench.statistics.replicates import Replicated, Scores, replicate_scores
@@ -34,11 +35,11 @@ class Predicted:
     logit: np.ndarray
     logits: np.ndarray
 
-    def cut(self, thresholds: np.ndarray) -> dict[str, tuple[list[Scores], Scores]]:
+    def cut(self, cuts: Cuts) -> dict[str, tuple[list[Scores], Scores]]:
         """Return the scores of either data set with decisions at a threshold for each fold."""
         return {
-            "out_of_fold": score_out_of_fold(self.logit, self.fold, thresholds),
-            "test": score_test(self.logits, thresholds),
+            "out_of_fold": score_out_of_fold(self.logit, self.fold, cuts.out_of_fold),
+            "test": score_test(self.logits, cuts.test),
         }
 
 
@@ -62,23 +63,21 @@ class Judged:
     areas: dict[str, np.ndarray]
 
 
-def judge(
-    predicted: Predicted, thresholds: list[float], samples: Samples, confidence: float
-) -> Judged:
+def judge(predicted: Predicted, cuts: Cuts, samples: Samples, confidence: float) -> Judged:
     """Compute every metric of a run with its interval.
 
     Parameters
     ----------
     predicted
         The run's predictions.
-    thresholds
-        One logit a fold.
+    cuts
+        Where the logits of each fold's model are cut.
     samples
         `out_of_fold` and `test`.
     confidence
         Level of the intervals in (0, 1).
     """
-    scored = predicted.cut(np.array(thresholds))
+    scored = predicted.cut(cuts)
     replicated = {
         dataset: [replicate_scores(scores, samples[dataset]) for scores in (*models, whole)]
         for dataset, (models, whole) in scored.items()
@@ -113,11 +112,11 @@ def score_out_of_fold(
     logit, fold
         [images] float32 and int, as `predictions.align_out_of_fold` returns them.
     thresholds
-        [folds] float64 logits.
+        [images] float64 logits.
     """
-    decisions = {"0.5": logit > 0, "out_of_fold": logit > thresholds[fold]}
+    decisions = {"0.5": logit > 0, "out_of_fold": logit > thresholds}
     models = []
-    for position in range(len(thresholds)):
+    for position in np.unique(fold):
         images = np.flatnonzero(fold == position)
         own = {name: decision[images] for name, decision in decisions.items()}
         models.append(Scores(images, logit[images], own, fold[images]))
@@ -286,8 +285,6 @@ def _record(
         "metric": metric,
         **summarise(values, confidence, origin["cases"][threshold].scale(metric)),
         "spread": None,
-        # Thresholds fitted on the very images that they are judged on flatter the model.
-        "optimistic": origin["dataset"] == "out_of_fold" and threshold == "out_of_fold",
         **origin["counts"],
     }
 

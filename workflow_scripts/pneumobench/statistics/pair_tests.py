@@ -15,20 +15,30 @@ import pandas as pd
 
 from pneumobench.core.run import PAIR_COLUMNS, Run, name_pair
 from pneumobench.statistics.contrasts import Settings, same_model
+from pneumobench.statistics.equivalence import detectable_difference, verdicts, within_margin
 from pneumobench.statistics.estimates import difference_columns, paired_difference
 from pneumobench.statistics.metrics import roc_auc
 from pneumobench.statistics.permutation import area_shares, permute_shares
 from pneumobench.statistics.scores import Compared
-from pneumobench.statistics.significance import delong_test, holm, mcnemar_exact, nadeau_bengio
+from pneumobench.statistics.significance import (
+    crossing_share,
+    delong_test,
+    holm,
+    mcnemar_exact,
+    nadeau_bengio,
+)
 
 # The first is the primary one.
-TESTS = ("permutation", "delong", "mcnemar", "nadeau_bengio")
+TESTS = ("permutation", "delong_clustered", "delong", "mcnemar", "nadeau_bengio")
+# Curves cross that are above each other by such a share of the area between them, or more.
+CROSSING = 0.25
 EQUAL_PREDICTIONS = "equal predictions"
 COLUMNS = (
     *PAIR_COLUMNS, "dataset", "noise_floor", "first_roc_auc", "second_roc_auc",
     "difference", "difference_low", "difference_high",
     *(f"{test}_p{suffix}" for test in TESTS for suffix in ("", "_holm")),
-    "distinguishable", "only_first_right", "only_second_right", "n", "events", "patients",
+    "distinguishable", "verdict", "detectable", "curves_cross",
+    "only_first_right", "only_second_right", "n", "events", "patients",
 )  # fmt: skip
 # The smallest p that can come out must stay so many times below what separates, after adjustment.
 _RESOLUTION = 10
@@ -39,11 +49,15 @@ Areas = dict[Run, np.ndarray]
 
 @dataclass(frozen=True)
 class Level:
-    """Level of intervals (that of tests is 1 - `confidence`), exchanges and seed of the tests."""
+    """Level of intervals (that of tests is 1 - `confidence`), exchanges and seed of the tests.
+
+    `margin` is the difference of areas, in (0, 0.5], below which two runs count as equivalent.
+    """
 
     confidence: float
     permutations: int
     seed: int
+    margin: float
 
 
 def test_pairs(
@@ -73,28 +87,15 @@ def test_pairs(
         The rows of differences.csv (`COLUMNS`), and the family as `describe_family` returns it.
     """
     pairs = list(combinations(order, 2))
-    p = {test: np.full(len(pairs), np.nan) for test in TESTS}
     exchanged = exchange([shares_of(part, *pair) for pair in pairs], level)
+    p = {test: np.full(len(pairs), np.nan) for test in TESTS}
     rows = []
     for position, pair in enumerate(pairs):
-        equal, right = equal_predictions(part, *pair), _mcnemar(part, *pair)
-        if not equal:
+        if not equal_predictions(part, *pair):
             p["permutation"][position] = exchanged["p"][position]
-            p["delong"][position] = delong_p(part, *pair, level.confidence)
-            p["mcnemar"][position] = right["p"]
-            if dataset == "out_of_fold":
-                p["nadeau_bengio"][position] = _folds(part, *pair, level.confidence)
-        rows.append(
-            {
-                **name_pair(*pair),
-                "dataset": dataset,
-                "noise_floor": EQUAL_PREDICTIONS if equal else same_model(*pair, settings),
-                **_difference(areas, *pair, level.confidence),
-                "only_first_right": right["only_first"],
-                "only_second_right": right["only_second"],
-                **part.labels.counts(),
-            }
-        )
+            for test, value in _well_known(dataset, part, *pair, level.confidence).items():
+                p[test][position] = value
+        rows.append(_row(dataset, part, areas, pair, settings, level))
     adjusted = {test: holm(values) for test, values in p.items()}
     table = pd.DataFrame(rows).assign(
         **{f"{test}_p": values for test, values in p.items()},
@@ -102,6 +103,8 @@ def test_pairs(
         # A comparison with NaN is false: what is not tested is not distinguishable.
         distinguishable=adjusted["permutation"] < 1 - level.confidence,
     )
+    if pairs:
+        table["verdict"] = verdicts(table["equivalent"], table["distinguishable"])
     family = describe_family("all pairs", dataset, adjusted["permutation"], exchanged, level)
     return table.reindex(columns=COLUMNS), family
 
@@ -154,10 +157,17 @@ def equal_predictions(part: Compared, first: Run, second: Run) -> bool:
     return np.array_equal(part.logit[first], part.logit[second])
 
 
-def delong_p(part: Compared, first: Run, second: Run, confidence: float) -> float:
-    """Return p of DeLong's test of two runs, out of fold the mean over the folds."""
-    logits = part.logit[first], part.logit[second]
-    return delong_test(part.labels.positive, *logits, fold=part.fold, confidence=confidence)["p"]
+def delong_p(
+    part: Compared, first: Run, second: Run, confidence: float, *, clustered: bool = False
+) -> float:
+    """Return p of DeLong's test of two runs, out of fold the mean over the folds.
+
+    With images as independent, or `clustered` by patient.
+    """
+    return delong_test(
+        part.labels.positive, part.logit[first], part.logit[second],
+        fold=part.fold, patient=part.labels.patient if clustered else None, confidence=confidence,
+    )["p"]  # fmt: skip
 
 
 def distinguishable_matrix(table: pd.DataFrame, order: list[Run]) -> np.ndarray:
@@ -204,13 +214,50 @@ def indistinguishable_groups(distinguishable: np.ndarray) -> list[list[int]]:
     return groups
 
 
-def _difference(areas: Areas, first: Run, second: Run, confidence: float) -> dict[str, Any]:
-    apart = paired_difference(areas[first], areas[second], confidence)
-    return {
-        "first_roc_auc": areas[first][0],
-        "second_roc_auc": areas[second][0],
-        **difference_columns(apart),
+def _well_known(
+    dataset: str, part: Compared, first: Run, second: Run, confidence: float
+) -> dict[str, float]:
+    """Return p of the tests that stand beside the primary one."""
+    found = {
+        "delong": delong_p(part, first, second, confidence),
+        "delong_clustered": delong_p(part, first, second, confidence, clustered=True),
+        "mcnemar": _mcnemar(part, first, second)["p"],
     }
+    if dataset == "out_of_fold":
+        found["nadeau_bengio"] = _folds(part, first, second, confidence)
+    return found
+
+
+def _row(
+    dataset: str,
+    part: Compared,
+    areas: Areas,
+    pair: tuple[Run, Run],
+    settings: Settings,
+    level: Level,
+) -> dict[str, Any]:
+    first, second = (areas[run] for run in pair)
+    right, equal = _mcnemar(part, *pair), equal_predictions(part, *pair)
+    apart = paired_difference(first, second, level.confidence)
+    return {
+        **name_pair(*pair),
+        "dataset": dataset,
+        "noise_floor": EQUAL_PREDICTIONS if equal else same_model(*pair, settings),
+        "first_roc_auc": first[0],
+        "second_roc_auc": second[0],
+        **difference_columns(apart),
+        "equivalent": within_margin(first - second, level.margin, level.confidence),
+        "detectable": detectable_difference(first - second, level.confidence),
+        "curves_cross": _cross(part, *pair),
+        "only_first_right": right["only_first"],
+        "only_second_right": right["only_second"],
+        **part.labels.counts(),
+    }
+
+
+def _cross(part: Compared, first: Run, second: Run) -> bool:
+    logits = part.logit[first], part.logit[second]
+    return crossing_share(part.labels.positive, *logits, fold=part.fold) >= CROSSING
 
 
 def _mcnemar(part: Compared, first: Run, second: Run) -> dict[str, float | int]:

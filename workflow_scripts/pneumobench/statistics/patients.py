@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from pneumobench.statistics.frozen import Cuts
 from pneumobench.statistics.judgement import Predicted
 from pneumobench.statistics.predictions import Labels
 from pneumobench.statistics.samples import Sample, Samples
@@ -14,7 +15,9 @@ from pneumobench.statistics.samples import Sample, Samples
 MIXED = "mixed"
 
 
-def gather_patients(predicted: Predicted, samples: Samples) -> tuple[Predicted, Samples]:
+def gather_patients(
+    predicted: Predicted, cuts: Cuts, samples: Samples
+) -> tuple[Predicted, Cuts, Samples]:
     """Return what `judgement.judge` takes, with a patient in the place of every image.
 
     A patient's logit is the mean of those of the images, so that the distance from a threshold is
@@ -24,22 +27,26 @@ def gather_patients(predicted: Predicted, samples: Samples) -> tuple[Predicted, 
     ----------
     predicted
         A run's predictions of images; all out-of-fold images of a patient are of one fold.
+    cuts
+        Where they are cut; all out-of-fold images of a patient at one threshold.
     samples
         `out_of_fold` and `test`.
 
     Returns
     -------
     tuple
-        Predictions, and the data sets (`image_id` is the patient; `subtype` `MIXED` where images
-        differ), each in the order of the replicates' columns.
+        Predictions, thresholds, and the data sets (`image_id` is the patient; `subtype` `MIXED`
+        where images differ), each in the order of the replicates' columns.
     """
     development, test = (samples[name].resamples.cluster for name in ("out_of_fold", "test"))
+    first = _first(development)
     gathered = Predicted(
-        predicted.fold[_first(development)],
+        predicted.fold[first],
         _mean(predicted.logit, development),
         np.stack([_mean(logits, test) for logits in predicted.logits]),
     )
-    return gathered, {name: _gather(sample) for name, sample in samples.items()}
+    own = Cuts(cuts.out_of_fold[first], cuts.test)
+    return gathered, own, {name: _gather(sample) for name, sample in samples.items()}
 
 
 def _gather(sample: Sample) -> Sample:

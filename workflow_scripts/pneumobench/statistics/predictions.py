@@ -185,45 +185,48 @@ def only_run(found: Predictions, run: Run) -> Predictions:
     return found
 
 
-def folds_of(predictions: Predictions, run: Run, folds: int) -> list[FoldPredictions]:
-    """Return a run's predictions of the folds 0 to folds - 1.
+def folds_of(
+    predictions: Predictions, run: Run, folds: int, first: int = 0
+) -> list[FoldPredictions]:
+    """Return a run's predictions of so many folds from the number `first` on.
 
     Raises
     ------
     UserError
         Naming the folds that are missing or too many.
     """
-    own = predictions.get(run, {})
-    missing = sorted(set(range(folds)) - set(own))
+    own, numbers = predictions.get(run, {}), range(first, first + folds)
+    expected = f"predictions of the folds {first} to {first + folds - 1}"
+    missing = sorted(set(numbers) - set(own))
     if missing:
         listed = ", ".join(map(str, missing))
         raise UserError(
             f"{run.title} has no predictions of fold {listed}",
             where=f"runs/{run.folder}/",
-            expected=f"predictions of the folds 0 to {folds - 1}",
+            expected=expected,
             remedy=f"run snakemake again: rule train_fold of fold {listed} of this run is missing",
         )
-    extra = sorted(set(own) - set(range(folds)))
+    extra = sorted(set(own) - set(numbers))
     if extra:
         raise UserError(
             f"{run.title} has predictions of fold {', '.join(map(str, extra))}, which do not exist",
             where=str(own[extra[0]].path),
-            expected=f"predictions of the folds 0 to {folds - 1}",
+            expected=expected,
             remedy="remove the folder of this fold and run snakemake again",
         )
-    return [own[number] for number in range(folds)]
+    return [own[number] for number in numbers]
 
 
 def align_out_of_fold(
-    predictions: Predictions, labels: Labels, run: Run, folds: int
+    predictions: Predictions, labels: Labels, run: Run, folds: int, first: int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Put the out-of-fold predictions of a run in the order of the labels.
+    """Put the out-of-fold predictions of a run, of its folds from `first` on, in the labels' order.
 
     Returns
     -------
     tuple
-        fold, [images] int, whose model had not seen the image; logit, [images] float32, of that
-        model.
+        fold, [images] int, whose model had not seen the image, counted from 0; logit, [images]
+        float32, of that model.
 
     Raises
     ------
@@ -232,7 +235,7 @@ def align_out_of_fold(
     """
     fold = np.full(len(labels.image_id), -1)
     logit = np.full(len(labels.image_id), np.nan, np.float32)
-    for number, part in enumerate(folds_of(predictions, run, folds)):
+    for number, part in enumerate(folds_of(predictions, run, folds, first)):
         rows = _locate(part, labels)
         twice = fold[rows] >= 0
         if twice.any():

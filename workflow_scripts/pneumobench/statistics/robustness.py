@@ -83,7 +83,7 @@ class RobustnessFiles:
 class _Aligned:
     """A run's predictions in the order of the labels, and where they are cut.
 
-    `fold` is [images] int, `thresholds` [folds] float64, and `logits` [images] float32 by
+    `fold` is [images] int, `thresholds` [images] float64, and `logits` [images] float32 by
     corruption and strength, `UNCORRUPTED` first.
     """
 
@@ -93,7 +93,7 @@ class _Aligned:
 
     def decide(self, kind: tuple[str, int], sample: Sample) -> Replicated:
         """Return the metrics of decisions under a corruption."""
-        return replicate_decisions(self.logits[kind] > self.thresholds[self.fold], sample)
+        return replicate_decisions(self.logits[kind] > self.thresholds, sample)
 
 
 def evaluate_robustness(
@@ -108,8 +108,8 @@ def evaluate_robustness(
     """Write what corruptions of the out-of-fold images do to a run.
 
     The AUC is the mean of the folds'; sensitivity and specificity are those of all images together,
-    each cut at the threshold of its fold. These were found on the same images uncorrupted, which
-    flatters the uncorrupted figures. All are judged on the same draws of patients, within the
+    each cut at a cross-fitted threshold of its fold, found on other images as they are. All are
+    judged on the same draws of patients, within the
     folds, with the models held fixed.
 
     Parameters
@@ -146,7 +146,7 @@ def evaluate_robustness(
     content = {
         **vars(run),
         "threshold_rule": frozen.rule,
-        "thresholds": aligned.thresholds.tolist(),
+        "thresholds": frozen.of_run(run)["thresholds"],
         "interval": resampling.interval(" within folds"),
         **labels.counts(),
         **_summaries(found, strengths, sample.cases(), resampling.confidence),
@@ -211,18 +211,20 @@ def _read_aligned(
     frozen: Frozen,
     strengths: list[int],
 ) -> _Aligned:
-    thresholds = np.array(frozen.thresholds(run))
+    entry = frozen.of_run(run)
+    folds = len(entry["thresholds"])
     kinds = [(name, strength) for strength in strengths for name in CORRUPTIONS]
     parts = {UNCORRUPTED: read_predictions(out_of_fold), **read_corrupted(corrupted, kinds)}
     aligned = {
-        kind: align_out_of_fold(only_run(part, run), labels, run, len(thresholds))
+        kind: align_out_of_fold(only_run(part, run), labels, run, folds)
         for kind, part in parts.items()
     }
     plain_fold, _ = aligned[UNCORRUPTED]
     for fold, _ in aligned.values():
         check_same_folds(fold, plain_fold, corrupted, run, "with and without corruptions")
     logits = {kind: logit for kind, (_, logit) in aligned.items()}
-    return _Aligned(plain_fold, thresholds, logits)
+    cuts = frozen.cuts(entry, labels, logits[UNCORRUPTED], plain_fold)
+    return _Aligned(plain_fold, cuts.out_of_fold, logits)
 
 
 def _write_table(

@@ -19,7 +19,7 @@ from pneumobench.statistics.beside import BASELINE, ENSEMBLE, read_beside
 from pneumobench.statistics.bootstrap import Resamples
 from pneumobench.statistics.domains import judge_blocks, judge_domains
 from pneumobench.statistics.estimates import number, paired_difference, summarise
-from pneumobench.statistics.frozen import Frozen
+from pneumobench.statistics.frozen import Cuts, Frozen
 from pneumobench.statistics.intervals import Cases
 from pneumobench.statistics.judgement import Predicted
 from pneumobench.statistics.metrics import JUDGED, RATES
@@ -76,10 +76,11 @@ class _Scored:
         `model`, `recipe` and `seed`, or `ensemble`, or `baseline`.
     distance
         [images] float64: logit less the frozen threshold of the fold, on the test set the mean of
-        these over the folds' models. Above 0 an image is called pneumonia. Folds have logits of
-        their own scale; this is what they have in common.
+        these over the folds' models. Folds have logits of their own scale; this is what they have
+        in common.
     decision
-        [images] bool, as frozen.
+        [images] bool, True = called pneumonia: on the test set where the distance is above 0, out
+        of fold at cross-fitted thresholds.
     """
 
     identity: dict[str, Any]
@@ -116,7 +117,9 @@ def measure_shift(files: ShiftFiles, shift: Path, *, resampling: Resampling) -> 
     scores_of = frozen.by_rank(files.scores)
     compared = read_compared(scores_of, resampling)
     confidence, images = resampling.confidence, _join(compared, resampling.seed)
-    scored = [_score_run(run, compared, np.array(frozen.thresholds(run))) for run in scores_of]
+    scored = [
+        _score_run(run, compared, np.array(frozen.of_run(run)["thresholds"])) for run in scores_of
+    ]
     scored += _score_beside(files, frozen, compared)
     content = {
         "threshold_rule": frozen.rule,
@@ -181,23 +184,28 @@ def _score_beside(
     """Return what ensembles and baselines say of all images."""
     ensembles = read_beside(ENSEMBLE, files.ensembles_out_of_fold, files.ensembles_test, compared)
     baselines = read_beside(BASELINE, files.baselines_out_of_fold, files.baselines_test, compared)
+    labels = compared["out_of_fold"].labels
+
+    def score(identity: dict[str, str], predicted: Predicted, entry: dict[str, Any]) -> _Scored:
+        cuts = frozen.cuts(entry, labels, predicted.logit, predicted.fold)
+        return _score(identity, predicted, cuts)
+
     scored = [
-        _score({"ensemble": kind}, predicted, frozen.of_ensemble(kind))
+        score({"ensemble": kind}, predicted, frozen.of_ensemble(kind))
         for kind, predicted in ensembles.items()
     ]
     return scored + [
-        _score({"baseline": kind}, predicted, frozen.of_baseline(kind))
+        score({"baseline": kind}, predicted, frozen.of_baseline(kind))
         for kind, predicted in baselines.items()
     ]
 
 
-def _score(identity: dict[str, str], predicted: Predicted, entry: dict[str, Any]) -> _Scored:
-    thresholds = np.array(entry["thresholds"])
-    own, mean = (whole for _, whole in predicted.cut(thresholds).values())
-    own_distance = predicted.logit - thresholds[predicted.fold]
+def _score(identity: dict[str, str], predicted: Predicted, cuts: Cuts) -> _Scored:
+    own, mean = (whole for _, whole in predicted.cut(cuts).values())
+    own_distance = predicted.logit - cuts.test[predicted.fold]
     return _Scored(
         identity,
-        np.concatenate([own_distance, mean.logit - thresholds.mean()]),
+        np.concatenate([own_distance, mean.logit - cuts.test.mean()]),
         np.concatenate([part.decisions["out_of_fold"] for part in (own, mean)]),
     )
 
@@ -222,7 +230,7 @@ def _renormalised(
         return []
     predictions, records = read_predictions(files.renormalised, RENORMALISED), []
     for run in runs:
-        thresholds = np.array(frozen.thresholds(run))
+        thresholds = np.array(frozen.of_run(run)["thresholds"])
         logits = align_test(predictions, test.labels, run, len(thresholds))
         plain = test.logit[run], test.decision[run]
         records.append(vars(run) | judge_renormalised(logits, plain, thresholds, test, confidence))

@@ -2,7 +2,8 @@
 
 The primary test is that of `permutation.py`, which keeps the images of a patient together. Those of
 DeLong and McNemar stand beside it: they take images as independent, which several images of one
-patient are not, so that standard errors come out too small.
+patient are not, so that standard errors come out too small. Obuchowski's form of DeLong's test
+allows for that.
 
 References
 ----------
@@ -11,6 +12,7 @@ operating characteristic curves: a nonparametric approach. Biometrics 1988;44:83
 Sun X, Xu W. Fast implementation of DeLong's algorithm for comparing the areas under correlated
 receiver operating characteristic curves. IEEE Signal Processing Letters 2014;21:1389-1393.
 doi:10.1109/LSP.2014.2337313.
+Obuchowski NA. Nonparametric analysis of clustered ROC curve data. Biometrics 1997;53:567-578.
 McNemar Q. Note on the sampling error of the difference between correlated proportions or
 percentages. Psychometrika 1947;12:153-157.
 Nadeau C, Bengio Y. Inference for the generalization error. Machine Learning 2003;52:239-281.
@@ -55,9 +57,12 @@ def delong_test(
     second: np.ndarray,
     *,
     fold: np.ndarray | None = None,
+    patient: np.ndarray | None = None,
     confidence: float,
 ) -> dict[str, float]:
-    """Return the two-sided test of two areas under the ROC curve on the same, independent images.
+    """Return the two-sided test of two areas under the ROC curve on the same images.
+
+    Images are independent, or those of a patient are correlated (Obuchowski 1997).
 
     Parameters
     ----------
@@ -69,6 +74,8 @@ def delong_test(
         [images] int, the fold whose model scored the image; None if one model scored all of them.
         With folds the mean of their differences is tested; folds share no image, so the variance
         of the mean is the sum of theirs divided by the square of their number.
+    patient
+        [images] whose image it is; None if all images are independent.
     confidence
         Level of the interval in (0, 1).
 
@@ -82,7 +89,8 @@ def delong_test(
     """
     fold = np.zeros(len(positive), int) if fold is None else fold
     parts = [fold == number for number in np.unique(fold)]
-    found = [_difference(positive[own], first[own], second[own]) for own in parts]
+    whose = np.arange(len(positive)) if patient is None else patient
+    found = [_difference(positive[own], first[own], second[own], whose[own]) for own in parts]
     differences, variances = np.array(found).T
     difference = float(differences.mean())
     standard_error = float(np.sqrt(variances.sum()) / len(parts))
@@ -193,12 +201,74 @@ def holm(p: np.ndarray) -> np.ndarray:
     return adjusted
 
 
-def _difference(positive: np.ndarray, first: np.ndarray, second: np.ndarray) -> tuple[float, float]:
+def _difference(
+    positive: np.ndarray, first: np.ndarray, second: np.ndarray, patient: np.ndarray
+) -> tuple[float, float]:
     """Return the difference of two areas, first - second, and its variance."""
     counts = _count_pairs(positive, np.stack([second, first]))
     # The counts are subtracted, not the variances: identical models differ by exactly 0.
     below, above = (np.diff(count, axis=0) for count in counts)
-    return _areas(below, above)[0], _covariance(below, above)[0, 0]
+    difference = _areas(below, above)[0]
+    if len(np.unique(patient)) == len(patient):
+        return difference, _covariance(below, above)[0, 0]
+    return difference, _clustered_variance(below[0], above[0], positive, patient)
+
+
+def _clustered_variance(
+    below: np.ndarray, above: np.ndarray, positive: np.ndarray, patient: np.ndarray
+) -> float:
+    """Return the variance of an area, or of a difference of two (Obuchowski 1997, equation 3).
+
+    NaN with fewer than two patients of a class.
+
+    Parameters
+    ----------
+    below, above
+        [positives] and [negatives] float64, from `_count_pairs`.
+    positive, patient
+        [images].
+    """
+    _, cluster = np.unique(patient, return_inverse=True)
+    clusters, positives, negatives = cluster.max() + 1, len(below), len(above)
+    of_positive = np.bincount(cluster[positive], below - below.mean(), clusters) / negatives
+    of_negative = np.bincount(cluster[~positive], above - above.mean(), clusters) / positives
+    with_positive, with_negative = (
+        len(np.unique(cluster[chosen])) for chosen in (positive, ~positive)
+    )
+    if min(with_positive, with_negative) < 2:
+        return float("nan")
+    return float(
+        with_positive / (with_positive - 1) * (of_positive**2).sum() / positives**2
+        + with_negative / (with_negative - 1) * (of_negative**2).sum() / negatives**2
+        + 2 * clusters / (clusters - 1) * (of_positive * of_negative).sum() / positives / negatives
+    )
+
+
+def crossing_share(
+    positive: np.ndarray, first: np.ndarray, second: np.ndarray, *, fold: np.ndarray
+) -> float:
+    """Return how far two ROC curves cross: the smaller of the areas between them, over both.
+
+    0 = one curve is nowhere below the other; 0.5 = each is above the other by the same area, which
+    is what equal areas with curves of other shapes give, but also what chance gives equal models.
+    NaN where the curves are equal or a class is missing. With folds, the means over them.
+
+    Parameters
+    ----------
+    positive, first, second, fold
+        As for `delong_test`.
+    """
+    above, under = 0.0, 0.0
+    for number in np.unique(fold):
+        own = fold == number
+        _, counts = _count_pairs(positive[own], np.stack([first[own], second[own]]))
+        # At the same share of false positives: the sensitivity that either reaches.
+        apart = np.sort(counts[0]) - np.sort(counts[1])
+        scale = max(len(apart) * int(positive[own].sum()), 1)
+        above += np.maximum(apart, 0).sum() / scale
+        under += np.maximum(-apart, 0).sum() / scale
+    both = above + under
+    return float(min(above, under) / both) if both > 0 else float("nan")
 
 
 def _count_pairs(positive: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -311,7 +311,7 @@ def _read_runs(
 def _frozen_folds(frozen: Frozen, run: Run, out_of_fold: list[Path]) -> int:
     """Return a run's number of folds; stop if the selection was frozen on other predictions."""
     frozen.check_frozen_on(run, out_of_fold)
-    return len(frozen.thresholds(run))
+    return len(frozen.of_run(run)["thresholds"])
 
 
 def _baseline_folds(folds: int, run: Run, out_of_fold: list[Path]) -> int:

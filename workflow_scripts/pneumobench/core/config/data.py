@@ -1,7 +1,7 @@
 """Which images, and how they are prepared: the sections data, split, images and offline_copies."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -193,12 +193,34 @@ class Split(Section):
 
     folds: int = Field(ge=2, le=20)
     """Number of cross-validation folds; all images of a patient are in one fold."""
+    repeats: int = Field(ge=1, le=20)
+    """How often the development patients are divided into folds anew, every run trained on each:
+    the spread between trainings, with its own intervals. 1 = once; the ranking is of the first."""
     seed: Seed
     """Seed of the folds, of the hold-out and of the early-stopping split."""
     holdout_fraction: float = Field(gt=0, le=0.5)
-    """Share of the patients held out for testing when the data have no official test set."""
+    """Share of the images held out for testing, whole patients together, when the data have no
+    official test set."""
     inner_fraction: float = Field(ge=0, le=0.5)
     """Share of each fold's training images that is kept for early stopping; 0 = none."""
+    patient_key: Literal["name", "number"]
+    """What tells patients apart: name, as the source names them (file names of Kermany's data: the
+    number with its subtype), or number, the number alone, to see what changes if equal numbers were
+    one child; development images of patients in the official test set are then left out."""
+
+    @property
+    def once(self) -> dict[str, Any]:
+        """What the split follows from, however often it is repeated; plain values.
+
+        The key that patients usually have is left out: there was no other in earlier versions.
+        """
+        usual = {"patient_key"} if self.patient_key == "name" else set()
+        return self.model_dump(exclude={"repeats"} | usual)
+
+    @property
+    def folding(self) -> dict[str, float]:
+        """What the division of a pool of groups into folds follows from; plain values."""
+        return self.model_dump(include={"folds", "seed", "inner_fraction"})
 
 
 class Images(Section):

@@ -11,7 +11,10 @@ RENAMED = {
 # What each key has to be for the pipeline to do what it did before there was the key.
 LATER = {
     ("data", "checks", "maximum_near_duplicate_fraction"): 1.0,
+    ("split", "repeats"): 1,
+    ("evaluation", "margin"): 1.0,
     ("evaluation", "preregistered"): None,
+    ("split", "patient_key"): "name",
 }
 
 

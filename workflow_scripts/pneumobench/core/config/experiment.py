@@ -81,6 +81,8 @@ class Evaluation(Section):
     reference: Text | None
     """Architecture, named before any result is known, with which all others are compared in a
     family of tests of their own; null = none."""
+    margin: float = Field(gt=0, le=50)
+    """Difference in points of AUC (1 = 0.01) below which two runs count as equivalent."""
     preregistered: Text | None
     """Where the planned comparisons and the reference were registered before any result was seen
     (an address, a document and its date), as the report then says; null = nowhere."""
@@ -287,6 +289,12 @@ class Experiment(Section):
             for entry in self.runs
             for run in as_run_entry(entry).expand(self.defaults.recipe, self.defaults.seeds)
         ]
+
+    @property
+    def trained_anew(self) -> bool:
+        """Whether a model is trained by one recipe more than once: with seeds or in repeats."""
+        trainings = [(run.model, run.recipe) for run in self.expanded_runs]
+        return self.split.repeats > 1 or len(set(trainings)) < len(trainings)
 
     @property
     def inflated_run(self) -> Run | None:

@@ -44,7 +44,7 @@ def experiment_identity(experiment: Experiment) -> dict[str, Any]:
 
     These are the images, how they are divided, and what is to be distinguished; with other ones,
     old and new results would not compare. Plain values as JSON has them; the sections of sources
-    that are not used are left out.
+    that are not used are left out, and `repeats`, which adds results and leaves those there alone.
     """
     data = experiment.data
     unused = set(SOURCES) - {data.source}
@@ -52,7 +52,7 @@ def experiment_identity(experiment: Experiment) -> dict[str, Any]:
         "data": data.model_dump(
             mode="json", exclude=dict.fromkeys(unused, True) | {"checks": STOPPING_CHECKS}
         ),
-        "split": experiment.split.model_dump(mode="json"),
+        "split": experiment.split.once,
         "images": experiment.images.model_dump(mode="json"),
     }
 

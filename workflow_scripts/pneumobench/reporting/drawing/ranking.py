@@ -21,6 +21,7 @@ from pneumobench.reporting.drawing.style import (
     widest,
 )
 from pneumobench.reporting.inputs import DATASET_TITLES, missing_runs
+from pneumobench.reporting.tables import rank_interval
 from pneumobench.reporting.wording import count, percent, row_interval
 from pneumobench.reporting.words import Words
 from pneumobench.statistics.comparison import NOT_LEARNED
@@ -30,7 +31,7 @@ _MARKS = {"out_of_fold": (BLUE, "o", -0.15), "test": (VERMILLION, "s", 0.15)}
 
 
 def draw(inputs: FigureInputs) -> Figure:
-    """Draw every run's AUC with its interval, best run at the top.
+    """Draw every run's AUC with its interval, best run at the top, and its rank with its interval.
 
     Filled circles: out-of-fold, by which runs are ranked. Hollow squares: test set. Missing runs
     are named at the bottom. A dashed line stands at the out-of-fold AUC of the best baseline.
@@ -86,7 +87,8 @@ def _draw_estimates(
 
 def _draw_names(axes: Axes, complete: pd.DataFrame, missing: pd.DataFrame) -> None:
     names = [
-        f"{row['rank']:.0f}  {row['label']}" + ("" if row["learned"] else f"\n({NOT_LEARNED})")
+        f"{row['label']}   {row['rank']:.0f}{_between(row)}"
+        + ("" if row["learned"] else f"\n({NOT_LEARNED})")
         for _, row in complete.iterrows()
     ]
     names += [f"{row['label']}\n(missing)" for _, row in missing.iterrows()]
@@ -95,6 +97,11 @@ def _draw_names(axes: Axes, complete: pd.DataFrame, missing: pd.DataFrame) -> No
     axes.spines["left"].set_visible(False)
     axes.set_ylim(len(names) - 0.4, -0.6)
     shade_rows(axes, len(names))
+
+
+def _between(row: pd.Series) -> str:
+    found = rank_interval(row)
+    return "" if found == f"{row['rank']:.0f}" else f" ({found})"
 
 
 def _draw_figures(axes: Axes, rows: pd.DataFrame) -> None:

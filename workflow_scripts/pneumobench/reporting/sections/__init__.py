@@ -24,6 +24,7 @@ from pneumobench.reporting.sections import (
     robustness,
     shift,
     subtypes,
+    variation,
     views,
 )
 
@@ -35,6 +36,7 @@ SECTIONS: tuple[ModuleType, ...] = (
     subtypes,
     views,
     differences,
+    variation,
     ensembles,
     clinical,
     calibration,

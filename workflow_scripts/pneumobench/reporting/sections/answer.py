@@ -14,6 +14,8 @@ from pneumobench.reporting.wording import count, listing, percent, row_interval
 from pneumobench.reporting.words import Words
 from pneumobench.statistics.contrasts import SEEDS_FOR_ARCHITECTURES
 
+# Less than this rounds to nothing.
+SMALLEST_OPTIMISM = 0.0005
 # A loss of this much sensitivity or specificity from out-of-fold to test is called by its name.
 COLLAPSE = 0.10
 
@@ -43,7 +45,7 @@ def summarise(comparison: pd.DataFrame, facts: dict[str, Any], words: Words) -> 
     """
     rows = complete_runs(comparison)
     best = rows[rows["best"].astype(bool)].iloc[0]
-    sentences = [_best(best, facts, words), _rivals(rows), _failures(rows)]
+    sentences = [_best(best, facts, words), _rivals(rows), _picked(rows, facts), _failures(rows)]
     sentences += [baseline_sentence(comparison, facts), _missing(comparison)]
     sentences += [
         _test(best, facts, words),
@@ -95,6 +97,24 @@ def _rivals(rows: pd.DataFrame) -> str:
     return (
         f"{len(close)} of the {len(others)} other complete runs {verb} not statistically "
         f"distinguishable from it: {listing(close)}."
+    )
+
+
+def _picked(rows: pd.DataFrame, facts: dict[str, Any]) -> str:
+    """Say which runs may be the best, and what picking the highest adds; nothing of one run."""
+    if len(rows) == 1:
+        return ""
+    may = [row["label"] for _, row in rows.iterrows() if row["may_be_best"]]
+    text = (
+        f"The best of these trained models is, with {percent(facts['confidence'])} confidence, "
+        f"{'one of ' if len(may) > 1 else ''}{listing(may)}."
+    )
+    optimism = facts.get("optimism_of_the_best")
+    if optimism is None or optimism < SMALLEST_OPTIMISM:
+        return text
+    return (
+        f"{text} Because it was picked as the highest of {len(rows)}, its AUC is too high by about "
+        f"{optimism:.3f} (bootstrap estimate of the bias)."
     )
 
 

@@ -1,5 +1,7 @@
 """What the networks were trained and tested on."""
 
+from typing import Any
+
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.origin import patients_told
@@ -27,6 +29,7 @@ def build(files: ReportFiles, words: Words) -> Section:
                 f"Source: {audit['source']['title']}. Patients are identified "
                 f"{patients_told(audit)}.{'' if words.pneumonia else f' {classes}'}"
             ),
+            *_by_number_alone(audit, files.settings, words),
             FigureOf("data_flow"),
             Table(
                 "data_flow",
@@ -57,6 +60,31 @@ def build(files: ReportFiles, words: Words) -> Section:
             Points(tuple(warnings)) if warnings else Paragraph("None."),
         ),
     )
+
+
+def _by_number_alone(
+    audit: dict[str, Any], settings: dict[str, Any], words: Words
+) -> list[Paragraph]:
+    """Say what the other reading of patient numbers would change, and which one was used."""
+    found = audit.get("by_number_alone")
+    if not found:
+        return []
+    used = settings.get("split", {}).get("patient_key", "name")
+    held = (
+        "Here they do: development images of such patients were left out "
+        "(`split.patient_key: number`)."
+        if used == "number"
+        else f"They do not here: numbers were given within a subtype, each series beginning anew, "
+        f"so an equal number with another subtype is another {words.person}. "
+        "`split.patient_key: number` repeats everything with the other reading."
+    )
+    return [
+        Paragraph(
+            f"If equal numbers in file names meant one {words.person} whatever the subtype, "
+            f"{count(found['patients'])} {words.people} would have images on both sides of the "
+            f"official split ({count(found['development_images'])} development images). {held}"
+        )
+    ]
 
 
 def _steps(flow: dict, datasets: dict, words: Words) -> list[dict[str, Cell]]:

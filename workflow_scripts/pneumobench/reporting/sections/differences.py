@@ -22,6 +22,8 @@ from pneumobench.reporting.section import (
 from pneumobench.reporting.table import Cell, Number, PValue, Table
 from pneumobench.reporting.wording import count, listing, percent, plural
 from pneumobench.reporting.words import Words
+from pneumobench.statistics.equivalence import DIFFERENT, EQUIVALENT, UNDECIDED
+from pneumobench.statistics.intervals import POWER
 
 ORIGINS = (
     (
@@ -33,6 +35,7 @@ ORIGINS = (
 # Column of differences.csv, its title for people.
 TESTS = {
     "permutation": "p, permutation",
+    "delong_clustered": "p, DeLong by patient",
     "delong": "p, DeLong",
     "mcnemar": "p, McNemar",
     "nadeau_bengio": "p, corrected t-test",
@@ -62,6 +65,7 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
             *_pairs_answer(comparison, pairs, facts),
             _planned_answer([pair for _, pair in planned], titles),
             *_reference_answer(facts["reference"], titles),
+            *_verdicts(pairs, facts),
             *_noise_answer(pairs),
         ),
         blocks=(
@@ -111,6 +115,22 @@ def _pairs_answer(
 
 def _are(number: int) -> str:
     return "is" if number == 1 else "are"
+
+
+def _verdicts(pairs: pd.DataFrame, facts: dict[str, Any]) -> list[str]:
+    """Say how many pairs are equivalent, different and undecided, and what could be detected."""
+    if pairs.empty:
+        return []
+    found = pairs[pairs["dataset"] == "out_of_fold"]["verdict"].value_counts()
+    numbers = [count(int(found.get(name, 0))) for name in (EQUIVALENT, DIFFERENT, UNDECIDED)]
+    points, smallest = (100 * facts["margin"], 100 * facts["detectable"]["out_of_fold"])
+    return [
+        f"Out of fold, {numbers[0]} of the {count(int(found.sum()))} pairs are equivalent within "
+        f"{points:g} {'point' if points == 1 else 'points'} of AUC, {numbers[1]} are different and "
+        f"{numbers[2]} undecided, which is not equal: one test on these data shows a difference of "
+        f"{smallest:.1f} points in {percent(POWER)} of samples (median over the pairs), and often "
+        "misses smaller ones."
+    ]
 
 
 def _planned_answer(pairs: list[Pair], titles: Titles) -> str:
@@ -299,10 +319,10 @@ def _seeds(facts: dict[str, Any], titles: Titles) -> list[Block]:
         row[f"{name} AUC"] = Estimate.of(record)
         row[f"{name}: SD over seeds"] = Number(record["spread"])
     note = (
-        f"In brackets: {percent(facts['confidence'])} intervals that resample both patients and "
-        "seeds. With two or three seeds they are still too narrow, because so few seeds say little "
-        "about another one. From three seeds on, a row applies to the architecture; with fewer, "
-        "only to these trained models."
+        f"In brackets: {percent(facts['confidence'])} intervals for which patients and seeds are a "
+        "sample. With two or three seeds they are wide, because so few seeds say little about "
+        "another one. From three seeds on, a row applies to the architecture; with fewer, only to "
+        "these trained models."
     )
     return [
         Heading("Seeds combined"),
@@ -315,7 +335,15 @@ def _every_pair(comparison: pd.DataFrame, pairs: pd.DataFrame) -> list[Block]:
         return []
     labels = dict(zip(comparison["run"], comparison["label"], strict=True))
     rows = [_pair(row, labels) for _, row in pairs.iterrows()]
-    table = Table("all_pairs", "All pairs of runs", rows)
+    note = (
+        "Verdict: equivalent, if two one-sided tests place the difference within the margin (each "
+        "at the level of the other tests, not adjusted for the number of pairs); else different, "
+        "if the adjusted permutation test distinguishes the runs; else undecided, which is not "
+        f"equal. Detectable: the true difference that one test shows with {percent(POWER)} power. "
+        "Where ROC curves cross, the permutation test may react to their shapes at equal AUCs: "
+        "then DeLong's test by patient, which compares the AUCs alone, is the one to read."
+    )
+    table = Table("all_pairs", "All pairs of runs", rows, notes=(note,))
     return [Details(f"All pairs of runs ({count(len(rows))} rows)", (table,))]
 
 
@@ -325,6 +353,9 @@ def _pair(row: pd.Series, labels: dict[Any, str]) -> dict[str, Cell]:
         "Ranks lower": labels[row["second"]],
         "Images": DATASET_TITLES[row["dataset"]],
         "Difference in AUC": Estimate.of_row(row, "difference"),
+        "Verdict": row["verdict"],
+        "Detectable": Number(row["detectable"]),
+        "ROC curves cross": "yes" if row["curves_cross"] else "no",
         **{title: PValue(row[f"{test}_p_holm"]) for test, title in TESTS.items()},
     }
 
@@ -338,10 +369,11 @@ def _method(facts: dict[str, Any]) -> str:
     drawn = f" ({', '.join(exchanges)})" if exchanges else ""
     return (
         "The primary test is a permutation test: it swaps all scores of whole patients between two "
-        f"runs, each score as its rank within its own run{drawn}. Three well-known tests are given "
-        "for comparison: DeLong's and McNemar's (at the frozen thresholds) treat the images of one "
-        "patient as independent, and the corrected resampled t-test (Nadeau and Bengio) rests on "
-        "few folds. All p values are adjusted for the number of pairs in their data set (Holm). In "
+        f"runs, each score as its rank within its own run{drawn}. Well-known tests are given for "
+        "comparison: DeLong's by patient (Obuchowski) allows for several images of one; DeLong's "
+        "and McNemar's (at the frozen thresholds) treat them as independent; and the corrected "
+        "resampled t-test (Nadeau and Bengio) rests on few folds. All p values are adjusted for "
+        "the number of pairs in their data set (Holm). In "
         f"brackets: {percent(facts['confidence'])} intervals, bootstrap over patients, not "
         "adjusted. Except in rows with several seeds, all statements are about these trained "
         "models."

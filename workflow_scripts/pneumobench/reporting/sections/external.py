@@ -190,8 +190,8 @@ def _transfer(judged: list[Shifted], confidence: float) -> list[Block]:
                 "Every fold's network predicts every external image; the AUC is that of their mean "
                 "logit, and decisions are those of the mean distance from the frozen out-of-fold "
                 "thresholds.",
-                "Out-of-fold: the AUC is the mean of the folds; thresholds were chosen on these "
-                "very images, which makes the figures slightly optimistic. Difference: external "
+                "Out-of-fold: the AUC is the mean of the folds; thresholds are cross-fitted, found "
+                "on other images of the fold. Difference: external "
                 "minus out-of-fold. The average precision depends on the share of positive images "
                 "and is not compared.",
                 brackets(

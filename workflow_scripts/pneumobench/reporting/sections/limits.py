@@ -42,6 +42,8 @@ def build(files: ReportFiles, words: Words) -> Section:
                     *of_images[1:],
                     "Intervals hold the trained models fixed: they show how much a result would "
                     "change with other patients, not with another training.",
+                    "Runs that are not distinguishable, or undecided, are not thereby equal: a "
+                    "difference may be there and be missed.",
                     "Repeated use of the test set biases its results. Choose by the out-of-fold "
                     "results.",
                     "This is research software, not a medical device.",

@@ -61,7 +61,8 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
                 "Performance on clean images does not predict failure on images of another day or "
                 "device. The out-of-fold images were therefore corrupted in "
                 f"{len(CORRUPTIONS)} ways, the same for every experiment, and shown to the fold's "
-                "network that was not trained on them. The criterion is the worst specificity at the frozen thresholds. Sensitivity is given beside it, "
+                "network that was not trained on them. The criterion is the worst specificity at "
+                "thresholds found on other, uncorrupted images. Sensitivity is given beside it, "
                 "because a network that calls every image negative keeps its specificity. No test "
                 "image was used."
             ),
@@ -213,9 +214,8 @@ def _overview(
             "about equally bad, it is biased downwards. Its interval and those of differences of "
             "worst figures allow for the choice: they hold the true lowest figure at least as "
             "often as they say, whichever corruption causes it.",
-            "Mean AUC: over all corruptions, for each the mean of the folds. Thresholds were "
-            "chosen on the same images uncorrupted, which makes the figures without corruption "
-            "slightly optimistic and the losses larger.",
+            "Mean AUC: over all corruptions, for each the mean of the folds. Thresholds are "
+            "cross-fitted: found on other images of the fold, uncorrupted.",
             brackets(confidence, "; differences between runs are paired by patient")
             + " Nothing is adjusted for the number of runs.",
         ),

@@ -168,8 +168,7 @@ def _transfer(scored: list[Shifted], words: Words, confidence: float) -> list[Bl
             "Frozen thresholds on development and test images",
             rows,
             notes=(
-                "Thresholds were chosen on the development images themselves, which makes the "
-                "out-of-fold figures slightly optimistic.",
+                "Out of fold, thresholds are cross-fitted: found on other images of the fold.",
                 "Test image higher: the chance that, of a test and a development image of one "
                 "class, the test image has the higher score; scores are distances from the frozen "
                 "threshold, and 0.5 means no difference.",
