@@ -176,6 +176,7 @@ rule compare_runs:
         ensembles_out_of_fold=wanted("ensembles/{ensemble}/out_of_fold.csv"),
         ensembles_test=wanted("ensembles/{ensemble}/test.csv"),
         robustness=wanted("robustness.json"),
+        test_labels="<results>/dataset/test_labels.csv",
     output:
         table="<results>/comparison/comparison.csv",
         details="<results>/comparison/comparison.json",
@@ -186,6 +187,7 @@ rule compare_runs:
         "../envs/report.yaml"
     params:
         missing=MISSING,
+        looks=LOGGED_LOOKS,
         resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("evaluation/compare_runs"),
     script:
@@ -267,6 +269,8 @@ rule evaluate_external:
     conda:
         "../envs/report.yaml"
     params:
+        runs=tests_of_runs("external.csv"),
+        looks=LOGGED_LOOKS,
         resampling=EXPERIMENT.evaluation.resampling,
         code=code_hash("evaluation/evaluate_external"),
     script:

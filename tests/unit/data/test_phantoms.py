@@ -168,6 +168,23 @@ def test_disease_changes_the_lungs_and_hardly_the_mean(subtype):
     assert abs(np.mean(change)) < 0.2 * np.std(spread)
 
 
+def test_global_brightness_says_little_of_the_disease():
+    """The same 60 children, ill and healthy: how often the ill image is the brighter of any two."""
+    radiograph = plan_cohort(40, 0.2, seed=3)[0]
+    greys = {subtype: [] for subtype in ("normal", "bacterial", "viral")}
+    for subtype, found in greys.items():
+        for index in range(60):
+            patient = replace(radiograph.patient, index=index, subtype=subtype)
+            pixels = decode(draw_radiograph(replace(radiograph, patient=patient), KNOBS))
+            found.append((pixels.mean(), np.median(pixels)))
+    healthy = np.array(greys["normal"])
+    for subtype in ("bacterial", "viral"):
+        brighter = np.array(greys[subtype])[:, np.newaxis] > healthy
+        mean, median = brighter.mean(axis=(0, 1))
+        assert 0.42 < mean < 0.58
+        assert 0.5 < max(median, 1 - median) < 0.68
+
+
 def test_difficulty_fades_the_lesion():
     radiograph = plan_cohort(40, 0.2, seed=3)[0]
     contrast = []

@@ -9,7 +9,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.core.run import Run
 from pneumobench.reporting.sections.looks import build
-from pneumobench.statistics.looks import record_look
+from pneumobench.statistics.looks import record_beside, record_look
 
 RUN = Run("alexnet", "light", 1)
 
@@ -109,3 +109,22 @@ def test_runs_without_a_look_and_a_log_elsewhere_are_named(made, judged, tmp_pat
     assert "is a link to another place" in text and "of the test set 1 time" in text
     gone = section(made, tmp_path / "gone")
     assert f"for {RUN.title}" in reading(gone) and rows(gone) == []
+
+
+def test_baselines_ensembles_and_external_images_are_logged_as_well(made, judged, tmp_path):
+    look(judged, tmp_path / "looks")
+    folder = tmp_path / "baselines/thumbnail"
+    folder.mkdir(parents=True)
+    (folder / "test.csv").write_text("scores", encoding="utf-8")
+    for purpose in ("evaluation", "external validation"):
+        record_beside(
+            tmp_path / "looks",
+            {"baseline": [folder / "test.csv"], "ensemble": []},
+            purpose=purpose,
+            test_labels=judged.test_labels,
+            selection=judged.selection,
+        )
+    found = section(made, tmp_path / "looks")
+    names = [row["Run"] for row in rows(found)]
+    assert names[1:] == ["baseline thumbnail", "baseline thumbnail, external validation"]
+    assert "3 times, for 1 run and 1 baseline or ensemble" in reading(found)

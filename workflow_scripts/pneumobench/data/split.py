@@ -52,10 +52,8 @@ def split_dataset(
         manifest.csv.
     splits, development_labels, test_labels
         The CSV files to write; rows in manifest order of status ok.
-    folds
-        Number of folds.
-    seed
-        Everything random follows from it.
+    folds, seed
+        Number of folds, and what everything random follows from.
     holdout_fraction, inner_fraction
         Share of the images (0 to 0.5) held out of data without an official test set, and of those
         of each fold's training side for early stopping (0 for none), each to within one group.

@@ -12,19 +12,22 @@ from pneumobench.statistics.selection import hash_files
 
 # What a look is for.
 EVALUATION, BAD_PRACTICE, OF_SUBTYPES = "evaluation", "bad practice", "subtypes"
-RENORMALISED = "statistics of the test images"
+RENORMALISED, EXTERNAL = "statistics of the test images", "external validation"
+
+Subject = Run | Mapping[str, str]
+"""Whose predictions they are: a run, or what stands beside runs: {"baseline": "thumbnail"}."""
 
 
 def record_look(
     folder: str | Path | None,
-    run: Run,
+    subject: Subject,
     *,
     purpose: str,
     test: list[Path],
     test_labels: Path,
     selection: Path,
 ) -> Path | None:
-    """Write down that predictions of a run are about to be judged on the test set.
+    """Write down that predictions are about to be judged on the test set.
 
     Files of a look are never written over: the log only grows, also when results are recreated.
 
@@ -33,14 +36,15 @@ def record_look(
     folder
         Where the looks of an experiment lie; None where a look that was logged is only repeated,
         from an archive.
-    run
-        The run.
+    subject
+        Whose predictions they are.
     purpose
-        `EVALUATION`, `BAD_PRACTICE`, `OF_SUBTYPES` or `RENORMALISED`: to evaluate the run, to
-        measure what bad practice adds, to evaluate subtypes, or to judge it with batch
-        normalisation by statistics of the test images.
+        `EVALUATION`, `BAD_PRACTICE`, `OF_SUBTYPES`, `RENORMALISED` or `EXTERNAL`: to evaluate a
+        run, a baseline or an ensemble, to measure what bad practice adds, to evaluate subtypes, to
+        judge a run with batch normalisation by statistics of the test images, or to judge on
+        external images, which are a test set of another source.
     test
-        Its predictions of the test set.
+        The predictions of the test set.
     test_labels
         The labels that they meet.
     selection
@@ -55,13 +59,18 @@ def record_look(
         return None
     folder = Path(folder)
     at = datetime.datetime.now(datetime.UTC)
-    name = f"{at:%Y%m%dT%H%M%S%f}_{run.slug}_{run.recipe}_seed{run.seed}.json"
+    of_run = isinstance(subject, Run)
+    identity = vars(subject) if of_run else dict(subject)
+    parts = (
+        (subject.slug, subject.recipe, f"seed{subject.seed}")
+        if of_run
+        else [part for pair in identity.items() for part in pair]
+    )
+    name = f"{at:%Y%m%dT%H%M%S%f}_{'_'.join(parts)}.json"
     content = {
         "looked_at": at.isoformat(timespec="seconds"),
         "purpose": purpose,
-        "model": run.model,
-        "recipe": run.recipe,
-        "seed": run.seed,
+        **identity,
         "predictions_sha256": hash_files(test),
         "test_labels_sha256": content_sha256(test_labels),
         "selection_sha256": content_sha256(selection),
@@ -95,3 +104,30 @@ def record_looks(
             test_labels=test_labels,
             selection=selection,
         )
+
+
+def record_beside(
+    folder: str | Path | None,
+    beside: Mapping[str, Iterable[str | Path]],
+    *,
+    purpose: str,
+    test_labels: Path,
+    selection: Path,
+) -> None:
+    """Write down a look of each baseline and ensemble; parameters as for `record_look`.
+
+    Parameters
+    ----------
+    beside
+        For `baseline` and `ensemble` the files of predictions, each in the folder of its name.
+    """
+    for kind, paths in beside.items():
+        for path in map(Path, paths):
+            record_look(
+                folder,
+                {kind: path.parent.name},
+                purpose=purpose,
+                test=[path],
+                test_labels=test_labels,
+                selection=selection,
+            )

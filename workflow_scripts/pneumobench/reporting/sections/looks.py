@@ -15,12 +15,18 @@ from pneumobench.reporting.wording import count, listing, plural
 from pneumobench.reporting.words import Words
 from pneumobench.statistics.looks import BAD_PRACTICE, EVALUATION
 
+Looks = dict[tuple[Run | str, str], list[dict[str, Any]]]
+"""The looks at each subject for each purpose."""
+
+# What is judged beside runs, as looks name it.
+_BESIDE = ("baseline", "ensemble")
 # What is shown, where it comes from, which rule writes it.
 ORIGINS = (
     (
         "Uses of the test set",
         "test_looks/*.json",
-        "evaluate_run, evaluate_subtypes, measure_shift, measure_inflation",
+        "evaluate_run, compare_runs, evaluate_external, evaluate_subtypes, measure_shift, "
+        "measure_inflation",
     ),
 )
 
@@ -28,8 +34,8 @@ ORIGINS = (
 _RULES = (
     "None of these evaluations chose anything that is ranked: thresholds, calibration, ensembles "
     "and ranking had been frozen before, from out-of-fold predictions. But people read the results "
-    "and change things. Repeated use of the test set biases its results. Baselines and ensembles "
-    "are evaluated with the runs and are not counted separately."
+    "and change things. Repeated use of the test set biases its results. External images are a "
+    "test set of another source; their uses are counted as well."
 )
 _LOG = (
     "The log only grows; it is kept when results are recreated, and is lost only with the folder "
@@ -52,16 +58,16 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
         return None
     folder, judged = Path(files.looks), complete_runs(files.comparison)["run"]
     looks = list(map(_read_look, sorted(folder.glob("*.json"))))
-    of_what: dict[tuple[Run, str], list[dict[str, Any]]] = {}
+    of_what: Looks = {}
     for look in looks:
         # The first logs knew one purpose.
-        of_what.setdefault((_run_of(look), look.get("purpose", EVALUATION)), []).append(look)
+        of_what.setdefault((_subject(look), look.get("purpose", EVALUATION)), []).append(look)
     answer = (*_reading(looks, of_what), *_lost(folder, judged, of_what))
     if not answer:
         return None
     rows = [
-        _row(run, purpose, of_what[run, purpose])
-        for run, purpose in sorted(of_what, key=lambda key: (key[0], key[1] != EVALUATION))
+        _row(subject, purpose, of_what[subject, purpose])
+        for subject, purpose in sorted(of_what, key=_order)
     ]
     return Section(
         name="looks",
@@ -77,7 +83,7 @@ def _read_look(path: Path) -> dict[str, Any]:
     """Read one look, with everything that is shown of it."""
     try:
         look = read_json(path)
-        _seen(look), look["looked_at"], _run_of(look)
+        _seen(look), look["looked_at"], _subject(look)
     except (UserError, TypeError, ValueError) as error:
         said = error.what if isinstance(error, UserError) else "the record of a look is damaged"
         raise UserError(
@@ -91,13 +97,23 @@ def _read_look(path: Path) -> dict[str, Any]:
     return look
 
 
-def _run_of(look: dict[str, Any]) -> Run:
+def _subject(look: dict[str, Any]) -> Run | str:
+    """Return the run, or what a baseline or an ensemble is called."""
+    for kind in _BESIDE:
+        if kind in look:
+            return f"{kind} {look[kind]}"
     return Run(look["model"], look["recipe"], int(look["seed"]))
 
 
-def _lost(
-    folder: Path, judged: Iterable[Run], of_what: dict[tuple[Run, str], list[dict[str, Any]]]
-) -> list[str]:
+def _order(key: tuple[Run | str, str]) -> tuple[Any, ...]:
+    """Runs first, by name; of each the evaluation first."""
+    subject, purpose = key
+    is_run = isinstance(subject, Run)
+    name = tuple(vars(subject).values()) if is_run else (subject,)
+    return not is_run, name, purpose != EVALUATION, purpose
+
+
+def _lost(folder: Path, judged: Iterable[Run], of_what: Looks) -> list[str]:
     """Return what must be said of a log that is not whole, or not in its place."""
     lacking = [run.title for run in judged if (run, EVALUATION) not in of_what]
     said = []
@@ -115,9 +131,10 @@ def _seen(look: dict[str, Any]) -> tuple[str, ...]:
     return tuple(look[f"{what}_sha256"] for what in ("predictions", "test_labels", "selection"))
 
 
-def _row(run: Run, purpose: str, looks: list[dict[str, Any]]) -> dict[str, Cell]:
+def _row(subject: Run | str, purpose: str, looks: list[dict[str, Any]]) -> dict[str, Cell]:
+    title = subject.title if isinstance(subject, Run) else subject
     return {
-        "Run": run.title if purpose == EVALUATION else f"{run.title}, {purpose}",
+        "Run": title if purpose == EVALUATION else f"{title}, {purpose}",
         "First use": looks[0]["looked_at"],
         "Last use": looks[-1]["looked_at"],
         "Uses": len(looks),
@@ -127,20 +144,22 @@ def _row(run: Run, purpose: str, looks: list[dict[str, Any]]) -> dict[str, Cell]
     }
 
 
-def _reading(
-    looks: list[dict[str, Any]], of_what: dict[tuple[Run, str], list[dict[str, Any]]]
-) -> list[str]:
+def _reading(looks: list[dict[str, Any]], of_what: Looks) -> list[str]:
     if not looks:
         return []
     # What is new of a run is counted for each run and purpose: two may see the same.
     new = sum(len(set(map(_seen, seen))) for seen in of_what.values())
-    runs = {run for run, _ in of_what}
+    subjects = {subject for subject, _ in of_what}
+    runs = [subject for subject in subjects if isinstance(subject, Run)]
+    others = len(subjects) - len(runs)
+    beside = plural(others, "baseline or ensemble", "baselines and ensembles")
+    whose = plural(len(runs), "run") + (f" and {beside}" if others else "")
     bad = sum(len(seen) for (_, purpose), seen in of_what.items() if purpose == BAD_PRACTICE)
     selections = len({look["selection_sha256"] for look in looks})
     text = (
         f"Predictions were compared with the labels of the test set {plural(len(looks), 'time')}, "
-        f"for {plural(len(runs), 'run')}; {count(new)} of these evaluations showed something new, "
-        f"with {plural(selections, 'frozen selection')}."
+        f"for {whose}; {count(new)} of these evaluations showed something new, with "
+        f"{plural(selections, 'frozen selection')}."
     )
     if bad:
         text += (
