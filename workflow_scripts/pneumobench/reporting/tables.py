@@ -143,8 +143,9 @@ def footnotes(facts: dict[str, Any], words: Words) -> list[str]:
         interval_note(facts),
         "Out-of-fold AUC: mean of the folds; runs are ranked by it. Test: mean prediction of the "
         "fold models.",
-        f"Rank interval: the ranks of {percent(facts['confidence'])} of all draws of patients, for "
-        "these trained models; another training may change the order more.",
+        "Rank interval: behind the runs that are shown to be better, before those that are shown "
+        f"to be worse ({percent(facts['confidence'])}, bootstrap over patients), for these trained "
+        "models; another training may change the order more.",
         f"Accuracy, sensitivity and specificity at the out-of-fold threshold (rule "
         f"{facts['threshold_rule']}).",
         f"{NOT_DISTINGUISHABLE.capitalize()}: the permutation test of patients' scores, adjusted "

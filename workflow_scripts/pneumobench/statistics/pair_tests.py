@@ -26,12 +26,15 @@ from pneumobench.statistics.significance import (
     holm,
     mcnemar_exact,
     nadeau_bengio,
+    size_of_exchanges,
 )
 
 # The first is the primary one.
 TESTS = ("permutation", "delong_clustered", "delong", "mcnemar", "nadeau_bengio")
-# Curves cross that are above each other by such a share of the area between them, or more.
-CROSSING = 0.25
+# Curves cross that are above each other by such a share of the area between them, or more. Those of
+# equal models often do by chance: marked are those where exchanges would err so many times as often
+# as the level says.
+CROSSING, TOO_OFTEN = 0.1, 1.2
 EQUAL_PREDICTIONS = "equal predictions"
 COLUMNS = (
     *PAIR_COLUMNS, "dataset", "noise_floor", "first_roc_auc", "second_roc_auc",
@@ -248,16 +251,21 @@ def _row(
         **difference_columns(apart),
         "equivalent": within_margin(first - second, level.margin, level.confidence),
         "detectable": detectable_difference(first - second, level.confidence),
-        "curves_cross": _cross(part, *pair),
+        "curves_cross": _cross(part, *pair, level.confidence),
         "only_first_right": right["only_first"],
         "only_second_right": right["only_second"],
         **part.labels.counts(),
     }
 
 
-def _cross(part: Compared, first: Run, second: Run) -> bool:
-    logits = part.logit[first], part.logit[second]
-    return crossing_share(part.labels.positive, *logits, fold=part.fold) >= CROSSING
+def _cross(part: Compared, first: Run, second: Run, confidence: float) -> bool:
+    """Tell whether two ROC curves cross and the permutation test misleads for it."""
+    positive, logits = part.labels.positive, (part.logit[first], part.logit[second])
+    by_patient = {"fold": part.fold, "patient": part.labels.patient, "confidence": confidence}
+    error = delong_test(positive, *logits, **by_patient)["standard_error"]
+    size = size_of_exchanges(shares_of(part, first, second), error, 1 - confidence)
+    crossing = crossing_share(positive, *logits, fold=part.fold) >= CROSSING
+    return crossing and size > TOO_OFTEN * (1 - confidence)
 
 
 def _mcnemar(part: Compared, first: Run, second: Run) -> dict[str, float | int]:

@@ -6,8 +6,10 @@ References
 ----------
 Hsu JC. Constrained simultaneous confidence intervals for multiple comparisons with the best. Annals
     of Statistics 1984;12:1136-1144.
-Goldstein H, Spiegelhalter DJ. League tables and their limitations. J R Stat Soc A
-    1996;159:385-443. (Intervals of ranks.)
+Hall P, Miller H. Using the bootstrap to quantify the authority of an empirical ranking. Annals of
+    Statistics 2009;37:3929-3959. (Why the ranks of the replicates are no interval.)
+Mogstad M, Romano JP, Shaikh AM, Wilhelm D. Inference for ranks with applications to mobility across
+    neighbourhoods and academic achievement across countries. Rev Econ Stud 2024;91:476-518.
 Efron B, Tibshirani RJ. An Introduction to the Bootstrap. Chapman and Hall 1993. (Bias: chapter 10.)
 """
 
@@ -35,11 +37,13 @@ class Standing(NamedTuple):
 def standings(areas: np.ndarray, confidence: float) -> list[Standing]:
     """Return how sure the rank of every run is.
 
-    The interval of a rank holds the ranks of all but (1 - confidence) / 2 of the replicates on
-    either side; where runs are about equally good it is wide, and it is no interval of the order of
-    networks that are trained again. The confidence set holds the best of the runs, by the true AUC
-    of these trained networks, in at least the share `confidence` of samples: a run is out if
-    another is better by more standard errors than chance explains, all others compared at once.
+    A run ranks behind those that are shown to be better and before those that are shown to be
+    worse, its differences from all others judged at once (Mogstad 2024): the interval holds its
+    rank by the true AUC of these trained networks in at least the share `confidence` of samples.
+    The ranks in the replicates would hold it too seldom where runs are about equally good. The
+    confidence set holds the best of the runs, by the true AUC of these trained networks, in at
+    least the share `confidence` of samples: a run is out if another is better by more standard
+    errors than chance explains, all others compared at once.
 
     Parameters
     ----------
@@ -52,14 +56,7 @@ def standings(areas: np.ndarray, confidence: float) -> list[Standing]:
     drawn = areas[:, 1:][:, ~np.isnan(areas[:, 1:]).any(axis=0)]
     if drawn.shape[1] == 0:
         return [Standing(1, runs, True)] * runs
-    # Runs that are equal in a replicate share its best rank, as in a table.
-    ranks = np.sort([1 + (drawn > own).sum(axis=0) for own in drawn], axis=1)
-    ends = np.array([(1 - confidence) / 2, (1 + confidence) / 2])
-    low, high = np.quantile(ranks, ends, axis=1, method="inverted_cdf")
-    return [
-        Standing(int(low[run]), int(high[run]), _may_be_best(areas[:, 0], drawn, run, confidence))
-        for run in range(runs)
-    ]
+    return [_standing(areas[:, 0], drawn, run, confidence) for run in range(runs)]
 
 
 def optimism_of_the_best(areas: np.ndarray) -> float:
@@ -81,14 +78,20 @@ def optimism_of_the_best(areas: np.ndarray) -> float:
     return float(np.mean(chosen - areas[picked, 0]))
 
 
-def _may_be_best(area: np.ndarray, drawn: np.ndarray, run: int, confidence: float) -> bool:
-    """Tell whether no other run is better by more than the level allows, all compared at once."""
+def _standing(area: np.ndarray, drawn: np.ndarray, run: int, confidence: float) -> Standing:
+    """Judge one run by all its differences at once."""
     ahead, moved = area - area[run], drawn - drawn[run]
+    # Equal predictions differ in no replicate: neither is better.
     others = moved.std(axis=1) > 0
     if not others.any():
-        return True
+        return Standing(1, len(area), True)
     error = moved[others].std(axis=1)
-    seen = (ahead[others] / error).max()
+    seen = ahead[others] / error
     # What the replicates would show if all were equally good.
     centred = (moved[others] - ahead[others][:, np.newaxis]) / error[:, np.newaxis]
-    return bool(np.mean(centred.max(axis=0) >= seen) > 1 - confidence)
+    apart = np.quantile(np.abs(centred).max(axis=0), confidence)
+    return Standing(
+        low=1 + int(np.sum(seen > apart)),
+        high=len(area) - int(np.sum(seen < -apart)),
+        may_be_best=bool(np.mean(centred.max(axis=0) >= seen.max()) > 1 - confidence),
+    )

@@ -271,6 +271,34 @@ def crossing_share(
     return float(min(above, under) / both) if both > 0 else float("nan")
 
 
+def size_of_exchanges(shares: np.ndarray, standard_error: float, level: float) -> float:
+    """Return how often exchanges of whole patients find a difference between equal areas.
+
+    Exchanged scores vary by the squares of the patients' shares. Where models are not
+    interchangeable, as where their curves cross, that is less than the variance of the difference
+    over samples of patients, and what separates is passed too often.
+
+    Parameters
+    ----------
+    shares
+        [patients] float64 of `permutation.area_shares`.
+    standard_error
+        Of the difference, over patients.
+    level
+        Nominal significance level in (0, 1).
+
+    Returns
+    -------
+    float
+        In [0, 1], by the normal distribution; NaN without a standard error above 0.
+    """
+    if not standard_error > 0:
+        return float("nan")
+    # Less what a true difference adds to the shares.
+    exchanged = np.sqrt(np.sum((shares - shares.mean()) ** 2))
+    return float(2 * ndtr(-ndtri(1 - level / 2) * exchanged / standard_error))
+
+
 def _count_pairs(positive: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the negatives below each positive and the positives above each negative.
 
