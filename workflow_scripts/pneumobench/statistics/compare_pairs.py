@@ -9,14 +9,13 @@ differences.csv has a row for every pair of runs and data set. `first` is the ru
 out of fold; `difference` is its AUC minus the other's (out of fold the mean of the folds), with the
 paired interval of the patient-clustered bootstrap; `*_p` of `pair_tests.TESTS` and `*_p_holm`,
 adjusted over all pairs of the data set; `distinguishable`, whether the adjusted p of the
-permutation test lies below 1 - `confidence`; `verdict`, `EQUIVALENT` where two one-sided tests at
-that level place the difference within the margin (not adjusted), else `DIFFERENT` where the runs
-are distinguishable, else `UNDECIDED`; `detectable`, the smallest true difference that a single test
-shows with 80 % power; `curves_cross`, whether the ROC curves do so that the permutation test, whose
-null is that runs are interchangeable, errs too often at equal areas. `noise_floor` says why both
-are one model trained twice, or that their predictions are equal: then there is nothing to test.
-McNemar's test compares decisions at the frozen thresholds (`only_first_right`, `only_second_right`
-of the images).
+permutation test lies below 1 - `confidence`; `verdict` of `equivalence`, by two one-sided tests at
+that level, not adjusted, and by `distinguishable`; `detectable`, the smallest true difference that
+a single test shows with 80 % power; `curves_cross`, whether the ROC curves do so that the
+permutation test, whose null is that runs are interchangeable, reacts to their shapes at equal
+areas. `noise_floor` says why both are one model trained twice, or that their predictions are equal:
+then there is nothing to test. McNemar's test compares decisions at the frozen thresholds
+(`only_first_right`, `only_second_right` of the images).
 
 differences.json holds what the tests follow from, the families, the planned contrasts, `reference`
 (null, or the `model` named beforehand and its `pairs`, as those of a contrast), the seeds of each

@@ -13,8 +13,10 @@ import numpy as np
 from pneumobench.statistics.bootstrap import percentile_interval
 from pneumobench.statistics.intervals import POWER
 
-# The runs differ by less than the margin; they differ; it is not known.
-EQUIVALENT, DIFFERENT, UNDECIDED = "equivalent within the margin", "different", "undecided"
+# What is shown of two runs: that they differ by less than the margin, and whether they differ at
+# all; that they differ; neither.
+EQUIVALENT, SMALL = "equivalent within the margin", "different, within the margin"
+DIFFERENT, UNDECIDED = "different", "undecided"
 
 
 def within_margin(differences: np.ndarray, margin: float, confidence: float) -> bool:
@@ -47,9 +49,9 @@ def detectable_difference(differences: np.ndarray, confidence: float) -> float:
 
 
 def verdicts(equivalent: np.ndarray, distinguishable: np.ndarray) -> np.ndarray:
-    """Return the verdict on each pair, [pairs] text.
-
-    A difference that is shown to be within the margin is called so even where it is shown to be
-    there: it is known to be too small to matter.
-    """
-    return np.select([equivalent, distinguishable], [EQUIVALENT, DIFFERENT], UNDECIDED)
+    """Return the verdict on each pair, [pairs] text; parameters [pairs] bool."""
+    return np.select(
+        [equivalent & distinguishable, equivalent, distinguishable],
+        [SMALL, EQUIVALENT, DIFFERENT],
+        UNDECIDED,
+    )

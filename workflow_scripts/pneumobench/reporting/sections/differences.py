@@ -22,7 +22,7 @@ from pneumobench.reporting.section import (
 from pneumobench.reporting.table import Cell, Number, PValue, Table
 from pneumobench.reporting.wording import count, listing, percent, plural
 from pneumobench.reporting.words import Words
-from pneumobench.statistics.equivalence import DIFFERENT, EQUIVALENT, UNDECIDED
+from pneumobench.statistics.equivalence import DIFFERENT, EQUIVALENT, SMALL, UNDECIDED
 from pneumobench.statistics.intervals import POWER
 
 ORIGINS = (
@@ -122,14 +122,22 @@ def _verdicts(pairs: pd.DataFrame, facts: dict[str, Any]) -> list[str]:
     if pairs.empty:
         return []
     found = pairs[pairs["dataset"] == "out_of_fold"]["verdict"].value_counts()
-    numbers = [count(int(found.get(name, 0))) for name in (EQUIVALENT, DIFFERENT, UNDECIDED)]
     points, smallest = (100 * facts["margin"], 100 * facts["detectable"]["out_of_fold"])
+    within = f"{points:g} {'point' if points == 1 else 'points'} of AUC"
+    said = {
+        EQUIVALENT: f"equivalent within {within}",
+        SMALL: f"different, but by less than {within}",
+        DIFFERENT: "different",
+        UNDECIDED: "undecided, which is not equal",
+    }
+    numbers = [(count(int(found[name])), text) for name, text in said.items() if name in found]
+    if len(pairs) == 2:
+        lead = f"Out of fold, the two runs are {numbers[0][1]}."
+    else:
+        lead = f"Of the pairs out of fold, {listing([f'{n} {text}' for n, text in numbers])}."
     return [
-        f"Out of fold, {numbers[0]} of the {count(int(found.sum()))} pairs are equivalent within "
-        f"{points:g} {'point' if points == 1 else 'points'} of AUC, {numbers[1]} are different and "
-        f"{numbers[2]} undecided, which is not equal: one test on these data shows a difference of "
-        f"{smallest:.1f} points in {percent(POWER)} of samples (median over the pairs), and often "
-        "misses smaller ones."
+        f"{lead} One test on these data shows a difference of {smallest:.1f} points in "
+        f"{percent(POWER)} of samples (median over the pairs), and often misses smaller ones."
     ]
 
 
@@ -336,9 +344,9 @@ def _every_pair(comparison: pd.DataFrame, pairs: pd.DataFrame) -> list[Block]:
     labels = dict(zip(comparison["run"], comparison["label"], strict=True))
     rows = [_pair(row, labels) for _, row in pairs.iterrows()]
     note = (
-        "Verdict: equivalent, if two one-sided tests place the difference within the margin (each "
-        "at the level of the other tests, not adjusted for the number of pairs); else different, "
-        "if the adjusted permutation test distinguishes the runs; else undecided, which is not "
+        "Verdict: within the margin, if two one-sided tests place the difference there (each at "
+        "the level of the other tests, not adjusted for the number of pairs); different, if the "
+        "adjusted permutation test distinguishes the runs; undecided, if neither, which is not "
         f"equal. Detectable: the true difference that one test shows with {percent(POWER)} power. "
         "Where ROC curves cross, the permutation test may react to their shapes at equal AUCs: "
         "then DeLong's test by patient, which compares the AUCs alone, is the one to read."
