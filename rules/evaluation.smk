@@ -194,6 +194,24 @@ rule compare_runs:
         "../workflow_scripts/evaluation/compare_runs.py"
 
 
+rule find_label_errors:
+    """List the images whose labels the networks doubt; nothing is dropped."""
+    input:
+        calibrated=of_runs("calibrated.csv"),
+    output:
+        table="<results>/comparison/label_errors.csv",
+        details="<results>/comparison/label_errors.json",
+    log:
+        "<logs>/find_label_errors.log",
+    conda:
+        "../envs/report.yaml"
+    params:
+        resampling=EXPERIMENT.evaluation.resampling,
+        code=code_hash("evaluation/find_label_errors"),
+    script:
+        "../workflow_scripts/evaluation/find_label_errors.py"
+
+
 rule measure_variation:
     """Measure how much out-of-fold AUCs vary between seeds and repeats, beside what patients vary."""
     input:

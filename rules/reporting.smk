@@ -105,6 +105,8 @@ report_parts = dict(
     inflation=wanted("inflation/inflation.csv"),
     inflation_details=wanted("inflation/inflation.json"),
     subtypes=wanted("comparison/subtypes.json"),
+    label_errors=wanted("comparison/label_errors.csv"),
+    label_errors_details=wanted("comparison/label_errors.json"),
     variation=wanted("comparison/variation.csv"),
     variation_details=wanted("comparison/variation.json"),
 )

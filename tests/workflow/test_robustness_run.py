@@ -16,7 +16,10 @@ FOLDS, RUNS = 2, 2
 @pytest.fixture(scope="module")
 def robust(finished, make_workflow):
     """A copy of the finished experiment with one strength asked for."""
-    flow = make_workflow(robustness={"strengths": [2], "test_time_normalisation": True})
+    flow = make_workflow(
+        robustness={"strengths": [2], "test_time_normalisation": True},
+        evaluation={"label_errors": True},
+    )
     shutil.copytree(finished.folder, flow.folder, dirs_exist_ok=True)
     return flow
 
@@ -28,6 +31,7 @@ def test_asking_for_it_adds_predictions_and_what_is_computed_from_them(robust):
     assert counts["evaluate_robustness"] == RUNS
     assert counts["compare_robustness"] == counts["compare_runs"] == counts["plot_robustness"] == 1
     assert counts["measure_shift"] == 1
+    assert counts["find_label_errors"] == counts["plot_doubted_labels"] == 1
     untouched = {"train_fold", "score_baselines", "freeze_selection", "evaluate_run", "explain_run"}
     assert not untouched & set(counts)
 

@@ -44,6 +44,7 @@ TURNED_ON = {
     "explanations": ("explanation: {method: grad_cam}", "maps.npz"),
     "inflation": ("inflation: {model: vgg16}", "inflation/inflation.csv"),
     "subtypes": ("task: subtype", "comparison/subtypes.csv"),
+    "label_errors": ("evaluation: {label_errors: true}", "comparison/label_errors.csv"),
     "variation": ("split: {repeats: 2}", "comparison/variation.csv"),
 }
 

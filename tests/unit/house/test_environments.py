@@ -45,7 +45,8 @@ def lock() -> dict[str, set[str]]:
 @functools.cache
 def project() -> dict[str, Requirement]:
     table = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]
-    listed = [*table["dependencies"], *table["optional-dependencies"]["cluster"]]
+    optional = table["optional-dependencies"]
+    listed = [*table["dependencies"], *optional["cluster"], *optional["labels"]]
     return {Requirement(text).name.lower(): Requirement(text) for text in listed}
 
 

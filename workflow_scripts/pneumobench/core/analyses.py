@@ -149,6 +149,11 @@ ANALYSES = (
         opens_test_labels=True,
     ),
     Analysis(
+        "label_errors",
+        wanted=lambda experiment: experiment.evaluation.label_errors,
+        others=_below("comparison/", "label_errors.csv", "label_errors.json"),
+    ),
+    Analysis(
         "variation",
         wanted=lambda experiment: experiment.trained_anew,
         archived=(

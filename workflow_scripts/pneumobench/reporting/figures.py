@@ -31,6 +31,7 @@ FILES = {
     "metrics": "runs/{run}/metrics.json",
     "calibrations": "runs/{run}/calibration.json",
     "calibrated": "runs/{run}/calibrated.csv",
+    "label_errors": "comparison/label_errors.csv",
     "robustness": "runs/{run}/robustness.csv",
     "histories": "runs/{run}/fold{fold}/history.csv",
     "explained": "explanations/{run}/explained.csv",
@@ -209,6 +210,17 @@ FIGURES = (
         ("calibrated", "comparison", *_IMAGES),
         category="Calibration",
         label="most confident errors",
+        radiographs=True,
+    ),
+    Figure(
+        "doubted_labels",
+        "Labels that the networks doubt",
+        "Out-of-fold images whose labels the networks doubt most, by confident learning on "
+        "calibrated probabilities. The label may be wrong, or the networks.",
+        ("label_errors", *_IMAGES),
+        category="Data",
+        label="doubted labels",
+        analysis="label_errors",
         radiographs=True,
     ),
     Figure(

@@ -12,6 +12,7 @@ RENAMED = {
 LATER = {
     ("data", "checks", "maximum_near_duplicate_fraction"): 1.0,
     ("split", "repeats"): 1,
+    ("evaluation", "label_errors"): False,
     ("evaluation", "margin"): 1.0,
     ("evaluation", "preregistered"): None,
     ("split", "patient_key"): "name",

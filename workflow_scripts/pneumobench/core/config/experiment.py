@@ -81,6 +81,8 @@ class Evaluation(Section):
     reference: Text | None
     """Architecture, named before any result is known, with which all others are compared in a
     family of tests of their own; null = none."""
+    label_errors: bool
+    """Whether to list the images whose labels the networks doubt (needs the package cleanlab)."""
     margin: float = Field(gt=0, le=50)
     """Difference in points of AUC (1 = 0.01) below which two runs count as equivalent."""
     preregistered: Text | None

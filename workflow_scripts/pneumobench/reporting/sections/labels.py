@@ -1,0 +1,77 @@
+"""Labels that the networks doubt, for somebody who reads the radiographs."""
+
+from pneumobench.core.estimates import Estimate
+from pneumobench.core.files import read_table
+from pneumobench.reporting.files import ReportFiles
+from pneumobench.reporting.section import FigureOf, Paragraph, Section
+from pneumobench.reporting.table import Number, Of, Table
+from pneumobench.reporting.wording import count, percent, plural, with_interval
+from pneumobench.reporting.words import Words
+
+ORIGINS = (
+    ("Doubted labels", "comparison/label_errors.csv, label_errors.json", "find_label_errors"),
+)
+# Longer lists stay in label_errors.csv.
+LISTED = 50
+
+
+def build(files: ReportFiles, words: Words) -> Section | None:
+    """Return the section; None where labels were not examined."""
+    facts = files.json("label_errors_details")
+    if facts is None:
+        return None
+    text = ("image_id", "patient", "label", "subtype")
+    doubted = read_table(files.one("label_errors"), text=text)
+    expected, listed = Estimate.of(facts["expected"]), len(doubted)
+    rows = [
+        {
+            "Image": row["image_id"],
+            "Label": words.name(row["label"]),
+            f"Probability of {words.positive}": Number(row["probability"]),
+            "Support of the label": Number(row["support"]),
+            "Runs against it": Of(int(row["against"]), facts["runs"]),
+        }
+        for _, row in doubted.head(LISTED).iterrows()
+    ]
+    of_each = ", ".join(
+        f"{count(number)} labelled {words.name(label)}"
+        for label, number in facts["by_label"].items()
+    )
+    return Section(
+        name="labels",
+        title="Which labels do the networks doubt?",
+        short="Doubted labels",
+        answer=(
+            f"Of the labels of {count(facts['n'])} development images, about "
+            f"{with_interval(expected.value, expected.low, expected.high, digits=0)} are expected "
+            f"to be wrong; {plural(listed, 'image')} {'is' if listed == 1 else 'are'} listed "
+            f"({of_each}). A doubt is no proof: networks share what misled them, and the expected "
+            "number holds only if they err as usual.",
+        ),
+        blocks=(
+            Paragraph(
+                "Confident learning (Northcutt et al., 2021; library cleanlab) on calibrated "
+                "probabilities of networks that were not trained on the image: a label is doubted "
+                "where they are as sure of the other class as they usually are of images that have "
+                "it. No image was dropped or changed. A reader who does not know the label should "
+                "look at these images; normal and doubted ones mixed."
+            ),
+            FigureOf("doubted_labels"),
+            Table(
+                "doubted_labels",
+                "Doubted labels, the most doubtful first",
+                rows,
+                notes=(
+                    "Probability: mean of all runs, calibrated. Support: that of the image's own "
+                    f"label. In brackets: {percent(facts['confidence'])} interval over patients "
+                    f"({count(facts['expected']['replicates'])} draws).",
+                    *(
+                        [f"And {count(listed - LISTED)} more in comparison/label_errors.csv."]
+                        if listed > LISTED
+                        else []
+                    ),
+                ),
+            ),
+        ),
+        origins=ORIGINS,
+    )
