@@ -6,6 +6,7 @@ import chromium
 import pytest
 from page_checks import WIDTHS, assert_whole
 from pipeline_runs import RUN, job_counts
+from tiny_experiment import TINY
 
 from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.files import read_json, read_table
@@ -18,7 +19,7 @@ def robust(finished, make_workflow):
     """A copy of the finished experiment with one strength asked for."""
     flow = make_workflow(
         robustness={"strengths": [2], "test_time_normalisation": True},
-        evaluation={"label_errors": True},
+        evaluation=TINY["evaluation"] | {"label_errors": True},
     )
     shutil.copytree(finished.folder, flow.folder, dirs_exist_ok=True)
     return flow

@@ -67,5 +67,5 @@ def test_figure_is_drawn_equal_twice(made, found, tmp_path):
     names = read_table(made.splits, text=("image_id",))["image_id"]
     grey = np.arange(number, dtype=np.uint8)[:, np.newaxis, np.newaxis]
     write_packed(images, np.broadcast_to(grey, (number, 64, 64)), names)
-    files = {"label_errors": found[0], "images": images, "splits": made.splits}
+    files = {"label_errors": found[0], "images": images}
     assert_equal_twice("doubted_labels", inputs_of(made, **files), tmp_path)

@@ -217,7 +217,7 @@ FIGURES = (
         "Labels that the networks doubt",
         "Out-of-fold images whose labels the networks doubt most, by confident learning on "
         "calibrated probabilities. The label may be wrong, or the networks.",
-        ("label_errors", *_IMAGES),
+        ("label_errors", "comparison", *_IMAGES),
         category="Data",
         label="doubted labels",
         analysis="label_errors",
