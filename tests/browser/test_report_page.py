@@ -158,7 +158,7 @@ def test_each_table_is_saved_as_csv_and_latex(browser, page):
     tables = browser.evaluate("document.querySelectorAll('table').length")
     assert browser.evaluate("document.querySelectorAll('.saves button').length") == 2 * tables > 10
     name, text = saved(browser, "comparison", "CSV")
-    assert name == "comparison.csv" and text.startswith("Rank,Run,")
+    assert name == "comparison.csv" and text.startswith("Rank,Rank interval,Run,")
     assert "Xception & VGG-16 fusion" in text
     browser.open(page, 1280)
     name, text = saved(browser, "clinical_test", "LaTeX")

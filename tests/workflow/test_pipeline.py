@@ -21,6 +21,7 @@ from pneumobench.models import registry
 
 PROJECT = Path(__file__).resolve().parents[2]
 KINDS = TINY["ensembles"]
+BESIDE = ("baseline", "ensemble")
 
 
 def test_everything_is_there(finished):
@@ -83,11 +84,18 @@ def test_manifest_knows_what_each_figure_is_made_of(finished):
 
 def test_each_look_at_the_test_set_is_counted(finished):
     looks = [read_json(path) for path in (finished.results / "test_looks").iterdir()]
-    assert sorted(look["model"] for look in looks) == ["custom_resnet18", "timm:resnet10t"]
+    runs = sorted(look["model"] for look in looks if "model" in look)
+    assert runs == ["custom_resnet18", "timm:resnet10t"]
+    beside = sorted((kind, look[kind]) for look in looks for kind in look if kind in BESIDE)
+    assert beside == [
+        *(("baseline", name) for name in sorted(BASELINES)),
+        ("ensemble", "logistic_stack"),
+        ("ensemble", "rank_mean"),
+    ]
     digest = content_sha256(finished.results / "selection/selection.json")
     assert {look["selection_sha256"] for look in looks} == {digest}
     report = (finished.results / "report/report.html").read_text(encoding="utf-8")
-    assert "the labels of the test set 2 times, for 2 runs" in report
+    assert "the labels of the test set 7 times, for 2 runs and 5 baselines and ensembles" in report
 
 
 @pytest.fixture(scope="module")
@@ -132,8 +140,8 @@ def test_tables_are_rebuilt_byte_by_byte_and_no_look_is_added(archive, finished)
     assert same_bytes(archive, finished, "tables/comparison.*") == 3
     assert same_bytes(archive, finished, "comparison/[cd]*.*") == 4
     assert same_bytes(archive, finished, "runs/*/*/*/metrics.json") == 2
-    assert same_bytes(archive, finished, "test_looks/*") == 2
-    assert len(list((archive.results / "test_looks").iterdir())) == 2
+    assert same_bytes(archive, finished, "test_looks/*") == 7
+    assert len(list((archive.results / "test_looks").iterdir())) == 7
 
 
 def test_computed_results_are_safe_from_an_archive_and_it_from_them(archive, finished):

@@ -258,7 +258,7 @@ def test_baselines_stand_below_the_runs_as_no_networks(compared, tmp_path):
     assert "| Baseline: metadata |" in lines[5]
     for line in lines[5:]:
         assert line.endswith("| no network |")
-    notes = {line.split(" | ")[1]: line.split(" | ")[-1] for line in lines[2:5]}
+    notes = {line.split(" | ")[2]: line.split(" | ")[-1] for line in lines[2:5]}
     assert notes["VGG16"] == "best |"
     assert "not shown to beat the baselines" in notes["ZFNET"]
     assert "not shown to have learned; not shown to beat the baselines" in notes["ALEXNET"]
