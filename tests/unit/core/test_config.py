@@ -424,6 +424,8 @@ def test_hint_says_what_to_write(overlay, path, hint):
         "offline_copies: {augmentation: {scale: 1.0}}",
         "evaluation: {confidence: 95}",
         "evaluation: {bootstrap_replicates: 0}",
+        "evaluation: {margin: 0}",
+        "evaluation: {margin: -1}",
         "recipes: {light: {batch_size: 1}}",
         "recipes: {light: {learning_rate: 0.0}}",
         "recipes: {light: {label_smoothing: 1.0}}",
