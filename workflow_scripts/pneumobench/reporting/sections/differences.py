@@ -130,11 +130,12 @@ def _verdicts(pairs: pd.DataFrame, facts: dict[str, Any]) -> list[str]:
         DIFFERENT: "different",
         UNDECIDED: "undecided, which is not equal",
     }
-    numbers = [(count(int(found[name])), text) for name, text in said.items() if name in found]
+    numbers = [(int(found[name]), text) for name, text in said.items() if name in found]
     if len(pairs) == 2:
         lead = f"Out of fold, the two runs are {numbers[0][1]}."
     else:
-        lead = f"Of the pairs out of fold, {listing([f'{n} {text}' for n, text in numbers])}."
+        parts = [f"{count(number)} {_are(number)} {text}" for number, text in numbers]
+        lead = f"Of the {count(int(found.sum()))} pairs out of fold, {listing(parts)}."
     return [
         f"{lead} One test on these data shows a difference of {smallest:.1f} points in "
         f"{percent(POWER)} of samples (median over the pairs), and often misses smaller ones."
