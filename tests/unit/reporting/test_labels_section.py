@@ -56,6 +56,11 @@ def test_expected_number_and_list_are_those_of_the_files(made, found):
     assert section.figures == ["doubted_labels"] and "No image was dropped" in text_of(section)
 
 
+def test_a_doubt_is_not_called_a_wrong_label(made, found):
+    answer = section_of(made, found).answer[0]
+    assert "That any label is wrong is not shown" in answer and "expected to be" not in answer
+
+
 def test_another_finding_has_its_own_words(made, found):
     text = text_of(section_of(made, found, EFFUSION))
     assert "effusion" in text and "pneumonia" not in text.lower()

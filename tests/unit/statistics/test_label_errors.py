@@ -1,10 +1,13 @@
 """Labels that are doubted: found where they are wrong, and nothing without doubt."""
 
 import builtins
+import logging
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
+from scipy.stats import norm
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.estimates import Resampling
@@ -13,6 +16,7 @@ from pneumobench.statistics.label_errors import LabelFiles, find_label_errors
 
 DRAW = Resampling(0.95, 100, 1)
 IMAGES, WRONG = 1200, 48
+logger = logging.getLogger(__name__)
 
 
 def write_runs(folder, wrong=WRONG, runs=2, seed=0):
@@ -42,9 +46,49 @@ def write_runs(folder, wrong=WRONG, runs=2, seed=0):
     return paths, {f"i{number:04}" for number in exchanged}
 
 
-def find(folder, paths):
+def write_overlapping(folder, images, area, wrong, generator):
+    """calibrated.csv of a network that misreads some images, its probabilities those of the labels.
+
+    Its scores are normal in both classes with equal variance, three images in four are ill, and a
+    share `wrong` of the labels is exchanged at random.
+    """
+    truth = generator.random(images) < 0.75
+    exchanged = generator.random(images) < wrong
+    distance = np.sqrt(2) * norm.ppf(area)
+    score = generator.normal(size=images) + distance * truth
+    ill = expit(distance * (score - distance / 2) + np.log(3))
+    names = np.array([f"i{number:04}" for number in range(images)])
+    table = pd.DataFrame(
+        {
+            "dataset": "out_of_fold",
+            "image_id": names,
+            "patient": names,
+            "label": np.where(truth ^ exchanged, "pneumonia", "normal"),
+            "subtype": "",
+            "probability": ill * (1 - wrong) + (1 - ill) * wrong,
+            "decision_selected": (ill > 0.5).astype(int),
+        }
+    )
+    write_table(folder / "overlapping.csv", table)
+    return [folder / "overlapping.csv"], set(names[exchanged])
+
+
+def confident_number(positive, probability):
+    """The estimated number of wrong labels, written out from the paper."""
+    both = np.stack([1 - probability, probability], axis=1)
+    given = positive.astype(int)
+    threshold = [both[given == label, label].mean() for label in (0, 1)]
+    sure = both >= threshold
+    chosen = np.where(sure.all(axis=1), both.argmax(axis=1), sure[:, 1])
+    joint = np.zeros((2, 2))
+    np.add.at(joint, (given[sure.any(axis=1)], chosen[sure.any(axis=1)]), 1)
+    joint *= (np.bincount(given) / joint.sum(axis=1))[:, np.newaxis]
+    return joint[0, 1] + joint[1, 0]
+
+
+def find(folder, paths, resampling=DRAW):
     outputs = folder / "label_errors.csv", folder / "label_errors.json"
-    find_label_errors(LabelFiles(paths), *outputs, resampling=DRAW)
+    find_label_errors(LabelFiles(paths), *outputs, resampling=resampling)
     return read_table(outputs[0], text=("image_id", "label")), read_json(outputs[1])
 
 
@@ -67,6 +111,41 @@ def test_labels_without_an_error_are_hardly_doubted_and_the_number_has_an_upper_
     assert len(found) <= 2
     assert details["expected"]["low"] == pytest.approx(0, abs=1)
     assert details["expected"]["high"] > details["expected"]["value"]
+
+
+@pytest.mark.parametrize(("area", "wrong"), [(0.9, 0), (0.98, 0.04)])
+def test_number_is_that_of_the_paper(tmp_path, area, wrong):
+    paths, _ = write_overlapping(tmp_path, 3000, area, wrong, np.random.default_rng(3))
+    _, details = find(tmp_path, paths)
+    table = read_table(paths[0], text=("image_id", "label"))
+    number = confident_number(table["label"] == "pneumonia", table["probability"].to_numpy())
+    assert details["expected"]["value"] == pytest.approx(number, abs=1)
+
+
+def test_images_that_are_misread_count_like_wrong_labels(tmp_path):
+    """So the report may not say that labels are wrong: here none is."""
+    paths, exchanged = write_overlapping(tmp_path, 3000, 0.95, 0, np.random.default_rng(0))
+    found, details = find(tmp_path, paths)
+    assert not exchanged and len(found) > 60 and details["expected"]["low"] > 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrong", [0, 0.01, 0.04])
+@pytest.mark.parametrize("area", [0.9, 0.95, 0.98, 0.99, 0.995])
+def test_what_the_number_says_of_labels(tmp_path, area, wrong):
+    """The table of docs/labels.md."""
+    generator, rows = np.random.default_rng(0), []
+    for _ in range(20):
+        paths, exchanged = write_overlapping(tmp_path, 5232, area, wrong, generator)
+        found, details = find(tmp_path, paths, Resampling(0.95, 2, 1))
+        hits = len(exchanged & set(found["image_id"]))
+        rows.append((len(exchanged), details["expected"]["value"], len(found), hits))
+    true, expected, listed, hits = np.mean(rows, axis=0)
+    logger.info(
+        "AUC %s, wrong %s: %.0f wrong, estimated %.0f, listed %.0f, of these wrong %.0f %%",
+        *(area, wrong, true, expected, listed, 100 * hits / listed),
+    )
+    assert expected > 0.97 * true
 
 
 def test_repetition_and_order_of_runs_change_nothing(tmp_path):

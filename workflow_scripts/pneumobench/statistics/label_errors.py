@@ -1,8 +1,10 @@
 """Which labels do the networks doubt? Confident learning on out-of-fold probabilities.
 
 A label is doubted where the networks, none of which was trained on the image, are as sure of the
-other class as they usually are of images that have that class. Nothing is dropped or changed: the
-table is for somebody who reads the radiographs.
+other class as they usually are of images that have that class. An image that they misread looks
+the same as one with a wrong label: the numbers do not show that any label is wrong.
+docs/labels.md has the simulation. Nothing is dropped or changed: the table is for somebody who
+reads the radiographs.
 
 Source: Northcutt CG, Jiang L, Chuang IL. Confident learning: estimating uncertainty in dataset
 labels. J Artif Intell Res 2021;70:1373-1411. Computed by its authors' library, cleanlab.
@@ -53,9 +55,9 @@ def find_label_errors(
         runs), `support` (that of the image's own label, 0 to 1) and `against`, the number of runs
         whose decision contradicts the label.
     details
-        label_errors.json to write: n, events, patients and runs; `expected`, the expected number of
-        wrong labels with an interval over patients, of at most `MOST_REPLICATES` draws; and
-        `by_label`, how many of each class are doubted.
+        label_errors.json to write: n, events, patients and runs; `expected`, confident learning's
+        estimate of the number of wrong labels, with an interval of that estimate over patients, of
+        at most `MOST_REPLICATES` draws; and `by_label`, how many of each class are doubted.
     resampling
         How the interval is drawn.
 
@@ -132,7 +134,7 @@ def _expected(
     patients: pd.Series,
     resampling: Resampling,
 ) -> dict[str, Any]:
-    """Return the expected number of wrong labels, and its interval over patients."""
+    """Return the estimated number of wrong labels (calibrated joint), and its interval."""
     drawn = Resampling(
         resampling.confidence, min(resampling.replicates, MOST_REPLICATES), resampling.seed
     )
@@ -141,7 +143,11 @@ def _expected(
     for row, times in enumerate(resamples.multiplicity):
         chosen = np.repeat(np.arange(len(labels)), times[resamples.cluster])
         if len(np.unique(labels[chosen])) == 2:
-            wrong = cleanlab.count.num_label_issues(labels[chosen], probabilities[chosen])
+            wrong = cleanlab.count.num_label_issues(
+                labels[chosen],
+                probabilities[chosen],
+                estimation_method="off_diagonal_calibrated",
+            )
             values[row] = wrong / len(chosen)
     share = summarise(values, drawn.confidence, Share(resamples.multiplicity.shape[1]))
     number_of = {name: share[name] * len(labels) for name in ("value", "low", "high")}

@@ -1,5 +1,9 @@
 """Labels that the networks doubt, for somebody who reads the radiographs."""
 
+from typing import Any
+
+import pandas as pd
+
 from pneumobench.core.estimates import Estimate
 from pneumobench.core.files import read_table
 from pneumobench.reporting.files import ReportFiles
@@ -23,16 +27,6 @@ def build(files: ReportFiles, words: Words) -> Section | None:
     text = ("image_id", "patient", "label", "subtype")
     doubted = read_table(files.one("label_errors"), text=text)
     expected, listed = Estimate.of(facts["expected"]), len(doubted)
-    rows = [
-        {
-            "Image": row["image_id"],
-            "Label": words.name(row["label"]),
-            f"Probability of {words.positive}": Number(row["probability"]),
-            "Support of the label": Number(row["support"]),
-            "Runs against it": Of(int(row["against"]), facts["runs"]),
-        }
-        for _, row in doubted.head(LISTED).iterrows()
-    ]
     of_each = ", ".join(
         f"{count(number)} labelled {words.name(label)}"
         for label, number in facts["by_label"].items()
@@ -42,11 +36,11 @@ def build(files: ReportFiles, words: Words) -> Section | None:
         title="Which labels do the networks doubt?",
         short="Doubted labels",
         answer=(
-            f"Of the labels of {count(facts['n'])} development images, about "
-            f"{with_interval(expected.value, expected.low, expected.high, digits=0)} are expected "
-            f"to be wrong; {plural(listed, 'image')} {'is' if listed == 1 else 'are'} listed "
-            f"({of_each}). A doubt is no proof: networks share what misled them, and the expected "
-            "number holds only if they err as usual.",
+            f"The networks doubt {plural(listed, 'label')} of {count(facts['n'])} development "
+            f"images ({of_each}). Confident learning puts the number of wrong labels at "
+            f"{with_interval(expected.value, expected.low, expected.high, digits=0)}. That any "
+            "label is wrong is not shown: an image that the networks misread counts as well, and "
+            "the number is usually above 0 where every label is right. Only readers can tell.",
         ),
         blocks=(
             Paragraph(
@@ -57,21 +51,29 @@ def build(files: ReportFiles, words: Words) -> Section | None:
                 "look at these images; normal and doubted ones mixed."
             ),
             FigureOf("doubted_labels"),
-            Table(
-                "doubted_labels",
-                "Doubted labels, the most doubtful first",
-                rows,
-                notes=(
-                    "Probability: mean of all runs, calibrated. Support: that of the image's own "
-                    f"label. In brackets: {percent(facts['confidence'])} interval over patients "
-                    f"({count(facts['expected']['replicates'])} draws).",
-                    *(
-                        [f"And {count(listed - LISTED)} more in comparison/label_errors.csv."]
-                        if listed > LISTED
-                        else []
-                    ),
-                ),
-            ),
+            _table(doubted, facts, words),
         ),
         origins=ORIGINS,
     )
+
+
+def _table(doubted: pd.DataFrame, facts: dict[str, Any], words: Words) -> Table:
+    more, expected = len(doubted) - LISTED, facts["expected"]
+    rows = [
+        {
+            "Image": row["image_id"],
+            "Label": words.name(row["label"]),
+            f"Probability of {words.positive}": Number(row["probability"]),
+            "Support of the label": Number(row["support"]),
+            "Runs against it": Of(int(row["against"]), facts["runs"]),
+        }
+        for _, row in doubted.head(LISTED).iterrows()
+    ]
+    notes = (
+        "Probability: mean of all runs, calibrated. Support: that of the image's own label. In "
+        f"brackets: {percent(facts['confidence'])} interval of the estimate over patients "
+        f"({count(expected['replicates'])} draws), not of the true number.",
+    )
+    if more > 0:
+        notes += (f"And {count(more)} more in comparison/label_errors.csv.",)
+    return Table("doubted_labels", "Doubted labels, the most doubtful first", rows, notes=notes)
