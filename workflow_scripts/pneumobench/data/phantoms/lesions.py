@@ -4,7 +4,7 @@ A sick lung also loses some air everywhere, as on real images, where a coarse th
 over-inflation takes a part of what is added away again, and automatic exposure keeps the mean of
 the radiograph. Its mean grey then says next to nothing of the disease; its median says a little (an
 AUC of about 0.6 between the same children ill and healthy), for lungs turn lighter and the rest
-darker: as with real images, brightness alone is a weak clue, which the baselines measure.
+darker. Brightness alone is a weak clue, which the baselines measure (docs/phantoms.md).
 """
 
 from dataclasses import dataclass
