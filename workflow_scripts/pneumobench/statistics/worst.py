@@ -1,8 +1,8 @@
 """The lowest of several metrics of the same images, with intervals that allow for the choice.
 
 The lowest estimate is too low on average, and so is the lowest of every replicate: where twelve
-corruptions are equally bad, percentiles of the lowest hold the truth in 34 to 43 % of samples, and
-in 65 to 70 % if they are centred. Bounds follow from those of each metric instead. The lowest truth
+corruptions are equally bad, percentiles of the lowest hold the truth in 27 to 43 % of samples, and
+in 63 to 70 % if they are centred. Bounds follow from those of each metric instead. The lowest truth
 lies below no lower bound if that of its own metric holds, whichever that is, so that lower
 bounds need no adjustment (intersection-union: Berger RL. Technometrics 1982;24:295-300); all upper
 bounds together are adjusted for their number (Bonferroni). The level is at least what it says.
