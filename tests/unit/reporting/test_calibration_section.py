@@ -3,12 +3,12 @@
 import pytest
 from calibration_fixture import Calibrations
 from reporting_fixture import FOUR_RUNS, Experiment
-from section_fixture import EFFUSION, table_of, texts, usual_words
+from section_fixture import EFFUSION, table_of, text_of, texts, usual_words
 
 from pneumobench.core.estimates import record_with
 from pneumobench.core.files import read_json, write_json
 from pneumobench.reporting.inputs import read_comparison
-from pneumobench.reporting.sections.calibration import CALIBRATED, build, verdict
+from pneumobench.reporting.sections.calibration import NOT_SHOWN, build, verdict
 from pneumobench.reporting.words import Words
 
 
@@ -42,7 +42,7 @@ def best(made, files):
 @pytest.mark.parametrize(
     ("level", "slope", "expected"),
     [
-        ((-0.1, 0.1), (0.9, 1.1), CALIBRATED),
+        ((-0.1, 0.1), (0.9, 1.1), NOT_SHOWN),
         ((-0.3, -0.1), (0.9, 1.1), "are too high on average"),
         ((0.1, 0.2), (0.5, 0.9), "are too low on average and too extreme"),
         ((-0.1, 0.1), (1.1, 1.2), "are too cautious"),
@@ -63,12 +63,20 @@ def test_verdict_follows_the_intervals(level, slope, expected):
 def test_answer_speaks_of_the_best_run(section, best):
     first, several, threshold, _ = section.answer
     assert first.startswith("ResNet-18 (from scratch), the best run: out of fold")
-    assert first.endswith(f"on the test set they {verdict(best, 'test')}.")
-    assert f"of 3 runs {CALIBRATED}" in several
+    slope = record_with(best["measures"], "", dataset="test", measure="slope")["after"]
+    shown = f"on the test set they {verdict(best, 'test')} (slope {slope['value']:.2f} ("
+    assert shown in first and first.endswith(f"{slope['high']:.2f})).")
+    assert f"of 3 runs {NOT_SHOWN}" in several
     assert "rule: Youden" in threshold
     found = record_with(best["thresholds"], "", rule="youden", metric="specificity")
     assert f"a specificity of {found['test']['value']:.3f} (" in threshold
     assert f"where {found['aim']:.3f} was expected." in threshold
+
+
+def test_what_intervals_include_is_not_called_calibrated(section):
+    """A wide interval includes 1 whatever the probabilities are worth."""
+    assert "not shown" in NOT_SHOWN
+    assert "The wider the intervals, the less that says." in text_of(section)
 
 
 def test_tables_have_rows_of_every_run(section, best):
@@ -142,7 +150,8 @@ def test_one_verdict_on_both_sets_is_said_once(tmp_path):
     write_json(found.details[0], content)
     section = build(made.files(calibrations=found.details, calibrated=found.calibrated), Words())
     own = verdict(content, "test")
-    assert f"its probabilities {own} both out of fold and on the test set." in section.answer[0]
+    assert f"its probabilities {own} both out of fold (slope" in section.answer[0]
+    assert section.answer[0].count(own) == 1
 
 
 def test_words_are_those_of_the_data(files):

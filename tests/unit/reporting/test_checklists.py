@@ -88,6 +88,34 @@ def test_checklists_speak_of_the_data_at_hand(made, tmp_path):
     assert "detects pneumonia best" in json.dumps(fill(made, tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("guideline", "number"),
+    [("claim_2024", "5"), ("claim_2024", "15")]
+    + [("stard_ai", number) for number in ("5", "13b", "22")],
+)
+def test_how_files_of_one_s_own_came_about_is_for_the_authors(made, tmp_path, guideline, number):
+    """The program reads them: it does not know when and how they were collected and labelled."""
+    for source in ("directory", "table"):
+        row = answer(fill(made, tmp_path, source=source)[guideline], number)
+        assert row["Status"] == "left to the authors" and "authors' to state" in row["Answer"]
+    published = answer(fill(made, tmp_path, source="kaggle")[guideline], number)
+    assert "authors" not in published["Status"] + published["Answer"]
+
+
+def test_overlap_is_counted_not_denied(made, tmp_path):
+    """Crossings may be tolerated: `data.checks.allow_crossings`."""
+    found = read_json(made.audit)
+    found["crossings"] = {"patient": ["p1", "p2"], "exact_duplicate": []}
+    other = SimpleNamespace(**vars(made) | {"audit": tmp_path / "audit.json"})
+    write_json(other.audit, found)
+    (row,) = [
+        row
+        for row in fill(other, tmp_path)["stard_ai"]["rows"]
+        if row["What is asked"].startswith("Overlap")
+    ]
+    assert "both sides: 2 found" in row["Answer"] and "None" not in row["Answer"]
+
+
 def test_phantoms_are_no_patients_in_a_checklist(made, tmp_path):
     lists = fill(made, tmp_path, source="phantom")
     assert "generator" in answer(lists["claim_2024"], "14")["Answer"]

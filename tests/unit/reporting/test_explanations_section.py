@@ -164,7 +164,8 @@ def test_verdict_needs_every_measure_against_every_control(explained, tmp_path):
     assert found == UNSHOWN
     assert sentences == [
         "Do not rely on the maps of A network: they are worse than a random map in ROAD (n = 48 "
-        "patients; an effect below 0.41 standard deviations would often be missed)."
+        "patients; each comparison would often miss an effect below 0.41 standard deviations, all "
+        "of them together a larger one)."
     ]
     found, sentences = verdict(lambda rows: rows.drop(rows.index[:-1], inplace=True))
     assert found == UNTESTED and sentences == ["Not tested: A network."]

@@ -30,6 +30,7 @@ def test_without_a_declaration_nobody_is_said_to_have_planned_before_results(mad
     text = section(made, None)
     assert "whether before results were seen is for the authors to state" in text
     assert "registered" not in text
+    assert "some of whose results were known" in text
     (aims,) = [row for row in fill(made, tmp_path)["claim_2024"]["rows"] if row["Item"] == "4"]
     assert aims["Status"] == "left to the authors" and "authors to state" in aims["Answer"]
 

@@ -116,10 +116,13 @@ def test_answer_has_what_the_first_keeps_and_who_keeps_more(made):
     sentence = robustness_sentence(rows)
     first = "(strength 2), the top-ranked run keeps at worst a specificity of 0.500 (0.400"
     assert first in sentence and "instead of 0.930 (blur) and a sensitivity of 0.500" in sentence
-    assert f"{rows['label'][1]} keeps more, a specificity of 0.700 (" in sentence
+    assert (
+        f"The highest worst specificity is that of {rows['label'][1]}, a specificity of 0.700 ("
+        in sentence
+    )
     assert build(with_comparison(made, robustness, rows), Words()).answer == (sentence,)
     rows["worst_specificity_strength_2"] = [0.7, 0.7, 0.8]
-    assert "keeps more" not in robustness_sentence(rows)
+    assert "The highest" not in robustness_sentence(rows)
 
 
 def test_no_run_that_learned_is_said(made):

@@ -26,12 +26,17 @@ STATUSES = {
 }
 
 # What labels are worth, and where images come from, with real images and with phantoms.
+_PHANTOM, _OWN = "phantom", "own"
 _REFERENCE = (
     "{reference} The files do not say who read an image. Readings of a radiograph are no proof of "
     "{positive}."
 )
 _REFERENCE_OF_PHANTOMS = "What the generator drew: known without error."
 _SOURCE = "Images as they were published: {title} (configuration: data)."
+_SOURCE_OF_AUTHORS = (
+    "The authors' own files: {title} (configuration: data). Where they come from is the authors' "
+    "to add."
+)
 _SOURCE_OF_PHANTOMS = "Phantoms: drawings by the pipeline, no {people}."
 
 
@@ -66,11 +71,11 @@ def fill_checklists(
         Which optional parts the experiment has, of `robustness`, `explanations`, `ensembles`,
         `inflation`, `subtypes`, `external`.
     """
-    phantom = settings["data"]["source"] == "phantom"
+    kind = _kind(settings)
     facts = _facts(comparison_csv, comparison_json, audit, run_jsons, settings)
     have = {*computed, *(["preregistration"] if is_declared(settings) else [])}
     filled = [
-        _fill(name, content, facts, have, phantom) for name, content in read_guidelines().items()
+        _fill(name, content, facts, have, kind) for name, content in read_guidelines().items()
     ]
     write_json(details, {"checklists": filled})
     for content in filled:
@@ -86,17 +91,26 @@ def read_guidelines() -> dict[str, dict[str, Any]]:
     }
 
 
+def _kind(settings: dict[str, Any]) -> str:
+    """Return whose answers differ from those on published images: `phantom`, `own`, or empty."""
+    source = settings["data"]["source"]
+    return {"phantom": _PHANTOM, "directory": _OWN, "table": _OWN}.get(source, "")
+
+
 def _fill(
-    file: str, guideline: dict[str, Any], facts: dict[str, str], have: set[str], phantom: bool
+    file: str, guideline: dict[str, Any], facts: dict[str, str], have: set[str], kind: str
 ) -> dict[str, Any]:
     rows, statuses = [], []
     for item in guideline["items"]:
         status, answer = item["status"], item["answer"]
         if "needs" in item and item["needs"] not in have:
             status, answer = item.get("lacking", "not computed"), item["otherwise"]
-        elif phantom and "phantom" in item:
-            status = "not applicable" if status == "not available" else status
-            answer = item["phantom"]
+        elif kind in item:
+            answer = item[kind]
+            if kind == _OWN:
+                status = "authors"
+            elif status == "not available":
+                status = "not applicable"
         # What more there is to say where a part was computed that the item does not need.
         added = [text for part, text in item.get("also", {}).items() if part in have]
         if added:
@@ -142,11 +156,12 @@ def _facts(
     words = words_from(findings.get("source", {}))
     named = findings["source"] | _named(words)
     folds = [fold for run in read_runs(run_jsons).values() for fold in run]
-    phantom = settings["data"]["source"] == "phantom"
+    kind = _kind(settings)
+    source = {_PHANTOM: _SOURCE_OF_PHANTOMS, _OWN: _SOURCE_OF_AUTHORS}.get(kind, _SOURCE)
     facts = {
         **_named(words),
-        "source": (_SOURCE_OF_PHANTOMS if phantom else _SOURCE).format_map(named),
-        "reference": (_REFERENCE_OF_PHANTOMS if phantom else _REFERENCE).format_map(named),
+        "source": source.format_map(named),
+        "reference": (_REFERENCE_OF_PHANTOMS if kind == _PHANTOM else _REFERENCE).format_map(named),
         "files": count(findings["counts"]["files"]),
         "accepted": count(findings["counts"]["ok"]),
         "rejected": count(findings["counts"]["rejected"]),

@@ -122,8 +122,9 @@ class Faithfulness:
         patients = int(rows["patients"].min())
         effect = detectable_effect(patients, self.confidence)
         return (
-            f"{' and '.join(parts)} (n = {count(patients)} patients; an effect below "
-            f"{effect:.2f} standard deviations would often be missed)"
+            f"{' and '.join(parts)} (n = {count(patients)} patients; each comparison would "
+            f"often miss an effect below {effect:.2f} standard deviations, all of them together a "
+            "larger one)"
         )
 
     def _judged(self, folder: str) -> pd.DataFrame:

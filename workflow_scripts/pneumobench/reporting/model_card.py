@@ -199,7 +199,10 @@ def _robustness(path: str | Path | None) -> list[str]:
         }
         for record in read_json(path)["worst"]
     ]
-    return [f"On corrupted out-of-fold images, at the same thresholds:\n\n{_markdown(rows)}"]
+    return [
+        "On corrupted out-of-fold images, at thresholds found on other, uncorrupted ones:\n\n"
+        + _markdown(rows)
+    ]
 
 
 def _markdown(rows: list[dict[str, Cell]]) -> str:

@@ -27,7 +27,7 @@ ORIGINS = (
     ("Calibration, transfer, decision curves", "runs/.../calibration.json", "assess_calibration"),
     ("Worst cases", "runs/.../calibrated.csv", "assess_calibration"),
 )
-CALIBRATED = "agree with observed frequencies"
+NOT_SHOWN = "are not shown to be miscalibrated"
 _STAGES = {"before": "as trained", "after": "calibrated"}
 _Row = dict[str, Cell]
 
@@ -58,21 +58,26 @@ def build(files: ReportFiles, words: Words) -> Section | None:
 
 
 def _answer(runs: Judged) -> list[str]:
-    """Say of the best run whether its probabilities and its threshold hold, and of how many do."""
+    """Say of the best run whether its probabilities and its threshold hold, and of how many do.
+
+    The slope's interval stands beside the verdict: it says how wrong probabilities may be that are
+    not shown to be.
+    """
     row, content = runs[0]
     inside, test = (verdict(content, dataset) for dataset in DATASET_TITLES)
+    slopes = [_slope(content, dataset) for dataset in DATASET_TITLES]
     sentences = [
-        f"{row['label']}, the best run: its probabilities {test} both out of fold and on the test "
-        "set."
+        f"{row['label']}, the best run: its probabilities {test} both out of fold{slopes[0]} and "
+        f"on the test set{slopes[1]}."
         if inside == test
-        else f"{row['label']}, the best run: out of fold its probabilities {inside}; on the test "
-        f"set they {test}."
+        else f"{row['label']}, the best run: out of fold its probabilities {inside}{slopes[0]}; on "
+        f"the test set they {test}{slopes[1]}."
     ]
     if len(runs) > 1:
-        held = sum(verdict(other, "test") == CALIBRATED for _, other in runs)
+        held = sum(verdict(other, "test") == NOT_SHOWN for _, other in runs)
         sentences.append(
             f"On the test set the probabilities of {held} of {plural(len(runs), 'run')} "
-            f"{CALIBRATED}."
+            f"{NOT_SHOWN}."
         )
     rule = content["threshold_rule"]
     reached = [
@@ -86,7 +91,7 @@ def _answer(runs: Judged) -> list[str]:
     )
     where = useful_range(curve_of(content, "test"))
     sentences.append(
-        "On the test set, acting on its probability is at no threshold clearly better than "
+        "On the test set, acting on its probability is at no threshold shown to be better than "
         "treating everybody or nobody."
         if where == NOWHERE
         else "On the test set, acting on its probability is better than treating everybody or "
@@ -96,12 +101,12 @@ def _answer(runs: Judged) -> list[str]:
 
 
 def verdict(content: dict[str, Any], dataset: str) -> str:
-    """Say whether a run's probabilities are calibrated, or what is wrong with them.
+    """Say what is shown to be wrong with a run's probabilities, those that a reader would use.
 
-    They are if the interval of the slope includes 1 and that of calibration in the large 0, by the
-    probabilities that a reader would use. What the data do not contradict may still be wrong.
+    Nothing is where the interval of the slope includes 1 and that of calibration in the large 0;
+    what the data do not contradict may still be wrong.
     """
-    stage = "before" if content["calibration"] == "none" else "after"
+    stage = _stage(content)
     slope = measured(content, dataset, "slope")[stage]
     level = measured(content, dataset, "in_the_large")[stage]
     if None in (slope["low"], level["low"]):
@@ -113,7 +118,16 @@ def verdict(content: dict[str, Any], dataset: str) -> str:
         "too cautious": slope["low"] > 1,
     }
     found = [fault for fault, there in wrong.items() if there]
-    return f"are {listing(found)}" if found else CALIBRATED
+    return f"are {listing(found)}" if found else NOT_SHOWN
+
+
+def _stage(content: dict[str, Any]) -> str:
+    return "before" if content["calibration"] == "none" else "after"
+
+
+def _slope(content: dict[str, Any], dataset: str) -> str:
+    slope = measured(content, dataset, "slope")[_stage(content)]
+    return "" if slope["low"] is None else f" (slope {record_interval(slope, digits=2)})"
 
 
 def _transfer(content: dict[str, Any], rule: str, metric: str) -> dict[str, Any]:
@@ -136,8 +150,9 @@ def _measures(runs: Judged) -> list[Block]:
     )
     return [
         Paragraph(
-            f"{method} Probabilities {CALIBRATED} where the interval of the slope includes 1 and "
-            "that of calibration in the large includes 0."
+            f"{method} Probabilities {NOT_SHOWN} where the interval of the slope includes 1 and "
+            "that of calibration in the large includes 0. The wider the intervals, the less that "
+            "says."
         ),
         FigureOf("calibration"),
         Table(

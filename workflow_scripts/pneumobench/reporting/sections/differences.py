@@ -207,10 +207,10 @@ def _planned(
     return [
         Heading("Planned comparisons"),
         Paragraph(
-            "These comparisons are those of the projects that the architectures come from; they "
-            f"are {declared(settings)}. A pair is tested only within a recipe that both models "
-            "share; otherwise learning rate, head and number of epochs would be confounded with "
-            "the architecture. The difference in AUC is paired by "
+            "These comparisons are those of the projects that the architectures come from, some of "
+            f"whose results were known; here they are {declared(settings)}. A pair is tested only "
+            "within a recipe that both models share; otherwise learning rate, head and number of "
+            "epochs would be confounded with the architecture. The difference in AUC is paired by "
             f"patient{averaged}; p values are adjusted for all planned comparisons that could be "
             "tested (Holm)."
         ),

@@ -99,7 +99,8 @@ def robustness_sentence(rows: pd.DataFrame) -> str:
     if learned.empty or learned.iloc[0]["run"] == best["run"]:
         return text
     other = learned.iloc[0]
-    return f"{text} {other['label']} keeps more, a {_kept(other, CRITERION, strength)}."
+    kept = _kept(other, CRITERION, strength)
+    return f"{text} The highest worst {CRITERION} is that of {other['label']}, a {kept}."
 
 
 def _kept(row: pd.Series, metric: str, strength: int) -> str:
