@@ -140,7 +140,7 @@ def test_report_counts_looks_and_shows_checklists(made, judged, tmp_path):
         checklists=tmp_path / "checklists.json", looks=tmp_path / "looks",
     )  # fmt: skip
     assert 'id="looks"' in text and "compared with the labels of the test set 1 time" in text
-    assert 'id="checklists"' in text and "CLAIM 2024" in text and "27a" not in text
+    assert 'id="checklists"' in text and "CLAIM 2024" in text and ">27a<" not in text
     plain = render(made, {}, tmp_path / "plain.html")
     assert 'id="looks"' not in plain and 'href="#checklists"' not in plain
 
