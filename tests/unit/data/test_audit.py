@@ -55,6 +55,20 @@ def test_clean_folder(root):
         assert found[key] == []
 
 
+def test_crossings_are_counted_with_and_without_the_subtype(root):
+    """Two prefixes begin anew: IM-0010 of train and NORMAL2-IM-0010 of test are two children."""
+    assert audit(root)["by_number_alone"] == {"patients": 0, "development_images": 0}
+    write_radiograph(root / "test/NORMAL/NORMAL2-IM-0010-0001.png", seed=900)
+    person = root / "train/PNEUMONIA/person10_virus_10.png"
+    person.rename(person.with_name("person1_virus_10.png"))
+    (root / "test/PNEUMONIA/person1_virus_1.png").unlink()
+    found = audit(root)
+    assert found["crossings"]["patient"] == []
+    assert found["by_number_alone"] == {"patients": 2, "development_images": 2}
+    shutil.rmtree(root / "test")
+    assert audit(root)["by_number_alone"] is None
+
+
 def test_duplicates_unite_patients_and_are_found_by_pixels(root):
     # Same pixels in another format: other bytes, other name, another patient.
     radiograph = root / "train/PNEUMONIA/person10_virus_10.png"

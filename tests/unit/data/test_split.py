@@ -10,6 +10,7 @@ from split_fixture import radiographs_of, split
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.estimates import Resampling
+from pneumobench.data.split import CLASSES, hold_out
 from pneumobench.statistics.bootstrap import resample_patients
 from pneumobench.statistics.replicates import replicate_area
 
@@ -279,6 +280,39 @@ def test_one_patient_with_most_images_takes_no_more_than_a_share(tmp_path):
     )]  # fmt: skip
     splits, _, test = split(tmp_path, radiographs, holdout_fraction=0.25)
     assert abs(len(test) - 0.25 * len(splits)) <= 60
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_large_patient_of_one_class_takes_no_share_of_the_other(seed):
+    """Drawn first, one patient of 40 images would leave no pneumonia to be held out."""
+    group = [*["large"] * 40, *(f"normal{number}" for number in range(6)), *map(str, range(20))]
+    images = pd.DataFrame({"group": group, "label": ["normal"] * 46 + ["pneumonia"] * 20})
+    chosen = hold_out(images.assign(subtype="unknown"), 0.45, seed)
+    assert chosen[46:].sum() == 9 and abs(chosen.sum() - 0.45 * 66) <= 40
+
+
+def test_a_share_of_unequal_patients_is_met_and_has_both_classes():
+    random, looked_at = np.random.default_rng(0), 0
+    for seed in range(400):
+        patients = int(random.integers(12, 60))
+        size = np.minimum(random.pareto(1.2, patients).astype(int) + 1, 80)
+        subtype = np.where(
+            random.random(patients) < random.choice([0.15, 0.5, 0.9]),
+            random.choice(["bacterial", "viral"], patients), "normal",
+        )  # fmt: skip
+        images = pd.DataFrame({"group": np.arange(patients).astype(str), "subtype": subtype})
+        images["label"] = np.where(subtype == "normal", "normal", "pneumonia")
+        images = images.loc[np.repeat(images.index, size)].reset_index(drop=True)
+        fraction = random.choice([0.1, 0.2, 0.3, 0.35, 0.4, 0.45, 0.5])
+        groups = images.groupby("label")["group"].nunique().reindex(CLASSES, fill_value=0)
+        if (groups < 1 / fraction).any():
+            continue
+        looked_at += 1
+        chosen = hold_out(images, fraction, seed)
+        assert abs(chosen.sum() - fraction * len(images)) <= size.max()
+        for part in (images[chosen], images[~chosen]):
+            assert set(part["label"]) == set(CLASSES)
+    assert looked_at > 200
 
 
 def test_fewer_groups_than_parts_after_uniting_are_refused(tmp_path):

@@ -46,6 +46,25 @@ def dataset(tmp_path):
     return experiment
 
 
+def test_images_that_the_split_left_out_are_nobodys(dataset):
+    """They have neither a label nor a fold: as `not tested` they would count as normal."""
+    folder = dataset.root / "dataset"
+    left_out = dataset.development["image_id"].iloc[:8]
+    table = read_table(folder / "splits.csv", text=("image_id", "inner", "group"))
+    own = table["image_id"].isin(left_out)
+    table["fold"] = table["fold"].astype("Int64").mask(own)
+    write_table(folder / "splits.csv", table.assign(role=table["role"].mask(own, "left_out")))
+    labels = read_table(dataset.development_labels)
+    write_table(dataset.development_labels, labels[~labels["image_id"].isin(left_out)])
+    score(dataset)
+    for kind in BASELINES:
+        for name, role in (("out_of_fold", "cv"), ("test", "test")):
+            scores = read_table(dataset.root / f"baselines/{kind}/{name}.csv")
+            assert set(scores["fold"]) == set(range(FOLDS))
+            used = table["role"].eq(role) & ~own
+            assert set(scores["image_id"]) == set(table.loc[used, "image_id"])
+
+
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
     """A random run, a strong one, and one that says what the metadata baseline says."""

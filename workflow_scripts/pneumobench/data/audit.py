@@ -177,12 +177,11 @@ def _by_number_alone(images: pd.DataFrame) -> dict[str, int] | None:
     -------
     dict or None
         `patients` on both sides by number alone and their `development_images`; None where no
-        patient has such a number.
+        patient has such a number, or there is no official split.
     """
-    numbers = images["patient"].map(number_of)
-    if numbers.isna().all():
+    numbers, test = images["patient"].map(number_of), in_official_test(images)
+    if numbers.isna().all() or not test.any():
         return None
-    test = in_official_test(images)
     crossing = set(numbers[test].dropna()) & set(numbers[~test].dropna())
     return {
         "patients": len(crossing),

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 CLASSES = ("normal", "pneumonia")
 LABEL_COLUMNS = ["image_id", "label", "subtype", "patient"]
 # What tells patients apart.
-NAME, NUMBER = PATIENT_KEYS = ("name", "number")
+NAME, NUMBER = "name", "number"
 # Sets the hold-out's random numbers apart from those of fold 0, 1, ...
 _HOLDOUT = 1_000_000
 
@@ -271,8 +271,10 @@ def hold_out(images: pd.DataFrame, fraction: float, seed: int) -> np.ndarray:
     # A group of several strata counts where it has the first image.
     first = images.assign(stratum=strata).drop_duplicates("group")
     sizes = images["group"].value_counts()
-    for _, own in first.groupby("stratum")["group"]:
-        # What one stratum was given too much or too little, the next makes good.
+    own_of = [own for _, own in first.groupby("stratum")["group"]]
+    # What one stratum was given too much or too little, the next makes good: the one with the
+    # largest group comes last, lest that group alone use up the share of a class.
+    for own in sorted(own_of, key=lambda own: sizes[own].max()):
         due += fraction * sizes[own].sum()
         for group in generator.permutation(sorted(own)):
             if sizes[group] / 2 <= due:

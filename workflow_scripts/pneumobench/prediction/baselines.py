@@ -32,12 +32,12 @@ FEATURES: dict[str, Callable[[pd.DataFrame, np.ndarray], np.ndarray]] = {
 
 @dataclass(frozen=True)
 class Radiographs:
-    """The radiographs of a data set, in the order of the packed images.
+    """The radiographs of a data set, in the order of the packed images, without those left out.
 
     Attributes
     ----------
     packed
-        uint8 [N, S, S], mapped.
+        uint8 [N, S, S].
     rows
         image_id, width, height and bytes: the manifest without labels.
     splits
@@ -147,6 +147,7 @@ def score_external_baselines(
 def read_radiographs(images: Path, manifest: Path, splits: Path) -> Radiographs:
     """Read packed images with the rows of manifest and splits that belong to them.
 
+    Images that the split left out are not among them: they have no label here, and no fold.
     Parameters and errors are those of `score_baselines`.
     """
     table = read_table(splits, text=("image_id", "inner", "group"))
@@ -159,6 +160,12 @@ def read_radiographs(images: Path, manifest: Path, splits: Path) -> Radiographs:
             where=f"{manifest} and {splits}",
             expected="the same images in the same order",
             remedy=f"remove {images.parent} and run snakemake again",
+        )
+    used = (table["role"] != "left_out").to_numpy()
+    if not used.all():
+        packed, rows, table = (
+            packed[used],
+            *(each[used].reset_index(drop=True) for each in (rows, table)),
         )
     return Radiographs(packed, rows, table)
 

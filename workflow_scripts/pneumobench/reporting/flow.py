@@ -8,6 +8,8 @@ import pandas as pd
 
 from pneumobench.core.files import read_json, read_table
 
+ROLES = ("cv", "test", "left_out")
+
 
 def read_flow(audit: str | Path, splits: str | Path) -> dict[str, Any]:
     """Return the counts at each step.
@@ -22,8 +24,10 @@ def read_flow(audit: str | Path, splits: str | Path) -> dict[str, Any]:
     Returns
     -------
     dict
-        `counts` and `rejected` of the audit; `reasons` (reason and number of files, most frequent
-        first); `subtypes` (images by subtype); `roles` (images and groups under `cv` and `test`);
+        `counts` and `rejected` of the audit, groups as the split made them; `reasons` (reason and
+        number of files, most frequent first); `subtypes` (images by subtype); `roles` (images and
+        groups under `cv`, `test` and `left_out`: patients whom their number alone puts into the
+        test set, too);
         `folds` (fold, images, groups, and `inner`, the images that watch early stopping when this
         fold is held out). A group is a patient united with the owners of identical images.
     """
@@ -36,11 +40,11 @@ def read_flow(audit: str | Path, splits: str | Path) -> dict[str, Any]:
     development = table[table["role"] == "cv"]
     inner = Counter(fold for text in development["inner"] for fold in text.split())
     return {
-        "counts": findings["counts"],
+        "counts": findings["counts"] | {"patient_groups": table["group"].nunique()},
         "rejected": findings["rejected"],
         "reasons": reasons.most_common(),
         "subtypes": dict(sorted(subtypes.items())),
-        "roles": {role: _size(table[table["role"] == role]) for role in ("cv", "test")},
+        "roles": {role: _size(table[table["role"] == role]) for role in ROLES},
         "folds": [
             {"fold": int(fold), **_size(part), "inner": inner[str(int(fold))]}
             for fold, part in development.groupby("fold")

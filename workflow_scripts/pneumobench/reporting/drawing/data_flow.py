@@ -43,6 +43,11 @@ def draw(inputs: FigureInputs) -> Figure:
     )
     _box(axes, (5.6, 4.0, 4.2, 1.5), "Test set", [_people(test), "reported, never used to choose"])
     _draw_folds(axes, flow["folds"])
+    if flow["roles"]["left_out"]["images"]:
+        axes.text(
+            0.2, 0.4, f"Left out: {_people(flow['roles']['left_out'])}, which by number alone are "
+            "in the test set, too.", fontsize=7, color=DARK_GREY,
+        )  # fmt: skip
     axes.text(
         0.2, 0.15, "Group: a patient, united with the owners of identical images. No group is in "
         "two folds, or in a fold and the test set.", fontsize=7, color=DARK_GREY,

@@ -7,7 +7,7 @@ from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.origin import patients_told
 from pneumobench.reporting.section import FigureOf, Heading, Paragraph, Points, Section
 from pneumobench.reporting.table import Cell, Table
-from pneumobench.reporting.wording import count
+from pneumobench.reporting.wording import count, plural
 from pneumobench.reporting.words import Words
 
 # Longer lists stay in audit.json.
@@ -29,7 +29,7 @@ def build(files: ReportFiles, words: Words) -> Section:
                 f"Source: {audit['source']['title']}. Patients are identified "
                 f"{patients_told(audit)}.{'' if words.pneumonia else f' {classes}'}"
             ),
-            *_by_number_alone(audit, files.settings, words),
+            *_by_number_alone(audit, files.settings, flow["roles"]["left_out"], words),
             FigureOf("data_flow"),
             Table(
                 "data_flow",
@@ -63,26 +63,32 @@ def build(files: ReportFiles, words: Words) -> Section:
 
 
 def _by_number_alone(
-    audit: dict[str, Any], settings: dict[str, Any], words: Words
+    audit: dict[str, Any], settings: dict[str, Any], left_out: dict[str, int], words: Words
 ) -> list[Paragraph]:
     """Say what the other reading of patient numbers would change, and which one was used."""
     found = audit.get("by_number_alone")
+    if settings.get("split", {}).get("patient_key", "name") == "number":
+        aside = (
+            f" {plural(left_out['images'], 'development image')} of "
+            f"{plural(left_out['groups'], 'group')} that the official test set has, too, were "
+            "left out."
+        )
+        return [
+            Paragraph(
+                f"Equal numbers in file names are taken for one {words.person} here, whatever the "
+                f"subtype (`split.patient_key: number`).{aside if left_out['images'] else ''}"
+            )
+        ]
     if not found:
         return []
-    used = settings.get("split", {}).get("patient_key", "name")
-    held = (
-        "Here they do: development images of such patients were left out "
-        "(`split.patient_key: number`)."
-        if used == "number"
-        else f"They do not here: numbers were given within a subtype, each series beginning anew, "
-        f"so an equal number with another subtype is another {words.person}. "
-        "`split.patient_key: number` repeats everything with the other reading."
-    )
     return [
         Paragraph(
             f"If equal numbers in file names meant one {words.person} whatever the subtype, "
             f"{count(found['patients'])} {words.people} would have images on both sides of the "
-            f"official split ({count(found['development_images'])} development images). {held}"
+            f"official split ({count(found['development_images'])} development images). They do "
+            "not here: numbers were given within a subtype, each series beginning anew, so an "
+            f"equal number with another subtype is another {words.person}. "
+            "`split.patient_key: number` repeats everything with the other reading."
         )
     ]
 
@@ -107,6 +113,9 @@ def _steps(flow: dict, datasets: dict, words: Words) -> list[dict[str, Cell]]:
         ),
         (f"Test set, {events['test']} with {words.positive}", *roles["test"].values()),
     ]
+    if roles["left_out"]["images"]:
+        left_out = "Left out: by number alone, patients of the test set"
+        steps.append((left_out, *roles["left_out"].values()))
     return [
         dict(zip(("Step", "Images", "Groups of patients"), step, strict=True)) for step in steps
     ]

@@ -1,0 +1,48 @@
+"""What the report says of the data: numbers alone, and images that were left out."""
+
+import pytest
+from reporting_fixture import Experiment
+from section_fixture import CHILDREN, report_files, table_of, text_of
+
+from pneumobench.core.files import read_json, read_table, write_json, write_table
+from pneumobench.reporting.flow import read_flow
+from pneumobench.reporting.sections.data import build
+
+BY_NUMBER = {"data": {"source": "phantom"}, "split": {"patient_key": "number"}}
+
+
+@pytest.fixture
+def made(tmp_path):
+    made = Experiment(tmp_path)
+    found = {"patients": 2, "development_images": 5}
+    write_json(made.audit, read_json(made.audit) | {"by_number_alone": found})
+    return made
+
+
+def leave_out(made, images):
+    table = read_table(made.splits, text=("image_id", "inner", "group"))
+    table["fold"] = table["fold"].astype("Int64")
+    table.loc[: images - 1, ["role", "fold", "inner"]] = ["left_out", None, ""]
+    write_table(made.splits, table)
+
+
+def test_both_readings_of_numbers_are_told_with_the_reason_for_ours(made):
+    text = text_of(build(report_files(made), CHILDREN))
+    assert "2 children would have images on both sides of the official split (5 " in text
+    assert "each series beginning anew" in text and "Left out" not in text
+
+
+def test_images_left_out_are_a_step_so_that_counts_add_up(made):
+    before = read_flow(made.audit, made.splits)["roles"]["cv"]["images"]
+    leave_out(made, 4)
+    flow = read_flow(made.audit, made.splits)
+    assert flow["roles"]["cv"]["images"] == before - 4
+    assert flow["counts"]["ok"] == sum(role["images"] for role in flow["roles"].values())
+    section = build(report_files(made, settings=BY_NUMBER), CHILDREN)
+    assert "4 development images of 2 groups" in text_of(section)
+    assert table_of(section, "data_flow")[-1]["Images"] == "4"
+
+
+def test_without_an_official_split_numbers_leave_nothing_out(made):
+    text = text_of(build(report_files(made, settings=BY_NUMBER), CHILDREN))
+    assert "taken for one child here, whatever the subtype" in text and "left out" not in text
