@@ -48,10 +48,9 @@ def draw(inputs: FigureInputs) -> Figure:
     for axes, title, (label, metric) in zip(panels, titles, RIGHT.items(), strict=True):
         _draw_panel(axes, rows, label, metric)
         axes.set_title(title, pad=4, fontsize=_TITLE)
-    middle = (panels[0].get_position().x0 + 1) / 2
     bottom = (NOTE_HEIGHT * len(notes) + 0.08) / figure.get_figheight()
     figure.text(
-        middle, bottom, ha="center", va="bottom", fontsize=8,
+        0.99, bottom, ha="right", va="bottom", fontsize=8,
         s="Distance from the frozen threshold, in standard deviations of the development scores",
     )  # fmt: skip
     samples = [
