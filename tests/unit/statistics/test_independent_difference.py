@@ -36,7 +36,7 @@ def test_no_mistake_in_either_set_leaves_room_for_a_difference():
 
 def test_all_wrong_after_all_right_is_a_difference():
     found = independent_difference(drawn(0, 5, 1), drawn(24, 24, 2), 0.95, (Share(5), Share(24)))
-    assert found["difference"] == -1 and -1 <= found["low"] and found["high"] < -0.5
+    assert found["difference"] == -1 and found["low"] >= -1 and found["high"] < -0.5
     assert found["excludes_zero"]
 
 
