@@ -101,6 +101,12 @@ def test_commands_of_documents_say_how_many_cores(path):
     ] == []
 
 
+def test_readme_and_cluster_page_start_an_experiment_by_the_same_command():
+    readme, page = ((ROOT / name).read_text("utf-8") for name in ("README.md", "docs/cluster.md"))
+    (command,) = [each for each in IN_TEXT.findall(readme) if "profiles/slurm" in each]
+    assert command in [each.strip() for each in IN_BLOCK.findall(page)]
+
+
 def test_the_default_profile_gives_the_cores_that_short_commands_leave_out():
     profile = yaml.safe_load((ROOT / "profiles/default/config.yaml").read_text())
     assert profile["cores"] == "all"
