@@ -241,15 +241,33 @@ def test_adding_a_run_trains_its_folds_only(finished):
     assert not {"index_dataset", "split_dataset", "pack_images"} & set(counts)
 
 
-def test_touched_files_retrain_nothing(finished):
-    """A clone or copy has new time stamps everywhere."""
-    project = finished.folder.parent / "copied_project"
+def copied_project(folder: Path) -> Path:
+    """Return a copy of the project, which has new time stamps everywhere, as a clone has."""
+    project = folder / "copied_project"
     ignored = shutil.ignore_patterns(
         ".git", ".venv", "results", "resources", ".snakemake", ".*cache"
     )
     shutil.copytree(PROJECT, project, ignore=ignored, copy_function=shutil.copy)
     for path in project.rglob("*.py"):
         path.touch()
+    return project
+
+
+def test_an_archive_is_rebuilt_without_the_file_of_its_architecture(finished, make_workflow):
+    """The fresh clone of somebody who was sent the archive, but not the architecture's file."""
+    finished.succeed("archive_results")
+    flow = make_workflow()
+    project = copied_project(flow.folder)
+    (project / "workflow_scripts/pneumobench/models/architectures/custom_resnet18.py").unlink()
+    flow.overlay = {"archive": str(finished.results / "tiny.zip")}
+    flow.succeed("tables", snakefile=project / "Snakefile")
+    assert same_bytes(flow, finished, "tables/comparison.*") == 3
+    counts = job_counts(flow.succeed("report", "--dry-run", snakefile=project / "Snakefile"))
+    assert "render_report" in counts and "train_fold" not in counts
+
+
+def test_touched_files_retrain_nothing(finished):
+    project = copied_project(finished.folder.parent)
     assert "Nothing to be done" in finished.succeed("--dry-run", snakefile=project / "Snakefile")
     module = project / "workflow_scripts/pneumobench/models/architectures/custom_resnet18.py"
     module.write_text(module.read_text(encoding="utf-8") + "\n\nEDITED = True\n", encoding="utf-8")

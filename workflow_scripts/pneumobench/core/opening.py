@@ -101,7 +101,8 @@ def checked_experiment(
     config, archive
         The configuration, and the archive to rebuild from.
     architectures
-        Names of the architectures that exist.
+        Names of the architectures that exist here. An archive is rebuilt without them: those that
+        it describes count, too.
     driver
         Whether the user started this process.
 
@@ -112,7 +113,8 @@ def checked_experiment(
     """
     try:
         given = archive.config if archive else config
-        experiment = check_config(given, architectures=architectures)
+        known = {*architectures, *(archive.architectures if archive else ())}
+        experiment = check_config(given, architectures=sorted(known))
         results = f"results/{experiment.experiment}"
         if driver:
             check_folder(Path(results))
