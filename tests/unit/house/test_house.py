@@ -126,7 +126,10 @@ def test_what_rules_share_stays_small():
 
 def test_rules_do_not_compute():
     """Functions of rules are short, import nothing that computes, and read and write no file."""
-    may_import = r"(pneumobench|snakemake|snakemake_facts|snakemake_terminal|functools|os|pathlib|re|shlex|sys|typing)\b"
+    may_import = (
+        r"(pneumobench|snakemake|snakemake_facts|snakemake_terminal|functools|os|pathlib|re|shlex|sys|"
+        r"typing)\b"
+    )
     for name, text in workflow_texts().items():
         for module in re.findall(r"^ *(?:from|import) (\S+)", text, re.M):
             assert re.match(may_import, module), (name, module)
