@@ -28,6 +28,10 @@ ORIGINS = (
     ("Calibration, transfer, decision curves", "runs/.../calibration.json", "assess_calibration"),
     ("Worst cases", "runs/.../calibrated.csv", "assess_calibration"),
 )
+_EVERY_MISTAKE = (
+    "All mistakes of a run, out of fold and on the test set, are in its `runs/.../mistakes.csv`, "
+    "with both probabilities, threshold, fold and picture."
+)
 _STAGES = {"before": "as trained", "after": "calibrated"}
 _Row = dict[str, Cell]
 
@@ -366,11 +370,12 @@ def _mistakes(files: ReportFiles, words: Words) -> list[Block]:
             "Mistakes": cases.title(words),
             "Radiograph": str(image_id),
             "Subtype": words.subtype(radiograph["subtype"]),
-            "Probability": Number(float(radiograph["probability"])),
+            "Calibrated probability": Number(float(radiograph["probability"])),
             "Runs that are wrong": f"{radiograph['wrong']} of {radiograph['runs']}",
         }
         for cases in worst_cases(files.comparison, files.all("calibrated"))
         for image_id, radiograph in cases.radiographs.iterrows()
     ]
     table = Table("confident_mistakes", "The most confident mistakes", rows)
-    return [Details(f"Names of these radiographs ({len(rows)})", (table,))] if rows else []
+    named = [Details(f"Names of these radiographs ({len(rows)})", (table,))] if rows else []
+    return [Paragraph(_EVERY_MISTAKE), *named]
