@@ -103,9 +103,8 @@ def assess_calibration(
         in-fold `optimism`, the figure on the test set, the aim, and `transfer`, test minus aim),
         `decision_curves`, `predictive_values`, `subgroups`; and what they follow from.
     calibrated
-        calibrated.csv to write: every image's probability before and after, its decision at the
-        main threshold, the `threshold` of the probability before (on the test set that of the mean
-        logit), and out of fold the `fold` whose model predicts it.
+        calibrated.csv to write: each image's probability before and after, its decision, the main
+        `threshold` of the probability before, and out of fold the `fold` whose model predicts it.
 
     Raises
     ------
