@@ -54,7 +54,9 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
         short="Ensembles",
         answer=_answer(entries, complete_runs(files.comparison).iloc[0]["label"]),
         blocks=(
-            Table("ensembles", "Ensembles against the best run", list(map(_row, entries))),
+            Table(
+                "ensembles", "Ensembles against the best run", list(map(_row, entries)), narrow=True
+            ),
             Table(
                 "ensemble_costs",
                 "What ensembles do and cost",

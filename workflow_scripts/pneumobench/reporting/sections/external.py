@@ -20,7 +20,7 @@ from pneumobench.reporting.section import (
 from pneumobench.reporting.shift import Shifted, name_scored
 from pneumobench.reporting.table import Cell, Table
 from pneumobench.reporting.wording import brackets, count, percent, plural, record_interval
-from pneumobench.reporting.words import Words
+from pneumobench.reporting.words import Words, known_subtypes
 
 ORIGINS = (
     ("External radiographs: list and audit", "external/audit.json", "admit_external"),
@@ -202,6 +202,7 @@ def _transfer(judged: list[Shifted], confidence: float) -> list[Block]:
                 "no choice.",
             ),
             narrow=True,
+            aside=("Average precision, external",),
         ),
     ]
 
@@ -268,7 +269,7 @@ def _subtypes(judged: list[Shifted], words: Words) -> list[Block]:
             for found in one.record["subtypes"]
         }
         for one in judged
-        if one.record["subtypes"]
+        if known_subtypes(found["subtype"] for found in one.record["subtypes"])
     ]
     if not rows:
         return []
