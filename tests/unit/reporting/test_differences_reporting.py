@@ -111,7 +111,7 @@ def test_reference_has_a_table_of_its_own(tmp_path):
     section = section_of(made)
     lead = "2 comparisons with ResNet-18, the reference: out of fold, one"
     assert (
-        f"{lead} difference is significant: AlexNet is worse than ResNet-18 (p < 0.001)."
+        f"{lead} difference is significant: AlexNet is worse than ResNet-18 (p = 0.004)."
         in section.answer
     )
     rows = {row["Comparison"]: row for row in table_of(section, "reference_comparisons")}

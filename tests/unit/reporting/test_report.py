@@ -107,6 +107,13 @@ def test_anchors_are_one_each_and_every_link_has_its_place(report):
         assert re.search(r'<h2>.*?<a class="anchor" href="#', part)
 
 
+def test_the_glossary_stands_before_the_answer(report):
+    glossary, answer = report.index('<dl class="glossary">'), report.index('<section id="answer">')
+    assert glossary < answer
+    for term in ("Run", "Out of fold", "Baseline"):
+        assert f"<dt>{term}</dt>" in report
+
+
 def test_every_table_is_offered_as_csv_and_latex(report):
     packed = re.search(r'<script id="downloads"[^>]*>([^<]*)</script>', report)[1]
     files = json.loads(zlib.decompress(base64.b64decode(packed)))

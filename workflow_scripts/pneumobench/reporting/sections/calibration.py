@@ -28,6 +28,7 @@ ORIGINS = (
     ("Worst cases", "runs/.../calibrated.csv", "assess_calibration"),
 )
 NOT_SHOWN = "are not shown to be miscalibrated"
+_OPTIMISM = ("Optimism of sensitivity", "Optimism of specificity")
 _STAGES = {"before": "as trained", "after": "calibrated"}
 _Row = dict[str, Cell]
 
@@ -208,6 +209,7 @@ def _thresholds(runs: Judged, words: Words) -> list[Block]:
             "Transfer of the thresholds",
             [{"Run": run["label"]} | _transfer_cells(content, main) for run, content in runs],
             narrow=True,
+            aside=_OPTIMISM,
         ),
         Details(
             "The other two rules",
@@ -227,6 +229,7 @@ def _thresholds(runs: Judged, words: Words) -> list[Block]:
                         "for sampling variation in both sets of patients.",
                     ),
                     narrow=True,
+                    aside=_OPTIMISM,
                 ),
             ),
         ),

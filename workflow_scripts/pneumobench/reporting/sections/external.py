@@ -7,7 +7,7 @@ from pneumobench.core.estimates import Estimate, record_with
 from pneumobench.reporting.external import estimate_of
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs
-from pneumobench.reporting.measures import CALIBRATION, METRICS
+from pneumobench.reporting.measures import CALIBRATION, METRICS, RIGHT
 from pneumobench.reporting.section import (
     Block,
     Details,
@@ -19,7 +19,7 @@ from pneumobench.reporting.section import (
 )
 from pneumobench.reporting.shift import Shifted, name_scored
 from pneumobench.reporting.table import Cell, Table
-from pneumobench.reporting.wording import brackets, count, percent, plural, record_interval
+from pneumobench.reporting.wording import brackets, capital, count, percent, plural, record_interval
 from pneumobench.reporting.words import Words, known_subtypes
 
 ORIGINS = (
@@ -202,7 +202,10 @@ def _transfer(judged: list[Shifted], confidence: float) -> list[Block]:
                 "no choice.",
             ),
             narrow=True,
-            aside=("Average precision, external",),
+            aside=(
+                "Average precision, external",
+                *(f"{capital(metric)}, {_SETS['out_of_fold']}" for metric in RIGHT.values()),
+            ),
         ),
     ]
 

@@ -326,6 +326,7 @@ def _renormalised(runs: list[Shifted]) -> list[Block]:
                 "of these figures is used for a ranking or a choice.",
             ),
             narrow=True,
+            aside=("AUC before", "AUC after"),
         ),
     ]
 
