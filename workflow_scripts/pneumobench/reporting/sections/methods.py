@@ -21,7 +21,7 @@ ORIGINS = (
     ("Scores of the baselines", "baselines/*/out_of_fold.csv, test.csv", "score_baselines"),
     ("Thresholds and ranking", "selection/selection.json", "freeze_selection"),
     ("Curves", "runs/.../scores.csv", "evaluate_run"),
-    ("Counts, sensitivity by subtype", "runs/.../metrics.json", "evaluate_run"),
+    ("Counts at the thresholds", "runs/.../metrics.json", "evaluate_run"),
     ("Ranked table, intervals, cost", "comparison/comparison.csv", "compare_runs"),
     ("n, baselines, ensembles", "comparison/comparison.json", "compare_runs"),
 )
