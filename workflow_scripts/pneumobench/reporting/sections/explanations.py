@@ -39,7 +39,7 @@ from pneumobench.reporting.section import (
 )
 from pneumobench.reporting.table import Cell, Number, Table
 from pneumobench.reporting.wording import brackets, capital, count, listing, plural
-from pneumobench.reporting.words import Words
+from pneumobench.reporting.words import Words, known_subtypes
 from pneumobench.statistics.explanations import fold_agreement
 
 ORIGINS = (
@@ -225,9 +225,14 @@ def _measured(faithfulness: Faithfulness, confidence: float, words: Words) -> li
             "Measures of faithfulness",
             faithfulness.tested_rows(),
             notes=(_MEASURES, brackets(confidence)),
+            narrow=True,
         ),
         Table(
-            "opinions", "Agreement with other methods", faithfulness.opinion_rows(), (_OPINIONS,)
+            "opinions",
+            "Agreement with other methods",
+            faithfulness.opinion_rows(),
+            notes=(_OPINIONS,),
+            narrow=True,
         ),
         Table("places", "Where the maps lie", faithfulness.place_rows(), notes=(places,)),
     )
@@ -284,8 +289,8 @@ def _gallery(run: _Run, most: int, warning: str | None, words: Words) -> Details
 
 
 def _caption(row: pd.Series, words: Words) -> str:
-    subtype = f" ({row['subtype']})" if row["subtype"] not in (row["label"], "") else ""
     outcome, among = capital(outcomes(words)[row["outcome"]]), reasons(row["chosen"])
+    subtype = f" ({row['subtype']})" if known_subtypes([row["subtype"]]) else ""
     text = (
         f"{', '.join([outcome, *([listing(among)] if among else [])])}: "
         f"{Path(row['path']).name}, {words.name(row['label'])}{subtype}; probability of "
