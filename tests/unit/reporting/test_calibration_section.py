@@ -63,8 +63,11 @@ def test_verdict_follows_the_intervals(level, slope, expected):
         "interval": {"replicates": 1000},
     }  # fmt: skip
     assert verdict(content, "test", Words()).text.startswith(expected)
-    for measure in content["measures"]:
-        measure["after"]["undefined_replicates"] = 51
+    content["measures"][0]["after"]["undefined_replicates"] = 51
+    of_level = [fault for fault in ("high", "low") if f"too {fault} on average" in expected]
+    alone = verdict(content, "test", Words())
+    assert alone.unjudged == (not of_level) and "cautious" not in alone.text
+    content["measures"][1]["after"]["undefined_replicates"] = 51
     assert verdict(content, "test", Words()).unjudged
     content["measures"][0] |= {"n": 300, "events": 29}
     few = verdict(content, "test", Words())
