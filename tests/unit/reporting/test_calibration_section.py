@@ -82,7 +82,9 @@ def test_answer_speaks_of_the_best_run(section, best):
         f"on the test set they {verdict(best, 'test', Words()).text} (slope {slope['value']:.2f} ("
     )
     assert shown in first and first.endswith(f"{slope['high']:.2f})).")
-    assert several.startswith("Of the probabilities of 3 runs on the test set, those of ")
+    assert (
+        several == "On the test set, the probabilities of all 3 runs are shown to be miscalibrated."
+    )
     assert "rule: Youden" in threshold
     found = record_with(best["thresholds"], "", rule="youden", metric="specificity")
     assert f"a specificity of {found['test']['value']:.3f} (" in threshold

@@ -49,7 +49,8 @@ def verdict_on(
 ) -> Verdict:
     """Say what is shown to be wrong with probabilities on a set.
 
-    A level that is wrong is so whether or not there is a slope. Nothing is shown to be where the interval of the slope includes 1 and that of calibration in the large 0;
+    A level that is wrong is so whether or not there is a slope. Nothing is shown to be wrong where
+    the interval of the slope includes 1 and that of calibration in the large 0;
     what the data do not contradict may still be wrong.
 
     Parameters
