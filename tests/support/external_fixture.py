@@ -26,7 +26,7 @@ def judged(identity, value, *, stages=("before", "after"), large=-0.5):
         ],
         "calibrations": [
             {"stage": stage, "measure": measure, "out_of_fold": estimate(0.03),
-             "external": estimate(large if measure == "in_the_large" else 0.2),
+             "external": estimate({"in_the_large": large, "slope": 1.0}.get(measure, 0.2)),
              "difference": apart(0.17)}
             for stage in stages
             for measure in MEASURES
@@ -54,7 +54,7 @@ def write_external(made, *, own=None, other=None, name="external.json", **change
         "datasets": read_json(made.comparison_json)["datasets"] | {"external": counts},
         "threshold_rule": "youden",
         "calibration": "platt",
-        "interval": {"confidence": 0.95},
+        "interval": {"confidence": 0.95, "replicates": 2000},
         "judged": runs + [judged({"baseline": kind}, 0.6, **changes) for kind in BASELINES],
     }  # fmt: skip
     path = made.folder / "comparison" / name

@@ -9,10 +9,11 @@ from PIL import Image
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table
-from pneumobench.data.audit import audit_dataset
+from pneumobench.data.audit import audit_dataset, few_patients
 from pneumobench.data.groups import unite
 from pneumobench.data.sources.directory import list_directory
 from pneumobench.data.split import split_dataset
+from pneumobench.statistics.intervals import wilson
 
 
 @pytest.fixture
@@ -51,8 +52,21 @@ def test_clean_folder(root):
         "patients": 5,
     } in found["by_split_label_subtype"]
     assert found["crossings"] == {"patient": [], "exact_duplicate": []}
-    for key in ("duplicate_sets", "near_duplicates", "unknown_patients", "rejected", "warnings"):
+    for key in ("duplicate_sets", "near_duplicates", "unknown_patients", "rejected"):
         assert found[key] == []
+    bound = "A model that is wrong about none of them may still be wrong about 43% of all"
+    few, *others = found["warnings"]
+    assert few.startswith(f"few patients: the development set has 5 of class normal. {bound}")
+    assert all(text.startswith("few patients: the ") for text in others) and len(others) == 3
+    assert f"{wilson(0, 5, 0.95)[1]:.0%}" == "43%"
+
+
+def test_enough_patients_are_no_warning():
+    images = pd.DataFrame({"label": ["normal"] * 100 + ["pneumonia"] * 99})
+    images["group"] = images.index.astype(str)
+    source = {"negative": "no finding", "positive": "effusion"}
+    (warning,) = few_patients(images, source, "the test set")
+    assert "the test set has 99 of class effusion" in warning
 
 
 def test_crossings_are_counted_with_and_without_the_subtype(root):

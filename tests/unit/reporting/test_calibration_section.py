@@ -7,8 +7,9 @@ from section_fixture import EFFUSION, table_of, text_of, texts, usual_words
 
 from pneumobench.core.estimates import record_with
 from pneumobench.core.files import read_json, write_json
+from pneumobench.reporting.calibration import NOT_SHOWN
 from pneumobench.reporting.inputs import read_comparison
-from pneumobench.reporting.sections.calibration import NOT_SHOWN, build, verdict
+from pneumobench.reporting.sections.calibration import build, verdict
 from pneumobench.reporting.words import Words
 
 
@@ -53,24 +54,45 @@ def test_verdict_follows_the_intervals(level, slope, expected):
     content = {
         "calibration": "platt",
         "measures": [
-            {"dataset": "test", "measure": name, "after": {"low": low, "high": high}}
+            {
+                "dataset": "test", "measure": name, "n": 300, "events": 100,
+                "after": {"low": low, "high": high, "undefined_replicates": 0},
+            }
             for name, (low, high) in (("slope", slope), ("in_the_large", level))
         ],
-    }
-    assert verdict(content, "test").startswith(expected)
+        "interval": {"replicates": 1000},
+    }  # fmt: skip
+    assert verdict(content, "test", Words()).text.startswith(expected)
+    content["measures"][0]["after"]["undefined_replicates"] = 51
+    of_level = [fault for fault in ("high", "low") if f"too {fault} on average" in expected]
+    alone = verdict(content, "test", Words())
+    assert alone.unjudged == (not of_level) and "cautious" not in alone.text
+    content["measures"][1]["after"]["undefined_replicates"] = 51
+    assert verdict(content, "test", Words()).unjudged
+    content["measures"][0] |= {"n": 300, "events": 29}
+    few = verdict(content, "test", Words())
+    assert few.text == "cannot be judged: too few images (271 without and 29 with pneumonia)"
 
 
 def test_answer_speaks_of_the_best_run(section, best):
     first, several, threshold, _ = section.answer
-    assert first.startswith("ResNet-18 (from scratch), the best run: out of fold")
+    assert first.startswith("ResNet-18 (from scratch), the top-ranked run: out of fold")
     slope = record_with(best["measures"], "", dataset="test", measure="slope")["after"]
-    shown = f"on the test set they {verdict(best, 'test')} (slope {slope['value']:.2f} ("
+    shown = (
+        f"on the test set they {verdict(best, 'test', Words()).text} (slope {slope['value']:.2f} ("
+    )
     assert shown in first and first.endswith(f"{slope['high']:.2f})).")
-    assert f"of 3 runs {NOT_SHOWN}" in several
+    assert (
+        several == "On the test set, the probabilities of all 3 runs are shown to be miscalibrated."
+    )
     assert "rule: Youden" in threshold
     found = record_with(best["thresholds"], "", rule="youden", metric="specificity")
     assert f"a specificity of {found['test']['value']:.3f} (" in threshold
-    assert f"where {found['aim']:.3f} was expected." in threshold
+    change = found["transfer"]
+    assert (
+        f"where {found['aim']:.3f} was expected, a difference of {change['value']:.3f} ("
+        in threshold
+    )
 
 
 def test_what_intervals_include_is_not_called_calibrated(section):
@@ -149,7 +171,7 @@ def test_one_verdict_on_both_sets_is_said_once(tmp_path):
     content["measures"] = inside + [one | {"dataset": "test"} for one in inside]
     write_json(found.details[0], content)
     section = build(made.files(calibrations=found.details, calibrated=found.calibrated), Words())
-    own = verdict(content, "test")
+    own = verdict(content, "test", Words()).text
     assert f"its probabilities {own} both out of fold (slope" in section.answer[0]
     assert section.answer[0].count(own) == 1
 

@@ -12,7 +12,7 @@ from pneumobench.reporting.tables import make_tables
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    made = Experiment(tmp_path_factory.mktemp("made"), n=(120, 60))
+    made = Experiment(tmp_path_factory.mktemp("made"), n=(120, 200))
     members = [run for run in made.runs if not run.missing]
     entries = [
         ensemble_of("logistic_stack", 0.99, members, optimistic=True, difference=0.02),
@@ -72,29 +72,42 @@ def test_without_ensembles_nothing_is_said_of_them(facts, made, tmp_path):
 def test_the_answer_names_who_is_above_and_below_the_best_run(made, comparison, facts, tmp_path):
     best = comparison.iloc[0]["label"]
     assert section(made, facts["ensembles"], tmp_path).answer == (
-        "Ensembles help here, out of fold and on the test set.",
-        f"The best single run is {best}.",
-        "Out of fold, the AUC of the logistic stack is higher than that of the best run; the AUC "
-        "of the mean logit is lower than that of the best run.",
-        "On the test set, the AUC of the logistic stack is higher than that of the best run.",
+        "The logistic stack helps here, out of fold and on the test set.",
+        f"The top-ranked single run is {best}.",
+        "Out of fold, the AUC of the logistic stack is higher than that of the top-ranked run; "
+        "the AUC of the mean logit is lower than that of the top-ranked run.",
+        "On the test set, the AUC of the logistic stack is higher than that of the top-ranked run.",
         "The ensembles that help out of fold were fitted to labels, which flatters them there.",
     )
 
 
 def test_the_answer_where_nothing_is_distinguishable(made, facts, tmp_path):
     lead, _, *sentences = section(made, facts["ensembles"][1:2], tmp_path).answer
-    assert lead == "Ensembles are not shown to help." and len(sentences) == 2
+    assert lead == "Out of fold, by which one would choose, ensembles are not shown to help."
+    assert len(sentences) == 2
     for sentence in sentences:
-        assert "no ensemble is distinguishable from the best run" in sentence
+        assert "no ensemble is distinguishable from the top-ranked run" in sentence
 
 
 def test_the_answer_where_the_test_set_does_not_bear_it_out(made, facts, tmp_path):
     facts["ensembles"][0]["differences"][1]["excludes_zero"] = False
     facts["ensembles"][1]["differences"][0]["excludes_zero"] = True
     answer = section(made, facts["ensembles"], tmp_path).answer
-    assert answer[0] == "Ensembles help out of fold; on the test set they are not shown to."
+    assert answer[0] == (
+        "Each of the logistic stack and the rank mean helps out of fold; on the test set this is "
+        "not shown."
+    )
     # One that looks at no label helps as well.
     assert len(answer) == 4 and "the logistic stack and the rank mean is" in answer[2]
+
+
+def test_one_ensemble_out_of_fold_and_another_on_the_test_set_are_no_help(made, facts, tmp_path):
+    stack, ranks = facts["ensembles"][:2]
+    stack["differences"][1]["excludes_zero"] = False
+    ranks["differences"][0]["excludes_zero"] = False
+    ranks["differences"][1] |= {"difference": 0.02, "excludes_zero": True}
+    answer = section(made, facts["ensembles"], tmp_path).answer
+    assert answer[0] == "The logistic stack helps out of fold; on the test set this is not shown."
 
 
 def test_rows_say_what_is_optimistic_and_what_it_costs(made, facts, tmp_path):

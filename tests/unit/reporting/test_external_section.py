@@ -59,12 +59,16 @@ def test_answer_has_figures_of_the_first_in_rank(section):
     assert "the top-ranked run, ResNet-18 (from scratch), has an AUC of 0.700 (" in first
     assert "instead of 0.950" in first and "a difference of -0.250 (" in first
     assert "chance" not in first
-    assert highest.startswith("The highest external AUC is 0.800 (")
+    assert highest.startswith("A higher external AUC, with its whole interval, is 0.800 (")
     assert "its sensitivity goes from 0.950" in decisions
     assert "; its specificity goes from 0.950" in decisions
     assert "too high on average (calibration in the large -0.50 (" in calibration
     assert "share of positive images is 25\N{NO-BREAK SPACE}%" in calibration
-    assert "external AUC of 0.600 (" in baseline and "Baseline: " in baseline
+    assert (
+        "external AUC of a baseline" in baseline
+        and "is 0.600 (" in baseline
+        and "Baseline: " in baseline
+    )
     assert "every network should exceed" in baseline
 
 
@@ -110,7 +114,29 @@ def test_without_calibration_plain_probabilities_stand_alone(made):
     names = [one.name for one in section.tables if "calibration" in one.name]
     assert names == ["external_calibration_before"] and "Before calibration" not in texts(section)
     assert "uncalibrated probabilities" in section.answer[3]
-    assert "not shown to be too high or too low" in section.answer[3]
+    assert "on the external images they are not shown to be miscalibrated" in section.answer[3]
+
+
+def test_an_area_that_is_higher_within_the_intervals_is_not_called_better(made):
+    path = write_external(made, name="close.json")
+    content = read_json(path)
+    for record in content["judged"][1]["estimates"]:
+        record["external"] = {"value": 0.71, "low": 0.69, "high": 0.73}
+    content["judged"][2:-2] = []
+    write_json(path, content)
+    highest = build(made.files(external=path), Words()).answer[1]
+    assert highest.startswith("The highest external AUC is 0.710 (")
+    assert "not shown to be the better one there" in highest
+
+
+def test_a_set_of_few_images_gets_no_verdict_on_probabilities(made):
+    path = write_external(made, name="few.json", large=-3.0)
+    content = read_json(path)
+    content["datasets"]["external"] |= {"n": 12, "events": 5}
+    write_json(path, content)
+    answer = " ".join(build(made.files(external=path), Words()).answer)
+    assert "they cannot be judged: too few images (7 without and 5 with pneumonia)" in answer
+    assert "too high" not in answer and "These results rest on few images" in answer
 
 
 def test_undefined_figures_are_said_to_be_so(made):

@@ -34,7 +34,10 @@ def test_section_answers_with_the_most_first(made, inputs):
         "Bad practice adds, in points: threshold chosen on the test set (AUC) 10.0 (9.0"
     )
     assert clear.index("epoch chosen") < clear.index("validation on 16") < clear.index("augmentat")
-    assert rest == "Intervals that include 0: folds by image (AUC) 0.0 (-1.0 to 1.0)."
+    assert rest == (
+        "Not shown to add anything (intervals that include 0): folds by image (AUC) 0.0 (-1.0 to "
+        "1.0)."
+    )
     first = table_of(found, "inflation")[0]
     assert first["Reported (OPTIMISTIC)"] == "0.900 (0.890\N{EN DASH}0.910)"
     assert first["Images"] == "Out-of-fold, n = 624 of 428 patients"

@@ -11,7 +11,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.reporting.inputs import complete_runs, read_comparison
 from pneumobench.reporting.section import Points
-from pneumobench.reporting.sections.robustness import build, robustness_sentence
+from pneumobench.reporting.sections.robustness import build, read_worst_pairs, robustness_sentence
 from pneumobench.reporting.wording import EMPTY, EN_DASH
 from pneumobench.reporting.words import Words
 
@@ -73,7 +73,7 @@ def test_reading_is_by_the_criterion_among_runs_that_learned(section):
     assert "it is ranked 1." in sentence
     assert "its worst sensitivity is 0.550 (0.530" in sentence and "(shifted)" in sentence
     assert "Not distinguishable from it: Xception & VGG-16 fusion." in sentence
-    assert "Xception & VGG-16 fusion has the lowest, 0.510 (" in sentence
+    assert "lowest" not in sentence and "Shown to be lower" not in sentence
     # Of the CNN-LSTM, which did not learn, more may be lost than of any other.
     assert FOUR_RUNS[2].title not in sentence
 
@@ -90,7 +90,8 @@ def test_runs_stand_beside_the_one_that_holds_best(tmp_path):
     assert cells(files) == [EMPTY, "-0.020 (-0.050 to 0.010)", "-0.040 (-0.070 to -0.010)"]
     robustness.write_pairs(half=0.001)
     (sentence,) = readings(build(files, Words()))
-    assert "to every other run that learned excludes 0" in sentence
+    assert "Shown to be lower: Xception & VGG-16 fusion, 0.510 (" in sentence
+    assert "Not distinguishable" not in sentence
     # If the first did not learn, the second is what the others are held against.
     comparison = read_comparison(made.comparison_csv)
     comparison["learned"] = [False, *comparison["learned"][1:]]
@@ -113,16 +114,22 @@ def test_answer_has_what_the_first_keeps_and_who_keeps_more(made):
             rows = rows.assign(**{f"worst_{name}{bound}": found[bound] for bound in found})
             rows[f"hardest_on_{name}"] = kind
     rows = rows.assign(learned=[True, True, False], out_of_fold_specificity=0.93)
-    sentence = robustness_sentence(rows)
+    pairs = read_worst_pairs(made.files(**robustness.inputs))
+    pairs["difference"] = -pairs["difference"].abs()
+    pairs["excludes_zero"] = True
+    sentence = robustness_sentence(rows, pairs)
     first = "(strength 2), the top-ranked run keeps at worst a specificity of 0.500 (0.400"
-    assert first in sentence and "instead of 0.930 (blur) and a sensitivity of 0.500" in sentence
-    assert (
-        f"The highest worst specificity is that of {rows['label'][1]}, a specificity of 0.700 ("
-        in sentence
+    assert first in sentence and "instead of 0.930 (blur), and a sensitivity of 0.500" in sentence
+    # The first is the first of its pairs, and the third did not learn.
+    assert f"Shown to keep more specificity: {rows['label'][1]} (0.700 (" in sentence
+    assert rows["label"][2] not in sentence
+    assert "keep more" not in robustness_sentence(rows, pairs.assign(excludes_zero=False))
+    (answer,) = build(with_comparison(made, robustness, rows), Words()).answer
+    assert answer == sentence.split(" Shown to")[0]
+    rows["worst_specificity_strength_2"] = 0.95
+    assert "0.950 (0.400\N{EN DASH}0.600), no less than without corruption" in robustness_sentence(
+        rows, pairs
     )
-    assert build(with_comparison(made, robustness, rows), Words()).answer == (sentence,)
-    rows["worst_specificity_strength_2"] = [0.7, 0.7, 0.8]
-    assert "The highest" not in robustness_sentence(rows)
 
 
 def test_no_run_that_learned_is_said(made):

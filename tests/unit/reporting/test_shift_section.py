@@ -21,6 +21,17 @@ def section(made, *, words=None, phantoms=False, **changes):
     return build(made.files(settings, shift=write_shift(made, **changes)), words or Words())
 
 
+def test_few_patients_get_no_answer_on_whether_the_sets_differ(made):
+    path = write_shift(made)
+    content = read_json(path)
+    for record in content["domains"]:
+        record["test"] = {"n": 5, "groups": 5}
+    write_json(path, content)
+    first, *_ = build(made.files(shift=path), Words()).answer
+    assert first.startswith("Whether the two sets differ cannot be told from so few patients.")
+    assert "with n = 5, too few to tell" in first
+
+
 def test_answer_is_yes_where_a_class_is_distinguished(made):
     first, second, third, fourth, last = section(made).answer
     assert first.startswith("Yes: ") and "normal radiographs: AUC 0.920 (0.900" in first
@@ -28,7 +39,7 @@ def test_answer_is_yes_where_a_class_is_distinguished(made):
     assert "specificity goes from 0.930 (" in second
     assert "to 0.530 (" in second and "a difference of -0.400 (-0.430 to -0.370);" in second
     assert "a difference of 0.010 (-0.020 to 0.040), which may be chance" in second
-    assert "0.90 among normal radiographs and 0.60 among radiographs with pneumonia" in third
+    assert "0.90 (0.88\N{EN DASH}0.92) among normal radiographs and 0.60 (" in third
     assert "specificity of 0.88 to 0.95" in fourth and "does not explain" in fourth
     assert "Children of other ages, adults, other hospitals" in last
     assert "drawn by one program" in section(made, phantoms=True).answer[-1]

@@ -6,13 +6,16 @@ from copy import deepcopy
 import pandas as pd
 import pytest
 from reporting_fixture import FOUR_RUNS, Experiment, Made
+from shift_fixture import write_shift
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.files import read_json, read_table
+from pneumobench.core.files import read_json, read_table, write_json
 from pneumobench.reporting import wording
 from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.inputs import complete_runs, files_by_run, read_comparison, read_metrics
 from pneumobench.reporting.run_records import flatten
+from pneumobench.reporting.sections import answer
+from pneumobench.reporting.sections import shift as shift_section
 from pneumobench.reporting.sections.answer import summarise
 from pneumobench.reporting.sections.clinical import clinical_rows, error_rate, subtype_rows
 from pneumobench.reporting.table import cell_text
@@ -99,7 +102,7 @@ def test_no_sensitivity_by_subtype_where_no_subtype_is_known(comparison):
 
 def test_summary_says_what_the_numbers_say(comparison, facts):
     text = " ".join(summarise(comparison, facts, CHILDREN))
-    assert text.startswith("Best out-of-fold AUC: ResNet-18 (from scratch) with")
+    assert text.startswith("Highest out-of-fold AUC: ResNet-18 (from scratch) with")
     assert "1 of the 2 other complete runs is not statistically distinguishable from it: Xc" in text
     assert (
         "Not shown to have learned (the interval of the AUC does not lie above 0.5): CNN-LSTM."
@@ -107,8 +110,30 @@ def test_summary_says_what_the_numbers_say(comparison, facts):
     )
     assert "Missing, and part of no result: DenseNet_121 100%" in text
     assert "n = 120 images" in text
-    assert "specificity falls" in text
     assert "these trained models" in text
+
+
+@pytest.mark.parametrize(("half", "shown"), [(0.03, True), (0.5, False)])
+def test_only_the_interval_of_the_difference_says_that_a_threshold_fails(made, facts, half, shown):
+    """The same interval speaks in the answer and under dataset shift."""
+    path = write_shift(made)
+    content = read_json(path)
+    for one in content["scored"]:
+        one["transfer"][2]["difference"] |= {
+            "low": -0.4 - half, "high": -0.4 + half, "excludes_zero": shown
+        }  # fmt: skip
+    write_json(path, content)
+    files = made.files(shift=path)
+    (fall,) = [text for text in answer.build(files, CHILDREN).answer if "falls from" in text]
+    change = f"a difference of -0.400 ({-0.4 - half:.3f} to {-0.4 + half:.3f})"
+    chance = "" if shown else ", which may be chance"
+    negatives = facts["datasets"]["test"]["n"] - facts["datasets"]["test"]["events"]
+    assert f"specificity falls from 0.930 out-of-fold to 0.530, {change}{chance}" in fall
+    assert ("does not carry over" in fall) == shown and f"(n = {negatives} radiographs" in fall
+    if shown:
+        assert "Of 100 radiographs without pneumonia, 45 to 49 are false alarms" in fall
+    same = " ".join(shift_section.build(files, CHILDREN).answer)
+    assert f"{change}{chance}" in same
 
 
 def test_summary_of_two_runs_counts_no_single_one(comparison, facts):
@@ -145,7 +170,7 @@ def test_which_runs_may_be_the_best_is_said_with_what_picking_adds(comparison, f
 def test_the_answer_speaks_of_the_data_at_hand(comparison, facts):
     words = Words("effusion", "no finding", adults=True)
     text = " ".join(summarise(comparison, facts, words))
-    assert "with effusion" in text and "radiographs without effusion" in text
+    assert "with effusion" in text
     assert "pneumonia" not in text
 
 

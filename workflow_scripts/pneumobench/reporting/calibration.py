@@ -49,7 +49,8 @@ def verdict_on(
 ) -> Verdict:
     """Say what is shown to be wrong with probabilities on a set.
 
-    Nothing is where the interval of the slope includes 1 and that of calibration in the large 0;
+    A level that is wrong is so whether or not there is a slope. Nothing is shown to be wrong where
+    the interval of the slope includes 1 and that of calibration in the large 0;
     what the data do not contradict may still be wrong.
 
     Parameters
@@ -65,14 +66,18 @@ def verdict_on(
     """
     if has_few(part):
         return Verdict(f"cannot be judged: {too_few(part, words)}", unjudged=True)
-    undefined = max(slope["undefined_replicates"], level["undefined_replicates"])
-    if None in (slope["low"], level["low"]) or undefined > MOST_UNDEFINED * replicates:
+    if not _defined(level, replicates):
         return Verdict(UNEXAMINED, unjudged=True)
-    wrong = {
-        "too high on average": level["high"] < 0,
-        "too low on average": level["low"] > 0,
-        "too extreme": slope["high"] < 1,
-        "too cautious": slope["low"] > 1,
-    }
+    wrong = {"too high on average": level["high"] < 0, "too low on average": level["low"] > 0}
+    sloped = _defined(slope, replicates)
+    if sloped:
+        wrong |= {"too extreme": slope["high"] < 1, "too cautious": slope["low"] > 1}
     found = tuple(fault for fault, there in wrong.items() if there)
-    return Verdict(f"are {listing(found)}", found) if found else Verdict(NOT_SHOWN)
+    if found:
+        return Verdict(f"are {listing(found)}", found)
+    return Verdict(NOT_SHOWN) if sloped else Verdict(UNEXAMINED, unjudged=True)
+
+
+def _defined(record: Mapping[str, Any], replicates: int) -> bool:
+    undefined = record["undefined_replicates"]
+    return record["low"] is not None and undefined <= MOST_UNDEFINED * replicates

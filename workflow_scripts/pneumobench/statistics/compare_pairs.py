@@ -133,8 +133,12 @@ def compare_pairs(
 
 
 def _detectable(pairs: pd.DataFrame) -> float | None:
-    """Return the median over the pairs of the smallest difference that is detected."""
-    return None if pairs.empty else number(pairs["detectable"].median())
+    """Return the median over the pairs of the smallest difference that is detected.
+
+    None where it is known of none.
+    """
+    found = pairs["detectable"].dropna()
+    return None if found.empty else number(found.median())
 
 
 def _ranking(pairs: pd.DataFrame, order: list[Run]) -> dict[str, Any]:

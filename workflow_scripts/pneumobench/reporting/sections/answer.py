@@ -11,7 +11,7 @@ from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs, missing_runs
 from pneumobench.reporting.section import FigureOf, Section
 from pneumobench.reporting.sections.robustness import read_worst_pairs, robustness_sentence
-from pneumobench.reporting.shift import change_sentence, name_scored
+from pneumobench.reporting.shift import Shifted, change_sentence, name_scored
 from pneumobench.reporting.wording import count, listing, percent, row_interval
 from pneumobench.reporting.words import Words
 from pneumobench.statistics.contrasts import SEEDS_FOR_ARCHITECTURES
@@ -28,30 +28,50 @@ def build(files: ReportFiles, words: Words) -> Section:
         name="answer",
         title=f"Which architecture detects {words.positive} best?",
         short="Answer",
-        answer=tuple(summarise(files, words)),
+        answer=tuple(
+            summarise(
+                files.comparison,
+                files.facts,
+                words,
+                shift=files.json("shift"),
+                pairs=read_worst_pairs(files),
+            )
+        ),
         blocks=(FigureOf("ranking"),),
     )
 
 
-def summarise(files: ReportFiles, words: Words) -> list[str]:
+def summarise(
+    comparison: pd.DataFrame,
+    facts: dict[str, Any],
+    words: Words,
+    *,
+    shift: dict[str, Any] | None = None,
+    pairs: pd.DataFrame | None = None,
+) -> list[str]:
     """Return the report's opening sentences, one or two an entry.
 
     Parameters
     ----------
-    files
-        What the report is made of.
+    comparison
+        From `inputs.read_comparison`.
+    facts
+        comparison.json.
     words
         What the classes are called.
+    shift
+        shift.json, which decides whether a threshold carries over.
+    pairs
+        From `robustness.read_worst_pairs`.
     """
-    comparison, facts = files.comparison, files.facts
     rows = complete_runs(comparison)
     best = rows[rows["best"].astype(bool)].iloc[0]
     sentences = [_best(best, facts, words), _rivals(rows), _picked(rows, facts), _failures(rows)]
     sentences += [baseline_sentence(comparison, facts), _missing(comparison)]
     sentences += [
         _test(best, facts, words),
-        *_collapses(files, words),
-        robustness_sentence(rows, read_worst_pairs(files)),
+        *(_collapses(name_scored(shift["scored"], comparison), facts, words) if shift else []),
+        robustness_sentence(rows, pairs),
         *few_sentence(facts["datasets"], facts["datasets"], words),
         _seeds(comparison),
     ]
@@ -167,13 +187,10 @@ def _test(best: pd.Series, facts: dict[str, Any], words: Words) -> str:
     )
 
 
-def _collapses(files: ReportFiles, words: Words) -> list[str]:
+def _collapses(scored: list[Shifted], facts: dict[str, Any], words: Words) -> list[str]:
     """Say where the threshold loses much on the test set; shift.json decides whether by chance."""
-    shift = files.json("shift")
-    if shift is None:
-        return []
-    first = next(one for one in name_scored(shift["scored"], files.comparison) if one.is_run)
-    part, sentences = shift["datasets"]["test"], []
+    first = next(one for one in scored if one.is_run)
+    part, sentences = facts["datasets"]["test"], []
     for metric, whose, errors, n in (
         ("specificity", f"without {words.positive}", "false alarms", part["n"] - part["events"]),
         ("sensitivity", f"with {words.positive}", "missed", part["events"]),

@@ -104,6 +104,10 @@ def _others_answer(found: list[Verdict]) -> list[str]:
         "cannot be judged": sum(one.unjudged for one in found),
     }
     parts = [f"those of {count(number)} {text}" for text, number in groups.items() if number]
+    if len(parts) == 1:
+        (text,) = (text for text, number in groups.items() if number)
+        whose = "both" if len(found) == 2 else f"all {count(len(found))}"
+        return [f"On the test set, the probabilities of {whose} runs {text}."]
     return [
         f"Of the probabilities of {plural(len(found), 'run')} on the test set, {listing(parts)}."
     ]
@@ -140,9 +144,9 @@ def _stage(content: dict[str, Any]) -> str:
 
 
 def _slope(content: dict[str, Any], dataset: str, words: Words) -> str:
-    if verdict(content, dataset, words).unjudged:
-        return ""
     slope = measured(content, dataset, "slope")[_stage(content)]
+    if verdict(content, dataset, words).unjudged or slope["low"] is None:
+        return ""
     return f" (slope {record_interval(slope, digits=2)})"
 
 

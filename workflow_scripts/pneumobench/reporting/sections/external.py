@@ -183,7 +183,7 @@ def _calibration_answer(one: Shifted, content: dict[str, Any], words: Words) -> 
     which = "calibrated probabilities" if stage == "after" else "uncalibrated probabilities"
     text = (
         f"The calibration error of its {which} goes from {record_interval(error['out_of_fold'])} "
-        f"to {record_interval(error['external'])}, {change_sentence(error)}"
+        f"to {record_interval(error['external'])}"
     )
     counts = content["datasets"]
     found = verdict_on(
@@ -193,7 +193,10 @@ def _calibration_answer(one: Shifted, content: dict[str, Any], words: Words) -> 
         content["interval"]["replicates"],
         words,
     )
-    if found.unjudged or not found.faults:
+    if found.unjudged:
+        return f"{text}; on the external images they {found.text}."
+    text += f", {change_sentence(error)}"
+    if not found.faults:
         return f"{text}; on the external images they {found.text}."
     own, new = (counts[name]["events"] / counts[name]["n"] for name in _SETS)
     return (

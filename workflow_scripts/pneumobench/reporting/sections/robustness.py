@@ -79,7 +79,7 @@ def build(files: ReportFiles, words: Words) -> Section | None:
     )
 
 
-def robustness_sentence(rows: pd.DataFrame, pairs: pd.DataFrame | None) -> str:
+def robustness_sentence(rows: pd.DataFrame, pairs: pd.DataFrame | None = None) -> str:
     """Say what the strongest corruptions leave of the first in rank, and which runs keep more.
 
     Parameters
