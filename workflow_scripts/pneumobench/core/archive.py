@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from pneumobench.core.config.across import TIMM_NAME
 from pneumobench.core.config.earlier import as_written_today
 from pneumobench.core.earlier import FORMATS, index_today, path_today
 from pneumobench.core.errors import UserError
@@ -106,7 +105,7 @@ class Archive:
         """The architectures that it describes; their code need not exist where it is rebuilt."""
         slugs = (re.fullmatch(r"models/([^/]+)\.json", name) for name in self.files)
         models = (found[1].replace("timm-", "timm:", 1) for found in slugs if found)
-        return [model for model in models if model.isidentifier() or TIMM_NAME.fullmatch(model)]
+        return [model for model in models if model.isidentifier() or model.startswith("timm:")]
 
 
 def read_archive(path: str | Path) -> Archive:
