@@ -16,6 +16,8 @@ from pneumobench.core.archive import (
     check_unpacked,
     read_archive,
 )
+from pneumobench.core.changed_recipes import changed_recipes
+from pneumobench.core.config.across import cautions
 from pneumobench.core.config.arguments import with_arguments
 from pneumobench.core.config.check import archive_path, check_config
 from pneumobench.core.config.experiment import Experiment
@@ -128,6 +130,19 @@ def checked_experiment(
             error.args = (f"{archive.path}: {error}",)
         raise
     return experiment
+
+
+def cautions_before(layout: Layout, cores: int | None) -> list[str]:
+    """Return what is allowed, but worth a word to whoever starts the experiment.
+
+    Parameters
+    ----------
+    layout
+        The runs, and where their files lie.
+    cores
+        Cores that jobs may use on this machine; None where they run elsewhere.
+    """
+    return [*cautions(layout.experiment, cores=cores), *changed_recipes(layout)]
 
 
 def archived_files(archive: Archive, layout: Layout, *, driver: bool) -> list[str]:

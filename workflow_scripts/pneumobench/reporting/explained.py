@@ -1,6 +1,5 @@
 """What was explained: the files of the explanations as figures and report read them."""
 
-import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import pandas as pd
 from pneumobench.core.errors import UserError
 from pneumobench.core.explained import (
     IMAGES,
+    MISTAKE,
     SAMPLE,
     TEXT_COLUMNS,
     in_sample,
@@ -26,8 +26,6 @@ from pneumobench.reporting.words import Words
 SUBTYPES = ("normal", "bacterial", "viral")
 # Maps with fewer cells a side say nothing about places inside a lung.
 SMALLEST_SIDE = 7
-# Characters of a line at the foot of a figure.
-_NOTE_LENGTH = 130
 
 
 def read_explained(explained: str | Path, maps: str | Path) -> tuple[pd.DataFrame, np.ndarray]:
@@ -77,6 +75,11 @@ class ExplainedRun:
     maps: Path
 
     @property
+    def coarse(self) -> bool:
+        """Whether its maps have too few cells for any claim about places."""
+        return is_coarse(self.joint.shape[1:])
+
+    @property
     def sample(self) -> pd.DataFrame:
         """Return the rows of the sample, which is the same for all runs."""
         return in_sample(self.table)
@@ -108,9 +111,8 @@ def runs_without_maps(comparison: pd.DataFrame, maps: Iterable[str | Path]) -> d
 def notes_without_maps(comparison: pd.DataFrame, maps: Iterable[str | Path]) -> list[str]:
     """Return lines on runs that have no maps, for the foot of a figure."""
     return [
-        line
+        f"Maps not available: {label} ({reason})"
         for label, reason in runs_without_maps(comparison, maps).items()
-        for line in textwrap.wrap(f"Maps not available: {label} ({reason})", _NOTE_LENGTH)
     ]
 
 
@@ -158,24 +160,31 @@ def said_class(outcome: str) -> str:
 def reasons(chosen: str) -> list[str]:
     """Return why an image was chosen among those of its outcome: `["least certain"]`.
 
-    Empty for an image that only the sample holds.
+    Empty for an image that was chosen for the sample, or as one of many mistakes.
     """
     return [
-        part.rpartition(":")[2].replace("_", " ") for part in chosen.split("+") if part != SAMPLE
+        part.rpartition(":")[2].replace("_", " ")
+        for part in chosen.split("+")
+        if part not in (SAMPLE, MISTAKE)
     ]
 
 
 def panel_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that were chosen by outcome, with the file name of their `panel`.
+    """Return the rows chosen by outcome and as mistakes, with the file name of their `panel`.
 
     The name is {outcome}_{label}_{image stem}.png, plain and short (see `plain_names`); of images
     of one name, in different folders, all but the first have their number added.
     """
-    chosen = np.array([bool(reasons(chosen)) for chosen in table["chosen"]], dtype=bool)
+    chosen = np.array([chosen != SAMPLE for chosen in table["chosen"]], dtype=bool)
     rows = table.loc[chosen].copy()
     stems = rows["path"].map(lambda path: Path(path).stem)
     rows["panel"] = plain_names(rows["outcome"] + "_" + rows["label"] + "_" + stems, ".png")
     return rows
+
+
+def is_coarse(shape: tuple[int, ...]) -> bool:
+    """Tell whether a map has too few cells for any claim about places."""
+    return min(shape) < SMALLEST_SIDE
 
 
 def cells_note(shape: tuple[int, ...]) -> str:
@@ -186,4 +195,4 @@ def cells_note(shape: tuple[int, ...]) -> str:
 def size_note(shape: tuple[int, int]) -> str:
     """Say how many cells a map has, and what cannot be read off one with few."""
     note = f"map of {cells_note(shape)}"
-    return f"{note}: no claim about places" if min(shape) < SMALLEST_SIDE else note
+    return f"{note}: no claim about places" if is_coarse(shape) else note

@@ -9,13 +9,14 @@ from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.estimates import Estimate
 from pneumobench.core.files import atomic_path, read_json
 from pneumobench.core.ownership import read_owned_json
+from pneumobench.reporting.few import few_sentence
 from pneumobench.reporting.inputs import DATASET_TITLES, DECISION_AGGREGATE
 from pneumobench.reporting.measures import SHOWN
 from pneumobench.reporting.origin import phantom_notice
 from pneumobench.reporting.run_records import flatten, values_of, versions_of
 from pneumobench.reporting.table import Cell, Table
 from pneumobench.reporting.wording import count, millions, percent
-from pneumobench.reporting.words import Words
+from pneumobench.reporting.words import Words, known_subtypes
 from pneumobench.reporting.writers.markdown import code_span, escape_markdown, markdown_table
 
 
@@ -184,7 +185,8 @@ def _subgroups(metrics: dict[str, Any], words: Words) -> list[str]:
         if entry["threshold"] == "out_of_fold"
         and entry["aggregate"] == DECISION_AGGREGATE[entry["dataset"]]
     ]
-    return [f"By subtype:\n\n{_markdown(rows)}"] if rows else []
+    known = known_subtypes(entry["subtype"] for entry in metrics["subgroups"])
+    return [f"By subtype:\n\n{_markdown(rows)}"] if known else []
 
 
 def _robustness(path: str | Path | None) -> list[str]:
@@ -224,6 +226,7 @@ def _answers(metrics: dict[str, Any], entry: dict[str, Any], selection: dict[str
 def _limits(metrics: dict[str, Any], words: Words, *, phantom: bool, external: bool) -> str:
     limits = [
         *metrics.get("warnings", []),
+        *few_sentence(metrics["datasets"], DATASET_TITLES, words),
         (
             "Its results on radiographs of one other source are in comparison/external.csv."
             if external

@@ -7,12 +7,27 @@ from pneumobench.reporting.figures import FIGURES
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.origin import phantom_notice, unknown_patients
 from pneumobench.reporting.section import Section
-from pneumobench.reporting.sections import SECTIONS
+from pneumobench.reporting.sections import SECTIONS, answer
 from pneumobench.reporting.tables import all_rows
 from pneumobench.reporting.wording import capital
 from pneumobench.reporting.words import Words, words_from
 from pneumobench.reporting.writers import latex
 from pneumobench.reporting.writers.html import Page, Picture, html_page
+
+GLOSSARY = (
+    ("Run", "one architecture, trained by one recipe with one seed, once for each fold."),
+    (
+        "Out of fold",
+        "predicted by the fold's model that was not trained on the image. Runs are ranked by these "
+        "predictions; the test set is used for no choice.",
+    ),
+    (
+        "Baseline",
+        "no network but a linear model of something very simple, such as 16 x 16 grey values; "
+        "every network should exceed it.",
+    ),
+)
+"""What a reader must know from the first sentence on."""
 
 
 def render_report(files: ReportFiles, report: str | Path, *, title: str, experiment: str) -> None:
@@ -39,11 +54,27 @@ def render_report(files: ReportFiles, report: str | Path, *, title: str, experim
         experiment=experiment,
         sections=compose(files, words),
         notices=_notices(files, words),
+        glossary=GLOSSARY,
         runs=list(all_rows(files.comparison, files.facts)["label"]),
     )
     text = html_page(page, {path.stem: _picture(path) for path in files.all("figures")})
     with atomic_path(report) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_answer(files: ReportFiles, path: str | Path) -> None:
+    """Write the answer alone as plain text, a line for each statement.
+
+    Parameters
+    ----------
+    files
+        What the report is made of.
+    path
+        The text file to write.
+    """
+    section = answer.build(files, words_from(files.audit.get("source", {})))
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join([*section.answer, ""]), encoding="utf-8")
 
 
 def write_tables(files: ReportFiles, path: str | Path, *, title: str) -> None:

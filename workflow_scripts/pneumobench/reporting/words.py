@@ -4,6 +4,7 @@ Texts of this room are written with these words when they are made: `f"{words.po
 Nothing that is written is searched for words afterwards.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -90,10 +91,13 @@ class Words:
         return name if label.islower() else capital(name)
 
     def subtype(self, subtype: str) -> str:
-        """Return what the images of a subtype are called; a finding has none that are known."""
-        if self.pneumonia:
-            return subtype
+        """Return what the images of a subtype are called; without one, by their class."""
         return {"normal": self.negative, "unknown": self.positive}.get(subtype, subtype)
+
+
+def known_subtypes(subtypes: Iterable[str]) -> list[str]:
+    """Return the subtypes of positive images among these, in their order; often there are none."""
+    return [name for name in dict.fromkeys(subtypes) if name not in ("", "normal", "unknown")]
 
 
 def words_of(audit: str | Path) -> Words:

@@ -13,10 +13,12 @@ from pneumobench.reporting.drawing.style import (
     LIGHT_GREY,
     RunStyle,
     new_figure,
+    wrapped,
 )
 
 IN_ORDER = "Run, in order of out-of-fold AUC"
 ROW_HEIGHT = 0.17  # inches
+_SIZE = 7.5
 _SAMPLE_END, _LABEL_START = 0.055, 0.07
 # Where the first column of figures begins, by the number of such columns.
 _FIRST_CELL = {2: 0.50, 3: 0.44}
@@ -89,9 +91,12 @@ def draw_legend_table(
             draw_badge(axes, _SAMPLE_END / 2, y, badges[position], style)
         else:
             _draw_sample(axes, y, style)
-        axes.text(_LABEL_START, y, label, fontsize=7.5, color=BLACK, va="center")
+        # Between the sample and the first figure.
+        room = (first_cell - _LABEL_START) * axes.get_figure().get_figwidth() - 0.3
+        name = wrapped(label, room, _SIZE, most=1)
+        axes.text(_LABEL_START, y, name, fontsize=_SIZE, color=BLACK, va="center")
         for column, value in enumerate(values):
-            axes.text(first_cell + column * width, y, value, fontsize=7.5, va="center")
+            axes.text(first_cell + column * width, y, value, fontsize=_SIZE, va="center")
     for position, note in enumerate(notes):
         y = 1.6 + len(rows) + position
         axes.text(0.004, y, note, fontsize=7, color=DARK_GREY, va="center")

@@ -20,7 +20,7 @@ from pneumobench.reporting.section import (
     Section,
 )
 from pneumobench.reporting.table import Cell, Number, PValue, Table
-from pneumobench.reporting.wording import count, listing, percent, plural
+from pneumobench.reporting.wording import count, listing, percent, plural, said_p
 from pneumobench.reporting.words import Words
 from pneumobench.statistics.equivalence import DIFFERENT, EQUIVALENT, SMALL, UNDECIDED
 from pneumobench.statistics.intervals import POWER
@@ -99,14 +99,16 @@ def _pairs_answer(
             f"{level}; on the test set {where}."
         ]
     text = (
-        f"Out of fold, {held} of the {count(tested)} pairs of runs {_are(held)} statistically "
-        f"distinguishable {level}, adjusted for the number of pairs; on the test set, "
-        f"{held_on_test}."
+        f"Out of fold, {held or 'none'} of the {count(tested)} pairs of runs {_are(held or 1)} "
+        f"statistically distinguishable {level}, adjusted for the number of pairs; on the test "
+        f"set, {held_on_test or 'none'}."
     )
     labels = complete_runs(comparison)["label"].tolist()
     first = [labels[rank - 1] for rank in facts["ranking"]["groups"][0]]
     if len(first) == 1:
-        return [text, f"{first[0]}, ranked first, differs significantly from the next run."]
+        next_one = pairs[pairs["dataset"] == "out_of_fold"].iloc[0]
+        p = said_p(next_one["permutation_p_holm"])
+        return [text, f"{first[0]}, ranked first, differs significantly from the next run ({p})."]
     return [
         text,
         f"The runs at the top of the ranking are not distinguishable: {listing(first)}.",
@@ -122,7 +124,7 @@ def _verdicts(pairs: pd.DataFrame, facts: dict[str, Any]) -> list[str]:
     if pairs.empty:
         return []
     found = pairs[pairs["dataset"] == "out_of_fold"]["verdict"].value_counts()
-    points, smallest = (100 * facts["margin"], 100 * facts["detectable"]["out_of_fold"])
+    points, smallest = 100 * facts["margin"], facts["detectable"]["out_of_fold"]
     within = f"{points:g} {'point' if points == 1 else 'points'} of AUC"
     said = {
         EQUIVALENT: f"equivalent within {within}",
@@ -136,8 +138,13 @@ def _verdicts(pairs: pd.DataFrame, facts: dict[str, Any]) -> list[str]:
     else:
         parts = [f"{count(number)} {_are(number)} {text}" for number, text in numbers]
         lead = f"Of the {count(int(found.sum()))} pairs out of fold, {listing(parts)}."
+    if smallest is None:
+        return [
+            f"{lead} The AUCs are the same in every draw of patients, which says nothing of "
+            "others: which differences these data could show cannot be computed."
+        ]
     return [
-        f"{lead} One test on these data shows a difference of {smallest:.1f} points in "
+        f"{lead} One test on these data shows a difference of {100 * smallest:.1f} points in "
         f"{percent(POWER)} of samples (median over the pairs), and often misses smaller ones."
     ]
 
@@ -171,8 +178,9 @@ def _held(tested: list[Pair], titles: Titles) -> str:
     if not held:
         return "out of fold, none of the differences is significant"
     names = [
-        f"{titles[pair['model']]} is {_side(result)} than {titles[pair['reference']]}"
-        + (f" (over {len(pair['seeds'])} seeds)" if len(pair["seeds"]) > 1 else "")
+        f"{titles[pair['model']]} is {_side(result)} than {titles[pair['reference']]} ("
+        + (f"over {len(pair['seeds'])} seeds, " if len(pair["seeds"]) > 1 else "")
+        + f"{said_p(result['p_holm'])})"
         for pair, result in held
     ]
     number = "one difference is" if len(held) == 1 else "these differences are"
@@ -191,9 +199,14 @@ def _noise_answer(pairs: pd.DataFrame) -> list[str]:
     largest = 100 * twice["difference"].abs().max()
     equal = int((twice["noise_floor"] == "equal predictions").sum())
     same = f" ({equal} with bitwise identical predictions)" if equal else ""
-    return [
+    lead = (
         f"Noise floor: {plural(len(twice), 'pair')} {'is' if len(twice) == 1 else 'are'} the same "
-        f"model trained twice{same}. They differ by up to {largest:.1f} points of AUC out of fold. "
+        f"model trained twice{same}."
+    )
+    if f"{largest:.1f}" == "0.0":
+        return [f"{lead} Out of fold their AUCs are equal, which others need not be."]
+    return [
+        f"{lead} They differ by up to {largest:.1f} points of AUC out of fold. "
         "Between architectures, a difference of that size may be due to random variation in "
         "training, which no test of single trained models can detect."
     ]
@@ -262,7 +275,13 @@ def _reference(reference: dict[str, Any] | None, titles: Titles, settings: Setti
             "their own: p values are adjusted for them alone (Holm), separately out of fold and on "
             "the test set."
         ),
-        Table("reference_comparisons", f"Comparison with {name}", rows, narrow=True),
+        Table(
+            "reference_comparisons",
+            f"Comparison with {name}",
+            rows,
+            narrow=True,
+            aside=tuple(f"{title}: adjusted p, DeLong" for title in DATASET_TITLES.values()),
+        ),
         *_not_testable(
             f"{_compared(pair, titles)}: {pair['reason']}."
             for pair in reference["pairs"]
@@ -352,7 +371,9 @@ def _every_pair(comparison: pd.DataFrame, pairs: pd.DataFrame) -> list[Block]:
         "Where ROC curves cross, the permutation test may react to their shapes at equal AUCs: "
         "then DeLong's test by patient, which compares the AUCs alone, is the one to read."
     )
-    table = Table("all_pairs", "All pairs of runs", rows, notes=(note,))
+    # One p value beside each verdict: that of the test which gives it.
+    others = tuple(title for test, title in TESTS.items() if test != "permutation")
+    table = Table("all_pairs", "All pairs of runs", rows, notes=(note,), narrow=True, aside=others)
     return [Details(f"All pairs of runs ({count(len(rows))} rows)", (table,))]
 
 
