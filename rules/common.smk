@@ -216,10 +216,10 @@ def undeclared(kind):
     )
 
 
-def code_of_run(*names):
-    """Return a params function: a hash of code (scripts, modules) and of the job's architecture."""
+def code_of_run(*names, run=None):
+    """Return a params function: a hash of code (scripts, modules) and of a run's architecture, or of the job's."""
     return lambda wildcards: code_hash(
-        *names, registry.module_name(SLUGS[wildcards.slug])
+        *names, registry.module_name(run.model if run else SLUGS[wildcards.slug])
     )
 
 

@@ -106,7 +106,7 @@ class Archive:
         """The architectures that it describes; their code need not exist where it is rebuilt."""
         slugs = (re.fullmatch(r"models/([^/]+)\.json", name) for name in self.files)
         models = (found[1].replace("timm-", "timm:", 1) for found in slugs if found)
-        return [model for model in models if model.isidentifier() or TIMM_NAME.fullmatch(model)]
+        return [model for model in models if model.isidentifier() or model.startswith("timm:")]
 
 
 def read_archive(path: str | Path) -> Archive:
