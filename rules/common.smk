@@ -21,7 +21,7 @@ from pneumobench.core.config import identity
 from pneumobench.core.layout import Layout
 from pneumobench.core.room import check_writing
 from pneumobench.core.sources import Source
-from pneumobench.data.sources.fingerprint import source_fingerprint
+from pneumobench.data.sources import fingerprint, first_look
 from pneumobench.models import registry, timm_names
 from pneumobench.reporting.figures import figures_of
 
@@ -150,12 +150,14 @@ def augmented_of(suffix):
     )
 
 
-def radiographs_of(source):
+def radiographs_of(source, folder):
     """Return an input function: files that say that radiographs are there, or stop where a user's are not."""
 
     def made(wildcards):
         if DRIVER:
-            identity.check_data_source(EXPERIMENT)
+            first_look.check_before_start(
+                EXPERIMENT, source, f"{ON_DISK.results}/{folder}"
+            )
         return source.made
 
     return facts.input_function(made)
@@ -193,7 +195,7 @@ def as_it_stands(value):
 
 def fingerprint_of(source):
     """Return a params function: names and sizes of a source's radiographs as a hash, which tells changed ones."""
-    return lambda wildcards: source_fingerprint(source)
+    return lambda wildcards: fingerprint.source_fingerprint(source)
 
 
 def run_of(wildcards):

@@ -67,7 +67,7 @@ def test_doctor_works_before_there_are_data_and_every_time(make_workflow):
     assert "fails    data: no folder of images at radiographs" in finished.stdout
     assert "ln -s /where/they/are radiographs" in finished.stdout
     # Anything else stops before it begins.
-    assert "the folder of images does not exist" in flow.run("--dry-run").stdout
+    assert "the folder of images was not found" in flow.run("--dry-run").stdout
 
 
 def test_doctor_under_the_slurm_profile(make_workflow, tmp_path):

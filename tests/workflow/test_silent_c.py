@@ -173,5 +173,5 @@ def test_folder_called_as_a_target_is_none(tmp_path):
     (tmp_path / "overlay.yaml").write_text("data: {source: directory, directory: {path: none}}")
     words = ("-n", "--configfile", tmp_path / "overlay.yaml", "--directory", tmp_path / "fetch")
     status, output = snakemake(*words)
-    assert status == 1 and "the folder of images does not exist" in output
+    assert status == 1 and "the folder of images was not found" in output
     assert snakemake(*words, "--cores", "1", "fetch")[0] == 0

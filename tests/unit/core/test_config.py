@@ -37,6 +37,7 @@ from pneumobench.core.config.across import cautions
 from pneumobench.core.config.allowed import ANY_NAME, find, in_words, leaves, meaning
 from pneumobench.core.config.earlier import RENAMED
 from pneumobench.core.config.identity import IDENTITY_FILE
+from pneumobench.core.config.misplaced import places_of
 from pneumobench.core.config.schema import (
     BEGIN,
     COMMAND,
@@ -283,6 +284,57 @@ def test_unknown_key_is_an_error_at_every_level(place):
     assert problem.path == ".".join(steps)
     assert "unknown key" in problem.given
     assert problem.hint == "remove the key"
+
+
+@pytest.mark.parametrize(
+    ("overlay", "path", "hint"),
+    [
+        ("folds: 3", "folds", "it belongs below split: split: {folds: 3}"),
+        ("fold: 3", "fold", "it belongs below split: split: {folds: 3}"),
+        (
+            "data: {source: table, path: my.csv}",
+            "data.path",
+            'it belongs below data.table: data: {table: {path: "my.csv"}}',
+        ),
+        (
+            "data: {path: /images}",
+            "data.path",
+            "it belongs to another section: data.directory.path, data.table.path, data.nih.path "
+            "or data.rsna.path",
+        ),
+        (
+            "external: {source: nih, path: x}",
+            "external.path",
+            'it belongs below external.nih: external: {nih: {path: "x"}}',
+        ),
+        ("epochs: 3", "epochs", "it belongs below recipes.light: recipes: {light: {epochs: 3}}"),
+        ("{data: {split: {folds: 3}}}", "data.split", "on the left edge of the file: split: ..."),
+        ("models: [alexnet]", "models", "it belongs to an entry of runs: runs[].models"),
+        ("runs: [{timm: resnet10t}]", "runs[0].timm", "write timm:resnet10t, without a space"),
+        (
+            "recipe: light",
+            "recipe",
+            "write recipes instead, unless it belongs to another section: defaults.recipe or "
+            "runs[].recipe",
+        ),
+    ],
+)
+def test_key_on_the_wrong_level_is_told_where_it_belongs(overlay, path, hint):
+    problem = only_problem(overlay)
+    assert problem.path == path
+    assert hint in problem.hint
+    assert problem.given.startswith("an unknown key with the value ")
+
+
+def test_every_key_is_found_where_it_belongs():
+    for path, _ in leaves():
+        *_, key = steps = path.replace("[]", ".[]").replace(ANY_NAME, "light").split(".")
+        used = DEFAULT | {"data": {"source": steps[1] if steps[0] == "data" else "phantom"}}
+        assert tuple(steps) in places_of(key, ("nowhere",), used)
+
+
+def test_secret_on_the_wrong_level_is_not_repeated():
+    assert "hunter2" not in str(only_problem("{split: {token: hunter2}}"))
 
 
 def test_key_that_yaml_reads_as_a_truth_value():

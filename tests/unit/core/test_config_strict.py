@@ -40,7 +40,7 @@ LAUGHS = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: " + "[" * 3000 + "]" * 3000, ("nested more than 50 deep",)),
         ("images:\n\tsize: 96\n", ("no valid YAML", "a tab", "line 2")),
         ("a: 1\n---\na: 2\n", ("several documents", "line 2")),
-        ("a: [1\n", ("no valid YAML", "line 2")),
+        ("a: [1\n", ("no valid YAML", "line 1")),
         ("a: *b\n", ("undefined alias", "line 1")),
         ("a: 2024-13-45\n", ("a value cannot be read", "month")),
         ("[a]: b\n", ("unhashable key",)),

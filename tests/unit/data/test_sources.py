@@ -124,7 +124,8 @@ def test_a_missing_file_is_a_counted_reject(tmp_path):
         ["x.png", "the table names it, but there is no such file"]
     ]
     text = message(index, root, tmp_path / "m2.csv", maximum_rejected_fraction=0.1, **options)
-    assert "1 of 5 image files had to be set aside" in text and "x.png" in text
+    assert "1 of the 5 images that the table names were not found" in text
+    assert f"looked in {root} for x.png" in text
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The nearest valid name to a mistyped one."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str | None:
@@ -28,3 +28,13 @@ def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """Return a sentence naming the nearest candidate, or an empty string."""
     match = nearest(name, candidates)
     return f"did you mean {match}?" if match else ""
+
+
+def either(words: Sequence[str]) -> str:
+    """Return words as a choice in a sentence.
+
+    >>> either(["1", "2", "3"]), either(["1"])
+    ('1, 2 or 3', '1')
+    """
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last

@@ -26,8 +26,8 @@ from pneumobench.data.doorkeeper import (
 )
 from pneumobench.data.images import difference_hash, read_header, read_picture
 from pneumobench.data.manifest import NESTED_COPY, NUMBER_COLUMNS, TEXT_COLUMNS, write_manifest
-from pneumobench.data.sources.listing import list_radiographs
-from pneumobench.data.sources.radiograph import IN_HELPER, Listing, Radiograph
+from pneumobench.data.sources.first_look import check_classes, list_usable
+from pneumobench.data.sources.radiograph import IN_HELPER, Radiograph
 
 logger = logging.getLogger(__name__)
 
@@ -82,13 +82,13 @@ def index_dataset(
         If the source is not as it should be, holds one class only, or if too many files were set
         aside.
     """
-    listing = list_radiographs(source, root, options)
+    listing = list_usable(source, root, options, maximum_rejected_fraction)
     rows, notes = _read_all(listing.radiographs, root, reading, limits, workers)
     _check_rejected(root, rows, maximum_rejected_fraction)
     _name_images(rows)
     for radiograph, row in zip(listing.radiographs, rows, strict=True):
         row["mask_path"] = radiograph.mask_path if row["status"] == "ok" else ""
-    _check_classes(root, rows, listing)
+    check_classes(root, {row["label"] for row in rows if row["status"] == "ok"}, listing)
     write_manifest(manifest, rows)
     told = {key: value for key, value in vars(listing).items() if key != "radiographs"}
     write_json(description, {"source": source} | told | {"notes": [*listing.notes, *notes]})
@@ -280,15 +280,4 @@ def _check_rejected(root: Path, rows: list[Row], maximum: float) -> None:
             where=f"{root}: {examples}",
             expected=f"at most a share of {maximum:g} (data.checks.maximum_rejected_fraction)",
             remedy="replace the damaged files, or raise the limit if they may be left out",
-        )
-
-
-def _check_classes(root: Path, rows: list[Row], listing: Listing) -> None:
-    labels = {row["label"] for row in rows if row["status"] == "ok"}
-    if len(labels) < 2:
-        raise UserError(
-            "the data hold no image of one of the two classes",
-            where=f"{root}: readable images only of {', '.join(labels) or 'no class'}",
-            expected=f"readable images of both: {listing.negative} and {listing.positive}",
-            remedy="add the missing class's images",
         )

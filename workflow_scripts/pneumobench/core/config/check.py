@@ -78,7 +78,7 @@ def check_config(
     ]
     problems = [
         *inheritance.problems,
-        *problems_from(own),
+        *problems_from(own, inheritance.resolved),
         *problems_across(sound, Networks(architectures, backbones, summary)),
     ]
     if experiment is None or problems:

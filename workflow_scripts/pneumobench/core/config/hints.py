@@ -6,6 +6,9 @@ import re
 from pneumobench.core.config.allowed import Node, meaning
 
 EXPONENT = re.compile(r"([+-]?)(\d+)(?:\.(\d*))?[eE]([+-]?)(\d+)")
+# What YAML takes for a text where a key or the entry of a list was meant.
+KEY_WITHOUT_SPACE = re.compile(r"([a-z_]+):\S")
+DASH_WITHOUT_SPACE = re.compile(r"-\S")
 SCALARS = ("string", "integer", "number", "boolean")
 
 
@@ -32,12 +35,16 @@ def hint_for(value: object, node: Node) -> str:
         return _for_text(value, node)
     if "$comment" in node:
         return "write it as allowed"
+    if isinstance(value, str) and (found := KEY_WITHOUT_SPACE.match(value)):
+        return f"a space is missing after the colon: {found[1]}: ..."
     return "write the section's keys below it, indented by two spaces"
 
 
 def _for_list(value: object) -> str:
     if isinstance(value, list):
         return "write at least one entry"
+    if isinstance(value, str) and DASH_WITHOUT_SPACE.match(value):
+        return "a space is missing after the dash of each entry: - ..."
     example = value if isinstance(value, (str, int)) else "first, second"
     return f"write a list: [{example}]"
 

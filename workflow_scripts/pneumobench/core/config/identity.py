@@ -1,6 +1,7 @@
 """What ties a configuration to the world: its results folder, its images, its own weights."""
 
 import json
+import os
 import stat
 from pathlib import Path
 from typing import Any, get_args
@@ -10,6 +11,7 @@ from pneumobench.core.config.data import Data
 from pneumobench.core.config.experiment import Experiment
 from pneumobench.core.config.problems import value_text
 from pneumobench.core.errors import UserError
+from pneumobench.core.names import nearest
 from pneumobench.core.room import check_folder
 
 IDENTITY_FILE = "experiment.json"
@@ -131,7 +133,7 @@ def _check_paths(name: str, data: Data) -> None:
             continue
         raise UserError(
             _what_is_there(path, kind),
-            where=f"{place}: {given} (seen from {Path.cwd()})",
+            where=f"{place}: {given} ({_looked_in(path)})",
             expected=EXPECTED[kind, data.source],
             remedy=_remedy(str(given), kind, name),
         )
@@ -167,7 +169,19 @@ def _what_is_there(path: Path, kind: str) -> str:
     if path.exists():
         wrong = {"folder": "images is a file, not a folder", "file": "a file is a folder"}[kind]
         return f"the path of {wrong}"
-    return f"{subject} does not exist"
+    return f"{subject} was not found"
+
+
+def _looked_in(path: Path) -> str:
+    """Say how far a path leads, and what it may have been meant to lead to."""
+    there = path.absolute()
+    if there.exists() or there.is_symlink():
+        return f"seen from {Path.cwd()}"
+    while not there.exists():
+        there, lacking = there.parent, there.name
+    inner = sorted(os.listdir(there)) if there.is_dir() else []
+    match = nearest(lacking, inner)
+    return f"looked in {there}, which has no {lacking}{f', but {match}' if match else ''}"
 
 
 def _remedy(given: str, kind: str, name: str) -> str:

@@ -5,13 +5,16 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pneumobench.core.config.problems import Location, Problem, path_text, value_text
-from pneumobench.core.names import alike
+from pneumobench.core.names import alike, either
 
 PREFIX = "timm:"
 # As long as a folder's name may be, with room for what stands beside it.
 TIMM_NAME = re.compile(r"timm:[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 # How the prefix is written by mistake.
 LIKE_PREFIX = re.compile(r"timm\W+", re.IGNORECASE)
+# What YAML makes of a list's entries whose dashes do not stand below one another.
+SEVERAL = " - "
+CHOOSE = "take one of the allowed names"
 # A shorter part of a name says nothing of it.
 SHORTEST = 3
 # How many names are named, and how alike they are.
@@ -63,18 +66,19 @@ class Networks:
             given=f"{value_text(name)}, which the timm installed here does not have",
             allowed="timm:<name>, a name that timm.list_models() lists",
             nearest=found[0] if found else None,
-            hint=f"write {_either(found)}" if found else search,
+            hint=f"write {either(found)}" if found else search,
         )
 
     def _no_architecture(self, place: Location, name: str) -> Problem:
-        found = self._meant(LIKE_PREFIX.sub("", name))
+        found = [] if SEVERAL in name else self._meant(LIKE_PREFIX.sub("", name))
         described = [self._described(other) for other in found] if len(found) > 1 else found
+        other = "write the dashes of a list below one another" if SEVERAL in name else CHOOSE
         return Problem(
             path=path_text(place),
             given=value_text(name),
             allowed=", ".join([*self.architectures, "timm:<name>"]),
             nearest=found[0] if found else None,
-            hint=f"write {_either(described)}" if found else "take one of the allowed names",
+            hint=f"write {either(described)}" if found else other,
         )
 
     def _meant(self, name: str) -> list[str]:
@@ -105,8 +109,3 @@ def _like(name: str, names: Mapping[str, str], alike_at_most: int = MOST) -> lis
 def _bare(name: str) -> str:
     """Return a name without case and without what stands between its parts."""
     return re.sub(r"[\W_]", "", name).lower()
-
-
-def _either(words: Sequence[str]) -> str:
-    *first, last = words
-    return f"{', '.join(first)} or {last}" if first else last

@@ -4,6 +4,8 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from pydantic_core import ErrorDetails
 
@@ -11,6 +13,7 @@ from pneumobench.core.config.allowed import children, find, in_words
 from pneumobench.core.config.earlier import RENAMED
 from pneumobench.core.config.experiment import ENTRY_TAG, NAME_TAG
 from pneumobench.core.config.hints import hint_for
+from pneumobench.core.config.misplaced import ALIKE, ENTRY, places_of, written
 from pneumobench.core.config.secrets import (
     HIDDEN,
     is_secret,
@@ -19,11 +22,13 @@ from pneumobench.core.config.secrets import (
 )
 from pneumobench.core.config.section import PLAIN_NAME_PATTERN
 from pneumobench.core.errors import UserError
-from pneumobench.core.names import nearest
+from pneumobench.core.names import alike, either, nearest
 
 Location = tuple[str | int, ...]
 
 LONGEST_VALUE = 80
+# Places that are named for a key which many sections have.
+MOST_PLACES = 6
 
 
 @dataclass(frozen=True)
@@ -103,11 +108,18 @@ def location_of(error: ErrorDetails) -> Location:
     return tuple(step for step in error["loc"] if step not in (NAME_TAG, ENTRY_TAG, "[key]"))
 
 
-def problems_from(errors: Sequence[ErrorDetails]) -> list[Problem]:
+def problems_from(errors: Sequence[ErrorDetails], config: Any = None) -> list[Problem]:
     """Describe the errors that pydantic found in a configuration.
 
     A misspelt key of a section that must be complete is one mistake, not a missing key and an
     unknown one; so are all missing keys of one section, and a list whose only entry is wrong.
+
+    Parameters
+    ----------
+    errors
+        As pydantic gives them.
+    config
+        The configuration, which tells where a key belongs that stands on a wrong level.
     """
     places = [location_of(error) for error in errors]
     missing: dict[Location, list[str]] = {}
@@ -118,7 +130,7 @@ def problems_from(errors: Sequence[ErrorDetails]) -> list[Problem]:
     for error, place in zip(errors, places, strict=True):
         kind = error["type"]
         if kind in ("extra_forbidden", "invalid_key"):
-            problem = _unknown_key(place, error)
+            problem = _unknown_key(place, error, config)
             absent = missing.get(place[:-1], [])
             if problem.nearest in absent:
                 absent.remove(problem.nearest)
@@ -135,7 +147,7 @@ def _has_inner(place: Location, places: Sequence[Location]) -> bool:
     return any(other[: len(place)] == place and len(other) > len(place) for other in places)
 
 
-def _unknown_key(place: Location, error: ErrorDetails) -> Problem:
+def _unknown_key(place: Location, error: ErrorDetails, config: Any) -> Problem:
     keys = children(find(place[:-1]))
     if error["type"] == "invalid_key":
         # The input of this error is the key, such as true, which YAML makes of on.
@@ -145,18 +157,45 @@ def _unknown_key(place: Location, error: ErrorDetails) -> Problem:
             allowed=", ".join(keys),
             hint="remove the key",
         )
-    renamed = RENAMED.get(str(place[-1]))
-    was_renamed = renamed in keys
-    match = renamed if was_renamed else nearest(str(place[-1]), keys)
+    name = str(place[-1])
     shown = HIDDEN if is_secret(place[-1]) else value_text(error["input"])
-    known = "a key of an earlier version" if was_renamed else "an unknown key"
-    return Problem(
-        path=path_text(place),
-        given=f"{known} with the value {shown}",
-        allowed=", ".join(keys),
-        nearest=match,
-        hint=f"write {match} instead" if match else "remove the key",
+    described = partial(Problem, path=path_text(place), allowed=", ".join(keys))
+    renamed = RENAMED.get(name)
+    if renamed in keys:
+        given = f"a key of an earlier version with the value {shown}"
+        return described(given=given, nearest=renamed, hint=f"write {renamed} instead")
+    match = nearest(name, keys)
+    like_one_here = bool(match and alike(name, [match], 1, ratio=ALIKE))
+    elsewhere = _belongs(place, error["input"], config, exactly=like_one_here)
+    unless = f", unless {elsewhere}" if elsewhere else ""
+    here = f"write {match} instead{unless}" if match else "remove the key"
+    return described(
+        given=f"an unknown key with the value {shown}",
+        nearest=match if like_one_here or not elsewhere else None,
+        hint=here if like_one_here else elsewhere or here,
     )
+
+
+def _belongs(place: Location, value: object, config: Any, *, exactly: bool) -> str | None:
+    """Say where a key belongs that stands on a wrong level; None if there is no such place."""
+    *below, key = place
+    if place[:1] == ("runs",) and key == "timm":
+        return f"write timm:{value}, without a space after the colon"
+    places = places_of(str(key), tuple(below), config, exactly=exactly)
+    if len(places) > 1:
+        listed = [".".join(found).replace(f".{ENTRY}", ENTRY) for found in places]
+        return f"it belongs to another section: {either(listed[:MOST_PLACES])}"
+    if not places:
+        return None
+    (found,) = places
+    if ENTRY in found:
+        return f"it belongs to an entry of {found[0]}: {found[0]}[].{found[-1]}"
+    text = written(found, "..." if isinstance(value, (dict, list)) else value_text(value))
+    return f"it belongs {_level(found)}: {text}"
+
+
+def _level(place: tuple[str, ...]) -> str:
+    return f"below {'.'.join(place[:-1])}" if len(place) > 1 else "on the left edge of the file"
 
 
 def _missing_keys(place: Location, names: list[str]) -> Problem:

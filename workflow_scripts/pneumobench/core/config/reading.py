@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from pneumobench.core.config.unreadable import shown_lines, why_unreadable
 from pneumobench.core.errors import UserError
 
 # Far above every configuration; below what a parser, a merge or an editor stumbles over.
@@ -62,8 +63,9 @@ def check_config_text(text: str, name: str, subject: str = "the file") -> None:
         duplicates = list(_Reader(name).duplicates(yaml.parse(text, Loader=LOADER)))
         content = _as_snakemake(text)
     except yaml.YAMLError as error:
-        said = f"{subject} is no valid YAML: {_said(error)}"
-        raise _refused(said, name, _line(error), f"correct {subject}") from None
+        why = why_unreadable(text, error)
+        said = f"{subject} is no valid YAML: {why.said}{shown_lines(text, why.line)}"
+        raise _refused(said, name, why.line, why.remedy or f"correct {subject}") from None
     # Dates and numbers that there are not.
     except (ValueError, TypeError, OverflowError) as error:
         raise _refused(f"a value cannot be read: {error}", name) from None
@@ -229,15 +231,3 @@ def _refused(
 ) -> UserError:
     where = name if line is None else f"{name}, line {line}"
     return UserError(what, where=where, expected=EXPECTED, remedy=remedy)
-
-
-def _said(error: yaml.YAMLError) -> str:
-    """Return what a parser says, on one line, without pieces of the file."""
-    said = getattr(error, "problem", None) or getattr(error, "reason", None) or "not readable"
-    tab = "; a tab, where blanks belong?" if "cannot start any token" in said else ""
-    return " ".join(str(said).split()) + tab
-
-
-def _line(error: yaml.YAMLError) -> int | None:
-    mark = getattr(error, "problem_mark", None)
-    return None if mark is None else mark.line + 1

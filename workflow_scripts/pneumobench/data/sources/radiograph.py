@@ -7,6 +7,7 @@ from typing import Self
 FILE_NAME, PATTERN, COLUMN = "file_name", "pattern", "column"
 # How the reason of what lies beside the radiographs begins; the name of the folder follows.
 IN_HELPER = "in a folder of masks, labels or copies: "
+NO_FILE = "the table names it, but there is no such file"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Radiograph:
         told = {"subtype": "normal" if label == "normal" else "unknown"} | told
         told["patient_from"] = COLUMN if told["patient"] else ""
         if size < 0:
-            told["reason"] = "the table names it, but there is no such file"
+            told["reason"] = NO_FILE
         return cls(path, size, label, official_split, **told)
 
     @property
