@@ -105,6 +105,7 @@ rule all:
         rules.make_tables.output,
         rules.list_figures.output,
         of_runs("model_card.md"),
+        of_runs("mistakes.csv"),
         "<results>/kept_weights.json"
         if EXPERIMENT.keep_weights != "all" and not ARCHIVE
         else [],
@@ -143,6 +144,7 @@ rule figures:
 
 
 rule report:
-    """The HTML report."""
+    """The HTML report, and the mistakes of each run."""
     input:
         rules.render_report.output,
+        of_runs("mistakes.csv"),

@@ -22,7 +22,7 @@ from pneumobench.core.layout import Layout
 from pneumobench.core.room import check_writing
 from pneumobench.core.sources import Source
 from pneumobench.data.sources.fingerprint import source_fingerprint
-from pneumobench.models import registry
+from pneumobench.models import registry, timm_names
 from pneumobench.reporting.figures import figures_of
 
 # The configuration
@@ -44,7 +44,13 @@ with facts.SaidPlainly():
     # Named instead of a configuration; None where results are computed.
     ARCHIVE = opening.archive_asked_for(config, facts.given_keys(workflow))
     EXPERIMENT = opening.checked_experiment(
-        config, ARCHIVE, architectures=registry.names(), driver=DRIVER
+        config,
+        ARCHIVE,
+        architectures=registry.names(),
+        # Jobs in environments of conda have a timm of their own, which describe_model asks.
+        backbones=tuple if facts.machine(workflow)["conda"] else timm_names.names,
+        summary=registry.summary,
+        driver=DRIVER,
     )
 
 RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}

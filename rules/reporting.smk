@@ -80,6 +80,25 @@ rule write_model_card:
         "../workflow_scripts/reporting/write_model_card.py"
 
 
+rule list_mistakes:
+    """List the images that one run calls wrongly, the most confident mistakes first."""
+    input:
+        calibrated="<results>/runs/{slug}/{recipe}/seed{seed}/calibrated.csv",
+        explained=wanted("explained.csv"),
+        panels=panels,
+    output:
+        "<results>/runs/{slug}/{recipe}/seed{seed}/mistakes.csv",
+    log:
+        "<logs>/list_mistakes/{slug}/{recipe}/seed{seed}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("reporting/list_mistakes"),
+    script:
+        "../workflow_scripts/reporting/list_mistakes.py"
+
+
 # What the report's sections, and with them its tables, are made of.
 report_parts = dict(
     table="<results>/comparison/comparison.csv",

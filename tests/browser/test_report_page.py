@@ -4,10 +4,13 @@ import json
 
 import chromium
 import pytest
+from calibration_fixture import Calibrations
 from page_checks import WIDTHS, assert_whole
 from poison import MARK, poison
 from report_page import draw_figures, render
-from reporting_fixture import Experiment
+from reporting_fixture import Experiment, Made
+from shift_fixture import write_shift
+from thirteen import THIRTEEN
 
 PROGRAM = chromium.find()
 pytestmark = pytest.mark.skipif(
@@ -47,6 +50,68 @@ def test_every_link_of_the_navigation_leads_somewhere(browser, page):
         for where, name in (("main > section", "part.id"), ("nav a", "part.hash.slice(1)"))
     )
     assert sections == links and sections[0] == "answer"
+
+
+@pytest.fixture(scope="module")
+def thirteen(tmp_path_factory):
+    """The report of thirteen runs with the sections that have the widest tables."""
+    runs = [
+        Made(model, f"{model.replace('_', ' ')} from scratch", 3 - 0.2 * place, 1e7)
+        for place, model in enumerate(THIRTEEN)
+    ]
+    made = Experiment(tmp_path_factory.mktemp("thirteen"), runs)
+    calibrations = Calibrations(made)
+    render(
+        made, draw_figures(made, "ranking"), made.folder / "report.html",
+        calibrations=calibrations.details, calibrated=calibrations.calibrated,
+        shift=write_shift(made), differences=made.differences.table,
+        differences_details=made.differences.details,
+    )  # fmt: skip
+    return made.folder / "report.html"
+
+
+def test_no_table_is_wider_than_a_usual_screen(browser, thirteen):
+    browser.open(thirteen, 1280)
+    wide = browser.evaluate(
+        "(() => { for (const part of document.querySelectorAll('details')) part.open = true;"
+        "return Array.from(document.querySelectorAll('.scroll'))"
+        ".filter(part => part.scrollWidth > part.clientWidth + 1)"
+        ".map(part => part.parentElement.id); })()"
+    )
+    assert wide == []
+
+
+def test_columns_aside_are_shown_on_request(browser, thirteen):
+    browser.open(thirteen, 1280)
+    shown = (
+        "Array.from(document.querySelectorAll('#table-comparison th'))"
+        ".filter(head => head.offsetWidth > 0).map(head => head.textContent)"
+    )
+    brief = browser.evaluate(shown)
+    assert brief[:4] == ["Rank", "Run", "Out-of-fold AUC", "Test AUC"]
+    assert "Training time" not in brief
+    press = "document.querySelector('#table-comparison .saves button').click()"
+    browser.evaluate(press)
+    assert "Training time" in browser.evaluate(shown)
+    browser.evaluate(press)
+    assert browser.evaluate(shown) == brief
+
+
+def test_on_a_phone_the_name_stays_in_sight_and_the_areas_stand_beside_it(browser, thirteen):
+    browser.open(thirteen, 390)
+    right = "document.querySelector('#table-comparison td:nth-child(3)').getBoundingClientRect()"
+    assert browser.evaluate(f"{right}.right") < 390
+    name = "document.querySelector('#table-comparison td.name').getBoundingClientRect()"
+    assert browser.evaluate(f"{name}.height") < 120
+    browser.evaluate("document.querySelector('#table-comparison .scroll').scrollLeft = 300")
+    assert 0 <= browser.evaluate(f"{name}.left") < 40
+
+
+def test_figures_say_that_a_click_enlarges_them(browser, page):
+    browser.open(page, 1280)
+    assert "Click the figure to enlarge it." in browser.evaluate(
+        "document.querySelector('#figure-ranking figcaption').textContent"
+    )
 
 
 def column(browser, title):
@@ -156,9 +221,10 @@ def saved(browser, table, kind):
 def test_each_table_is_saved_as_csv_and_latex(browser, page):
     browser.open(page, 1280)
     tables = browser.evaluate("document.querySelectorAll('table').length")
-    assert browser.evaluate("document.querySelectorAll('.saves button').length") == 2 * tables > 10
+    buttons = "document.querySelectorAll('.saves button:not([aria-expanded])').length"
+    assert browser.evaluate(buttons) == 2 * tables > 10
     name, text = saved(browser, "comparison", "CSV")
-    assert name == "comparison.csv" and text.startswith("Rank,Rank interval,Run,")
+    assert name == "comparison.csv" and text.startswith("Rank,Run,Out-of-fold AUC,")
     assert "Xception & VGG-16 fusion" in text
     browser.open(page, 1280)
     name, text = saved(browser, "clinical_test", "LaTeX")

@@ -50,6 +50,16 @@ def test_every_image_has_a_calibrated_probability(finished):
     assert table["probability"].between(0, 1).all()
 
 
+def test_my_mistakes_are_listed_with_their_pictures(finished):
+    scores = read_table(finished.results / RUN / "scores.csv", text=("image_id",))
+    own = scores[(scores["dataset"] == "out_of_fold") | scores["fold"].isna()]
+    wrong = own[(own["label"] == "pneumonia") != (own["decision_selected"] == 1)]
+    mistakes = read_table(finished.results / RUN / "mistakes.csv", text=("image_id", "panel"))
+    assert sorted(mistakes["image_id"]) == sorted(wrong["image_id"]) and len(wrong)
+    shown = [panel for panel in mistakes["panel"] if panel]
+    assert shown and all((finished.results / panel).is_file() for panel in shown)
+
+
 def test_the_pair_is_tested_out_of_fold_and_on_test(finished):
     pairs = read_table(finished.results / "comparison/differences.csv").set_index("dataset")
     runs = read_table(finished.results / "comparison/comparison.csv").set_index("model")

@@ -1,11 +1,17 @@
 """What the report says of the data: numbers alone, and images that were left out."""
 
+import re
+
 import pytest
+import reporting_fixture
+from calibration_fixture import Calibrations
 from reporting_fixture import Experiment
 from section_fixture import CHILDREN, report_files, table_of, text_of
+from shift_fixture import write_shift
 
 from pneumobench.core.files import read_json, read_table, write_json, write_table
 from pneumobench.reporting.flow import read_flow
+from pneumobench.reporting.report import compose
 from pneumobench.reporting.sections.data import build
 
 BY_NUMBER = {"data": {"source": "phantom"}, "split": {"patient_key": "number"}}
@@ -46,3 +52,19 @@ def test_images_left_out_are_a_step_so_that_counts_add_up(made):
 def test_without_an_official_split_numbers_leave_nothing_out(made):
     text = text_of(build(report_files(made, settings=BY_NUMBER), CHILDREN))
     assert "taken for one child here, whatever the subtype" in text and "left out" not in text
+
+
+def test_no_section_speaks_of_subtypes_where_there_are_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(reporting_fixture, "CLASSES", ("normal", "unknown", "unknown"))
+    made = Experiment(tmp_path)
+    calibrations = Calibrations(made)
+    files = report_files(
+        made, settings={"data": {"source": "table"}, "split": {"folds": 5}},
+        calibrations=calibrations.details, calibrated=calibrations.calibrated,
+        shift=write_shift(made), differences=made.differences.table,
+        differences_details=made.differences.details,
+    )  # fmt: skip
+    sections = compose(files, CHILDREN)
+    assert {"calibration", "shift", "clinical", "methods"} <= {part.name for part in sections}
+    said = "\n".join(map(text_of, sections))
+    assert re.findall(r".*\b(?:bacterial|viral|subtypes?|unknown)\b.*", said, re.IGNORECASE) == []

@@ -110,7 +110,10 @@ def test_reference_has_a_table_of_its_own(tmp_path):
     made._write_differences(reference="plain_resnet18")
     section = section_of(made)
     lead = "2 comparisons with ResNet-18, the reference: out of fold, one"
-    assert f"{lead} difference is significant: AlexNet is worse than ResNet-18." in section.answer
+    assert (
+        f"{lead} difference is significant: AlexNet is worse than ResNet-18 (p = 0.004)."
+        in section.answer
+    )
     rows = {row["Comparison"]: row for row in table_of(section, "reference_comparisons")}
     assert set(rows) == {"AlexNet vs ResNet-18", "VGG-16 vs ResNet-18"}
     assert rows["AlexNet vs ResNet-18"]["Result"] == "worse in both"

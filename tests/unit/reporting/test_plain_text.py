@@ -167,10 +167,11 @@ def test_figures_take_hostile_names_of_classes(hostile, tmp_path):
 def test_classes_are_named_in_lines_that_a_label_has_room_for(positive, negative):
     words = Words(positive, negative)
     for label, name in (("pneumonia", positive), ("normal", negative), ("unknown", positive)):
-        said = style.class_label(words, label)
-        assert max(map(len, said.split("\n"))) <= style.LABEL_WIDTH
-        assert len(said) <= style.LABEL_LENGTH + said.count("\n")
-        if len(name) <= style.LABEL_LENGTH:
+        said = style.wrapped(style.class_label(words, label), 1.1, 7.5)
+        figure = style.new_figure(1, layout=None)
+        assert style.widest([figure.text(0, 0, said, fontsize=7.5)]) < 1.15
+        assert said.count("\n") <= 2
+        if len(name) <= 40:
             assert " ".join(said.split()) == name
     assert style.class_label(Words(), "pneumonia") == "pneumonia"
     assert style.class_label(Words(), "bacterial") == "bacterial"

@@ -107,13 +107,20 @@ def test_anchors_are_one_each_and_every_link_has_its_place(report):
         assert re.search(r'<h2>.*?<a class="anchor" href="#', part)
 
 
+def test_the_glossary_stands_before_the_answer(report):
+    glossary, answer = report.index('<dl class="glossary">'), report.index('<section id="answer">')
+    assert glossary < answer
+    for term in ("Run", "Out of fold", "Baseline"):
+        assert f"<dt>{term}</dt>" in report
+
+
 def test_every_table_is_offered_as_csv_and_latex(report):
     packed = re.search(r'<script id="downloads"[^>]*>([^<]*)</script>', report)[1]
     files = json.loads(zlib.decompress(base64.b64decode(packed)))
     assert set(files) == set(re.findall(r'<div class="table" id="table-([^"]+)"', report))
     assert len(files) == report.count("<table") > 5
     csv, tex = files["comparison"]
-    columns = "Rank,Rank interval,Run,Parameters (M),Training time seconds,Out-of"
+    columns = "Rank,Run,Out-of-fold AUC,Out-of-fold AUC low,Out-of-fold AUC high,Out-of"
     assert csv.splitlines()[0].startswith(columns)
     assert "Out-of-fold AUC low,Out-of-fold AUC high" in csv.splitlines()[0]
     assert r"\begin{tabular}" in tex and r"Xception \& VGG-16 fusion" in tex
@@ -269,8 +276,8 @@ def test_a_heading_a_setting_and_a_path_stay_as_they_were_given(tmp_path):
     page.render_report(files, tmp_path / "report.html", title=title, experiment="normal")
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert f"<title>{title}</title>" in text and f"<h1>{title}</h1>" in text
-    assert "<tr><td>explanation.target</td><td>pneumonia</td></tr>" in text
-    assert "<td>pneumonia/child normal.png</td>" in text
+    assert '<tr><td class="name">explanation.target</td><td>pneumonia</td></tr>' in text
+    assert '<td class="name">pneumonia/child normal.png</td>' in text
     assert "<code>normal</code>" in text
 
 

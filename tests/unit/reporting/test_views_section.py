@@ -61,7 +61,7 @@ def test_rows_show_plain_averaged_and_difference(made):
 def test_tables_have_a_second_part_with_the_views_named(made):
     csv, markdown, latex = tables(made, made.with_views, "with")
     first, second = markdown.split("\n| Run | ")
-    assert first.startswith("| Rank | Rank interval | Run | ")
+    assert first.startswith("| Rank | Run | Out-of-fold AUC | ")
     assert second.startswith("Out-of-fold AUC, plain | Out-of-fold AUC, averaged | Difference")
     for view in VIEW_SETS["small"]:
         assert view in second

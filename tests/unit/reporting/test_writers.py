@@ -119,12 +119,31 @@ def test_markdown_has_notes_below():
 
 def test_html_has_text_and_numbers_to_sort_by():
     text = page_of(TABLE)
-    assert '<tr class="best"><td>a &amp; b</td><td class="number" data-key="0.98249">' in text
+    assert (
+        '<tr class="best"><td class="name">a &amp; b</td><td class="number" data-key="0.98249">'
+        in text
+    )
     assert '<td class="number" data-key="">\N{EM DASH}</td>' in text
-    assert '<th scope="col" class="number">AUC</th>' in text and '<th scope="col">Run</th>' in text
+    assert '<th scope="col" class="number">AUC</th>' in text
+    assert '<th scope="col" class="name">Run</th>' in text
     assert '<p class="small soft">A <code>file</code> of 5 %.</p>' in text
     narrow = page_of(Table("t", "T", TABLE.rows, narrow=True))
     assert "0.982 <small>(0.970\N{EN DASH}0.991)</small>" in narrow
+
+
+def test_columns_aside_are_on_the_page_for_those_who_ask_and_in_every_file():
+    brief = Table("t", "T", TABLE.rows, aside=("AUC",))
+    text = page_of(brief)
+    assert '<th scope="col" class="number aside">AUC</th>' in text and 'class="brief ' in text
+    assert 'class="number aside" data-key="0.98249"' in text
+    assert csv_table(brief) == csv_table(Table("t", "T", TABLE.rows))
+    assert "aside" not in page_of(TABLE).partition("<main>")[2].partition("</main>")[0]
+
+
+def test_the_name_of_a_row_is_its_run_or_else_its_first_column():
+    assert Table("t", "T", [{"Rank": 1, "Run": "a", "AUC": 2}]).name_column == "Run"
+    assert Table("t", "T", [{"Key": "a", "Value": "b"}]).name_column == "Key"
+    assert Table("t", "T", [{"Fold": 1, "AUC": 2}]).name_column is None
 
 
 def test_a_column_with_a_word_in_it_is_text_everywhere():

@@ -10,9 +10,18 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     >>> nearest("resnet5O", ["alexnet", "resnet50"])
     'resnet50'
     """
+    return next(iter(alike(name, candidates, 1)), None)
+
+
+def alike(name: str, candidates: Iterable[str], most: int, *, ratio: float = 0.5) -> list[str]:
+    """Return the candidates most like `name`, the nearest first; none with a ratio below `ratio`.
+
+    >>> alike("resnet5O", ["alexnet", "resnet50", "resnet101"], 2)
+    ['resnet50', 'resnet101']
+    """
     lowered = {candidate.lower(): candidate for candidate in candidates}
-    found = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
-    return lowered[found[0]] if found else None
+    found = difflib.get_close_matches(name.lower(), lowered, n=most, cutoff=ratio)
+    return [lowered[match] for match in found]
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:

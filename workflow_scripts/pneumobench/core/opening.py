@@ -4,7 +4,7 @@ Every cluster job reads the workflow, too, perhaps where nothing but results is 
 looks beyond them is left to the driver, the process that the user started.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,8 @@ def checked_experiment(
     archive: Archive | None,
     *,
     architectures: Sequence[str],
+    backbones: Callable[[], Collection[str]] = tuple,
+    summary: Callable[[str], str] = str,
     driver: bool,
 ) -> Experiment:
     """Return the checked configuration, an archive's own if there is one.
@@ -103,6 +105,8 @@ def checked_experiment(
     architectures
         Names of the architectures that exist here. An archive is rebuilt without them: those that
         it describes count, too.
+    backbones, summary
+        As for `check_config`. Nobody looks for a backbone of an archive, nor twice for another.
     driver
         Whether the user started this process.
 
@@ -114,7 +118,12 @@ def checked_experiment(
     try:
         given = archive.config if archive else config
         known = {*architectures, *(archive.architectures if archive else ())}
-        experiment = check_config(given, architectures=sorted(known))
+        experiment = check_config(
+            given,
+            architectures=sorted(known),
+            backbones=backbones if driver and archive is None else tuple,
+            summary=summary,
+        )
         results = f"results/{experiment.experiment}"
         if driver:
             check_folder(Path(results))

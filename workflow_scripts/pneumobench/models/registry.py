@@ -4,9 +4,12 @@ Importing this module imports neither torch nor any architecture, so that the co
 checked at once; `load` imports the one file that a job needs.
 """
 
+import ast
+import contextlib
 import functools
 import importlib
 import pkgutil
+from pathlib import Path
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.names import did_you_mean
@@ -25,6 +28,19 @@ def names() -> list[str]:
     """
     found = (module.name for module in pkgutil.iter_modules(architectures.__path__))
     return sorted(name for name in found if name.isidentifier())
+
+
+def summary(name: str) -> str:
+    """Return what an architecture is: the first line of its file, without importing it.
+
+    >>> summary("plain_resnet18")
+    "ResNet18, torchvision's"
+    """
+    path = Path(architectures.__path__[0], f"{name}.py")
+    with contextlib.suppress(OSError, SyntaxError, ValueError):
+        lines = (ast.get_docstring(ast.parse(path.read_bytes())) or "").splitlines()
+        return lines[0].removesuffix(".") if lines else "no description"
+    return "no description"
 
 
 @functools.cache

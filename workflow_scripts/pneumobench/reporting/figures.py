@@ -301,9 +301,9 @@ FIGURES = (
     Figure(
         "explanations",
         "The same radiographs, explained by all networks",
-        "Out-of-fold maps over the first two images of each subtype, with the predicted "
-        "probability. Colours run from 0 to the peak of each map; a white line surrounds what "
-        "lies above half of it.",
+        "Out-of-fold maps over the first two images of each class, or of each subtype where "
+        "subtypes are known, with the predicted probability. Colours run from 0 to the peak of "
+        "each map; a white line surrounds what lies above half of it.",
         (*_MAPS, *_IMAGES),
         category="Explanations",
         label="maps of all runs",
@@ -327,9 +327,9 @@ FIGURES = (
     Figure(
         "mean_maps",
         "Mean maps",
-        "Mean of the maps of each class and subtype, each scaled to a sum of 1; empty maps are "
-        "left out, and where the predicted class is explained, wrong answers are. A network "
-        "that looks at corners, borders or letters looks there in most images.",
+        "Mean of the maps of each class, and of each known subtype, each scaled to a sum of 1; "
+        "empty maps are left out, and where the predicted class is explained, wrong answers are. "
+        "A network that looks at corners, borders or letters looks there in most images.",
         _MAPS,
         category="Explanations",
         label="mean maps",

@@ -16,7 +16,7 @@ from pneumobench.reporting.origin import phantom_notice
 from pneumobench.reporting.run_records import flatten, values_of, versions_of
 from pneumobench.reporting.table import Cell, Table
 from pneumobench.reporting.wording import count, millions, percent
-from pneumobench.reporting.words import Words
+from pneumobench.reporting.words import Words, known_subtypes
 from pneumobench.reporting.writers.markdown import code_span, escape_markdown, markdown_table
 
 
@@ -185,7 +185,8 @@ def _subgroups(metrics: dict[str, Any], words: Words) -> list[str]:
         if entry["threshold"] == "out_of_fold"
         and entry["aggregate"] == DECISION_AGGREGATE[entry["dataset"]]
     ]
-    return [f"By subtype:\n\n{_markdown(rows)}"] if rows else []
+    known = known_subtypes(entry["subtype"] for entry in metrics["subgroups"])
+    return [f"By subtype:\n\n{_markdown(rows)}"] if known else []
 
 
 def _robustness(path: str | Path | None) -> list[str]:

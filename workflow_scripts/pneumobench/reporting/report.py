@@ -14,6 +14,21 @@ from pneumobench.reporting.words import Words, words_from
 from pneumobench.reporting.writers import latex
 from pneumobench.reporting.writers.html import Page, Picture, html_page
 
+GLOSSARY = (
+    ("Run", "one architecture, trained by one recipe with one seed, once for each fold."),
+    (
+        "Out of fold",
+        "predicted by the fold's model that was not trained on the image. Runs are ranked by these "
+        "predictions; the test set is used for no choice.",
+    ),
+    (
+        "Baseline",
+        "no network but a linear model of something very simple, such as 16 x 16 grey values; "
+        "every network should exceed it.",
+    ),
+)
+"""What a reader must know from the first sentence on."""
+
 
 def render_report(files: ReportFiles, report: str | Path, *, title: str, experiment: str) -> None:
     """Write the report.
@@ -39,6 +54,7 @@ def render_report(files: ReportFiles, report: str | Path, *, title: str, experim
         experiment=experiment,
         sections=compose(files, words),
         notices=_notices(files, words),
+        glossary=GLOSSARY,
         runs=list(all_rows(files.comparison, files.facts)["label"]),
     )
     text = html_page(page, {path.stem: _picture(path) for path in files.all("figures")})

@@ -167,6 +167,9 @@ class Table:
         Whether intervals stand below their figures, where there are many columns.
     styles
         A CSS class for each row (`best`, `baseline`), or nothing.
+    aside
+        Columns that the page shows only when asked to, so that the others stay on it; files have
+        all of them.
     """
 
     name: str
@@ -175,11 +178,19 @@ class Table:
     notes: tuple[str, ...] = ()
     narrow: bool = False
     styles: tuple[str, ...] = field(default=())
+    aside: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[str]:
         """Titles of the columns; none where there is no row."""
         return list(self.rows[0]) if self.rows else []
+
+    @property
+    def name_column(self) -> str | None:
+        """The column that says what a row is about; None where that is no text."""
+        first = next(iter(self.columns), "")
+        found = "Run" if "Run" in self.columns else first
+        return found if found and self.is_text(found) else None
 
     def is_text(self, column: str) -> bool:
         """Tell whether a column holds text, which is aligned left: in any of its cells."""

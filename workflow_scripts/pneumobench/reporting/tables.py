@@ -25,6 +25,8 @@ from pneumobench.reporting.writers.latex import latex_table
 from pneumobench.reporting.writers.markdown import markdown_table
 from pneumobench.statistics.comparison import NOT_LEARNED
 
+# What the ranking does not follow; the page has no room for it beside the AUCs.
+_ASIDE = ("Out-of-fold accuracy", "Test accuracy", "Parameters (M)", "Training time")
 NOT_DISTINGUISHABLE = "not distinguishable from the best"
 
 
@@ -86,13 +88,16 @@ def comparison_table(comparison: pd.DataFrame, facts: dict[str, Any], words: Wor
     for _, row in all_rows(comparison, facts).iterrows():
         cells: dict[str, Cell] = {
             "Rank": None if is_missing(row["rank"]) else int(row["rank"]),
-            "Rank interval": rank_interval(row),
             "Run": row["label"],
-            "Parameters (M)": Millions(row["parameters"]),
-            "Training time": Seconds(row["train_seconds"]),
         }
         cells |= {title: Estimate.of_row(row, name) for name, title in INTERVAL_COLUMNS.items()}
-        rows.append(cells | {"Note": run_note(row)})
+        cells |= {
+            "Rank interval": rank_interval(row),
+            "Parameters (M)": Millions(row["parameters"]),
+            "Training time": Seconds(row["train_seconds"]),
+            "Note": run_note(row),
+        }
+        rows.append(cells)
         best = row["status"] == "complete" and bool(row["best"])
         beside = row["status"] if row["status"] in (ENSEMBLE, BASELINE) else ""
         styles.append("best" if best else beside)
@@ -103,6 +108,7 @@ def comparison_table(comparison: pd.DataFrame, facts: dict[str, Any], words: Wor
         notes=tuple(footnotes(facts, words)),
         narrow=True,
         styles=tuple(styles),
+        aside=_ASIDE,
     )
 
 

@@ -39,6 +39,12 @@ def p_value(p: float) -> str:
     return "<0.001" if p < 0.0005 else f"{p:.3f}"
 
 
+def said_p(p: float) -> str:
+    """Write a p value beside a claim: `p = 0.034`, `p < 0.001`."""
+    text = p_value(p)
+    return f"p {text.replace('<', '< ')}" if text.startswith("<") else f"p = {text}"
+
+
 def row_interval(row: Mapping[str, Any], column: str) -> str:
     """Write a figure of a table's row with its interval, from `column`, `_low` and `_high`."""
     return with_interval(row[column], row[f"{column}_low"], row[f"{column}_high"])

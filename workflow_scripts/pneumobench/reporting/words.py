@@ -4,6 +4,7 @@ Texts of this room are written with these words when they are made: `f"{words.po
 Nothing that is written is searched for words afterwards.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,11 @@ class Words:
     def subtype(self, subtype: str) -> str:
         """Return what the images of a subtype are called; without one, by their class."""
         return {"normal": self.negative, "unknown": self.positive}.get(subtype, subtype)
+
+
+def known_subtypes(subtypes: Iterable[str]) -> list[str]:
+    """Return the subtypes of positive images among these, in their order; often there are none."""
+    return [name for name in dict.fromkeys(subtypes) if name not in ("", "normal", "unknown")]
 
 
 def words_of(audit: str | Path) -> Words:

@@ -94,6 +94,34 @@ def test_runs_without_maps_are_told(tmp_path, lacking):
         assert ("There are no maps to draw." in texts) == (lacking == 3)
 
 
+def test_maps_too_coarse_for_a_place_are_named_instead_of_drawn(explained, tmp_path):
+    coarse = Explanations(Experiment(tmp_path, FOUR_RUNS), sides=(2, 7, 2))
+    for name in ("explanations", "mean_maps"):
+        figure = drawn(name, map_inputs(coarse))
+        titles = [axes.get_title(loc="left") for axes in figure.axes]
+        assert "7 x 7 cells" in "".join(titles) and "2 x 2 cells" not in "".join(titles)
+        notes = " ".join(text.get_text() for text in figure.texts)
+        assert "Maps too coarse to be drawn: ResNet-18 (from scratch) (2 x 2 cells)" in notes
+    figure = drawn("every_map", map_inputs(coarse))
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert titles.count("Class map") == 1 and titles.count("Occlusion") == 3
+    notes = " ".join(text.get_text() for text in drawn("explanations", map_inputs(explained)).texts)
+    assert "too coarse" not in notes
+
+
+def test_thresholds_that_differ_by_fold_are_explained(explained, tmp_path):
+    def notes(paths):
+        figure = drawn("explanations", map_inputs(explained, explained=paths))
+        return " ".join(text.get_text() for text in figure.texts)
+
+    assert "its own threshold" not in notes(explained.explained)
+    paths = [tmp_path / path.relative_to(explained.folder) for path in explained.explained]
+    for path in paths:
+        table = explained.table()
+        write_table(path, table.assign(threshold=0.3 + 0.05 * table["fold"]))
+    assert "Each fold's model has its own threshold (here 0.30 to 0." in notes(paths)
+
+
 def test_labels_are_those_of_the_data(explained):
     words = Words("effusion", "no finding", adults=True)
     figure = drawn("mean_maps", map_inputs(explained, words))

@@ -1,19 +1,17 @@
 """Checks that need more than one key: names that must exist, values that contradict each other."""
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pneumobench.core.config.experiment import Experiment, RunEntry, as_run_entry
 from pneumobench.core.config.external import problems_of_external
+from pneumobench.core.config.networks import Networks
 from pneumobench.core.config.problems import Location, Problem, path_text, value_text
 from pneumobench.core.config.sound import SoundValues
 from pneumobench.core.names import nearest
 from pneumobench.core.run import Run
 from pneumobench.core.task import SUBTYPE, WITHOUT_SUBTYPES
 
-# As long as a folder's name may be, with room for what stands beside it.
-TIMM_NAME = re.compile(r"timm:[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 # Short and long form of what an entry of `runs` names.
 FORMS = (("model", "models"), ("recipe", "recipes"), ("seed", "seeds"))
 # Schedules that are made for the whole length of a training.
@@ -22,9 +20,9 @@ FULL_LENGTH = ("one_cycle", "warm_up_cosine")
 INFLATION = "inflation"
 
 
-def problems_across(sound: SoundValues, architectures: Sequence[str]) -> Iterator[Problem]:
+def problems_across(sound: SoundValues, networks: Networks) -> Iterator[Problem]:
     """Yield what is wrong between keys."""
-    yield from _unknown_names(sound, architectures)
+    yield from _unknown_names(sound, networks)
     yield from _contradicting_forms(sound)
     yield from _duplicate_runs(sound)
     used = sorted({run.recipe for _, run in _runs(sound)})
@@ -55,17 +53,10 @@ def _small_radiographs(sound: SoundValues) -> Iterator[Problem]:
             )
 
 
-def _unknown_names(sound: SoundValues, architectures: Sequence[str]) -> Iterator[Problem]:
+def _unknown_names(sound: SoundValues, networks: Networks) -> Iterator[Problem]:
     for place, name in _named(sound, "model", "models"):
-        if name.startswith("timm:") and not TIMM_NAME.fullmatch(name):
-            yield Problem(
-                path=path_text(place),
-                given=value_text(name),
-                allowed="timm:<name>, the name of letters, digits, _, . and - (100 at most)",
-                hint="write a name that timm.list_models() lists, as in timm:mobilenetv3_small_100",
-            )
-        elif name not in architectures and not name.startswith("timm:"):
-            yield _unknown(place, name, [*architectures, "timm:<name>"])
+        if problem := networks.problem(place, name):
+            yield problem
     recipes = sound.names("recipes")
     default = sound.get("defaults", "recipe")
     defaults = [(("defaults", "recipe"), default)] if default is not None else []

@@ -1,6 +1,6 @@
 """Checking a configuration: every mistake is found in one go."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
@@ -8,6 +8,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pneumobench.core.config.across import problems_across
 from pneumobench.core.config.experiment import Archive, Experiment
 from pneumobench.core.config.inherit import Inheritance
+from pneumobench.core.config.networks import Networks
 from pneumobench.core.config.problems import (
     ConfigError,
     location_of,
@@ -40,15 +41,21 @@ def _refuse_credentials(raw: Any) -> None:
         raise ConfigError(found)
 
 
-def check_config(raw: dict[str, Any], *, architectures: Sequence[str]) -> Experiment:
+def check_config(
+    raw: dict[str, Any],
+    *,
+    architectures: Sequence[str],
+    backbones: Callable[[], Collection[str]] = tuple,
+    summary: Callable[[str], str] = str,
+) -> Experiment:
     """Return the checked configuration.
 
     Parameters
     ----------
     raw
         The configuration as YAML gives it, overlays merged in.
-    architectures
-        Names of the architectures that exist; timm:<name> is always accepted.
+    architectures, backbones, summary
+        The networks that runs can name, as `pneumobench.core.config.networks.Networks` has them.
 
     Raises
     ------
@@ -72,7 +79,7 @@ def check_config(raw: dict[str, Any], *, architectures: Sequence[str]) -> Experi
     problems = [
         *inheritance.problems,
         *problems_from(own),
-        *problems_across(sound, architectures),
+        *problems_across(sound, Networks(architectures, backbones, summary)),
     ]
     if experiment is None or problems:
         raise ConfigError(problems)

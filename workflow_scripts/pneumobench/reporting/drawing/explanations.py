@@ -52,12 +52,14 @@ def draw(inputs: FigureInputs) -> Figure:
     radiographs = read_squares(inputs.one("images"), inputs.one("splits"), shown.index)
     targets = {target for run in runs for target in run.table.loc[shown.index, "target"]}
     named = words if len(targets) > 1 else None
-    meaning = ["Below it: the class explained; empty: no region speaks for it."] if named else []
+    meaning = (
+        ["Below the number: the class explained; empty: no region speaks for it."] if named else []
+    )
     notes = [
         f"Overlay: opacity {OPACITY}, colours from 0 to the peak of each single map; white line: "
         "half the peak. Networks have no common scale.",
-        f"Number: probability of {words.positive} by the fold's model that was not trained on the "
-        "image.",
+        f"Number: probability of {words.positive}, not calibrated, by the fold's model that was "
+        "not trained on the image.",
         *meaning,
         *_thresholds_note(runs, shown.index, words),
         *others,
@@ -97,8 +99,8 @@ def _thresholds_note(runs: list[ExplainedRun], image_ids: pd.Index, words: Words
     if low == high:
         return []
     return [
-        f"Each fold's model has its own threshold (here {low} to {high}), so that one image is "
-        f"called {words.negative} at a probability at which another is called {words.positive}."
+        f"Each fold's model has its own threshold (here {low} to {high}): at one probability, one "
+        f"image may be called {words.negative} and another {words.positive}."
     ]
 
 

@@ -21,13 +21,18 @@ from pneumobench.reporting.wording import (
     plural,
     record_interval,
 )
-from pneumobench.reporting.words import Words
+from pneumobench.reporting.words import Words, known_subtypes
 from pneumobench.reporting.worst_cases import worst_cases
 
 ORIGINS = (
     ("Calibration, transfer, decision curves", "runs/.../calibration.json", "assess_calibration"),
     ("Worst cases", "runs/.../calibrated.csv", "assess_calibration"),
 )
+_EVERY_MISTAKE = (
+    "All mistakes of a run, out of fold and on the test set, are in its `runs/.../mistakes.csv`, "
+    "with both probabilities, threshold, fold and picture."
+)
+_OPTIMISM = ("Optimism of sensitivity", "Optimism of specificity")
 _STAGES = {"before": "as trained", "after": "calibrated"}
 _Row = dict[str, Cell]
 
@@ -222,6 +227,8 @@ def _thresholds(runs: Judged, words: Words) -> list[Block]:
             "threshold_transfer",
             "Transfer of the thresholds",
             [{"Run": run["label"]} | _transfer_cells(content, main) for run, content in runs],
+            narrow=True,
+            aside=_OPTIMISM,
         ),
         Details(
             "The other two rules",
@@ -240,6 +247,8 @@ def _thresholds(runs: Judged, words: Words) -> list[Block]:
                         f"{first['cost_ratio']:g} false alarms. Intervals of transfer errors allow "
                         "for sampling variation in both sets of patients.",
                     ),
+                    narrow=True,
+                    aside=_OPTIMISM,
                 ),
             ),
         ),
@@ -305,6 +314,8 @@ def _prevalences(runs: Judged, words: Words) -> list[Block]:
 
 def _subtypes(runs: Judged, words: Words) -> list[Block]:
     first = runs[0][1]
+    if not known_subtypes(entry["subtype"] for entry in first["subgroups"]):
+        return []
     others = [rule for rule in RULES if rule != first["threshold_rule"]]
     every = [(run, content, dataset) for run, content in runs for dataset in DATASET_TITLES]
     counts = [
@@ -369,12 +380,13 @@ def _mistakes(files: ReportFiles, words: Words) -> list[Block]:
         {
             "Mistakes": cases.title(words),
             "Radiograph": str(image_id),
-            "Subtype": words.subtype(radiograph["subtype"]),
-            "Probability": Number(float(radiograph["probability"])),
+            "Labelled": words.subtype(radiograph["subtype"]),
+            "Calibrated probability": Number(float(radiograph["probability"])),
             "Runs that are wrong": f"{radiograph['wrong']} of {radiograph['runs']}",
         }
         for cases in worst_cases(files.comparison, files.all("calibrated"))
         for image_id, radiograph in cases.radiographs.iterrows()
     ]
     table = Table("confident_mistakes", "The most confident mistakes", rows)
-    return [Details(f"Names of these radiographs ({len(rows)})", (table,))] if rows else []
+    named = [Details(f"Names of these radiographs ({len(rows)})", (table,))] if rows else []
+    return [Paragraph(_EVERY_MISTAKE), *named]

@@ -20,7 +20,7 @@ from pneumobench.reporting.section import (
     Section,
 )
 from pneumobench.reporting.table import Cell, Number, PValue, Table
-from pneumobench.reporting.wording import count, listing, percent, plural
+from pneumobench.reporting.wording import count, listing, percent, plural, said_p
 from pneumobench.reporting.words import Words
 from pneumobench.statistics.equivalence import DIFFERENT, EQUIVALENT, SMALL, UNDECIDED
 from pneumobench.statistics.intervals import POWER
@@ -106,7 +106,9 @@ def _pairs_answer(
     labels = complete_runs(comparison)["label"].tolist()
     first = [labels[rank - 1] for rank in facts["ranking"]["groups"][0]]
     if len(first) == 1:
-        return [text, f"{first[0]}, ranked first, differs significantly from the next run."]
+        next_one = pairs[pairs["dataset"] == "out_of_fold"].iloc[0]
+        p = said_p(next_one["permutation_p_holm"])
+        return [text, f"{first[0]}, ranked first, differs significantly from the next run ({p})."]
     return [
         text,
         f"The runs at the top of the ranking are not distinguishable: {listing(first)}.",
@@ -176,8 +178,9 @@ def _held(tested: list[Pair], titles: Titles) -> str:
     if not held:
         return "out of fold, none of the differences is significant"
     names = [
-        f"{titles[pair['model']]} is {_side(result)} than {titles[pair['reference']]}"
-        + (f" (over {len(pair['seeds'])} seeds)" if len(pair["seeds"]) > 1 else "")
+        f"{titles[pair['model']]} is {_side(result)} than {titles[pair['reference']]} ("
+        + (f"over {len(pair['seeds'])} seeds, " if len(pair["seeds"]) > 1 else "")
+        + f"{said_p(result['p_holm'])})"
         for pair, result in held
     ]
     number = "one difference is" if len(held) == 1 else "these differences are"
@@ -272,7 +275,13 @@ def _reference(reference: dict[str, Any] | None, titles: Titles, settings: Setti
             "their own: p values are adjusted for them alone (Holm), separately out of fold and on "
             "the test set."
         ),
-        Table("reference_comparisons", f"Comparison with {name}", rows, narrow=True),
+        Table(
+            "reference_comparisons",
+            f"Comparison with {name}",
+            rows,
+            narrow=True,
+            aside=tuple(f"{title}: adjusted p, DeLong" for title in DATASET_TITLES.values()),
+        ),
         *_not_testable(
             f"{_compared(pair, titles)}: {pair['reason']}."
             for pair in reference["pairs"]
@@ -362,7 +371,9 @@ def _every_pair(comparison: pd.DataFrame, pairs: pd.DataFrame) -> list[Block]:
         "Where ROC curves cross, the permutation test may react to their shapes at equal AUCs: "
         "then DeLong's test by patient, which compares the AUCs alone, is the one to read."
     )
-    table = Table("all_pairs", "All pairs of runs", rows, notes=(note,))
+    # One p value beside each verdict: that of the test which gives it.
+    others = tuple(title for test, title in TESTS.items() if test != "permutation")
+    table = Table("all_pairs", "All pairs of runs", rows, notes=(note,), narrow=True, aside=others)
     return [Details(f"All pairs of runs ({count(len(rows))} rows)", (table,))]
 
 

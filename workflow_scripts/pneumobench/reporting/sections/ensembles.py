@@ -58,7 +58,9 @@ def build(files: ReportFiles, words: Words) -> Section | None:
             *few_sentence(files.facts["datasets"], _SETS, words),
         ),
         blocks=(
-            Table("ensembles", "Ensembles against the best run", list(map(_row, entries))),
+            Table(
+                "ensembles", "Ensembles against the best run", list(map(_row, entries)), narrow=True
+            ),
             Table(
                 "ensemble_costs",
                 "What ensembles do and cost",

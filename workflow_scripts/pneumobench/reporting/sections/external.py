@@ -9,7 +9,7 @@ from pneumobench.reporting.external import estimate_of
 from pneumobench.reporting.few import few_sentence
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs
-from pneumobench.reporting.measures import CALIBRATION, METRICS
+from pneumobench.reporting.measures import CALIBRATION, METRICS, RIGHT
 from pneumobench.reporting.section import (
     Block,
     Details,
@@ -21,8 +21,8 @@ from pneumobench.reporting.section import (
 )
 from pneumobench.reporting.shift import Shifted, change_sentence, name_scored
 from pneumobench.reporting.table import Cell, Table
-from pneumobench.reporting.wording import brackets, count, percent, plural, record_interval
-from pneumobench.reporting.words import Words
+from pneumobench.reporting.wording import brackets, capital, count, percent, plural, record_interval
+from pneumobench.reporting.words import Words, known_subtypes
 
 ORIGINS = (
     ("External radiographs: list and audit", "external/audit.json", "admit_external"),
@@ -229,6 +229,10 @@ def _transfer(judged: list[Shifted], confidence: float) -> list[Block]:
                 "no choice.",
             ),
             narrow=True,
+            aside=(
+                "Average precision, external",
+                *(f"{capital(metric)}, {_SETS['out_of_fold']}" for metric in RIGHT.values()),
+            ),
         ),
     ]
 
@@ -295,7 +299,7 @@ def _subtypes(judged: list[Shifted], words: Words) -> list[Block]:
             for found in one.record["subtypes"]
         }
         for one in judged
-        if one.record["subtypes"]
+        if known_subtypes(found["subtype"] for found in one.record["subtypes"])
     ]
     if not rows:
         return []

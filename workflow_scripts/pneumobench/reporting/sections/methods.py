@@ -11,7 +11,7 @@ from pneumobench.reporting.run_records import flatten, values_of, versions_of
 from pneumobench.reporting.section import Heading, Paragraph, Section
 from pneumobench.reporting.table import Cell, Table
 from pneumobench.reporting.wording import EN_DASH, listing
-from pneumobench.reporting.words import Words
+from pneumobench.reporting.words import Words, known_subtypes
 
 ORIGINS = (
     ("Files, rejections, duplicates, warnings", "dataset/audit.json", "audit_dataset"),
@@ -21,7 +21,7 @@ ORIGINS = (
     ("Scores of the baselines", "baselines/*/out_of_fold.csv, test.csv", "score_baselines"),
     ("Thresholds and ranking", "selection/selection.json", "freeze_selection"),
     ("Curves", "runs/.../scores.csv", "evaluate_run"),
-    ("Counts, sensitivity by subtype", "runs/.../metrics.json", "evaluate_run"),
+    ("Counts at the thresholds", "runs/.../metrics.json", "evaluate_run"),
     ("Ranked table, intervals, cost", "comparison/comparison.csv", "compare_runs"),
     ("n, baselines, ensembles", "comparison/comparison.json", "compare_runs"),
 )
@@ -31,7 +31,8 @@ def build(files: ReportFiles, words: Words) -> Section:
     """Return the section."""
     settings = flatten(files.settings)
     folds = max(map(len, files.runs.values()))
-    classes = "normal, bacterial and viral radiographs" if words.pneumonia else "either class"
+    subtypes = known_subtypes(entry["subtype"] for entry in files.audit["by_split_label_subtype"])
+    classes = f"{listing([words.negative, *subtypes])} radiographs" if subtypes else "either class"
     return Section(
         name="methods",
         title="How were the results obtained?",
@@ -56,6 +57,12 @@ def build(files: ReportFiles, words: Words) -> Section:
                 "training",
                 "Training",
                 _training(files.comparison, files.runs, files.json("selection")),
+                notes=(
+                    "Each fold's model is another network with a threshold of its own, found on "
+                    "the out-of-fold images of its fold, so the thresholds of a run differ. An "
+                    "image may therefore be called negative by one fold at a probability at which "
+                    "another calls it positive. Logits above 0 are probabilities above 0.5.",
+                ),
             ),
             Heading(f"All settings of this experiment ({len(settings)})"),
             Table(

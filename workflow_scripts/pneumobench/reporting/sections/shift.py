@@ -54,7 +54,7 @@ def build(files: ReportFiles, words: Words) -> Section | None:
             FigureOf("shift"),
             *_transfer(scored, words, files.facts["confidence"]),
             *_domains(shift, words),
-            *_blocks(shift, words),
+            *_blocks(shift),
             Details(
                 "Mitigations that need all test images at once (never ranked)",
                 (
@@ -227,7 +227,7 @@ def _domains(shift: dict[str, Any], words: Words) -> list[Block]:
     ]
 
 
-def _blocks(shift: dict[str, Any], words: Words) -> list[Block]:
+def _blocks(shift: dict[str, Any]) -> list[Block]:
     if not shift["blocks"]:
         return []
     rows: list[_Row] = [
@@ -240,7 +240,6 @@ def _blocks(shift: dict[str, Any], words: Words) -> list[Block]:
         {"Left out": "Test set", "Images": shift["datasets"]["test"]["n"]}
         | {title: Estimate.of(own.transfer(metric)["test"]) for metric, title in METRICS.items()}
     )
-    series = f"bacterial, viral, each prefix of {words.negatives}" if words.pneumonia else "by name"
     return [
         Details(
             f"Blocks of neighbouring file numbers ({len(rows) - 1}), each left out in turn",
@@ -252,8 +251,9 @@ def _blocks(shift: dict[str, Any], words: Words) -> list[Block]:
                     notes=(
                         f"The {_SPOKESMAN} baseline, fitted without the block and judged on it as "
                         "on the test set: with thresholds from the out-of-fold scores of the other "
-                        f"blocks. Files are numbered in series ({series}); block k is the k-th "
-                        "part of every series, with as many patients as the others.",
+                        "blocks. Files whose names differ in their number alone are a series; "
+                        "block k is the k-th part of every series, with as many patients as the "
+                        "others.",
                     ),
                 ),
             ),
@@ -343,6 +343,7 @@ def _renormalised(runs: list[Shifted]) -> list[Block]:
                 "of these figures is used for a ranking or a choice.",
             ),
             narrow=True,
+            aside=("AUC before", "AUC after"),
         ),
     ]
 

@@ -31,6 +31,15 @@ function addButton(place, text, action) {
   return button;
 }
 
+// Where the buttons of a table stand.
+function placeOf(part) {
+  var head = part.querySelector(".tablehead"), place = head.querySelector(".saves");
+  if (place) return place;
+  place = document.createElement("span");
+  place.className = "saves";
+  return head.appendChild(place);
+}
+
 document.querySelectorAll("table.sortable").forEach(function (table) {
   table.querySelectorAll("thead th").forEach(function (head, column) {
     var title = head.textContent;
@@ -59,17 +68,26 @@ function save(name, text, type) {
   setTimeout(function () { URL.revokeObjectURL(address); }, 10000);
 }
 
+// Columns that the page has no room for.
+document.querySelectorAll("table.brief").forEach(function (table) {
+  var all = "All " + table.tHead.rows[0].cells.length + " columns";
+  var button = addButton(placeOf(table.closest(".table")), all, function () {
+    var brief = table.classList.toggle("brief");
+    button.textContent = brief ? all : "Fewer columns";
+    button.setAttribute("aria-expanded", String(!brief));
+  });
+  button.setAttribute("aria-expanded", "false");
+});
+
 if (window.DecompressionStream) {
   document.querySelectorAll(".table").forEach(function (part) {
-    var name = part.id.replace("table-", ""), place = document.createElement("span");
-    place.className = "saves";
+    var name = part.id.replace("table-", ""), place = placeOf(part);
     [["CSV", "csv", "text/csv"], ["LaTeX", "tex", "text/plain"]].forEach(function (kind, position) {
       var button = addButton(place, kind[0], function () {
         unpacked().then(function (found) { save(name + "." + kind[1], found[name][position], kind[2]); });
       });
       button.title = "Save this table as " + kind[0];
     });
-    part.querySelector(".tablehead").appendChild(place);
   });
 }
 
@@ -158,6 +176,14 @@ if (window.DecompressionStream) {
       dialog.classList.remove("pixels");
       dialog.showModal();
     };
+    var caption = image.parentElement.id && image.parentElement.querySelector("figcaption");
+    if (caption) {
+      var hint = document.createElement("span");
+      hint.className = "hint";
+      hint.textContent = "Click the figure to enlarge it. ";
+      caption.insertBefore(hint, caption.querySelector(".anchor"));
+    }
+    image.title = "Click to enlarge";
     image.tabIndex = 0;
     image.setAttribute("role", "button");
     image.addEventListener("click", enlarge);

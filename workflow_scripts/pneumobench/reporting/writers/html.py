@@ -52,6 +52,8 @@ class Page:
         What it shows, in order.
     notices
         What nobody shall overlook, at its head: the first words, and the text.
+    glossary
+        Terms that a reader needs from the first sentence on, and what they mean.
     runs
         Names of runs, ensembles and baselines, which a reader may look for.
     """
@@ -60,6 +62,7 @@ class Page:
     experiment: str
     sections: Sequence[Section]
     notices: Sequence[tuple[str, str]] = ()
+    glossary: Sequence[tuple[str, str]] = ()
     runs: Sequence[str] = ()
 
 
@@ -115,6 +118,7 @@ def _environment() -> jinja2.Environment:
         "code": _code,
         "slug": _slug,
         "cell": _cell,
+        "classes": _classes,
     }
     return environment
 
@@ -131,20 +135,32 @@ def _parts(blocks: Sequence[Block]) -> tuple[list[Block], list[tuple[Heading, li
     return first, parts
 
 
+def _classes(table: Table, column: str) -> str:
+    """Return the classes of a column's cells: numbers, the name that stays in sight, or aside."""
+    classes = {
+        "number": not table.is_text(column),
+        "name": column == table.name_column,
+        "aside": column in table.aside,
+    }
+    return " ".join(name for name, applies in classes.items() if applies)
+
+
 def _cell(cell: Cell, table: Table, column: str) -> Markup:
     """Return a cell: text on the left; a number on the right, with what it is sorted by."""
-    text = cell_text(cell)
+    text, classes = cell_text(cell), _classes(table, column)
+    attribute = Markup(' class="{}"').format(classes) if classes else ""
     if table.is_text(column):
         # A long name may be broken behind an underscore, so that wide tables stay on the page.
-        return Markup("<td>{}</td>").format(escape(text).replace("_", Markup("_<wbr>")))
+        broken = escape(text).replace("_", Markup("_<wbr>"))
+        return Markup("<td{}>{}</td>").format(attribute, broken)
     number = cell_number(cell)
     key = "" if number is None else repr(number)
     value, opened, bounds = text.partition(" (")
     if table.narrow and opened:
-        return Markup('<td class="number" data-key="{}">{} <small>({}</small></td>').format(
-            key, value, bounds
+        return Markup('<td{} data-key="{}">{} <small>({}</small></td>').format(
+            attribute, key, value, bounds
         )
-    return Markup('<td class="number" data-key="{}">{}</td>').format(key, text)
+    return Markup('<td{} data-key="{}">{}</td>').format(attribute, key, text)
 
 
 def _code(text: str) -> Markup:
