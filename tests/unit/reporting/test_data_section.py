@@ -68,3 +68,14 @@ def test_no_section_speaks_of_subtypes_where_there_are_none(tmp_path, monkeypatc
     assert {"calibration", "shift", "clinical", "methods"} <= {part.name for part in sections}
     said = "\n".join(map(text_of, sections))
     assert re.findall(r".*\b(?:bacterial|viral|subtypes?|unknown)\b.*", said, re.IGNORECASE) == []
+
+
+def test_what_each_number_of_images_can_show_stands_beside_it(made):
+    facts = read_json(made.comparison_json)
+    facts["datasets"]["test"] |= {"n": 11, "events": 6}
+    write_json(made.comparison_json, facts)
+    rows = table_of(build(report_files(made), CHILDREN), "classes")
+    assert [row["Class"] for row in rows] == ["normal", "pneumonia"] * 2
+    assert rows[2]["Number"] == "5" and rows[2]["Note"] == "few"
+    assert rows[2]["Share of errors that may go unseen"] == "43.4\N{NO-BREAK SPACE}%"
+    assert rows[0]["Note"] == ""

@@ -103,7 +103,7 @@ def _classes(datasets: dict[str, dict[str, Any]], words: Words) -> Table:
             "Images": title,
             "Class": words.name(label),
             "Number": number,
-            "Share of errors that may go unseen": Share(largest_unseen(number)),
+            "Share of errors that may go unseen": Share(largest_unseen(number), digits=1),
             "Note": "few" if is_few(number) else "",
         }
         for name, title in DATASET_TITLES.items()
