@@ -86,6 +86,17 @@ if not ARCHIVE:
     include: "rules/archive.smk"
 
 
+onstart:
+    # Not before: who only looks at finished results need not be allowed to write.
+    with facts.SaidPlainly():
+        check_writing(Path(ON_DISK.results))
+
+
+onsuccess:
+    if TERMINAL:
+        TERMINAL.ended()
+
+
 rule all:
     """Everything: training, the comparison tables, the figures and the report."""
     default_target: True
@@ -94,6 +105,7 @@ rule all:
         rules.make_tables.output,
         rules.list_figures.output,
         of_runs("model_card.md"),
+        of_runs("mistakes.csv"),
         "<results>/kept_weights.json"
         if EXPERIMENT.keep_weights != "all" and not ARCHIVE
         else [],
@@ -132,6 +144,7 @@ rule figures:
 
 
 rule report:
-    """The HTML report."""
+    """The HTML report, and the mistakes of each run."""
     input:
         rules.render_report.output,
+        of_runs("mistakes.csv"),

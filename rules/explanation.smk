@@ -49,7 +49,7 @@ rule explain_run:
     params:
         model=lambda wildcards: run_of(wildcards).model,
         settings=explanation_params(
-            "method", "target", "layer", "images", "second_opinions"
+            "method", "target", "layer", "images", "mistakes", "second_opinions"
         ),
         threshold_rule=EXPERIMENT.evaluation.threshold_rule,
         threshold_code=code_hash("pneumobench.statistics.thresholds"),

@@ -80,6 +80,25 @@ rule write_model_card:
         "../workflow_scripts/reporting/write_model_card.py"
 
 
+rule list_mistakes:
+    """List the images that one run calls wrongly, the most confident mistakes first."""
+    input:
+        calibrated="<results>/runs/{slug}/{recipe}/seed{seed}/calibrated.csv",
+        explained=wanted("explained.csv"),
+        panels=panels,
+    output:
+        "<results>/runs/{slug}/{recipe}/seed{seed}/mistakes.csv",
+    log:
+        "<logs>/list_mistakes/{slug}/{recipe}/seed{seed}.log",
+    localrule: True
+    conda:
+        "../envs/report.yaml"
+    params:
+        code=code_hash("reporting/list_mistakes"),
+    script:
+        "../workflow_scripts/reporting/list_mistakes.py"
+
+
 # What the report's sections, and with them its tables, are made of.
 report_parts = dict(
     table="<results>/comparison/comparison.csv",
@@ -119,12 +138,13 @@ rule render_report:
         figures=figure_files("png"),
         panels=panels,
     output:
-        report(
+        page=report(
             "<results>/report/report.html",
             caption="../report/captions/report.rst",
             category="Report",
             labels={"content": "full report", "kind": "page"},
         ),
+        answer="<results>/report/answer.txt",
     log:
         "<logs>/render_report.log",
     localrule: True

@@ -38,7 +38,7 @@ def test_outcomes():
 
 def test_three_images_of_each_outcome():
     table = predictions()
-    chosen = choose_images(table, per_subtype=1, seed=0)
+    chosen = choose_images(table, per_subtype=1, mistakes=0, seed=0)
     distance = (table["logit"] - table["threshold"]).abs()
     found = outcomes(table)
     for outcome in found.unique():
@@ -56,15 +56,32 @@ def test_three_images_of_each_outcome():
 
 def test_one_image_of_an_outcome_has_all_three_reasons():
     table = predictions(3).assign(logit=[-1.0, 1.0, 1.0], threshold=0.0)
-    chosen = choose_images(table, per_subtype=1, seed=0)
+    chosen = choose_images(table, per_subtype=1, mistakes=0, seed=0)
     assert chosen.loc[0, "chosen"] == (
         "outcome:most_certain+outcome:median+outcome:least_certain+sample"
     )
 
 
+@pytest.mark.parametrize("most", [2, None])
+def test_mistakes_are_the_most_confident_of_each_kind_or_all(most):
+    table = predictions()
+    chosen = choose_images(table, per_subtype=1, mistakes=most, seed=0)
+    found = set(chosen.index[["mistake" in why.split("+") for why in chosen["chosen"]]])
+    distance, outcome = (table["logit"] - table["threshold"]).abs(), outcomes(table)
+    for kind in ("false_negative", "false_positive"):
+        own = distance[outcome == kind].sort_values(ascending=False)
+        assert len(own) > 2 and set(own.index[:most]) <= found
+        found -= set(own.index[:most])
+    assert not found
+    # Nothing else is chosen otherwise.
+    without = choose_images(table, per_subtype=1, mistakes=0, seed=0)
+    others = chosen[chosen["chosen"] != "mistake"]
+    assert others.index.tolist() == without.index.tolist()
+
+
 def test_the_sample_is_the_same_for_every_model_and_order():
     def sample(table):
-        chosen = choose_images(table, per_subtype=4, seed=0)
+        chosen = choose_images(table, per_subtype=4, mistakes=0, seed=0)
         return set(chosen.loc[chosen["chosen"].str.contains("sample"), "image_id"])
 
     first = sample(predictions())

@@ -17,7 +17,8 @@ from pneumobench.models import registry
 
 RUN = Run("custom_resnet18", "light", 42)
 SETTINGS = {
-    "method": "grad_cam", "target": "predicted", "layer": None, "images": 1, "second_opinions": 1,
+    "method": "grad_cam", "target": "predicted", "layer": None, "images": 1, "mistakes": 0,
+    "second_opinions": 1,
 }  # fmt: skip
 # All are called normal: of five images the first, the third and the last are chosen by certainty.
 LOGITS = (-5.0, -4.0, -3.0, -2.0, -1.0)

@@ -20,7 +20,13 @@ PROJECT = Path(__file__).resolve().parents[3]
 SCRIPTS = PROJECT / "workflow_scripts"
 ENVIRONMENTS = ("driver", "train", "report")
 # Modules whose packages have another name.
-PACKAGES = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml", "gdcm": "python-gdcm"}
+PACKAGES = {
+    "sklearn": "scikit-learn",
+    "PIL": "pillow",
+    "yaml": "pyyaml",
+    "gdcm": "python-gdcm",
+    "pydantic_core": "pydantic",
+}
 
 
 @functools.cache

@@ -151,6 +151,10 @@ def test_every_image_has_its_probability_and_decision(experiment, entry, results
     scores = scores[scores["fold"].isna()] if dataset == "test" else scores
     decided = scores.set_index("image_id")["decision_selected"]
     assert (table.set_index("image_id")["decision_selected"] == decided).all()
+    # The threshold beside the probability is the one that decided.
+    above = table["probability_before"] > table["threshold"]
+    assert (above == (table["decision_selected"] == 1)).all()
+    assert table["fold"].isna().all() == (dataset == "test")
 
 
 def measures(images, stage):

@@ -17,8 +17,8 @@ from pneumobench.core.files import broken
 from pneumobench.core.ownership import check_owner
 from pneumobench.core.run import Run
 
-# Why an image was chosen: for this sample, or for its place among those of one outcome.
-SAMPLE = "sample"
+# Why an image was chosen: for this sample, as a mistake, or for its place in its outcome.
+SAMPLE, MISTAKE = "sample", "mistake"
 TEXT_COLUMNS = ("image_id", "path", "label", "subtype", "outcome", "chosen", "target")
 COLUMNS = (
     "image_id", "fold", "logit", "label", "subtype", "path", "depth", "threshold", "outcome",

@@ -16,6 +16,8 @@ from pneumobench.core.archive import (
     check_unpacked,
     read_archive,
 )
+from pneumobench.core.changed_recipes import changed_recipes
+from pneumobench.core.config.across import cautions
 from pneumobench.core.config.arguments import with_arguments
 from pneumobench.core.config.check import archive_path, check_config
 from pneumobench.core.config.experiment import Experiment
@@ -99,7 +101,8 @@ def checked_experiment(
     config, archive
         The configuration, and the archive to rebuild from.
     architectures
-        Names of the architectures that exist.
+        Names of the architectures that exist here. An archive is rebuilt without them: those that
+        it describes count, too.
     driver
         Whether the user started this process.
 
@@ -110,7 +113,8 @@ def checked_experiment(
     """
     try:
         given = archive.config if archive else config
-        experiment = check_config(given, architectures=architectures)
+        known = {*architectures, *(archive.architectures if archive else ())}
+        experiment = check_config(given, architectures=sorted(known))
         results = f"results/{experiment.experiment}"
         if driver:
             check_folder(Path(results))
@@ -126,6 +130,19 @@ def checked_experiment(
             error.args = (f"{archive.path}: {error}",)
         raise
     return experiment
+
+
+def cautions_before(layout: Layout, cores: int | None) -> list[str]:
+    """Return what is allowed, but worth a word to whoever starts the experiment.
+
+    Parameters
+    ----------
+    layout
+        The runs, and where their files lie.
+    cores
+        Cores that jobs may use on this machine; None where they run elsewhere.
+    """
+    return [*cautions(layout.experiment, cores=cores), *changed_recipes(layout)]
 
 
 def archived_files(archive: Archive, layout: Layout, *, driver: bool) -> list[str]:

@@ -5,10 +5,11 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from pneumobench.core.explained import SAMPLE
+from pneumobench.core.explained import MISTAKE, SAMPLE
 
 # Places in the order of certainty, as a share of the way from the most to the least certain.
 PLACES = {"most_certain": 0.0, "median": 0.5, "least_certain": 1.0}
+MISTAKES = ("false_negative", "false_positive")
 
 
 def outcomes(predicted: pd.DataFrame) -> pd.Series:
@@ -28,12 +29,14 @@ def outcomes(predicted: pd.DataFrame) -> pd.Series:
     return pd.Series(names, index=predicted.index)
 
 
-def choose_images(predicted: pd.DataFrame, *, per_subtype: int, seed: int) -> pd.DataFrame:
-    """Choose three images of each outcome, and a sample that is the same for every model.
+def choose_images(
+    predicted: pd.DataFrame, *, per_subtype: int, mistakes: int | None, seed: int
+) -> pd.DataFrame:
+    """Choose images of each outcome, mistakes, and a sample that is the same for every model.
 
     Of each outcome: the image farthest from the threshold, the one in the middle of that order and
-    the nearest. The sample: so many images of each subtype, the first in the order of a hash of
-    the seed and their names.
+    the nearest. Mistakes: those farthest from the threshold. The sample: so many images of each
+    subtype, the first in the order of a hash of the seed and their names.
 
     Parameters
     ----------
@@ -41,6 +44,8 @@ def choose_images(predicted: pd.DataFrame, *, per_subtype: int, seed: int) -> pd
         One row an image: image_id, label, subtype, logit and threshold.
     per_subtype
         Size of the sample of each subtype.
+    mistakes
+        Number of missed pneumonias, and of false alarms; None = all.
     seed
         Of the sample.
 
@@ -48,14 +53,16 @@ def choose_images(predicted: pd.DataFrame, *, per_subtype: int, seed: int) -> pd
     -------
     pandas.DataFrame
         The chosen rows in their order, with the columns outcome and chosen (why: outcome:median,
-        sample, ..., joined by + where there are several reasons).
+        mistake, sample, ..., joined by + where there are several reasons).
     """
     table = predicted.assign(outcome=outcomes(predicted), chosen="")
     distance = (table["logit"] - table["threshold"]).abs()
-    for _, rows in table.groupby("outcome"):
+    for outcome, rows in table.groupby("outcome"):
         ordered = rows.index[np.argsort(-distance[rows.index].to_numpy(), kind="stable")]
         for name, place in PLACES.items():
             _note(table, [ordered[round(place * (len(ordered) - 1))]], f"outcome:{name}")
+        if outcome in MISTAKES:
+            _note(table, ordered[:mistakes], MISTAKE)
     _note(table, first_of_subtypes(table, per_subtype, seed), SAMPLE)
     return table[table["chosen"] != ""]
 

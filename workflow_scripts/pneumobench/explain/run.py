@@ -11,7 +11,13 @@ import torch
 from scipy.special import expit
 
 from pneumobench.core.errors import UserError
-from pneumobench.core.explained import COLUMNS, arrays_without_maps, in_sample, signed_arrays
+from pneumobench.core.explained import (
+    COLUMNS,
+    MISTAKE,
+    arrays_without_maps,
+    in_sample,
+    signed_arrays,
+)
 from pneumobench.core.files import atomic_path, read_json, read_table, write_table
 from pneumobench.core.packed import PackedImages
 from pneumobench.core.run import Run
@@ -109,9 +115,14 @@ def _explain_chosen(
     """Write both files of a run whose network has maps."""
     thresholds = _thresholds(inputs.selection, run)
     chosen = choose_images(
-        _predicted(inputs, thresholds), per_subtype=settings["images"], seed=SAMPLE_SEED
+        _predicted(inputs, thresholds),
+        per_subtype=settings["images"],
+        mistakes=settings["mistakes"],
+        seed=SAMPLE_SEED,
     )
-    again = first_of_subtypes(chosen, settings["second_opinions"], SAMPLE_SEED)
+    # How many mistakes are drawn must not change what is measured.
+    measured = chosen[chosen["chosen"] != MISTAKE]
+    again = first_of_subtypes(measured, settings["second_opinions"], SAMPLE_SEED)
     chosen = chosen.assign(again=chosen.index.isin(again))
     splits = read_table(inputs.splits, text=("image_id", "inner", "group"))
     tests = sample_names(

@@ -10,6 +10,7 @@ import pandas as pd
 from pneumobench.core.errors import UserError
 from pneumobench.core.explained import (
     IMAGES,
+    MISTAKE,
     SAMPLE,
     TEXT_COLUMNS,
     in_sample,
@@ -159,20 +160,22 @@ def said_class(outcome: str) -> str:
 def reasons(chosen: str) -> list[str]:
     """Return why an image was chosen among those of its outcome: `["least certain"]`.
 
-    Empty for an image that only the sample holds.
+    Empty for an image that was chosen for the sample, or as one of many mistakes.
     """
     return [
-        part.rpartition(":")[2].replace("_", " ") for part in chosen.split("+") if part != SAMPLE
+        part.rpartition(":")[2].replace("_", " ")
+        for part in chosen.split("+")
+        if part not in (SAMPLE, MISTAKE)
     ]
 
 
 def panel_rows(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that were chosen by outcome, with the file name of their `panel`.
+    """Return the rows chosen by outcome and as mistakes, with the file name of their `panel`.
 
     The name is {outcome}_{label}_{image stem}.png, plain and short (see `plain_names`); of images
     of one name, in different folders, all but the first have their number added.
     """
-    chosen = np.array([bool(reasons(chosen)) for chosen in table["chosen"]], dtype=bool)
+    chosen = np.array([chosen != SAMPLE for chosen in table["chosen"]], dtype=bool)
     rows = table.loc[chosen].copy()
     stems = rows["path"].map(lambda path: Path(path).stem)
     rows["panel"] = plain_names(rows["outcome"] + "_" + rows["label"] + "_" + stems, ".png")

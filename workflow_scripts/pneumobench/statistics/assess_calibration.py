@@ -23,6 +23,7 @@ from pneumobench.statistics.decision_curves import (
     positive_predictive,
 )
 from pneumobench.statistics.estimates import (
+    independent_difference,
     number,
     paired_difference,
     summarise,
@@ -86,10 +87,10 @@ def assess_calibration(
     """Write what a run's probabilities and thresholds are worth.
 
     Calibrations and frozen thresholds come from the selection. Out of fold, an image's calibration
-    was fitted to the images of all other folds, and its threshold is fitted to other images of its
-    fold (see `fold_fits`); `optimism` is what thresholds found on the images themselves would add.
+    was fitted to all other folds, and its threshold to other images of its fold (see `fold_fits`);
+    `optimism` is what thresholds found on the images themselves would add.
     On the test set probabilities are the mean of the fold models' calibrated ones, decisions those
-    of the mean distance to the thresholds. Draws of patients are those of metrics.json.
+    of the mean distance to the thresholds. Draws are those of metrics.json.
 
     Parameters
     ----------
@@ -99,12 +100,11 @@ def assess_calibration(
         calibration.json to write: `reliability` (points of the curve), `measures` (calibration
         error, Brier score, slope, intercept, intercept in the large; before, after and their
         paired difference), `thresholds` (for each rule and metric the out-of-fold figure, its
-        in-fold `optimism`, the
-        figure on the test set, the aim, and `transfer`, test minus aim), `decision_curves`,
-        `predictive_values`, `subgroups`; and what they follow from.
+        in-fold `optimism`, the figure on the test set, the aim, and `transfer`, test minus aim),
+        `decision_curves`, `predictive_values`, `subgroups`; and what they follow from.
     calibrated
-        calibrated.csv to write: every image's probability before and after, and its decision at
-        the main threshold.
+        calibrated.csv to write: each image's probability before and after, its decision, the main
+        `threshold` of the probability before, and out of fold the `fold` whose model predicts it.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def assess_calibration(
     frozen, confidence = Frozen.read(files.selection), resampling.confidence
     frozen.check_judged_with({files.metrics.parent: read_json(files.metrics)})
     fitted = frozen.of_run(run)
-    parts = _read_parts(files.scores, frozen, fitted, resampling)
+    parts, cut = _read_parts(files.scores, frozen, fitted, resampling)
     described = [_describe(name, part, confidence) for name, part in parts.items()]
     joined = {key: [record for own in described for record in own[key]] for key in described[0]}
     result = {
@@ -137,7 +137,9 @@ def assess_calibration(
         "subgroups": joined["subgroups"],
     }  # fmt: skip
     write_json(details, result)
-    tables = [_tabulate(dataset, part, frozen.rule) for dataset, part in parts.items()]
+    tables = [
+        _tabulate(name, part, frozen.rule).assign(**cut[name]) for name, part in parts.items()
+    ]
     write_table(calibrated, pd.concat(tables, ignore_index=True))
 
 
@@ -158,7 +160,8 @@ def _describe(name: str, part: Part, confidence: float) -> dict[str, list[dict[s
 
 def _read_parts(
     scores: Path, frozen: Frozen, fitted: dict[str, Any], resampling: Resampling
-) -> dict[str, Part]:
+) -> tuple[dict[str, Part], dict[str, dict[str, Any]]]:
+    """Return the data sets, and of each the columns `fold` and `threshold` of its images."""
     tables = read_scores(scores)
     own = tables["out_of_fold"]["logit"].to_numpy(np.float32)
     fold = tables["out_of_fold"]["fold"].to_numpy(int)
@@ -181,7 +184,20 @@ def _read_parts(
             {rule: found[dataset][1].decisions["out_of_fold"] for rule, found in decided.items()},
             in_fold if dataset == "out_of_fold" else {},
         )
-    return parts
+    main = cuts[frozen.rule]
+    cut = {
+        "out_of_fold": {"fold": pd.array(fold, "Int64"), "threshold": _share(main.out_of_fold)},
+        "test": {
+            "fold": pd.array([pd.NA] * len(tables["test"]), "Int64"),
+            "threshold": _share(main.test.mean()),
+        },
+    }
+    return parts, cut
+
+
+def _share(logit: np.ndarray | float) -> np.ndarray | float:
+    """Return probabilities as tables hold them."""
+    return np.float32(sigmoid(logit))
 
 
 def make_part(
@@ -278,6 +294,8 @@ def _transfer(parts: dict[str, Part], rule: str, metric: str, confidence: float)
     aim = np.full_like(own, PROMISED[rule, metric]) if (rule, metric) in PROMISED else own
     # Both sets were drawn from one seed: replicate by replicate they might have much in common.
     opposite = np.concatenate([aim[:1], aim[:0:-1]])
+    scales = (of_new, None if (rule, metric) in PROMISED else of_own)
+    apart = independent_difference(new, opposite, confidence, scales)
     return {
         "rule": rule,
         "metric": metric,
@@ -286,7 +304,8 @@ def _transfer(parts: dict[str, Part], rule: str, metric: str, confidence: float)
         "test": summarise(new, confidence, of_new),
         "aim": number(aim[0]),
         # Two samples of patients, drawn apart: the interval holds the chance of both.
-        "transfer": summarise(new - opposite, confidence),
+        "transfer": summarise(new - opposite, confidence)
+        | {"low": apart["low"], "high": apart["high"]},
     }
 
 

@@ -16,6 +16,7 @@ LATER = {
     ("evaluation", "margin"): 1.0,
     ("evaluation", "preregistered"): None,
     ("split", "patient_key"): "name",
+    ("explanation", "mistakes"): 0,
 }
 
 

@@ -21,6 +21,9 @@ class Explanation(Section):
     images: int = Field(ge=1, le=10_000)
     """Out-of-fold images of each subtype that are explained, in addition to three of each
     outcome."""
+    mistakes: int | None = Field(ge=0, le=100_000)
+    """Out-of-fold mistakes of each kind that are explained and drawn as panels, the most confident
+    first; null = all of them."""
     second_opinions: int = Field(ge=0, le=10_000)
     """Images of each subtype that are also explained by integrated gradients and occlusion; 0 =
     none."""

@@ -58,8 +58,8 @@ def draw(inputs: FigureInputs) -> Figure:
     notes = [
         f"Overlay: opacity {OPACITY}, colours from 0 to the peak of each single map; white line: "
         "half the peak. Networks have no common scale.",
-        f"Number: probability of {words.positive} by the fold's model that was not trained on the "
-        "image.",
+        f"Number: probability of {words.positive}, not calibrated, by the fold's model that was "
+        "not trained on the image.",
         *meaning,
         *_thresholds_note(runs, shown.index, words),
         *others,

@@ -221,12 +221,13 @@ def _heading(row: pd.Series, title: str, words: Words) -> list[str]:
         truth = f"{truth} ({subtype})"
     said = words.name(said_class(row["outcome"]))
     outcome = outcomes(words)[row["outcome"]]
+    among = reasons(row["chosen"])
+    place = f"; {listing(among)} of these" if among else ""
     return [
         f"{title}: {Path(row['path']).name}",
         f"True class: {truth}. The network says {said}: probability of {words.positive} "
-        f"{row['probability']:.3f}, threshold {row['threshold']:.3f}. "
-        f"{outcome[0].upper()}{outcome[1:]} ({row['outcome'].replace('_', ' ')}; "
-        f"{listing(reasons(row['chosen']))} of these).",
+        f"{row['probability']:.3f} (not calibrated), threshold {row['threshold']:.3f}. "
+        f"{outcome[0].upper()}{outcome[1:]} ({row['outcome'].replace('_', ' ')}{place}).",
         f"Class explained: {words.name(row['target'])}. Fold {row['fold']}, not trained on "
         "this radiograph.",
     ]

@@ -17,12 +17,11 @@ def draw(inputs: FigureInputs) -> Figure:
     words = inputs.words
     found = worst_cases(inputs.comparison, inputs.all("calibrated"))
     notes = inputs.notes(
-        "Out-of-fold images on the wrong side of the frozen threshold, the most confident error "
-        "first.",
+        "Out-of-fold images on the wrong side of their threshold, the most confident error first.",
         f"Number: calibrated probability of {words.positive} (of several runs the mean), then how "
         "many of them are wrong.",
         "The networks may be wrong, or the label. The names of the images are in the report and in "
-        "calibrated.csv.",
+        "mistakes.csv.",
     )
     captions = [_caption(row, words) for cases in found for _, row in cases.radiographs.iterrows()]
     figure, rows = map_rows(

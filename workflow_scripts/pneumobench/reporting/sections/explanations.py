@@ -254,7 +254,8 @@ def _galleries(runs: list[_Run], faithfulness: Faithfulness, words: Words) -> li
         return []
     text = (
         "Mistakes first: of each kind of answer the most certain, the median and the least "
-        "certain. As files of up to 1,200 pixels an image they are in `explanations/.../panels/`."
+        "certain. As files of up to 1,200 pixels an image they are in `explanations/.../panels/`, "
+        "with further mistakes (`explanation.mistakes`)."
     )
     return [Heading("Single radiographs"), Paragraph(text), *shown]
 
@@ -262,7 +263,9 @@ def _galleries(runs: list[_Run], faithfulness: Faithfulness, words: Words) -> li
 def _gallery(run: _Run, most: int, warning: str | None, words: Words) -> Details:
     rows = panel_rows(run.table)
     order = {outcome: position for position, outcome in enumerate(outcomes(words))}
-    rows = rows.sort_values("outcome", key=lambda names: names.map(order), kind="stable")
+    # Mistakes beyond those chosen by outcome are for the folder of panels.
+    rows = rows.assign(further=[not reasons(chosen) for chosen in rows["chosen"]])
+    rows = rows.assign(order=rows["outcome"].map(order)).sort_values(["further", "order"])
     shown = rows.head(most)
     there = {path.name for path in run.panels.iterdir()}
     if lost := sorted(set(shown["panel"]) - there):
@@ -287,11 +290,12 @@ def _gallery(run: _Run, most: int, warning: str | None, words: Words) -> Details
 
 def _caption(row: pd.Series, words: Words) -> str:
     subtype = f" ({row['subtype']})" if known_subtypes([row["subtype"]]) else ""
+    outcome, among = capital(outcomes(words)[row["outcome"]]), reasons(row["chosen"])
     text = (
-        f"{capital(outcomes(words)[row['outcome']])}, {listing(reasons(row['chosen']))}: "
+        f"{', '.join([outcome, *([listing(among)] if among else [])])}: "
         f"{Path(row['path']).name}, {words.name(row['label'])}{subtype}; probability of "
-        f"{words.positive} {row['probability']:.3f}, threshold {row['threshold']:.3f}; fold "
-        f"{row['fold']}. "
+        f"{words.positive} {row['probability']:.3f} (not calibrated), "
+        f"threshold {row['threshold']:.3f}; fold {row['fold']}. "
     )
     target = words.name(row["target"])
     return text + (
