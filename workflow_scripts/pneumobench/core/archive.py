@@ -11,7 +11,6 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, ValidationError
 
 from pneumobench.core.config.earlier import as_written_today
-from pneumobench.core.config.networks import TIMM_NAME
 from pneumobench.core.earlier import FORMATS, index_today, path_today
 from pneumobench.core.errors import UserError
 from pneumobench.core.extract import Kind, Limits, Packed, shown

@@ -8,6 +8,7 @@ from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.drawing.matrix import draw_matrix
 from pneumobench.reporting.drawing.style import (
     NOTE_HEIGHT,
+    PAGE_WIDTH,
     class_label,
     lines_height,
     name_above,
@@ -21,8 +22,9 @@ from pneumobench.reporting.words import USUAL
 
 _RUNS_PER_ROW = 2
 _PANEL, _HEAD, _LABEL = 1.2, 0.5, 7  # inches, inches, points
-# What stands at the left of a panel and below it, beside the names of the classes.
-_LEFT, _BELOW = 0.25, 0.22  # inches
+# What stands at the left of a panel and below it, beside the names of the classes, and
+# between the two panels of a run.
+_LEFT, _BELOW, _INSIDE = 0.25, 0.22, 0.15  # inches
 
 
 def draw(inputs: FigureInputs) -> Figure:
@@ -49,16 +51,25 @@ def draw(inputs: FigureInputs) -> Figure:
     grid_rows = -(-len(rows) // _RUNS_PER_ROW)
     lines = lines_height(names, _LABEL)
     bottom = lines + _BELOW + 0.05 + NOTE_HEIGHT * len(notes)
-    gap = _HEAD + lines + _BELOW
-    height = grid_rows * _PANEL + (grid_rows - 1) * gap + _HEAD + bottom
+    between = _HEAD + lines + _BELOW
+    height = grid_rows * _PANEL + (grid_rows - 1) * between + _HEAD + bottom
     figure = new_figure(height, layout=None)
-    panels = place_grid(
-        figure, grid_rows, 2 * _RUNS_PER_ROW, top=_HEAD, bottom=bottom, left=_LEFT + lines,
-        gap=(_LEFT + lines, gap),
-    ).reshape(-1, 2)  # fmt: skip
+    left = _LEFT + lines
+    gap = (2 * _INSIDE + left) / 3
+    grid = place_grid(
+        figure, grid_rows, 2 * _RUNS_PER_ROW, top=_HEAD, bottom=bottom, left=left,
+        gap=(gap, between),
+    )  # fmt: skip
+    # The two panels of a run stand close together: one name of each row is enough.
+    for column, shift in enumerate((0, _INSIDE - gap, _INSIDE + left - 2 * gap, 0)):
+        for axes in grid[:, column]:
+            box = axes.get_position()
+            axes.set_position((box.x0 + shift / PAGE_WIDTH, box.y0, box.width, box.height))
+    panels = grid.reshape(-1, 2)
     for pair, (label, content) in zip(panels, rows, strict=False):
         for axes, (dataset, title) in zip(pair, DATASET_TITLES.items(), strict=True):
             _draw_matrix(axes, confusion_counts(content, dataset), title, names)
+        pair[1].set_yticklabels([])
         name_above(pair[0], label, 19, fontsize=8.5)
         pair[0].set_ylabel("reference", fontsize=_LABEL, labelpad=2)
     for axes in panels[len(rows) :].flat:
