@@ -42,7 +42,7 @@ def draw(inputs: FigureInputs) -> Figure:
     styles = run_styles(list(rows["label"]))
     draw_legend_table(
         table,
-        ["Run, in order of rank", "Out-of-fold AUC", "Parameters (M)", "Training time"],
+        [inputs.in_order, "Out-of-fold AUC", "Parameters (M)", "Training time"],
         [
             (
                 styles[row["label"]],

@@ -12,9 +12,9 @@ from pneumobench.reporting.drawing.style import (
     DARK_GREY,
     LIGHT_GREY,
     NOTE_HEIGHT,
-    PAGE_WIDTH,
     inch_axes,
     new_figure,
+    page_width,
     shade_rows,
     widest,
     write_notes,
@@ -46,7 +46,7 @@ def draw(inputs: FigureInputs) -> Figure:
     axes = inch_axes(figure)
     left = _draw_names(axes, rows)
     step = min(_BAR, _GROUPS / len(groups))
-    end = PAGE_WIDTH - 0.12 - max(step * len(groups), 0.35)
+    end = page_width() - 0.12 - max(step * len(groups), 0.35)
     _draw_areas(axes, rows, left, end - 0.2)
     axes.text(end, 0.06, "Groups", va="top", ha="left", fontsize=7.5, color=DARK_GREY)
     for position, group in enumerate(groups):

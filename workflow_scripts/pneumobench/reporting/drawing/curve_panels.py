@@ -11,7 +11,6 @@ from pneumobench.core.files import read_table
 from pneumobench.reporting.curves import Curve, image_counts
 from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.drawing.legend_table import (
-    IN_ORDER,
     draw_legend_table,
     panels_above_table,
 )
@@ -90,7 +89,7 @@ def draw_curves(kind: CurveKind, inputs: FigureInputs) -> Figure:
     area = f"{kind.metric_title} ({percent(confidence)} interval)"
     draw_legend_table(
         table,
-        [IN_ORDER, *(f"{title} {area}" for title in ("Out-of-fold", "Test"))],
+        [inputs.in_order, *(f"{title} {area}" for title in ("Out-of-fold", "Test"))],
         [
             (
                 styles[row["label"]],

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from pneumobench.reporting.decision_curves import curve_of, useful_range
 from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.drawing.legend_table import (
-    IN_ORDER,
     draw_legend_table,
     panels_above_table,
 )
@@ -43,7 +42,10 @@ def draw(inputs: FigureInputs) -> Figure:
         _draw_added(below, curves)
     draw_legend_table(
         table,
-        [IN_ORDER, *(f"{title}: helps from{EN_DASH}to" for title in DATASET_TITLES.values())],
+        [
+            inputs.in_order,
+            *(f"{title}: helps from{EN_DASH}to" for title in DATASET_TITLES.values()),
+        ],
         [
             (
                 styles[row["label"]],

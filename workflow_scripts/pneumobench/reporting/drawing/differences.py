@@ -17,10 +17,10 @@ from pneumobench.reporting.drawing.style import (
     GREY,
     LIGHT_GREY,
     NOTE_HEIGHT,
-    PAGE_WIDTH,
     inch_axes,
     luminance,
     new_figure,
+    page_width,
     widest,
     write_notes,
 )
@@ -101,7 +101,7 @@ def _matrix(axes: Axes, names: Sequence[str]) -> _Matrix:
         for row, name in enumerate(names)
     ]
     left = widest(texts) + 0.16
-    width = min(_CELL, (PAGE_WIDTH - left - _RIGHT) / len(names))
+    width = min(_CELL, (page_width() - left - _RIGHT) / len(names))
     matrix = _Matrix(axes, left, width, numbered=len(names) <= _NUMBERED)
     for position in range(len(names)):
         matrix.draw_cell(position, position, LIGHT_GREY)

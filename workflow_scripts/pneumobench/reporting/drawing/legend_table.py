@@ -15,7 +15,6 @@ from pneumobench.reporting.drawing.style import (
     new_figure,
 )
 
-IN_ORDER = "Run, in order of out-of-fold AUC"
 ROW_HEIGHT = 0.17  # inches
 _SAMPLE_END, _LABEL_START = 0.055, 0.07
 # Where the first column of figures begins, by the number of such columns.

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pneumobench.reporting.drawing.inputs import FigureInputs
-from pneumobench.reporting.drawing.style import NOTE_HEIGHT, PAGE_WIDTH, new_figure, write_notes
+from pneumobench.reporting.drawing.style import NOTE_HEIGHT, new_figure, page_width, write_notes
 from pneumobench.reporting.explained import (
     ExplainedRun,
     notes_without_maps,
@@ -74,7 +74,7 @@ def map_grid(
     # Blocks of nearly equal numbers of runs: 13 become 7 and 6.
     per_block = -(-len(titles) // count)
     columns = per_block + leading
-    room = PAGE_WIDTH - _LEFT - _RIGHT - (columns - 1) * _GAP
+    room = page_width() - _LEFT - _RIGHT - (columns - 1) * _GAP
     side = min(room / columns, _LARGEST_CELL, _TALLEST_BLOCK / len(row_names) - caption)
     letters = int(side / 0.056)
     names = [
@@ -131,7 +131,7 @@ def map_rows(
     caption_lines
         Lines that are written below each cell.
     """
-    room = PAGE_WIDTH - 2 * _RIGHT - (columns - 1) * _GAP
+    room = page_width() - 2 * _RIGHT - (columns - 1) * _GAP
     side = min(room / columns, _LARGEST_CELL)
     head, caption = title_lines * _TITLE_LINE + 0.2, caption_lines * _TITLE_LINE + 0.075
     height = len(names) * (head + side + caption) + 0.1 + NOTE_HEIGHT * len(notes)

@@ -12,10 +12,10 @@ from pneumobench.reporting.drawing.style import (
     BLUE,
     GREY,
     LIGHT_GREY,
-    PAGE_WIDTH,
     VERMILLION,
     mark_chance,
     new_figure,
+    page_width,
     shade_rows,
     stand_between,
     widest,
@@ -106,7 +106,7 @@ def _between(row: pd.Series) -> str:
 
 def _draw_figures(axes: Axes, rows: pd.DataFrame) -> None:
     for column, dataset in enumerate(_MARKS):
-        x = 1 - (_FIGURES_WIDTH - 0.15 - column * _FIGURES_WIDTH / 2) / PAGE_WIDTH
+        x = 1 - (_FIGURES_WIDTH - 0.15 - column * _FIGURES_WIDTH / 2) / page_width()
         across = blended_transform_factory(axes.figure.transFigure, axes.transData)
         axes.text(
             x, -0.6, DATASET_TITLES[dataset], transform=across, fontsize=7.5,

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from pneumobench.reporting.drawing.style import (
     LIGHT_GREY,
     NOTE_HEIGHT,
-    PAGE_WIDTH,
     new_figure,
+    page_width,
     widest,
     write_notes,
 )
@@ -48,12 +48,12 @@ def row_panels(
     left = widest(texts) + 0.1
     for text in texts:
         text.remove()
-    width = (PAGE_WIDTH - left - (panels - 1) * gap) / panels - numbers
-    size = (width / PAGE_WIDTH, len(names) * row / height)
+    width = (page_width() - left - (panels - 1) * gap) / panels - numbers
+    size = (width / page_width(), len(names) * row / height)
     made = []
     for column in range(panels):
         x = left + column * (width + numbers + gap)
-        axes = figure.add_axes((x / PAGE_WIDTH, below / height, *size))
+        axes = figure.add_axes((x / page_width(), below / height, *size))
         axes.set_ylim(len(names) - 0.5, -0.5)
         axes.set_yticks(range(len(names)), names if column == 0 else [])
         axes.tick_params(axis="y", length=0, pad=4)
