@@ -39,10 +39,15 @@ with facts.SaidPlainly():
             checkout=workflow.basedir,
         )
     )
+    given = facts.given_settings(workflow)
     # Named instead of a configuration; None where results are computed.
-    ARCHIVE = opening.archive_asked_for(config, facts.given_keys(workflow))
+    ARCHIVE = opening.archive_asked_for(config, given)
     EXPERIMENT = opening.checked_experiment(
-        config, ARCHIVE, architectures=registry.names(), driver=DRIVER
+        config,
+        ARCHIVE,
+        architectures=registry.names(),
+        driver=DRIVER,
+        given=given,
     )
 
 if DRIVER:

@@ -12,4 +12,5 @@ with job_log(snakemake.log[0]):
         snakemake.output[0],
         title=params.title,
         experiment=params.experiment,
+        shown=params.shown,
     )

@@ -4,7 +4,7 @@ Every cluster job reads the workflow, too, perhaps where nothing but results is 
 looks beyond them is left to the driver, the process that the user started.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ from pneumobench.core.config.reading import check_config_files
 from pneumobench.core.errors import UserError
 from pneumobench.core.layout import Layout
 from pneumobench.core.room import check_folder
+
+# The one section that may be given beside an archive.
+FIGURES = "figures"
 
 
 def read_configuration(
@@ -75,12 +78,12 @@ def archive_asked_for(config: dict[str, Any], given: Collection[str]) -> Archive
     if path is None:
         return None
     archive = read_archive(path)
-    if others := sorted(set(given) - {"archive"}):
+    if others := sorted(set(given) - {"archive", FIGURES}):
         raise UserError(
             "an archive brings its own configuration",
             where=f"given beside archive: {', '.join(others)}",
-            expected="archive alone",
-            remedy="leave the other keys and --configfile out",
+            expected=f"archive alone, or with {FIGURES}, which change drawing alone",
+            remedy="leave the other keys, and files behind --configfile that hold them, out",
         )
     return archive
 
@@ -91,6 +94,7 @@ def checked_experiment(
     *,
     architectures: Sequence[str],
     driver: bool,
+    given: Mapping[str, Any] | None = None,
 ) -> Experiment:
     """Return the checked configuration, an archive's own if there is one.
 
@@ -102,6 +106,8 @@ def checked_experiment(
         Names of the architectures that exist.
     driver
         Whether the user started this process.
+    given
+        What the command gives: of it, figures are drawn as asked for from an archive, too.
 
     Raises
     ------
@@ -109,8 +115,8 @@ def checked_experiment(
         If the configuration is wrong, or the folders of results are others' or cannot be used.
     """
     try:
-        given = archive.config if archive else config
-        experiment = check_config(given, architectures=architectures)
+        whole = archive.config if archive else config
+        experiment = check_config(whole, architectures=architectures)
         results = f"results/{experiment.experiment}"
         if driver:
             check_folder(Path(results))
@@ -125,7 +131,17 @@ def checked_experiment(
         if archive:
             error.args = (f"{archive.path}: {error}",)
         raise
+    if archive and FIGURES in (given or {}):
+        figures = _figures_asked_for(archive, config[FIGURES], given[FIGURES])
+        return check_config(archive.config | {FIGURES: figures}, architectures=architectures)
     return experiment
+
+
+def _figures_asked_for(archive: Archive, read: Any, given: Any) -> Any:
+    """Return an archive's settings of figures with those that the command gives."""
+    if not (isinstance(read, Mapping) and isinstance(given, Mapping)):
+        return read
+    return archive.config[FIGURES] | {key: read[key] for key in given}
 
 
 def archived_files(archive: Archive, layout: Layout, *, driver: bool) -> list[str]:

@@ -296,7 +296,7 @@ class Experiment(Section):
         ]
 
     @property
-    def drawn_runs(self) -> list[Run] | None:
+    def shown_runs(self) -> list[Run] | None:
         """The runs that figures show, in their order; None for all in order of rank."""
         return self.figures.shown(self.expanded_runs)
 
