@@ -12,6 +12,8 @@ from pneumobench.core.files import write_table
 from pneumobench.core.run import Run
 
 SIDE = 32
+# Cells a side of the maps, run by run.
+SIDES = (7, 2, 4, 12)
 # Height and width: wide, tall, square, larger than a panel shows.
 SHAPES = ((500, 640), (620, 480), (512, 512), (60, 70))
 # Subtype, outcome, chosen, probability.
@@ -37,7 +39,7 @@ def radiograph(index, shape):
 class Explanations:
     """Paths of the explanations of all complete runs of a made-up experiment."""
 
-    def __init__(self, made, shapes=SHAPES, draw=radiograph):
+    def __init__(self, made, shapes=SHAPES, draw=radiograph, sides=SIDES):
         self.made, self.folder = made, made.folder / "explanations"
         self.root = made.folder / "radiographs"
         self.radiographs = {}
@@ -50,7 +52,7 @@ class Explanations:
         self.explained, self.maps, self.panels, measures, layers = [], [], [], [], []
         for position, run in enumerate(run for run in made.runs if not run.missing):
             folder = self.folder / Run(run.model, run.recipe, run.seed).folder
-            side = (7, 2, 4, 12)[position % 4]
+            side = sides[position % len(sides)]
             write_table(folder / "explained.csv", self.table())
             np.savez_compressed(folder / "maps.npz", **self.arrays(position, side))
             self.explained.append(folder / "explained.csv")

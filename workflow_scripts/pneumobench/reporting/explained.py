@@ -1,6 +1,5 @@
 """What was explained: the files of the explanations as figures and report read them."""
 
-import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +25,6 @@ from pneumobench.reporting.words import Words
 SUBTYPES = ("normal", "bacterial", "viral")
 # Maps with fewer cells a side say nothing about places inside a lung.
 SMALLEST_SIDE = 7
-# Characters of a line at the foot of a figure.
-_NOTE_LENGTH = 130
 
 
 def read_explained(explained: str | Path, maps: str | Path) -> tuple[pd.DataFrame, np.ndarray]:
@@ -77,6 +74,11 @@ class ExplainedRun:
     maps: Path
 
     @property
+    def coarse(self) -> bool:
+        """Whether its maps have too few cells for any claim about places."""
+        return is_coarse(self.joint.shape[1:])
+
+    @property
     def sample(self) -> pd.DataFrame:
         """Return the rows of the sample, which is the same for all runs."""
         return in_sample(self.table)
@@ -108,9 +110,8 @@ def runs_without_maps(comparison: pd.DataFrame, maps: Iterable[str | Path]) -> d
 def notes_without_maps(comparison: pd.DataFrame, maps: Iterable[str | Path]) -> list[str]:
     """Return lines on runs that have no maps, for the foot of a figure."""
     return [
-        line
+        f"Maps not available: {label} ({reason})"
         for label, reason in runs_without_maps(comparison, maps).items()
-        for line in textwrap.wrap(f"Maps not available: {label} ({reason})", _NOTE_LENGTH)
     ]
 
 
@@ -178,6 +179,11 @@ def panel_rows(table: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
+def is_coarse(shape: tuple[int, ...]) -> bool:
+    """Tell whether a map has too few cells for any claim about places."""
+    return min(shape) < SMALLEST_SIDE
+
+
 def cells_note(shape: tuple[int, ...]) -> str:
     """Say how many cells a map has: `7 x 7 cells`."""
     return f"{shape[0]} x {shape[1]} cells"
@@ -186,4 +192,4 @@ def cells_note(shape: tuple[int, ...]) -> str:
 def size_note(shape: tuple[int, int]) -> str:
     """Say how many cells a map has, and what cannot be read off one with few."""
     note = f"map of {cells_note(shape)}"
-    return f"{note}: no claim about places" if min(shape) < SMALLEST_SIDE else note
+    return f"{note}: no claim about places" if is_coarse(shape) else note

@@ -90,9 +90,7 @@ class Words:
         return name if label.islower() else capital(name)
 
     def subtype(self, subtype: str) -> str:
-        """Return what the images of a subtype are called; a finding has none that are known."""
-        if self.pneumonia:
-            return subtype
+        """Return what the images of a subtype are called; without one, by their class."""
         return {"normal": self.negative, "unknown": self.positive}.get(subtype, subtype)
 
 

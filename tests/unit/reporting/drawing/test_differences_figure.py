@@ -8,7 +8,7 @@ from figure_inputs import drawn, inputs_of
 from matplotlib.colors import to_hex
 from reporting_fixture import FOUR_RUNS, Experiment, Made
 
-from pneumobench.core.files import read_json
+from pneumobench.core.files import read_json, write_json
 from pneumobench.reporting.differences import read_differences
 from pneumobench.reporting.inputs import read_comparison
 
@@ -53,8 +53,22 @@ def test_bars_join_the_groups(made):
     joined = [
         [i + 1 for i in np.flatnonzero((low < places) & (places < high))] for low, high in bars
     ]
-    assert joined == read_json(made.differences.details)["ranking"]["groups"]
-    assert len(joined) > 1
+    groups = read_json(made.differences.details)["ranking"]["groups"]
+    assert joined == [group for group in groups if len(group) > 1]
+    assert joined
+
+
+def test_a_run_of_its_own_has_no_bar(made, tmp_path):
+    details = read_json(made.differences.details)
+    details["ranking"]["groups"] = [[1], [2], [3]]
+    write_json(tmp_path / "differences.json", details)
+    figure = drawn(
+        "critical_difference", inputs_of(made, differences_details=tmp_path / "differences.json")
+    )
+    (axes,) = figure.axes
+    assert [line for line in axes.lines if len(line.get_ydata()) == 2] == []
+    assert "Not distinguishable" not in [text.get_text() for text in axes.texts]
+    assert any("There is no bar" in text.get_text() for text in figure.texts)
 
 
 def test_one_run_has_nothing_to_compare(tmp_path):

@@ -22,7 +22,8 @@ from pneumobench.reporting.words import Words
 
 @pytest.fixture(scope="module")
 def explained(tmp_path_factory):
-    return Explanations(Experiment(tmp_path_factory.mktemp("map_figures"), FOUR_RUNS))
+    made = Experiment(tmp_path_factory.mktemp("map_figures"), FOUR_RUNS)
+    return Explanations(made, sides=(7, 8, 12))
 
 
 @pytest.mark.parametrize("name", MAP_FIGURES)
@@ -36,7 +37,7 @@ def test_every_map_names_branches_gates_and_second_opinions(explained):
     runs = read_explained_runs(
         read_comparison(explained.made.comparison_csv), explained.explained, explained.maps
     )
-    titles = [[cell.title for cell in _cells(run, "radiograph1", Words())] for run in runs[:2]]
+    titles = [[cell.title for cell in _cells(run, "radiograph1")] for run in runs[:2]]
     opinions = ["Integr. gradients", "Occlusion"]
     assert titles[0] == ["Class map", *opinions, "Gate 1"]
     assert titles[1] == ["Class map", "Branch vgg16", *opinions]
@@ -50,12 +51,14 @@ def test_radiographs_of_unknown_subtype_are_drawn_where_there_are_no_others(expl
         paths.append(tmp_path / path.relative_to(explained.folder))
         write_table(paths[-1], unknown)
     figure = drawn("every_map", map_inputs(explained, explained=paths))
-    assert "pneumonia, unknown" in " ".join(text.get_text() for text in figure.texts)
+    assert "radiograph 1.png: pneumonia. " in " ".join(text.get_text() for text in figure.texts)
 
 
 def test_thirteen_runs_grow_downwards(tmp_path):
     titles = [f"Network {index}\n7 x 7 cells" for index in range(13)]
-    figure, blocks = map_grid(titles, ["normal", "viral"], ["A note."], leading=1, caption=0.3)
+    figure, blocks = map_grid(
+        titles, ["normal", "viral"], ["A note."], leading=1, captions=["0.00"]
+    )
     assert [list(block.runs) for block in blocks] == [[*range(7)], [*range(7, 13)]]
     assert [block.cells.shape for block in blocks] == [(2, 8), (2, 7)]
     boxes = [axes.get_position() for axes in figure.axes]
@@ -77,7 +80,7 @@ def test_radiographs_must_be_shared_by_all_runs(explained, tmp_path):
 
 @pytest.mark.parametrize("lacking", [1, 3])
 def test_runs_without_maps_are_told(tmp_path, lacking):
-    explained = Explanations(Experiment(tmp_path, FOUR_RUNS))
+    explained = Explanations(Experiment(tmp_path, FOUR_RUNS), sides=(7, 9))
     without = explained.maps[-lacking:]
     for path in without:
         np.savez(path, **arrays_without_maps("nothing reaches the score " * 8))
@@ -88,7 +91,7 @@ def test_runs_without_maps_are_told(tmp_path, lacking):
     for name in MAP_FIGURES:
         texts = [text.get_text() for text in drawn(name, map_inputs(explained)).texts]
         assert sum(text.startswith("Maps not available: ") for text in texts) == lacking
-        assert ("No maps are available." in texts) == (lacking == 3)
+        assert ("There are no maps to draw." in texts) == (lacking == 3)
 
 
 def test_labels_are_those_of_the_data(explained):

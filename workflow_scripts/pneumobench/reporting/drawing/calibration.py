@@ -13,7 +13,6 @@ from pneumobench.reporting.drawing.style import (
     BLUE,
     DARK_GREY,
     GREY,
-    LABEL_WIDTH,
     LIGHT_GREY,
     NOTE_HEIGHT,
     chance_line,
@@ -104,7 +103,7 @@ def _draw_panel(axes: Axes, content: dict[str, Any], dataset: str) -> None:
 def _label(panels: np.ndarray, words: Words) -> None:
     """Name the axes once: at the left of each row and below each column."""
     # A panel is as wide as a short name.
-    name = words.positive if len(words.positive) <= LABEL_WIDTH else "the finding"
+    name = words.positive if len(words.positive) <= 18 else "the finding"
     for position, pair in enumerate(panels):
         if position % _RUNS_BESIDE == 0:
             pair[0].set_ylabel(f"Share with {name}")

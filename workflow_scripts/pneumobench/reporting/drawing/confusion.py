@@ -9,16 +9,20 @@ from pneumobench.reporting.drawing.matrix import draw_matrix
 from pneumobench.reporting.drawing.style import (
     NOTE_HEIGHT,
     class_label,
+    lines_height,
     name_above,
     new_figure,
     place_grid,
+    wrapped,
     write_notes,
 )
 from pneumobench.reporting.inputs import DATASET_TITLES, confusion_counts, read_metrics
 from pneumobench.reporting.words import USUAL
 
 _RUNS_PER_ROW = 2
-_ROW_HEIGHT = 1.95
+_PANEL, _HEAD, _LABEL = 1.2, 0.5, 7  # inches, inches, points
+# What stands at the left of a panel and below it, beside the names of the classes.
+_LEFT, _BELOW = 0.25, 0.22  # inches
 
 
 def draw(inputs: FigureInputs) -> Figure:
@@ -37,18 +41,26 @@ def draw(inputs: FigureInputs) -> Figure:
         "Rows: reference standard, each 100 %. Columns: decision at the out-of-fold threshold.",
         "Out-of-fold: all folds together. Test set: mean prediction of the fold models.",
     )
-    names = [class_label(inputs.words, label) for label in reversed(USUAL)]
+    # The columns of a panel are as wide as its rows are high, or a little wider.
+    names = [
+        wrapped(class_label(inputs.words, label), _PANEL / 2, _LABEL, most=4)
+        for label in reversed(USUAL)
+    ]
     grid_rows = -(-len(rows) // _RUNS_PER_ROW)
-    bottom = 0.35 + NOTE_HEIGHT * len(notes)
-    figure = new_figure(grid_rows * _ROW_HEIGHT + bottom, layout=None)
+    lines = lines_height(names, _LABEL)
+    bottom = lines + _BELOW + 0.05 + NOTE_HEIGHT * len(notes)
+    gap = _HEAD + lines + _BELOW
+    height = grid_rows * _PANEL + (grid_rows - 1) * gap + _HEAD + bottom
+    figure = new_figure(height, layout=None)
     panels = place_grid(
-        figure, grid_rows, 2 * _RUNS_PER_ROW, top=0.5, bottom=bottom, left=0.35, gap=(0.32, 0.82)
-    ).reshape(-1, 2)
+        figure, grid_rows, 2 * _RUNS_PER_ROW, top=_HEAD, bottom=bottom, left=_LEFT + lines,
+        gap=(_LEFT + lines, gap),
+    ).reshape(-1, 2)  # fmt: skip
     for pair, (label, content) in zip(panels, rows, strict=False):
         for axes, (dataset, title) in zip(pair, DATASET_TITLES.items(), strict=True):
             _draw_matrix(axes, confusion_counts(content, dataset), title, names)
         name_above(pair[0], label, 19, fontsize=8.5)
-        pair[0].set_ylabel("reference", fontsize=7)
+        pair[0].set_ylabel("reference", fontsize=_LABEL, labelpad=2)
     for axes in panels[len(rows) :].flat:
         axes.set_axis_off()
     write_notes(figure, notes)
@@ -60,8 +72,8 @@ def _draw_matrix(axes: Axes, counts: dict[str, int], title: str, names: list[str
     draw_matrix(axes, cells, title, digits=1, size=8)
     axes.set_xticks([0, 1], names)
     axes.set_yticks([0, 1], names, rotation=90, va="center")
-    axes.tick_params(length=0, labelsize=7)
-    axes.set_xlabel("decision", fontsize=7, labelpad=2)
+    axes.tick_params(length=0, labelsize=_LABEL)
+    axes.set_xlabel("decision", fontsize=_LABEL, labelpad=2)
     axes.set_xticks([0.5], minor=True)
     axes.set_yticks([0.5], minor=True)
     axes.grid(which="minor", color="white", linewidth=2)

@@ -24,6 +24,8 @@ from pneumobench.reporting.wording import percent
 _TOP, _ROW, _BAR, _NUMBER, _BELOW = 0.34, 0.22, 0.16, 0.55, 0.12  # inches
 # All bars together are no wider.
 _GROUPS = 2.4
+# Width of what stands above them.
+_HEADING = 1.1
 
 
 def draw(inputs: FigureInputs) -> Figure:
@@ -35,20 +37,28 @@ def draw(inputs: FigureInputs) -> Figure:
     distinguishable.
     """
     rows, facts = inputs.complete, inputs.json("differences_details")
-    groups = facts["ranking"]["groups"]
+    # A run that is distinguishable from its neighbours is a group of its own: nothing to join.
+    groups = [group for group in facts["ranking"]["groups"] if len(group) > 1]
+    test = (
+        "permutation test over whole patients, out of fold, adjusted over all pairs (Holm), level "
+        f"{percent(1 - facts['confidence'])}."
+    )
     notes = inputs.notes(
-        "A bar joins runs of which no pair is distinguishable: permutation test over whole "
-        "patients, out of fold, adjusted over all pairs (Holm),",
-        f"level {percent(1 - facts['confidence'])}. Runs that no bar joins may still be "
-        "indistinguishable, if a third between them is not: the matrix of all pairs shows it.",
+        f"A bar joins runs of which no pair is distinguishable: {test} Runs that no bar joins may "
+        "still be indistinguishable, if a third between them is not: the matrix of all pairs shows "
+        "it."
+        if groups
+        else f"There is no bar: every run is distinguishable from its neighbours ({test[:-1]})."
     )
     figure = new_figure(_TOP + len(rows) * _ROW + _BELOW + NOTE_HEIGHT * len(notes), layout=None)
     axes = inch_axes(figure)
     left = _draw_names(axes, rows)
-    step = min(_BAR, _GROUPS / len(groups))
-    end = page_width() - 0.12 - max(step * len(groups), 0.35)
+    step = min(_BAR, _GROUPS / max(len(groups), 1))
+    end = page_width() - 0.12 - (max(step * len(groups), _HEADING) if groups else 0)
     _draw_areas(axes, rows, left, end - 0.2)
-    axes.text(end, 0.06, "Groups", va="top", ha="left", fontsize=7.5, color=DARK_GREY)
+    if groups:
+        heading = "Not distinguishable"
+        axes.text(end, 0.06, heading, va="top", ha="left", fontsize=7.5, color=DARK_GREY)
     for position, group in enumerate(groups):
         x = end + (position + 0.5) * step
         span = [_TOP + (group[0] - 1 + 0.14) * _ROW, _TOP + (group[-1] - 0.14) * _ROW]

@@ -26,7 +26,8 @@ def draw(inputs: FigureInputs) -> Figure:
     )
     kinds = ("pneumonia", "normal")
     titles = [f"Labelled {words.name(kind)}" for kind in kinds]
-    figure, rows = map_rows(titles, SHOWN, notes, title_lines=0, caption_lines=2)
+    captions = [_caption(row, words) for _, row in doubted.iterrows()]
+    figure, rows = map_rows(titles, SHOWN, notes, captions=captions or ["none"])
     for kind, cells in zip(kinds, rows, strict=True):
         own = doubted[doubted["label"] == kind].head(SHOWN)
         squares = read_squares(inputs.one("images"), inputs.one("splits"), own["image_id"])

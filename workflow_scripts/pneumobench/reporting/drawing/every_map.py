@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from pneumobench.core.explained import read_maps
 from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.drawing.map_grid import (
+    FINER,
     draw_radiograph,
     explained_of,
     figure_without_maps,
@@ -20,7 +21,7 @@ from pneumobench.reporting.drawing.map_grid import (
 )
 from pneumobench.reporting.drawing.painting import enlarge, overlay
 from pneumobench.reporting.drawing.style import DARK_GREY
-from pneumobench.reporting.explained import ExplainedRun, read_squares, shared_sample
+from pneumobench.reporting.explained import ExplainedRun, is_coarse, read_squares, shared_sample
 from pneumobench.reporting.words import Words
 
 # A lesion is there to be found; bacterial pneumonia has the densest.
@@ -56,29 +57,36 @@ def draw(inputs: FigureInputs) -> Figure:
     UserError
         If no radiograph of the sample was explained by all runs.
     """
-    runs, others = explained_of(inputs)
+    # Other methods than class activation maps need no fine layer.
+    runs, others = explained_of(inputs, coarse=True)
     if not runs:
         return figure_without_maps(others)
     words, row = inputs.words, _radiograph_of_all(runs)
     (radiograph,) = read_squares(inputs.one("images"), inputs.one("splits"), [row.name])
-    cells = [_cells(run, row.name, words) for run in runs]
+    every = [_cells(run, row.name) for run in runs]
+    cells = [[cell for cell in found if not is_coarse(cell.grid.shape)] for found in every]
+    coarse = any(is_coarse(cell.grid.shape) for found in every for cell in found)
     truth = dict.fromkeys((words.name(row["label"]), words.subtype(row["subtype"])))
     notes = [
-        f"{Path(row['path']).name}: {', '.join(truth)}. Below each class map: the class explained, "
-        f"and p, the probability of {words.positive}.",
+        f"{Path(row['path']).name}: {', '.join(truth)}. Below it: the class explained, and p, the "
+        f"probability of {words.positive}.",
         "By the fold's model that was not trained on this image. Colours: 0 to the peak of each "
         "single map. Empty: nothing speaks for the class.",
         "Gates and tokens: colours between the numbers below; they show where signals pass, not "
         "what speaks for a class.",
+        *([f"Maps with too few cells are left out. {FINER}"] if coarse else []),
         *others,
     ]
+    said = [_said(run.table.loc[row.name], words) for run in runs]
     columns = 1 + max(map(len, cells))
+    titles = [cell.title for found in cells for cell in found]
     figure, grid = map_rows(
-        [run.label for run in runs], columns, notes, title_lines=2, caption_lines=1
+        [run.label for run in runs], columns, notes, titles=titles, captions=said
     )
-    for axes, found in zip(grid, cells, strict=True):
+    for axes, answer, found in zip(grid, said, cells, strict=True):
         write_title(axes[0], "Radiograph")
         draw_radiograph(axes[0], radiograph)
+        write_below(axes[0], answer, color=DARK_GREY)
         for one, cell in zip(axes[1:], found, strict=False):
             _draw(one, radiograph, cell, inputs.colour_map)
         for unused in axes[1 + len(found) :]:
@@ -96,13 +104,15 @@ def _radiograph_of_all(runs: list[ExplainedRun]) -> pd.Series:
     return radiographs.loc[order.idxmin()]
 
 
-def _cells(run: ExplainedRun, image_id: str, words: Words) -> list[_Cell]:
+def _said(row: pd.Series, words: Words) -> str:
+    return f"{words.name(row['target'])}, p = {row['probability']:.2f}"
+
+
+def _cells(run: ExplainedRun, image_id: str) -> list[_Cell]:
     """Return a run's maps of a radiograph in the order in which they are drawn."""
-    row = run.table.loc[image_id]
-    position = row["position"]
-    said = f"{words.name(row['target'])}, p = {row['probability']:.2f}"
+    position = run.table.loc[image_id, "position"]
     with read_maps(run.maps) as arrays:
-        cells = [_of_class(TITLES["joint"], run.joint[position], said)]
+        cells = [_of_class(TITLES["joint"], run.joint[position])]
         for name in arrays.files:
             if name.startswith(_BRANCH):
                 title = f"Branch {name.removeprefix(_BRANCH)}"
@@ -119,8 +129,8 @@ def _cells(run: ExplainedRun, image_id: str, words: Words) -> list[_Cell]:
     return cells
 
 
-def _of_class(title: str, grid: np.ndarray, below: str = "") -> _Cell:
-    return _Cell(title, grid, 0.0, float(grid.max()), below)
+def _of_class(title: str, grid: np.ndarray) -> _Cell:
+    return _Cell(title, grid, 0.0, float(grid.max()), "")
 
 
 def _of_attention(name: str, grid: np.ndarray) -> _Cell:
@@ -138,4 +148,4 @@ def _draw(axes: Axes, radiograph: np.ndarray, cell: _Cell, colour_map: str) -> N
         axes.imshow(overlay(radiograph, placed, span, colour_map))
     else:
         draw_radiograph(axes, radiograph)
-    write_below(axes, cell.below if span > 0 else f"{cell.below} empty".strip(), color=DARK_GREY)
+    write_below(axes, cell.below if span > 0 else "empty", color=DARK_GREY)

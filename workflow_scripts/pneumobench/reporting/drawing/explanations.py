@@ -26,6 +26,8 @@ from pneumobench.reporting.explained import (
 from pneumobench.reporting.words import Words
 
 _SHOWN_PER_SUBTYPE = 2
+# Where the class explained is not named.
+_LONG = "0.00 false alarm\nempty map"
 _MISTAKES = {"false_negative": "missed", "false_positive": "false alarm"}
 
 
@@ -50,17 +52,20 @@ def draw(inputs: FigureInputs) -> Figure:
     radiographs = read_squares(inputs.one("images"), inputs.one("splits"), shown.index)
     targets = {target for run in runs for target in run.table.loc[shown.index, "target"]}
     named = words if len(targets) > 1 else None
-    meaning = " Below: the class explained; empty: no region speaks for it." if named else ""
+    meaning = ["Below it: the class explained; empty: no region speaks for it."] if named else []
     notes = [
         f"Overlay: opacity {OPACITY}, colours from 0 to the peak of each single map; white line: "
-        "half the peak. Magnitudes of two networks have no common scale.",
+        "half the peak. Networks have no common scale.",
         f"Number: probability of {words.positive} by the fold's model that was not trained on the "
-        f"image.{meaning}",
+        "image.",
+        *meaning,
+        *_thresholds_note(runs, shown.index, words),
         *others,
     ]
+    captions = [f"0.00\n{named.name(target)}: empty" for target in targets] if named else [_LONG]
     titles = [f"{run.label}\n{cells_note(run.joint.shape[1:])}" for run in runs]
     rows = [class_label(words, subtype) for subtype in shown["subtype"]]
-    figure, blocks = map_grid(titles, rows, notes, leading=1, caption=0.32)
+    figure, blocks = map_grid(titles, rows, notes, leading=1, captions=captions)
     for block in blocks:
         write_title(block.cells[0, 0], "Radiograph")
         for (_, row), radiograph, cells in zip(
@@ -83,6 +88,18 @@ def _first_of_subtypes(radiographs: pd.DataFrame) -> pd.DataFrame:
             for subtype in order
         ]
     )
+
+
+def _thresholds_note(runs: list[ExplainedRun], image_ids: pd.Index, words: Words) -> list[str]:
+    """Explain why one probability is called positive and another, higher one is not."""
+    cuts = np.concatenate([run.table.loc[image_ids, "threshold"] for run in runs])
+    low, high = (f"{cut:.2f}" for cut in (cuts.min(), cuts.max()))
+    if low == high:
+        return []
+    return [
+        f"Each fold's model has its own threshold (here {low} to {high}), so that one image is "
+        f"called {words.negative} at a probability at which another is called {words.positive}."
+    ]
 
 
 def _draw_overlay(

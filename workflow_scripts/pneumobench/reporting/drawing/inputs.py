@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pneumobench.core.files import read_json
+from pneumobench.reporting.drawing.style import note_lines
 from pneumobench.reporting.inputs import (
     chosen_runs,
     complete_runs,
@@ -91,4 +92,4 @@ class FigureInputs:
 
     def notes(self, *lines: str) -> Sequence[str]:
         """Return lines for the foot of a figure, and after them one for each missing run."""
-        return [*lines, *missing_notes(self.comparison)]
+        return note_lines([*lines, *missing_notes(self.comparison)])

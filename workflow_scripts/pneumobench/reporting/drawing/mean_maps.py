@@ -63,7 +63,7 @@ def draw(inputs: FigureInputs) -> Figure:
     ]
     rows = [class_label(inputs.words, name) for name in groups]
     titles = [f"{label}\n{_spread(means)}" for label, means in runs]
-    figure, blocks = map_grid(titles, rows, notes, leading=0, caption=0.21)
+    figure, blocks = map_grid(titles, rows, notes, leading=0, captions=["n = 1"])
     for block in blocks:
         for cells, run in zip(block.cells.T, block.runs, strict=True):
             for axes, name in zip(cells, groups, strict=True):

@@ -14,14 +14,18 @@ from pneumobench.reporting.drawing.style import (
     LIGHT_GREY,
     NOTE_HEIGHT,
     VERMILLION,
+    lines_height,
     new_figure,
+    page_width,
     place_grid,
+    wrapped,
     write_notes,
 )
 from pneumobench.reporting.explained import notes_without_maps
 
 _COLUMNS = 4
-_ROW_HEIGHT = 1.75
+_PANEL, _LEFT, _GAP = 1.25, 0.65, 0.25  # inches
+_TITLE = 7.5
 _MEASURES = {
     "spearman": ("rank correlation", BLUE, "solid", "o"),
     "ssim": ("structural similarity", VERMILLION, (0, (4, 1.5)), "s"),
@@ -40,21 +44,25 @@ def draw(inputs: FigureInputs) -> Figure:
         for _, row in inputs.complete.iterrows()
     ]
     runs = [(label, rows) for label, rows in runs if len(rows)]
-    others = [*notes_without_maps(inputs.comparison, inputs.all("maps")), *inputs.notes()]
+    without = notes_without_maps(inputs.comparison, inputs.all("maps"))
     if not runs:
-        return figure_without_maps(others)
-    notes = [
+        return figure_without_maps(inputs.notes(*without))
+    notes = inputs.notes(
         "Means over the radiographs of the sample; bands: intervals of a bootstrap over patients. "
         "1: as the trained network's map; 0: no relation.",
         "Maps that hardly change when the weights are random show the image, not what was learnt.",
-        *others,
-    ]
+        *without,
+    )
     columns = min(_COLUMNS, len(runs))
     rows = -(-len(runs) // columns)
-    bottom = 0.5 + NOTE_HEIGHT * len(notes)
-    figure = new_figure(rows * _ROW_HEIGHT + 0.25 + bottom, layout=None)
+    width = (page_width() - _LEFT - columns * _GAP) / columns
+    runs = [(wrapped(label, width, _TITLE), found) for label, found in runs]
+    top = lines_height([label for label, _ in runs], _TITLE) + 0.13
+    bottom, between = 0.5 + NOTE_HEIGHT * len(notes), top + 0.25
+    height = top + rows * _PANEL + (rows - 1) * between + bottom
+    figure = new_figure(height, layout=None)
     panels = place_grid(
-        figure, rows, columns, top=0.35, bottom=bottom, left=0.65, gap=(0.25, 0.5)
+        figure, rows, columns, top=top, bottom=bottom, left=_LEFT, gap=(_GAP, between)
     ).ravel()
     for position, (axes, (label, found)) in enumerate(zip(panels, runs, strict=False)):
         _draw_run(axes, label, found)
@@ -77,7 +85,7 @@ def draw(inputs: FigureInputs) -> Figure:
 
 
 def _draw_run(axes: Axes, label: str, rows: pd.DataFrame) -> None:
-    axes.set_title(label, fontsize=7.5)
+    axes.set_title(label, fontsize=_TITLE)
     axes.axhline(0, color=DARK_GREY, linewidth=0.7)
     order = {number: place for place, number in enumerate(sorted(set(rows["layer_order"])), 1)}
     for measure, (_, colour, line, marker) in _MEASURES.items():

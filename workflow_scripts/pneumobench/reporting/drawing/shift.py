@@ -12,10 +12,11 @@ from pneumobench.reporting.drawing.style import (
     BLUE,
     DARK_GREY,
     GREY,
-    LABEL_LENGTH,
     NOTE_HEIGHT,
     VERMILLION,
     legend_above,
+    lines_height,
+    wrapped,
 )
 from pneumobench.reporting.measures import RIGHT
 from pneumobench.reporting.plain_text import shown
@@ -23,6 +24,8 @@ from pneumobench.reporting.shift import Shifted, name_scored
 
 # Of a row's height: how far the two sets stand apart, and how thick their bars are.
 _APART, _BAR = 0.2, 0.26
+# The narrowest panel, in inches, and the letters above it, in points.
+_PANEL, _TITLE = 1.15, 9
 _MARKS = {"out_of_fold": (BLUE, "o"), "test": (VERMILLION, "s")}
 
 
@@ -37,13 +40,14 @@ def draw(inputs: FigureInputs) -> Figure:
         "Line: 5 to 95 % of the images; bar: 25 to 75 %; mark: median. Numbers: development, then "
         "test set."
     )
+    titles = [wrapped(inputs.words.name(name.capitalize()), _PANEL, _TITLE) for name in RIGHT]
     figure, panels = row_panels(
         [row.label for row in rows], len(RIGHT), notes,
-        row=0.3, head=0.5, foot=0.42, numbers=0.92, gap=0.12,
+        row=0.3, head=0.35 + lines_height(titles, _TITLE), foot=0.42, numbers=0.92, gap=0.12,
     )  # fmt: skip
-    for axes, (label, metric) in zip(panels, RIGHT.items(), strict=True):
+    for axes, title, (label, metric) in zip(panels, titles, RIGHT.items(), strict=True):
         _draw_panel(axes, rows, label, metric)
-        axes.set_title(shown(inputs.words.name(label.capitalize()), LABEL_LENGTH), pad=4)
+        axes.set_title(title, pad=4, fontsize=_TITLE)
     middle = (panels[0].get_position().x0 + 1) / 2
     bottom = (NOTE_HEIGHT * len(notes) + 0.08) / figure.get_figheight()
     figure.text(
@@ -55,7 +59,7 @@ def draw(inputs: FigureInputs) -> Figure:
         Line2D([], [], color=VERMILLION, marker="s", markerfacecolor="white", markersize=4.5),
         Line2D([], [], color=GREY, linestyle=(0, (4, 2))),
     ]
-    threshold = f"frozen threshold: {inputs.words.positive} to the right"
+    threshold = f"frozen threshold: {shown(inputs.words.positive, 24)} to the right"
     legend_above(figure, samples, ["development, out of fold", "test set", threshold])
     return figure
 

@@ -10,10 +10,10 @@ import contextlib
 import io
 import logging
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import fill
 
 import matplotlib
 import numpy as np
@@ -23,12 +23,13 @@ from matplotlib.backends.backend_mixed import MixedModeRenderer
 from matplotlib.backends.backend_pdf import Op, PdfFile, RendererPdf
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from pneumobench.core.files import atomic_path
 from pneumobench.reporting.figure_file import NAME
-from pneumobench.reporting.plain_text import shown
+from pneumobench.reporting.plain_text import shortened, shown
 from pneumobench.reporting.words import USUAL, Words
 
 # Embedding a font writes a dozen lines of no interest into the log of every figure.
@@ -40,9 +41,9 @@ MM, POINTS = 1 / 25.4, 72
 PAGE_WIDTH = 183 * MM
 PNG_DPI = 220
 FORMATS = ("png", "pdf", "svg")
-NOTE_HEIGHT = 0.15
-# Characters of a line of a class's name at an axis, and of the name there.
-LABEL_WIDTH, LABEL_LENGTH = 18, 54
+NOTE_HEIGHT, NOTE_SIZE = 0.15, 7
+# Lines of a name that is broken, and the height of a line in letters.
+_LINES, LINE_HEIGHT = 3, 1.2
 
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
 PURPLE, ORANGE, SKY, BLACK = "#CC79A7", "#E69F00", "#56B4E9", "#000000"
@@ -215,7 +216,7 @@ def write_notes(figure: Figure, notes: Sequence[str]) -> None:
     for position, note in enumerate(reversed(notes)):
         figure.text(
             0.008, (0.05 + position * NOTE_HEIGHT) / height, note,
-            fontsize=7, color=DARK_GREY, va="bottom", in_layout=False,
+            fontsize=NOTE_SIZE, color=DARK_GREY, va="bottom", in_layout=False,
         )  # fmt: skip
 
 
@@ -270,9 +271,75 @@ def stand_between(axes: Axes, left: float, right: float) -> None:
 
 
 def class_label(words: Words, label: str) -> str:
-    """Return what a class or subtype is called, in lines for which a label has room."""
-    name = words.name(label) if label in USUAL else words.subtype(label)
-    return fill(shown(name, LABEL_LENGTH), LABEL_WIDTH)
+    """Return what a class or subtype is called."""
+    return words.name(label) if label in USUAL else words.subtype(label)
+
+
+def wrapped(text: str, inches: float, size: float, most: int = _LINES) -> str:
+    """Break a text so that no line is wider than a place in a figure.
+
+    Parameters
+    ----------
+    text
+        The text; what does not fit loses its middle.
+    inches
+        Width of the place.
+    size
+        Size of the letters in points.
+    most
+        The most lines.
+    """
+    text = " ".join(shown(text, len(text)).split())
+
+    def lines(length: int) -> list[str]:
+        return _broken(shortened(text, length), inches, size)
+
+    if len(whole := lines(len(text))) <= most:
+        return "\n".join(whole)
+    lengths = range(1, len(text))
+    fits = bisect_right(lengths, most, key=lambda length: len(lines(length)))
+    return "\n".join(lines(max(fits, 1))[:most])
+
+
+def lines_height(texts: Iterable[str], size: float) -> float:
+    """Return how high the text with most lines is, in inches; `size` in points."""
+    return max(text.count("\n") + 1 for text in texts) * size * LINE_HEIGHT / 72
+
+
+def note_lines(notes: Iterable[str]) -> list[str]:
+    """Break notes into lines that are as long as the page is wide."""
+    return [
+        line
+        for note in notes
+        for line in wrapped(note, page_width() - 0.12, NOTE_SIZE, most=4).split("\n")
+    ]
+
+
+def _broken(text: str, inches: float, size: float) -> list[str]:
+    """Return lines of whole words; a word that is too wide is broken anywhere."""
+    lines = [""]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}".strip()
+        if _text_width(joined, size) <= inches:
+            lines[-1] = joined
+            continue
+        if lines[-1]:
+            lines.append("")
+        for letter in word:
+            if lines[-1] and _text_width(lines[-1] + letter, size) > inches:
+                lines.append("")
+            lines[-1] += letter
+    return lines
+
+
+def _text_width(text: str, size: float) -> float:
+    """Return the width of a line in the figures' font, in inches."""
+    font = get_font(findfont(STYLE["font.family"]))
+    dpi = matplotlib.rcParams["figure.dpi"]
+    font.set_size(size, dpi)
+    font.set_text(text, 0.0)
+    # In 64ths of a pixel.
+    return font.get_width_height()[0] / 64 / dpi
 
 
 def save_figure(

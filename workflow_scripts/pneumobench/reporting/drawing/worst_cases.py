@@ -24,8 +24,9 @@ def draw(inputs: FigureInputs) -> Figure:
         "The networks may be wrong, or the label. The names of the images are in the report and in "
         "calibrated.csv.",
     )
+    captions = [_caption(row, words) for cases in found for _, row in cases.radiographs.iterrows()]
     figure, rows = map_rows(
-        [cases.title(words) for cases in found], SHOWN, notes, title_lines=0, caption_lines=2
+        [cases.title(words) for cases in found], SHOWN, notes, captions=captions or ["none"]
     )
     for cases, cells in zip(found, rows, strict=True):
         radiographs = read_squares(
