@@ -12,6 +12,7 @@ from pneumobench.reporting.drawing.style import (
     lines_height,
     name_above,
     new_figure,
+    page_width,
     place_grid,
     wrapped,
     write_notes,
@@ -19,7 +20,8 @@ from pneumobench.reporting.drawing.style import (
 from pneumobench.reporting.inputs import DATASET_TITLES, confusion_counts, read_metrics
 from pneumobench.reporting.words import USUAL
 
-_RUNS_PER_ROW = 2
+# Two runs beside each other need a page of so many inches.
+_TWO = 5.9
 _PANEL, _HEAD, _LABEL = 1.2, 0.5, 7  # inches, inches, points
 # What stands at the left of a panel and below it, beside the names of the classes.
 _LEFT, _BELOW = 0.25, 0.22  # inches
@@ -46,14 +48,15 @@ def draw(inputs: FigureInputs) -> Figure:
         wrapped(class_label(inputs.words, label), _PANEL / 2, _LABEL, most=4)
         for label in reversed(USUAL)
     ]
-    grid_rows = -(-len(rows) // _RUNS_PER_ROW)
+    beside = 2 if page_width() >= _TWO else 1
+    grid_rows = -(-len(rows) // beside)
     lines = lines_height(names, _LABEL)
     bottom = lines + _BELOW + 0.05 + NOTE_HEIGHT * len(notes)
     gap = _HEAD + lines + _BELOW
     height = grid_rows * _PANEL + (grid_rows - 1) * gap + _HEAD + bottom
     figure = new_figure(height, layout=None)
     panels = place_grid(
-        figure, grid_rows, 2 * _RUNS_PER_ROW, top=_HEAD, bottom=bottom, left=_LEFT + lines,
+        figure, grid_rows, 2 * beside, top=_HEAD, bottom=bottom, left=_LEFT + lines,
         gap=(_LEFT + lines, gap),
     ).reshape(-1, 2)  # fmt: skip
     for pair, (label, content) in zip(panels, rows, strict=False):

@@ -8,11 +8,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.drawing.legend_table import (
+    LegendTable,
     draw_badge,
-    draw_legend_table,
+    panel_room,
     panels_above_table,
+    table_width,
 )
-from pneumobench.reporting.drawing.style import LIGHT_GREY, run_styles
+from pneumobench.reporting.drawing.style import LIGHT_GREY, run_styles, wrapped
 from pneumobench.reporting.wording import count, duration, millions, percent, row_interval
 from pneumobench.statistics.comparison import NOT_LEARNED
 
@@ -28,20 +30,14 @@ def draw(inputs: FigureInputs) -> Figure:
     """
     confidence = inputs.json("comparison_details")["confidence"]
     rows = inputs.complete
-    notes = [
+    notes = inputs.notes(
         *_not_shown(rows),
-        *inputs.notes(),
         "Numbers: rank. Bars: intervals of the AUC (bootstrap over patients). Training time: sum "
         "of all folds, on the machine of this run.",
-    ]
-    figure, panels, table = panels_above_table([_PANEL_HEIGHT], len(rows), len(notes), sharey=True)
-    parameters, seconds = panels[0]
-    _draw_scatter(parameters, rows, rows["parameters"] / 1e6, "Parameters (millions)")
-    _draw_scatter(seconds, rows, rows["train_seconds"], "Training time, all folds (seconds)")
-    parameters.set_ylabel(f"Out-of-fold AUC ({percent(confidence)} interval)")
+        inches=table_width(),
+    )
     styles = run_styles(list(rows["label"]))
-    draw_legend_table(
-        table,
+    table = LegendTable(
         [inputs.in_order, "Out-of-fold AUC", "Parameters (M)", "Training time"],
         [
             (
@@ -58,6 +54,11 @@ def draw(inputs: FigureInputs) -> Figure:
         notes,
         badges=[f"{rank:.0f}" for rank in rows["rank"]],
     )
+    figure, panels = panels_above_table([_PANEL_HEIGHT], table, sharey=True)
+    parameters, seconds = panels[0]
+    _draw_scatter(parameters, rows, rows["parameters"] / 1e6, "Parameters (millions)")
+    _draw_scatter(seconds, rows, rows["train_seconds"], "Training time, all folds (seconds)")
+    parameters.set_ylabel(f"Out-of-fold AUC ({percent(confidence)} interval)")
     return figure
 
 
@@ -80,7 +81,7 @@ def _draw_scatter(axes: Axes, rows: pd.DataFrame, x: pd.Series, xlabel: str) -> 
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.1, y=0.06)
     axes.grid(color=LIGHT_GREY)
-    axes.set_xlabel(xlabel)
+    axes.set_xlabel(wrapped(xlabel, panel_room(), 8))
 
 
 def _tick_steps(shown: pd.DataFrame, x: pd.Series) -> tuple[float, ...]:

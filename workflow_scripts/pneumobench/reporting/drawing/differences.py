@@ -21,6 +21,7 @@ from pneumobench.reporting.drawing.style import (
     luminance,
     new_figure,
     page_width,
+    text_width,
     widest,
     write_notes,
 )
@@ -28,7 +29,9 @@ from pneumobench.reporting.wording import percent
 
 # One hue whose luminance falls steadily: in grey the same order.
 _CLASSES = ((0.01, "#1F5FA8"), (1.0, "#BBD7EE"))
-_TOP, _BELOW, _RIGHT, _CELL, _ROW = 0.5, 0.3, 0.1, 0.62, 0.27  # inches
+_TOP, _BELOW, _RIGHT, _CELL, _ROW, _LINE = 0.5, 0.3, 0.1, 0.62, 0.27, 0.2  # inches
+# Letters of the legend, in points.
+_LEGEND = 7
 # Of more runs than this, numbers would be too small to be read.
 _NUMBERED = 20
 
@@ -43,8 +46,10 @@ def draw(inputs: FigureInputs) -> Figure:
     rows, facts = inputs.complete, inputs.json("differences_details")
     names = [f"{row['rank']:.0f}  {row['label']}" for _, row in rows.iterrows()]
     notes = inputs.notes(*_notes(facts, len(names)))
+    legend = _legend(1 - facts["confidence"])
     below = _TOP + len(names) * _ROW
-    figure = new_figure(below + _BELOW + NOTE_HEIGHT * len(notes) + 0.05, layout=None)
+    foot = _BELOW + _LINE * max(line for line, *_ in legend) + NOTE_HEIGHT * len(notes) + 0.05
+    figure = new_figure(below + foot, layout=None)
     matrix = _matrix(inch_axes(figure), names)
     place = {run: position for position, run in enumerate(rows["run"])}
     for _, pair in read_differences(inputs.one("differences")).iterrows():
@@ -53,7 +58,7 @@ def draw(inputs: FigureInputs) -> Figure:
     matrix.axes.text(
         0.06, 0.06, "Below the diagonal: out of fold. Above: test set.", fontsize=9, va="top"
     )
-    _draw_legend(matrix.axes, below + 0.1, 1 - facts["confidence"])
+    _draw_legend(matrix.axes, below + 0.1, legend)
     write_notes(figure, notes)
     return figure
 
@@ -123,7 +128,8 @@ def _colour(pair: pd.Series) -> str:
     return next(colour for bound, colour in _CLASSES if pair["permutation_p_holm"] < bound)
 
 
-def _draw_legend(axes: Axes, y: float, level: float) -> None:
+def _legend(level: float) -> list[tuple[int, float, str, str, bool]]:
+    """Return line, place in inches, text, colour, and whether hatched, of each entry."""
     bounds = [bound for bound, _ in _CLASSES if bound < level] + [level]
     entries = [
         (f"p < {bound:.3g}", colour, False)
@@ -133,16 +139,28 @@ def _draw_legend(axes: Axes, y: float, level: float) -> None:
         ("not significant", "#FFFFFF", False),
         ("one model trained twice, or equal predictions", "#FFFFFF", True),
     ]
-    x = 0.06
+    placed, line, x = [], 0, 0.06
     for label, colour, hatched in entries:
+        width = 0.34 + text_width(label, _LEGEND)
+        if x + width > page_width():
+            line, x = line + 1, 0.06
+        placed.append((line, x, label, colour, hatched))
+        x += width + 0.2
+    return placed
+
+
+def _draw_legend(
+    axes: Axes, top: float, entries: Sequence[tuple[int, float, str, str, bool]]
+) -> None:
+    for line, x, label, colour, hatched in entries:
+        y = top + line * _LINE
         axes.add_patch(
             Rectangle(
                 (x, y), 0.28, 0.13, facecolor=colour, edgecolor=GREY, linewidth=0.6,
                 hatch="////" if hatched else None,
             )
         )  # fmt: skip
-        axes.text(x + 0.34, y + 0.065, label, fontsize=7, va="center_baseline")
-        x += 0.62 + 0.062 * len(label)
+        axes.text(x + 0.34, y + 0.065, label, fontsize=_LEGEND, va="center_baseline")
 
 
 def _notes(facts: dict[str, Any], runs: int) -> list[str]:

@@ -90,6 +90,9 @@ class FigureInputs:
         """Return (row, content) of every complete run with such a JSON file, in their order."""
         return [(row, read_json(path)) for row, (path,) in self.of_runs(name)]
 
-    def notes(self, *lines: str) -> Sequence[str]:
-        """Return lines for the foot of a figure, and after them one for each missing run."""
-        return note_lines([*lines, *missing_notes(self.comparison)])
+    def notes(self, *lines: str, inches: float | None = None) -> Sequence[str]:
+        """Return lines for the foot of a figure, and after them one for each missing run.
+
+        They are broken to the width of the page, or to so many inches.
+        """
+        return note_lines([*lines, *missing_notes(self.comparison)], inches)

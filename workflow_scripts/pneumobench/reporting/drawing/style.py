@@ -42,6 +42,7 @@ PAGE_WIDTH = 183 * MM
 PNG_DPI = 220
 FORMATS = ("png", "pdf", "svg")
 NOTE_HEIGHT, NOTE_SIZE = 0.15, 7
+LEGEND_LINE = 0.16
 # Lines of a name that is broken, and the height of a line in letters.
 _LINES, LINE_HEIGHT = 3, 1.2
 
@@ -221,11 +222,19 @@ def write_notes(figure: Figure, notes: Sequence[str]) -> None:
 
 
 def legend_above(figure: Figure, samples: Sequence[Line2D], names: Sequence[str]) -> None:
-    """Explain marks in one line at the upper left of a figure."""
+    """Explain marks at the upper left of a figure, in `legend_lines` lines."""
+    beside = -(-len(names) // legend_lines(names))
     figure.legend(
-        samples, names, loc="upper left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2,
+        samples, names, loc="upper left", bbox_to_anchor=(0, 1), ncols=beside, borderaxespad=0.2,
         handlelength=2.2, columnspacing=1.6,
     )  # fmt: skip
+
+
+def legend_lines(names: Sequence[str]) -> int:
+    """Return in how many lines `legend_above` has room on the page."""
+    room = int(page_width() / (max(text_width(name, 7.5) for name in names) + 0.5))
+    whole = sum(text_width(name, 7.5) + 0.5 for name in names)
+    return 1 if whole <= page_width() else -(-len(names) // max(room, 1))
 
 
 def chance_line(axes: Axes, x: tuple[float, float], y: tuple[float, float]) -> None:
@@ -289,7 +298,8 @@ def wrapped(text: str, inches: float, size: float, most: int = _LINES) -> str:
     most
         The most lines.
     """
-    text = " ".join(shown(text, len(text)).split())
+    # Blanks within numbers are others, and no place for a break.
+    text = re.sub("[ \\n]+", " ", shown(text, len(text))).strip(" ")
 
     def lines(length: int) -> list[str]:
         return _broken(shortened(text, length), inches, size)
@@ -306,13 +316,11 @@ def lines_height(texts: Iterable[str], size: float) -> float:
     return max(text.count("\n") + 1 for text in texts) * size * LINE_HEIGHT / 72
 
 
-def note_lines(notes: Iterable[str]) -> list[str]:
-    """Break notes into lines that are as long as the page is wide."""
-    return [
-        line
-        for note in notes
-        for line in wrapped(note, page_width() - 0.12, NOTE_SIZE, most=4).split("\n")
-    ]
+def note_lines(notes: Iterable[str], inches: float | None = None) -> list[str]:
+    """Break notes into lines that are as long as the page is wide, or so many inches."""
+    # A line is measured a little narrower than it is drawn.
+    room = 0.995 * page_width() - 0.09 if inches is None else inches
+    return [line for note in notes for line in wrapped(note, room, NOTE_SIZE, most=8).split("\n")]
 
 
 def _broken(text: str, inches: float, size: float) -> list[str]:
@@ -320,19 +328,19 @@ def _broken(text: str, inches: float, size: float) -> list[str]:
     lines = [""]
     for word in text.split(" "):
         joined = f"{lines[-1]} {word}".strip()
-        if _text_width(joined, size) <= inches:
+        if text_width(joined, size) <= inches:
             lines[-1] = joined
             continue
         if lines[-1]:
             lines.append("")
         for letter in word:
-            if lines[-1] and _text_width(lines[-1] + letter, size) > inches:
+            if lines[-1] and text_width(lines[-1] + letter, size) > inches:
                 lines.append("")
             lines[-1] += letter
     return lines
 
 
-def _text_width(text: str, size: float) -> float:
+def text_width(text: str, size: float) -> float:
     """Return the width of a line in the figures' font, in inches."""
     font = get_font(findfont(STYLE["font.family"]))
     dpi = matplotlib.rcParams["figure.dpi"]
