@@ -151,7 +151,7 @@ FIGURES = (
         "Runs on a scale of their out-of-fold AUC (mean of the folds). A bar joins neighbouring "
         "runs of which no pair is distinguishable: permutation of whole patients' scores, "
         "adjusted over all pairs (Holm).",
-        ("comparison", "differences_details"),
+        ("comparison", "differences", "differences_details"),
         category="Comparison",
         label="critical differences",
     ),

@@ -14,7 +14,7 @@ from pneumobench.reporting.drawing.legend_table import (
     panels_above_table,
     table_width,
 )
-from pneumobench.reporting.drawing.style import LIGHT_GREY, run_styles, wrapped
+from pneumobench.reporting.drawing.style import LIGHT_GREY, page_width, run_styles, wrapped
 from pneumobench.reporting.wording import count, duration, millions, percent, row_interval
 from pneumobench.statistics.comparison import NOT_LEARNED
 
@@ -87,7 +87,9 @@ def _draw_scatter(axes: Axes, rows: pd.DataFrame, x: pd.Series, xlabel: str) -> 
 def _tick_steps(shown: pd.DataFrame, x: pd.Series) -> tuple[float, ...]:
     """Return which multiples of the powers of ten have a number on a logarithmic axis."""
     decades = np.log10(x[shown.index].max() / x[shown.index].min())
-    return (1.0,) if decades > 2.5 else (1.0, 3.0) if decades > 1.2 else (1.0, 2.0, 3.0, 5.0)
+    if decades > 1.2:
+        return (1.0,) if decades > 2.5 else (1.0, 3.0)
+    return (1.0, 2.0, 3.0, 5.0) if page_width() > 6 else (1.0, 2.0, 5.0)
 
 
 def _not_shown(rows: pd.DataFrame) -> list[str]:

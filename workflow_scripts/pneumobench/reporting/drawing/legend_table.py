@@ -152,7 +152,7 @@ def panels_above_table(
 
 def panel_room() -> float:
     """Return about how wide one of two panels side by side is, in inches."""
-    return page_width() / 2 - 0.49
+    return page_width() / 2 - 0.54
 
 
 def table_width() -> float:

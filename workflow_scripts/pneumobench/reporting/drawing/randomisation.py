@@ -23,7 +23,8 @@ from pneumobench.reporting.drawing.style import (
 )
 from pneumobench.reporting.explained import notes_without_maps
 
-_COLUMNS = 4
+# A panel needs so many inches.
+_WIDTH = 1.7
 _PANEL, _LEFT, _GAP = 1.25, 0.65, 0.25  # inches
 _TITLE = 7.5
 _MEASURES = {
@@ -53,7 +54,7 @@ def draw(inputs: FigureInputs) -> Figure:
         "Maps that hardly change when the weights are random show the image, not what was learnt.",
         *without,
     )
-    columns = min(_COLUMNS, len(runs))
+    columns = min(int(page_width() / _WIDTH), len(runs))
     rows = -(-len(runs) // columns)
     width = (page_width() - _LEFT - columns * _GAP) / columns
     runs = [(wrapped(label, width, _TITLE), found) for label, found in runs]

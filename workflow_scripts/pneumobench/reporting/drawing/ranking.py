@@ -19,6 +19,7 @@ from pneumobench.reporting.drawing.style import (
     page_width,
     shade_rows,
     stand_between,
+    text_width,
     widest,
     wrapped,
 )
@@ -63,7 +64,7 @@ def draw(inputs: FigureInputs) -> Figure:
         mark_chance(axes)
     # A number at an axis needs half an inch.
     if (numbers := int(axes.get_position().width * page_width() / 0.5)) < 4:
-        axes.locator_params(axis="x", nbins=max(1, numbers), min_n_ticks=1)
+        axes.locator_params(axis="x", nbins=max(2, numbers), min_n_ticks=1)
     axes.set_xlabel(f"AUC with {percent(facts['confidence'])} interval (bootstrap over patients)")
     axes.grid(axis="x", color=LIGHT_GREY)
     figure.legend(
@@ -97,10 +98,13 @@ def _draw_estimates(
 
 def _draw_names(axes: Axes, complete: pd.DataFrame, missing: pd.DataFrame) -> None:
     room = page_width() - _figures_width() - _NARROWEST - 0.15
+    ranks = [f"   {row['rank']:.0f}{_between(row)}" for _, row in complete.iterrows()]
+    beside = max(text_width(rank, _SIZE) for rank in ranks)
     names = [
-        wrapped(f"{row['label']}   {row['rank']:.0f}{_between(row)}", room, _SIZE, most=2)
+        wrapped(row["label"], room - beside, _SIZE, most=2)
+        + rank
         + ("" if row["learned"] else f"\n({NOT_LEARNED})")
-        for _, row in complete.iterrows()
+        for rank, (_, row) in zip(ranks, complete.iterrows(), strict=True)
     ]
     names += [
         f"{wrapped(row['label'], room, _SIZE, most=2)}\n(missing)" for _, row in missing.iterrows()

@@ -298,8 +298,7 @@ def wrapped(text: str, inches: float, size: float, most: int = _LINES) -> str:
     most
         The most lines.
     """
-    # Blanks within numbers are others, and no place for a break.
-    text = re.sub("[ \\n]+", " ", shown(text, len(text))).strip(" ")
+    text = shown(text, len(text)).replace("\n", " ").strip(" ")
 
     def lines(length: int) -> list[str]:
         return _broken(shortened(text, length), inches, size)
@@ -326,8 +325,9 @@ def note_lines(notes: Iterable[str], inches: float | None = None) -> list[str]:
 def _broken(text: str, inches: float, size: float) -> list[str]:
     """Return lines of whole words; a word that is too wide is broken anywhere."""
     lines = [""]
-    for word in text.split(" "):
-        joined = f"{lines[-1]} {word}".strip()
+    # Blanks within numbers are others than those between words, and no place for a break.
+    for blanks, word in re.findall("( *)([^ ]+)", text):
+        joined = f"{lines[-1]}{blanks}{word}" if lines[-1] else word
         if text_width(joined, size) <= inches:
             lines[-1] = joined
             continue
