@@ -20,6 +20,7 @@ from pneumobench.reporting.drawing.style import (
     new_figure,
     page_width,
     place_grid,
+    wrapped,
     write_notes,
 )
 from pneumobench.reporting.inputs import DATASET_TITLES
@@ -47,10 +48,13 @@ def draw(inputs: FigureInputs) -> Figure:
     figure = new_figure(height, layout=None)
     grid = place_grid(figure, rows, 2 * columns, top=_HEAD, bottom=foot, left=_LEFT, gap=_GAP)
     panels = grid.reshape(-1, 2)
+    # Bold letters are wider than they are measured.
+    room = 0.85 * (page_width() - _LEFT) / columns
     for (row, content), pair in zip(runs, panels, strict=False):
         for axes, dataset in zip(pair, DATASET_TITLES, strict=True):
             _draw_panel(axes, content, dataset)
-        name_above(pair[0], f"{row['rank']:.0f}  {row['label']}", 16, fontsize=8, fontweight="bold")
+        name = wrapped(f"{row['rank']:.0f}  {row['label']}", room, 8, most=1)
+        name_above(pair[0], name, 16, fontsize=8, fontweight="bold")
     for axes in panels[len(runs) :].ravel():
         axes.remove()
     _label(panels[: len(runs)], inputs.words, columns)

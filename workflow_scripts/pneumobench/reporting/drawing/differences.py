@@ -96,7 +96,8 @@ class _Matrix:
         holds = bool(pair["distinguishable"])
         self.axes.text(
             self.left + (column + 0.5) * self.width, _TOP + (row + 0.5) * _ROW,
-            _points(pair["difference"], 1 if self.width > _DECIMAL else 0), ha="center", va="center_baseline",
+            _points(pair["difference"], 1 if self.width > _DECIMAL else 0),
+            ha="center", va="center_baseline",
             fontsize=6.5 if self.width > 0.36 else 5.5,
             bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.8} if hatched else None,
             color=("white" if luminance(colour) < 0.35 else BLACK) if holds else DARK_GREY,

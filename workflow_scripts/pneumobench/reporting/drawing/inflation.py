@@ -53,7 +53,7 @@ def draw(inputs: FigureInputs) -> Figure:
     for position, row in rows.iterrows():
         if row["reason"]:
             figures.text(
-                0.02, position, wrapped(f"not measured: {row['reason']}", 2 * room, 6.5),
+                0.02, position, wrapped(f"not measured: {row['reason']}", room, 6.5),
                 fontsize=6.5, color=DARK_GREY, va="center", in_layout=False,
                 transform=figures.get_yaxis_transform(),
             )  # fmt: skip

@@ -17,6 +17,7 @@ from pneumobench.reporting.drawing.style import (
     legend_above,
     lines_height,
     page_width,
+    text_width,
     wrapped,
 )
 from pneumobench.reporting.measures import RIGHT
@@ -56,7 +57,8 @@ def draw(inputs: FigureInputs) -> Figure:
     for axes, title, (label, metric) in zip(panels, titles, RIGHT.items(), strict=True):
         _draw_panel(axes, rows, label, metric)
         axes.set_title(title, pad=4, fontsize=_TITLE)
-    middle = (panels[0].get_position().x0 + 1) / 2
+    half = max(text_width(line, _SCALE) for line in scale.split("\n")) / 2 + 0.05
+    middle = min((panels[0].get_position().x0 + 1) / 2, 1 - half / page_width())
     bottom = (NOTE_HEIGHT * len(notes) + 0.08) / figure.get_figheight()
     figure.text(middle, bottom, scale, ha="center", va="bottom", fontsize=_SCALE)
     samples = [
