@@ -62,7 +62,8 @@ def draw(inputs: FigureInputs) -> Figure:
     for pair, (label, content) in zip(panels, rows, strict=False):
         for axes, (dataset, title) in zip(pair, DATASET_TITLES.items(), strict=True):
             _draw_matrix(axes, confusion_counts(content, dataset), title, names)
-        name_above(pair[0], label, 19, fontsize=8.5)
+        room = page_width() / beside - _LEFT - lines
+        name_above(pair[0], wrapped(label, room, 8.5, most=1), 19, fontsize=8.5)
         pair[0].set_ylabel("reference", fontsize=_LABEL, labelpad=2)
     for axes in panels[len(rows) :].flat:
         axes.set_axis_off()

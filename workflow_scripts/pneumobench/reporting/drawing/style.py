@@ -18,7 +18,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, get_hinting_flag
 from matplotlib.backends.backend_mixed import MixedModeRenderer
 from matplotlib.backends.backend_pdf import Op, PdfFile, RendererPdf
 from matplotlib.colors import to_rgb
@@ -317,8 +317,7 @@ def lines_height(texts: Iterable[str], size: float) -> float:
 
 def note_lines(notes: Iterable[str], inches: float | None = None) -> list[str]:
     """Break notes into lines that are as long as the page is wide, or so many inches."""
-    # A line is measured a little narrower than it is drawn.
-    room = 0.995 * page_width() - 0.09 if inches is None else inches
+    room = page_width() - 0.12 if inches is None else inches
     return [line for note in notes for line in wrapped(note, room, NOTE_SIZE, most=8).split("\n")]
 
 
@@ -345,7 +344,8 @@ def text_width(text: str, size: float) -> float:
     font = get_font(findfont(STYLE["font.family"]))
     dpi = matplotlib.rcParams["figure.dpi"]
     font.set_size(size, dpi)
-    font.set_text(text, 0.0)
+    # Hinted as it is drawn.
+    font.set_text(text, 0.0, flags=get_hinting_flag())
     # In 64ths of a pixel.
     return font.get_width_height()[0] / 64 / dpi
 
