@@ -86,6 +86,17 @@ if not ARCHIVE:
     include: "rules/archive.smk"
 
 
+onstart:
+    # Not before: who only looks at finished results need not be allowed to write.
+    with facts.SaidPlainly():
+        check_writing(Path(ON_DISK.results))
+
+
+onsuccess:
+    if TERMINAL:
+        TERMINAL.ended()
+
+
 rule all:
     """Everything: training, the comparison tables, the figures and the report."""
     default_target: True

@@ -13,11 +13,11 @@ sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 sys.executable = shlex.quote(sys.executable)
 
 import snakemake_facts as facts
+import snakemake_terminal
 from pneumobench.core import analyses, opening, resources, starting_weights
 from pneumobench.core.code_hash import code_hash, texts_hash
 from pneumobench.core.completeness import compared_runs, missing_runs
 from pneumobench.core.config import identity
-from pneumobench.core.config.across import cautions
 from pneumobench.core.layout import Layout
 from pneumobench.core.room import check_writing
 from pneumobench.core.sources import Source
@@ -29,6 +29,8 @@ from pneumobench.reporting.figures import figures_of
 
 # Whether the user started this process, and no job did.
 DRIVER = facts.is_driver(workflow)
+# What the terminal shows, where Snakemake is not told to show all.
+TERMINAL = snakemake_terminal.show_progress(logger, workflow) if DRIVER else None
 
 with facts.SaidPlainly():
     config.update(
@@ -50,16 +52,18 @@ with facts.SaidPlainly():
         given=given,
     )
 
-if DRIVER:
-    for caution in cautions(EXPERIMENT, cores=facts.cores_here(workflow)):
-        logger.warning(caution)
-
 RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}
 SLUGS = {run.slug: run.model for run in RUNS.values()}
 FOLDS = range(EXPERIMENT.split.folds)
 # Where files lie: as rules name them, and on the disk.
 FILES = Layout("<results>", EXPERIMENT, tuple(RUNS.values()))
 ON_DISK = Layout(f"results/{EXPERIMENT.experiment}", EXPERIMENT, FILES.runs)
+if TERMINAL:
+    TERMINAL.report = Path(ON_DISK.results) / "report/report.html"
+if DRIVER and not ARCHIVE:
+    for caution in opening.cautions_before(ON_DISK, facts.cores_here(workflow)):
+        logger.warning(caution)
+
 # Runs that are not compared, since they are not complete.
 MISSING = ARCHIVE.missing if ARCHIVE else missing_runs(ON_DISK)
 DATA = Source(EXPERIMENT.data)
@@ -83,12 +87,6 @@ RADIOGRAPHS = ARCHIVE is None or ARCHIVE.radiographs
 LOOKS = f"{ON_DISK.results}/test_looks"
 LOGGED_LOOKS = None if ARCHIVE else LOOKS
 FIGURES = figures_of(analyses.names_wanted(FILES), radiographs=RADIOGRAPHS)
-
-
-onstart:
-    # Not before: who only looks at finished results need not be allowed to write.
-    with facts.SaidPlainly():
-        check_writing(Path(ON_DISK.results))
 
 
 # Files

@@ -75,7 +75,10 @@ rule train_inflated:
         recipe=EXPERIMENT.training(INFLATED.recipe),
         # Not declared: what a failed job leaves there is wanted.
         resume=lambda wildcards: f"{ON_DISK.results}/resume/inflation/{wildcards.arm}/fold{wildcards.fold}",
-        code=code_hash("inflation/train_inflated", registry.module_name(INFLATED.model)),
+        # A function, since an archive is rebuilt where the architecture may have no file.
+        code=lambda wildcards: code_hash(
+            "inflation/train_inflated", registry.module_name(INFLATED.model)
+        ),
     script:
         "../workflow_scripts/inflation/train_inflated.py"
 

@@ -119,12 +119,13 @@ rule render_report:
         figures=figure_files("png"),
         panels=panels,
     output:
-        report(
+        page=report(
             "<results>/report/report.html",
             caption="../report/captions/report.rst",
             category="Report",
             labels={"content": "full report", "kind": "page"},
         ),
+        answer="<results>/report/answer.txt",
     log:
         "<logs>/render_report.log",
     localrule: True

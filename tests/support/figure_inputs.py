@@ -1,5 +1,10 @@
 """Figures drawn from made-up results: looked at, or saved."""
 
+import itertools
+from unittest import mock
+
+from matplotlib.text import Text
+
 from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.drawing.plot import drawn_figure, plot_figure
 from pneumobench.reporting.figures import FIGURES
@@ -47,3 +52,16 @@ def assert_inside(figure, texts):
         if text.get_text():
             box = text.get_window_extent(renderer)
             assert box.x0 >= 0 and box.x1 <= width and box.y0 >= 0 and box.y1 <= height, text
+
+
+def assert_readable(figure):
+    """Assert that all texts that are drawn lie on the page and apart from each other."""
+    texts, renderer = [], figure.canvas.get_renderer()
+    figure.draw(renderer)
+    with mock.patch.object(Text, "draw", lambda text, _: texts.append(text)):
+        figure.draw(renderer)
+    texts = [text for text in texts if text.get_visible() and text.get_text().strip()]
+    assert_inside(figure, texts)
+    boxes = [(text, text.get_window_extent(renderer).padded(-2)) for text in texts]
+    for (one, box), (other, beside) in itertools.combinations(boxes, 2):
+        assert not box.overlaps(beside), (one.get_text(), other.get_text())

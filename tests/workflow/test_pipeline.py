@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -242,22 +241,50 @@ def test_adding_a_run_trains_its_folds_only(finished):
     assert not {"index_dataset", "split_dataset", "pack_images"} & set(counts)
 
 
-def test_touched_files_retrain_nothing(finished):
-    """A clone or copy has new time stamps everywhere."""
-    project = finished.folder.parent / "copied_project"
+def copied_project(folder: Path) -> Path:
+    """Return a copy of the project, which has new time stamps everywhere, as a clone has."""
+    project = folder / "copied_project"
     ignored = shutil.ignore_patterns(
         ".git", ".venv", "results", "resources", ".snakemake", ".*cache"
     )
     shutil.copytree(PROJECT, project, ignore=ignored, copy_function=shutil.copy)
     for path in project.rglob("*.py"):
         path.touch()
+    return project
+
+
+def test_an_archive_is_rebuilt_without_the_file_of_its_architecture(finished, make_workflow):
+    """The fresh clone of somebody who was sent the archive, but not the architecture's file."""
+    finished.succeed("archive_results")
+    flow = make_workflow()
+    project = copied_project(flow.folder)
+    (project / "workflow_scripts/pneumobench/models/architectures/custom_resnet18.py").unlink()
+    flow.overlay = {"archive": str(finished.results / "tiny.zip")}
+    flow.succeed("tables", snakefile=project / "Snakefile")
+    assert same_bytes(flow, finished, "tables/comparison.*") == 3
+    counts = job_counts(flow.succeed("report", "--dry-run", snakefile=project / "Snakefile"))
+    assert "render_report" in counts and "train_fold" not in counts
+
+
+def test_touched_files_retrain_nothing(finished):
+    project = copied_project(finished.folder.parent)
     assert "Nothing to be done" in finished.succeed("--dry-run", snakefile=project / "Snakefile")
     module = project / "workflow_scripts/pneumobench/models/architectures/custom_resnet18.py"
     module.write_text(module.read_text(encoding="utf-8") + "\n\nEDITED = True\n", encoding="utf-8")
     output = finished.succeed("--dry-run", snakefile=project / "Snakefile")
     assert job_counts(output)["train_fold"] == 2
-    trained = re.findall(r"rule train_fold:.*?slug=([^,]+),", output, re.DOTALL)
-    assert trained == ["custom_resnet18", "custom_resnet18"]
+    assert "  its code:\n    describe_model (1) of custom_resnet18\n" in output
+    assert "    train_fold (2) of custom_resnet18/light/seed42\n" in output
+
+
+def test_a_changed_recipe_says_what_it_replaces_and_how_to_keep_both(finished):
+    light = TINY["recipes"]["light"] | {"epochs": 3, "augmentation": {"rotation_degrees": 15.0}}
+    changed = type(finished)(finished.folder, finished.overlay | {"recipes": {"light": light}})
+    said = changed.succeed("--dry-run")
+    what = "epochs 2 -> 3, augmentation.rotation_degrees 0.0 -> 15.0"
+    assert f"recipe light has changed since 4 folds in results/tiny were trained: {what}" in said
+    assert "To keep both" in said and "recipes: {light_2: {based_on: light, ...}}" in said
+    assert f"  {what}:\n    train_fold (4) of custom_resnet18/light/seed42, timm-" in said
 
 
 def test_same_seed_gives_the_same_bytes(finished, make_workflow):

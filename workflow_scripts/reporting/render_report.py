@@ -4,12 +4,14 @@ from pneumobench.core.job import job_log
 
 with job_log(snakemake.log[0]):
     from pneumobench.reporting.files import ReportFiles
-    from pneumobench.reporting.report import render_report
+    from pneumobench.reporting.report import render_report, write_answer
 
     params = snakemake.params
+    files = ReportFiles.of_job(snakemake)
+    write_answer(files, snakemake.output.answer)
     render_report(
-        ReportFiles.of_job(snakemake),
-        snakemake.output[0],
+        files,
+        snakemake.output.page,
         title=params.title,
         experiment=params.experiment,
         shown=params.shown,

@@ -9,10 +9,12 @@ from hostile_archive import write_archive
 
 from pneumobench.core import opening
 from pneumobench.core.analyses import made_of_archived, rebuilt_from
-from pneumobench.core.archive import read_archive
+from pneumobench.core.archive import Archive, read_archive
 from pneumobench.core.errors import UserError
 from pneumobench.core.layout import Layout
 from pneumobench.models import registry
+
+OF_A_LATER_TIMM = "timm:quitenet_9000"
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +77,22 @@ def test_a_mistake_in_an_archive_names_the_archive(archive_of):
     wrong = read_archive(archive_of({"runs": ["nothing"]}))
     with pytest.raises(UserError, match=rf"^{wrong.path}: .*error"):
         checked(archive=wrong)
+
+
+def test_an_archive_may_have_networks_that_have_no_file_here(folder):
+    def archived(*described: str) -> Archive:
+        given = config() | {"archive": None, "runs": ["small_cnn", OF_A_LATER_TIMM]}
+        contents = {f"results/models/{name}.json": b"{}" for name in described}
+        contents["config.json"] = json.dumps(given).encode()
+        return read_archive(write_archive(folder / f"{len(described)}.zip", contents))
+
+    own = archived("small_cnn", OF_A_LATER_TIMM.replace(":", "-"), "..", "a-b")
+    assert own.architectures == ["small_cnn", OF_A_LATER_TIMM]
+    assert checked(archive=own).runs == ("small_cnn", OF_A_LATER_TIMM)
+    with pytest.raises(UserError, match="small_cnn"):
+        checked(archive=archived())
+    with pytest.raises(UserError, match="small_cnn"):
+        checked("{runs: [small_cnn]}")
 
 
 def test_an_archive_brings_its_own_configuration(archive_of):

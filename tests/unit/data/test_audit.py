@@ -119,7 +119,7 @@ def test_allowed_crossing_passes_with_a_warning(root):
         audit(root)
     found = audit(root, ["patient"])
     assert found["crossings"]["patient"] == ["normal-IM-0010"]
-    assert found["warnings"] == ["1 crossings (patient) between development and test are tolerated"]
+    assert "1 crossings (patient) between development and test are tolerated" in found["warnings"]
     assert not (root.parent / "audit_failed.json").exists()
 
 
@@ -177,7 +177,8 @@ def test_oddities_are_listed(root):
     ]
     assert found["rejected"] == [{"path": "train/NORMAL/empty.png", "reason": "the file is empty"}]
     assert found["counts"]["litter"] == 1
-    assert len(found["warnings"]) == 3
+    others = [text for text in found["warnings"] if not text.startswith("few patients")]
+    assert len(others) == 3
 
 
 def test_identical_images_with_both_labels_are_a_warning(root):
@@ -190,8 +191,9 @@ def test_unknown_split_folders_are_a_warning(tmp_path):
     root = kaggle_folder(tmp_path / "data")
     (root / "train").rename(root / "Leeds")
     (root / "test").rename(root / "York")
-    (warning,) = audit(root)["warnings"]
+    warning, *few = audit(root)["warnings"]
     assert "Leeds, York" in warning
+    assert all(text.startswith("few patients: the data set, before a test") for text in few)
 
 
 @pytest.mark.parametrize(

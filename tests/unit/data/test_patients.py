@@ -183,7 +183,7 @@ def test_copies_are_their_patients_and_are_told(tmp_path):
         write_radiograph(root / f"train/PNEUMONIA/{name}.png", 70 + seed)
     found = audited(index(root, tmp_path / "m.csv"))
     assert found["counts"]["patients"] == 21 and found["unknown_patients"] == []
-    (told,) = found["warnings"]
+    (told,) = (text for text in found["warnings"] if not text.startswith("few patients"))
     assert told.startswith("2 images are named as copies are") and "aug_0_person10" in told
     write_radiograph(root / "test/PNEUMONIA/flip_person10_virus_10.png", 80)
     with pytest.raises(UserError, match="patient viral-person10"):

@@ -21,6 +21,10 @@ IN_BLOCK = re.compile(rf"^(?: {{4}})?({COMMAND})", re.MULTILINE)
 IN_TEXT = re.compile(rf"`({COMMAND}|--config [^`\n]+)`")
 # Stands for something of the reader's own.
 PLACEHOLDERS = ("<", "...", "{run", "{model", "{name")
+# A file that docs/data.md tells the reader to write.
+OWN = "experiments/mine.yaml"
+# What computes nothing here: it answers at once, or sends its jobs elsewhere.
+WITHOUT_CORES = ("--lint", "--unlock", "--sdm", "profiles/slurm")
 
 
 def commands() -> list[str]:
@@ -60,11 +64,21 @@ def test_commands_of_every_kind_are_found():
     assert len(COMPLETE) > 35 and len(COMMANDS) - len(COMPLETE) < 5
 
 
+@pytest.fixture
+def own(tmp_path) -> Path:
+    """The reader's own experiment, as docs/data.md writes it."""
+    text = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    file = tmp_path / "mine.yaml"
+    file.write_text(block, encoding="utf-8")
+    return file
+
+
 @pytest.mark.parametrize("command", COMPLETE)
-def test_command_is_understood(command, monkeypatch, tmp_path):
+def test_command_is_understood(command, monkeypatch, tmp_path, own):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    given = words(command)
+    given = words(command.replace(OWN, str(own)))
     arguments = get_argument_parser().parse_args(given)
     check_start(given, ROOT)
     config = merge(RECIPES, DEFAULT)
@@ -75,6 +89,22 @@ def test_command_is_understood(command, monkeypatch, tmp_path):
         check_config(config, architectures=ARCHITECTURES)
     assert set(arguments.targets) <= rules()
     assert set(arguments.forcerun or ()) <= rules()
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_of_documents_say_how_many_cores(path):
+    text = path.read_text(encoding="utf-8")
+    found = [*IN_BLOCK.findall(text), *IN_TEXT.findall(text)]
+    runs = [each for each in found if "snakemake " in each and path.name != "decisions.md"]
+    assert [
+        each for each in runs if "--cores" not in each and not any(w in each for w in WITHOUT_CORES)
+    ] == []
+
+
+def test_readme_and_cluster_page_start_an_experiment_by_the_same_command():
+    readme, page = ((ROOT / name).read_text("utf-8") for name in ("README.md", "docs/cluster.md"))
+    (command,) = [each for each in IN_TEXT.findall(readme) if "profiles/slurm" in each]
+    assert command in [each.strip() for each in IN_BLOCK.findall(page)]
 
 
 def test_the_default_profile_gives_the_cores_that_short_commands_leave_out():

@@ -29,9 +29,10 @@ def test_two_one_sided_tests(value, error, equivalent):
     assert (abs(value) + 1.645 * error < 0.01) == equivalent
 
 
-def test_equal_predictions_are_equivalent_and_a_coin_shows_nothing():
-    assert within_margin(np.zeros(101), 0.01, 0.95)
-    assert not within_margin(np.zeros(101), 0.01, 0.5)
+def test_draws_that_do_not_differ_and_a_coin_show_nothing():
+    assert not within_margin(np.zeros(101), 0.01, 0.95)
+    assert np.isnan(detectable_difference(np.zeros(101), 0.95))
+    assert not within_margin(differences(0.0, 0.001), 0.01, 0.5)
     assert not within_margin(np.array([0.0, np.nan, np.nan]), 0.01, 0.95)
 
 

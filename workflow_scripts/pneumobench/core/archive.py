@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from pneumobench.core.config.across import TIMM_NAME
 from pneumobench.core.config.earlier import as_written_today
 from pneumobench.core.earlier import FORMATS, index_today, path_today
 from pneumobench.core.errors import UserError
@@ -99,6 +100,13 @@ class Archive:
     def files(self) -> list[str]:
         """The files to rebuild from, as paths below the experiment's results."""
         return [name.removeprefix(RESULTS) for name in self.names if name.startswith(RESULTS)]
+
+    @property
+    def architectures(self) -> list[str]:
+        """The architectures that it describes; their code need not exist where it is rebuilt."""
+        slugs = (re.fullmatch(r"models/([^/]+)\.json", name) for name in self.files)
+        models = (found[1].replace("timm-", "timm:", 1) for found in slugs if found)
+        return [model for model in models if model.isidentifier() or TIMM_NAME.fullmatch(model)]
 
 
 def read_archive(path: str | Path) -> Archive:

@@ -16,6 +16,8 @@ from pneumobench.core.archive import (
     check_unpacked,
     read_archive,
 )
+from pneumobench.core.changed_recipes import changed_recipes
+from pneumobench.core.config.across import cautions
 from pneumobench.core.config.arguments import with_arguments
 from pneumobench.core.config.check import archive_path, check_config
 from pneumobench.core.config.experiment import Experiment
@@ -103,7 +105,8 @@ def checked_experiment(
     config, archive
         The configuration, and the archive to rebuild from.
     architectures
-        Names of the architectures that exist.
+        Names of the architectures that exist here. An archive is rebuilt without them: those that
+        it describes count, too.
     driver
         Whether the user started this process.
     given
@@ -114,6 +117,8 @@ def checked_experiment(
     UserError
         If the configuration is wrong, or the folders of results are others' or cannot be used.
     """
+    if archive:
+        architectures = sorted({*architectures, *archive.architectures})
     try:
         whole = archive.config if archive else config
         experiment = check_config(whole, architectures=architectures)
@@ -142,6 +147,19 @@ def _figures_asked_for(archive: Archive, read: Any, given: Any) -> Any:
     if not (isinstance(read, Mapping) and isinstance(given, Mapping)):
         return read
     return archive.config[FIGURES] | {key: read[key] for key in given}
+
+
+def cautions_before(layout: Layout, cores: int | None) -> list[str]:
+    """Return what is allowed, but worth a word to whoever starts the experiment.
+
+    Parameters
+    ----------
+    layout
+        The runs, and where their files lie.
+    cores
+        Cores that jobs may use on this machine; None where they run elsewhere.
+    """
+    return [*cautions(layout.experiment, cores=cores), *changed_recipes(layout)]
 
 
 def archived_files(archive: Archive, layout: Layout, *, driver: bool) -> list[str]:

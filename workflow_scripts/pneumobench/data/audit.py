@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from pneumobench.core.errors import UserError
+from pneumobench.core.few import WANTED, largest_unseen
 from pneumobench.core.files import read_json, write_json
 from pneumobench.data.file_names import LABEL_OF_SUBTYPE, number_of, parse_stem
 from pneumobench.data.groups import unite
@@ -59,7 +60,10 @@ def audit_dataset(
     images = accepted_images(table)
     images["group"] = unite(images["patient"], images["pixel_sha256"])
     findings = _findings(table, images, read_json(description))
-    findings["warnings"] = list(_warnings(findings, images, allow_crossings))
+    findings["warnings"] = [
+        *_warnings(findings, images, allow_crossings),
+        *_few_of_each_side(images, findings["source"]),
+    ]
     for warning in findings["warnings"]:
         logger.warning("%s", warning)
     failed = audit.with_name(f"{audit.stem}_failed.json")
@@ -238,6 +242,39 @@ def _warnings(
         if found := findings["crossings"].get(kind):
             yield f"{len(found)} crossings ({kind}) between development and test are tolerated"
     yield from findings["source"]["notes"]
+
+
+def _few_of_each_side(images: pd.DataFrame, source: dict[str, Any]) -> Iterator[str]:
+    tested = in_official_test(images)
+    if not tested.any():
+        yield from few_patients(images, source, "the data set, before a test set is set apart,")
+        return
+    yield from few_patients(images[~tested], source, "the development set")
+    yield from few_patients(images[tested], source, "the test set")
+
+
+def few_patients(images: pd.DataFrame, source: dict[str, Any], where: str) -> Iterator[str]:
+    """Yield a warning for each class with few patients, and what so few leave open.
+
+    Parameters
+    ----------
+    images
+        With `label` and `group`.
+    source
+        source.json, which has the names of the classes.
+    where
+        What the images are called: `the test set`.
+    """
+    names = {"normal": source["negative"], "pneumonia": source["positive"]}
+    patients = images.groupby("label")["group"].nunique()
+    for label, name in names.items():
+        number = int(patients.get(label, 0))
+        if 0 < number < WANTED:
+            yield (
+                f"few patients: {where} has {number} of class {name}. A model that is wrong about "
+                f"none of them may still be wrong about {largest_unseen(number):.0%} of all (upper "
+                "95 % bound)"
+            )
 
 
 def _crossing_error(forbidden: dict[str, list[Any]], evidence: Path) -> UserError:

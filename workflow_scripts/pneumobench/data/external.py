@@ -10,7 +10,7 @@ import pandas as pd
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.files import read_json, write_json, write_table
-from pneumobench.data.audit import EXAMPLES, NEAR_DUPLICATES_LISTED
+from pneumobench.data.audit import EXAMPLES, NEAR_DUPLICATES_LISTED, few_patients
 from pneumobench.data.groups import unite
 from pneumobench.data.manifest import accepted_images, read_manifest
 from pneumobench.data.near_duplicates import MOST_KEPT, find_near_duplicates, hash_words
@@ -68,7 +68,10 @@ def admit_external(
     _check_shared(images, others, manifest, known)
     content = _describe(table, images, others, read_json(description))
     _check_near(content, maximum_near_duplicate_fraction, manifest, known)
-    content["warnings"] = list(_warnings(content))
+    content["warnings"] = [
+        *_warnings(content),
+        *few_patients(images, content["source"], "the external set"),
+    ]
     for warning in content["warnings"]:
         logger.warning("%s", warning)
     listed = images[["image_id"]].assign(role="external", fold=pd.NA, inner="")

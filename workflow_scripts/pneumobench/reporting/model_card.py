@@ -9,6 +9,7 @@ from pneumobench.core.corruptions import CORRUPTIONS
 from pneumobench.core.estimates import Estimate
 from pneumobench.core.files import atomic_path, read_json
 from pneumobench.core.ownership import read_owned_json
+from pneumobench.reporting.few import few_sentence
 from pneumobench.reporting.inputs import DATASET_TITLES, DECISION_AGGREGATE
 from pneumobench.reporting.measures import SHOWN
 from pneumobench.reporting.origin import phantom_notice
@@ -224,6 +225,7 @@ def _answers(metrics: dict[str, Any], entry: dict[str, Any], selection: dict[str
 def _limits(metrics: dict[str, Any], words: Words, *, phantom: bool, external: bool) -> str:
     limits = [
         *metrics.get("warnings", []),
+        *few_sentence(metrics["datasets"], DATASET_TITLES, words),
         (
             "Its results on radiographs of one other source are in comparison/external.csv."
             if external

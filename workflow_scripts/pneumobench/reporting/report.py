@@ -8,7 +8,7 @@ from pneumobench.reporting.figures import FIGURES
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.origin import phantom_notice, unknown_patients
 from pneumobench.reporting.section import Section
-from pneumobench.reporting.sections import SECTIONS
+from pneumobench.reporting.sections import SECTIONS, answer
 from pneumobench.reporting.tables import all_rows
 from pneumobench.reporting.wording import capital
 from pneumobench.reporting.words import Words, words_from
@@ -54,6 +54,21 @@ def render_report(
     text = html_page(page, {path.stem: _picture(path, shown) for path in files.all("figures")})
     with atomic_path(report) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_answer(files: ReportFiles, path: str | Path) -> None:
+    """Write the answer alone as plain text, a line for each statement.
+
+    Parameters
+    ----------
+    files
+        What the report is made of.
+    path
+        The text file to write.
+    """
+    section = answer.build(files, words_from(files.audit.get("source", {})))
+    with atomic_path(path) as temporary:
+        temporary.write_text("\n".join([*section.answer, ""]), encoding="utf-8")
 
 
 def write_tables(files: ReportFiles, path: str | Path, *, title: str) -> None:

@@ -10,6 +10,7 @@ from pneumobench.core.run import Run
 from pneumobench.reporting.baselines import baseline_label
 from pneumobench.reporting.ensembles import ensemble_label
 from pneumobench.reporting.inputs import complete_runs
+from pneumobench.reporting.wording import record_interval
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,11 @@ class Shifted:
 
     label: str
     record: dict[str, Any]
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is a run, no ensemble and no baseline."""
+        return "model" in self.record
 
     def distribution(self, dataset: str, label: str) -> list[float]:
         """Return the quantiles in standard deviations of the development scores."""
@@ -30,6 +36,22 @@ class Shifted:
     def transfer(self, metric: str) -> dict[str, Any]:
         """Return a metric on both sets."""
         return record_with(self.record["transfer"], "shift.json: transfer", metric=metric)
+
+
+def change_sentence(found: dict[str, Any]) -> str:
+    """Say by how much a figure differs between two sets, and whether that may be chance.
+
+    Parameters
+    ----------
+    found
+        A record with `difference` as `statistics.estimates.independent_difference` returns it: its
+        interval alone decides, here and wherever the change is spoken of.
+    """
+    difference = found["difference"]
+    if difference["difference"] is None:
+        return "a difference that cannot be computed"
+    text = f"a difference of {record_interval(difference, 'difference')}"
+    return text if difference["excludes_zero"] else f"{text}, which may be chance"
 
 
 def name_scored(scored: list[dict[str, Any]], comparison: pd.DataFrame) -> list[Shifted]:

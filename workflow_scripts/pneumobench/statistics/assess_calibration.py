@@ -23,6 +23,7 @@ from pneumobench.statistics.decision_curves import (
     positive_predictive,
 )
 from pneumobench.statistics.estimates import (
+    independent_difference,
     number,
     paired_difference,
     summarise,
@@ -278,6 +279,8 @@ def _transfer(parts: dict[str, Part], rule: str, metric: str, confidence: float)
     aim = np.full_like(own, PROMISED[rule, metric]) if (rule, metric) in PROMISED else own
     # Both sets were drawn from one seed: replicate by replicate they might have much in common.
     opposite = np.concatenate([aim[:1], aim[:0:-1]])
+    scales = (of_new, None if (rule, metric) in PROMISED else of_own)
+    apart = independent_difference(new, opposite, confidence, scales)
     return {
         "rule": rule,
         "metric": metric,
@@ -286,7 +289,8 @@ def _transfer(parts: dict[str, Part], rule: str, metric: str, confidence: float)
         "test": summarise(new, confidence, of_new),
         "aim": number(aim[0]),
         # Two samples of patients, drawn apart: the interval holds the chance of both.
-        "transfer": summarise(new - opposite, confidence),
+        "transfer": summarise(new - opposite, confidence)
+        | {"low": apart["low"], "high": apart["high"]},
     }
 
 

@@ -134,6 +134,17 @@ def percentile_interval(replicates: np.ndarray, confidence: float) -> tuple[floa
     return float(low), float(high), undefined
 
 
+def vary(values: np.ndarray) -> bool:
+    """Tell whether a statistic, [1 + replicates] float64, differs between its replicates."""
+    defined = values[1:][~np.isnan(values[1:])]
+    return len(defined) > 0 and float(np.ptp(defined)) > 0
+
+
+def enough(values: np.ndarray) -> bool:
+    """Tell whether a statistic is defined in half of the replicates: fewer bound nothing."""
+    return 2 * int(np.isnan(values[1:]).sum()) <= len(values) - 1
+
+
 def _draw(generator: np.random.Generator, clusters: int, replicates: int) -> np.ndarray:
     counts = np.empty((replicates, clusters), np.uint16)
     for rows in _blocks(replicates, clusters):

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pneumobench.statistics.bootstrap import percentile_interval
+from pneumobench.statistics.bootstrap import percentile_interval, vary
 from pneumobench.statistics.intervals import Percentile, Scale
 
 _PERCENTILE = Percentile()
@@ -65,6 +65,50 @@ def paired_difference(
         # Comparisons with NaN are false: an undefined interval separates nothing.
         "excludes_zero": bool(low > 0 or high < 0),
     }
+
+
+def independent_difference(
+    new: np.ndarray, own: np.ndarray, confidence: float, scales: tuple[Scale, Scale | None]
+) -> dict[str, float | bool | None]:
+    """Return what `paired_difference` does, of a statistic on two sets of patients.
+
+    Where the replicates of one set do not vary, as at 0 and 1, percentiles would take its figure as
+    known for certain: the interval then follows from the intervals on both sets.
+
+    Parameters
+    ----------
+    new, own
+        The statistic on either set, drawn independently of each other.
+    confidence
+        Level of the interval.
+    scales
+        How the intervals of `new` and `own` are made; None if `own` was promised, not measured.
+
+    References
+    ----------
+    Newcombe RG. Interval estimation for the difference between independent proportions: comparison
+        of eleven methods. Stat Med 1998;17:873-890. (Its method 10.)
+    """
+    found = paired_difference(new, own, confidence)
+    of_new, of_own = scales
+    if found["difference"] is None or (vary(new) and (of_own is None or vary(own))):
+        return found
+    below, above = _reach(new, of_new, confidence)
+    below_own, above_own = (0.0, 0.0) if of_own is None else _reach(own, of_own, confidence)
+    low = found["difference"] - math.hypot(below, above_own)
+    high = found["difference"] + math.hypot(above, below_own)
+    return {
+        "difference": found["difference"],
+        "low": number(low),
+        "high": number(high),
+        "excludes_zero": bool(low > 0 or high < 0),
+    }
+
+
+def _reach(values: np.ndarray, scale: Scale, confidence: float) -> tuple[float, float]:
+    """Return how far the bounds of a statistic lie below and above it."""
+    low, high = scale.interval(values, confidence)
+    return float(values[0] - low), float(high - values[0])
 
 
 def summarise_change(

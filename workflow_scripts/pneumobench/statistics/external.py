@@ -16,7 +16,12 @@ from pneumobench.core.estimates import Resampling
 from pneumobench.core.files import read_json, write_json, write_table
 from pneumobench.statistics.assess_calibration import Part, make_part, replicate_measures
 from pneumobench.statistics.beside import BASELINE, read_beside, read_test_scores
-from pneumobench.statistics.estimates import flat_columns, paired_difference, summarise
+from pneumobench.statistics.estimates import (
+    flat_columns,
+    independent_difference,
+    paired_difference,
+    summarise,
+)
 from pneumobench.statistics.fold_fits import calibrate_mean, calibrate_out_of_fold
 from pneumobench.statistics.frozen import Cuts, Frozen
 from pneumobench.statistics.judgement import Predicted, describe_subtypes, score_test
@@ -198,7 +203,7 @@ def _judge(one: _Judge, samples: Samples, confidence: float) -> dict[str, Any]:
                 name: summarise(values[metric], confidence, samples[name].cases().scale(metric))
                 for name, values in found.items()
             }
-            | {"difference": _difference(found, metric, confidence)}
+            | {"difference": _difference(found, samples, metric, confidence)}
             for metric in METRICS
         ],
         "calibrations": _calibrations(one, scores, samples, confidence),
@@ -218,12 +223,15 @@ def _replicate(whole: Scores, samples: Samples, dataset: str) -> dict[str, np.nd
 
 
 def _difference(
-    found: dict[str, dict[str, np.ndarray]], metric: str, confidence: float
+    found: dict[str, dict[str, np.ndarray]], samples: Samples, metric: str, confidence: float
 ) -> dict[str, Any] | None:
     if metric not in JUDGED:
         return None
     # Two samples of patients, drawn apart: the interval holds the chance of both.
-    return paired_difference(found[EXTERNAL][metric], found["out_of_fold"][metric], confidence)
+    sets = (EXTERNAL, "out_of_fold")
+    new, own = (found[name][metric] for name in sets)
+    scales = (samples[sets[0]].cases().scale(metric), samples[sets[1]].cases().scale(metric))
+    return independent_difference(new, own, confidence, scales)
 
 
 def _calibrations(

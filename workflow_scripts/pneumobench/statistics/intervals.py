@@ -28,13 +28,14 @@ from typing import Protocol
 
 import numpy as np
 
-from pneumobench.statistics.bootstrap import Resamples, percentile_interval
+from pneumobench.statistics.bootstrap import Resamples, enough, percentile_interval
 
 POWER = 0.8
 """The share of samples that must show an effect for it to count as detectable."""
 
 # Halvings of an interval in which a bound is sought: the last is below 1e-12.
 _HALVINGS = 40
+_UNDEFINED = (np.nan, np.nan)
 
 
 class Scale(Protocol):
@@ -57,7 +58,7 @@ class Percentile:
 
     def interval(self, values: np.ndarray, confidence: float) -> tuple[float, float]:
         """Return them, as `Scale` says."""
-        return percentile_interval(values[1:], confidence)[:2]
+        return percentile_interval(values[1:], confidence)[:2] if enough(values) else _UNDEFINED
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,8 @@ class Area:
             return self.at_one(confidence), 1.0
         if area <= 0:
             return 0.0, 1 - self.at_one(confidence)
+        if not enough(values):
+            return _UNDEFINED
         reach = 0.0
         if variance > 0:
             reach = _student(self._degrees_of_freedom(values), confidence) * np.sqrt(variance)

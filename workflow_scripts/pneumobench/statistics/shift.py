@@ -18,7 +18,7 @@ from pneumobench.statistics.adaptation import adjust_decisions, judge_renormalis
 from pneumobench.statistics.beside import BASELINE, ENSEMBLE, read_beside
 from pneumobench.statistics.bootstrap import Resamples
 from pneumobench.statistics.domains import judge_blocks, judge_domains
-from pneumobench.statistics.estimates import number, paired_difference, summarise
+from pneumobench.statistics.estimates import independent_difference, number, summarise
 from pneumobench.statistics.frozen import Cuts, Frozen
 from pneumobench.statistics.intervals import Cases
 from pneumobench.statistics.judgement import Predicted
@@ -297,8 +297,11 @@ def _transfer(scored: _Scored, images: Sample, confidence: float) -> list[dict[s
                 name: summarise(found[metric], confidence, cases[name].scale(metric))
                 for name, found in values.items()
             },
-            "difference": paired_difference(
-                values["test"][metric], values["out_of_fold"][metric], confidence
+            "difference": independent_difference(
+                values["test"][metric],
+                values["out_of_fold"][metric],
+                confidence,
+                (cases["test"].scale(metric), cases["out_of_fold"].scale(metric)),
             ),
         }
         for metric in JUDGED

@@ -2,10 +2,10 @@
 
 import json
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+from pneumobench.core.config.changes import flat
 from pneumobench.core.config.data import Data
 from pneumobench.core.config.experiment import Experiment
 from pneumobench.core.config.problems import value_text
@@ -77,7 +77,7 @@ def check_results_folder(folder: str | Path, experiment: Experiment) -> None:
     check_folder(path.parent)
     try:
         there = json.loads(path.read_text(encoding="utf-8"))["identity"]
-        old = dict(_flat(there))
+        old = dict(flat(there))
         shown = {key: value_text(value) for key, value in old.items()}
     except FileNotFoundError:
         return
@@ -89,7 +89,7 @@ def check_results_folder(folder: str | Path, experiment: Experiment) -> None:
             expected="the file as the pipeline wrote it, with the key `identity`",
             remedy=f"remove {path}; if the results are of another configuration, remove {folder}",
         ) from (None if isinstance(error, RecursionError) else error)
-    new = dict(_flat(experiment_identity(experiment)))
+    new = dict(flat(experiment_identity(experiment)))
     keys = [key for key in dict.fromkeys([*new, *old]) if old.get(key) != new.get(key)]
     if keys:
         differences = "".join(
@@ -104,14 +104,6 @@ def check_results_folder(folder: str | Path, experiment: Experiment) -> None:
             remedy=f"give this configuration another name (experiment: {experiment.experiment}_2), "
             f"or set the keys back, or remove {folder} to start over",
         )
-
-
-def _flat(values: Any, above: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(values, dict):
-        for key, value in values.items():
-            yield from _flat(value, f"{above}.{key}" if above else key)
-    else:
-        yield above, values
 
 
 def check_data_source(experiment: Experiment) -> None:

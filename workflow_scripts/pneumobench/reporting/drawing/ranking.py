@@ -24,6 +24,7 @@ from pneumobench.reporting.drawing.style import (
     wrapped,
 )
 from pneumobench.reporting.inputs import DATASET_TITLES, missing_runs
+from pneumobench.reporting.plain_text import shown
 from pneumobench.reporting.tables import rank_interval
 from pneumobench.reporting.wording import count, percent, row_interval
 from pneumobench.reporting.words import Words
@@ -80,7 +81,8 @@ def _legend(facts: dict[str, Any], dataset: str, words: Words) -> str:
     how = {"out_of_fold": "mean of the folds; the ranking figure", "test": "not used for ranking"}
     return (
         f"{DATASET_TITLES[dataset]} ({how[dataset]}): n = {count(counts['n'])} images of "
-        f"{count(counts['patients'])} patients, {count(counts['events'])} with {words.positive}"
+        f"{count(counts['patients'])} patients, {count(counts['events'])} with "
+        f"{shown(words.positive, 24)}"
     )
 
 

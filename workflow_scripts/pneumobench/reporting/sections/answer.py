@@ -6,10 +6,12 @@ import pandas as pd
 
 from pneumobench.core.estimates import Estimate
 from pneumobench.reporting.baselines import baseline_sentence
+from pneumobench.reporting.few import few_sentence
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs, missing_runs
 from pneumobench.reporting.section import FigureOf, Section
-from pneumobench.reporting.sections.robustness import robustness_sentence
+from pneumobench.reporting.sections.robustness import read_worst_pairs, robustness_sentence
+from pneumobench.reporting.shift import change_sentence, name_scored
 from pneumobench.reporting.wording import count, listing, percent, row_interval
 from pneumobench.reporting.words import Words
 from pneumobench.statistics.contrasts import SEEDS_FOR_ARCHITECTURES
@@ -26,45 +28,42 @@ def build(files: ReportFiles, words: Words) -> Section:
         name="answer",
         title=f"Which architecture detects {words.positive} best?",
         short="Answer",
-        answer=tuple(summarise(files.comparison, files.facts, words)),
+        answer=tuple(summarise(files, words)),
         blocks=(FigureOf("ranking"),),
     )
 
 
-def summarise(comparison: pd.DataFrame, facts: dict[str, Any], words: Words) -> list[str]:
+def summarise(files: ReportFiles, words: Words) -> list[str]:
     """Return the report's opening sentences, one or two an entry.
 
     Parameters
     ----------
-    comparison
-        From `inputs.read_comparison`.
-    facts
-        comparison.json.
+    files
+        What the report is made of.
     words
         What the classes are called.
     """
+    comparison, facts = files.comparison, files.facts
     rows = complete_runs(comparison)
     best = rows[rows["best"].astype(bool)].iloc[0]
     sentences = [_best(best, facts, words), _rivals(rows), _picked(rows, facts), _failures(rows)]
     sentences += [baseline_sentence(comparison, facts), _missing(comparison)]
     sentences += [
         _test(best, facts, words),
-        *_collapses(best, words),
-        robustness_sentence(rows),
+        *_collapses(files, words),
+        robustness_sentence(rows, read_worst_pairs(files)),
+        *few_sentence(facts["datasets"], facts["datasets"], words),
         _seeds(comparison),
     ]
     return [sentence for sentence in sentences if sentence]
 
 
 def _best(best: pd.Series, facts: dict[str, Any], words: Words) -> str:
-    lead = (
-        "Best out-of-fold AUC"
-        if best["learned"]
-        else "No run is shown to have learned. Highest out-of-fold AUC"
-    )
+    lead = "" if best["learned"] else "No run is shown to have learned. "
     return (
-        f"{lead}: {best['label']} with {row_interval(best, 'out_of_fold_roc_auc')}; in brackets "
-        f"the {percent(facts['confidence'])} interval; "
+        f"{lead}Highest out-of-fold AUC: {best['label']} with "
+        f"{row_interval(best, 'out_of_fold_roc_auc')}; in brackets the "
+        f"{percent(facts['confidence'])} interval; "
         f"{_size(facts['datasets']['out_of_fold'], words)}."
     )
 
@@ -93,6 +92,11 @@ def _rivals(rows: pd.DataFrame) -> str:
             f"The only other complete run, {close[0]}, is not statistically distinguishable "
             "from it."
         )
+    if len(close) == len(others):
+        return (
+            f"None of the {len(others)} other complete runs is statistically distinguishable from "
+            f"it: {listing(close)}."
+        )
     verb = "is" if len(close) == 1 else "are"
     return (
         f"{len(close)} of the {len(others)} other complete runs {verb} not statistically "
@@ -109,12 +113,28 @@ def _picked(rows: pd.DataFrame, facts: dict[str, Any]) -> str:
         f"The best of these trained models is, with {percent(facts['confidence'])} confidence, "
         f"{'one of ' if len(may) > 1 else ''}{listing(may)}."
     )
+    text += _disagreement(rows)
     optimism = facts.get("optimism_of_the_best")
     if optimism is None or optimism < SMALLEST_OPTIMISM:
         return text
     return (
         f"{text} Because it was picked as the highest of {len(rows)}, its AUC is too high by about "
         f"{optimism:.3f} (bootstrap estimate of the bias)."
+    )
+
+
+def _disagreement(rows: pd.DataFrame) -> str:
+    """Name the runs on which the confidence set of the best and the tests of pairs disagree."""
+    open_ = [
+        row["label"]
+        for _, row in rows[~rows["best"].astype(bool)].iterrows()
+        if bool(row["may_be_best"]) != (row["distinguishable_from_best"] is False)
+    ]
+    if not open_:
+        return ""
+    return (
+        f" On {listing(open_)}, this and the permutation test disagree: whether "
+        f"{'it is' if len(open_) == 1 else 'they are'} as good is open."
     )
 
 
@@ -147,26 +167,34 @@ def _test(best: pd.Series, facts: dict[str, Any], words: Words) -> str:
     )
 
 
-def _collapses(best: pd.Series, words: Words) -> list[str]:
-    found = []
-    for metric, whose, errors in (
-        ("specificity", f"without {words.positive}", "false alarms"),
-        ("sensitivity", f"with {words.positive}", "missed"),
+def _collapses(files: ReportFiles, words: Words) -> list[str]:
+    """Say where the threshold loses much on the test set; shift.json decides whether by chance."""
+    shift = files.json("shift")
+    if shift is None:
+        return []
+    first = next(one for one in name_scored(shift["scored"], files.comparison) if one.is_run)
+    part, sentences = shift["datasets"]["test"], []
+    for metric, whose, errors, n in (
+        ("specificity", f"without {words.positive}", "false alarms", part["n"] - part["events"]),
+        ("sensitivity", f"with {words.positive}", "missed", part["events"]),
     ):
-        own, new = (Estimate.of_row(best, f"{name}_{metric}") for name in ("out_of_fold", "test"))
-        if None in (own.low, new.high) or own.value - new.value < COLLAPSE:
+        found = first.transfer(metric)
+        own, new = (Estimate.of(found[name]) for name in ("out_of_fold", "test"))
+        if None in (own.value, new.low) or own.value - new.value < COLLAPSE:
             continue
-        fall = f"{metric} falls from {own.value:.3f} out-of-fold to {new.value:.3f}"
-        if own.low > new.high:
-            found.append(
-                f"The threshold does not carry over to the test set: {fall}, so of 100 radiographs "
-                f"{whose}, {100 * (1 - new.value):.0f} are {errors}."
+        fall = (
+            f"{metric} falls from {own.value:.3f} out-of-fold to {new.value:.3f}, "
+            f"{change_sentence(found)}"
+        )
+        if found["difference"]["excludes_zero"]:
+            least, most = (f"{100 * (1 - bound):.0f}" for bound in (new.high, new.low))
+            sentences.append(
+                f"The threshold does not carry over to the test set: {fall}. Of 100 radiographs "
+                f"{whose}, {least} to {most} are {errors} (n = {count(n)} radiographs)."
             )
         else:
-            found.append(
-                f"On the test set {fall}; their intervals overlap, so that this may be chance."
-            )
-    return found
+            sentences.append(f"On the test set {fall} (n = {count(n)} radiographs {whose}).")
+    return sentences
 
 
 def _seeds(comparison: pd.DataFrame) -> str:

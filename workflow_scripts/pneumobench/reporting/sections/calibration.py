@@ -5,8 +5,9 @@ from typing import Any
 import pandas as pd
 
 from pneumobench.core.estimates import Estimate, record_with, records_with
-from pneumobench.reporting.calibration import measured
+from pneumobench.reporting.calibration import NOT_SHOWN, Verdict, measured, verdict_on
 from pneumobench.reporting.decision_curves import NOWHERE, curve_of, useful_range
+from pneumobench.reporting.few import has_few, too_few
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import DATASET_TITLES, Judged, read_details
 from pneumobench.reporting.measures import CALIBRATION, RULES
@@ -27,7 +28,6 @@ ORIGINS = (
     ("Calibration, transfer, decision curves", "runs/.../calibration.json", "assess_calibration"),
     ("Worst cases", "runs/.../calibrated.csv", "assess_calibration"),
 )
-NOT_SHOWN = "are not shown to be miscalibrated"
 _STAGES = {"before": "as trained", "after": "calibrated"}
 _Row = dict[str, Cell]
 
@@ -41,7 +41,7 @@ def build(files: ReportFiles, words: Words) -> Section | None:
         name="calibration",
         title="Can the predicted probabilities be trusted?",
         short="Calibration",
-        answer=tuple(_answer(runs)),
+        answer=tuple(_answer(runs, words)),
         blocks=(
             *_measures(runs),
             *_thresholds(runs, words),
@@ -57,77 +57,88 @@ def build(files: ReportFiles, words: Words) -> Section | None:
     )
 
 
-def _answer(runs: Judged) -> list[str]:
-    """Say of the best run whether its probabilities and its threshold hold, and of how many do.
+def _answer(runs: Judged, words: Words) -> list[str]:
+    """Say of the first in rank whether probabilities and threshold hold, and of how many they do.
 
     The slope's interval stands beside the verdict: it says how wrong probabilities may be that are
     not shown to be.
     """
     row, content = runs[0]
-    inside, test = (verdict(content, dataset) for dataset in DATASET_TITLES)
-    slopes = [_slope(content, dataset) for dataset in DATASET_TITLES]
+    inside, test = (verdict(content, dataset, words) for dataset in DATASET_TITLES)
+    slopes = [_slope(content, dataset, words) for dataset in DATASET_TITLES]
+    lead = f"{row['label']}, the top-ranked run"
     sentences = [
-        f"{row['label']}, the best run: its probabilities {test} both out of fold{slopes[0]} and "
-        f"on the test set{slopes[1]}."
+        f"{lead}: its probabilities {test.text} both out of fold{slopes[0]} and on the test set"
+        f"{slopes[1]}."
         if inside == test
-        else f"{row['label']}, the best run: out of fold its probabilities {inside}{slopes[0]}; on "
-        f"the test set they {test}{slopes[1]}."
+        else f"{lead}: out of fold its probabilities {inside.text}{slopes[0]}; on the test set "
+        f"they {test.text}{slopes[1]}."
     ]
-    if len(runs) > 1:
-        held = sum(verdict(other, "test") == NOT_SHOWN for _, other in runs)
-        sentences.append(
-            f"On the test set the probabilities of {held} of {plural(len(runs), 'run')} "
-            f"{NOT_SHOWN}."
-        )
+    sentences += _others_answer([verdict(other, "test", words) for _, other in runs])
     rule = content["threshold_rule"]
     reached = [
-        f"a {metric} of {record_interval(found['test'])}, where {found['aim']:.3f} was expected"
+        f"a {metric} of {record_interval(found['test'])}, where {found['aim']:.3f} was expected, "
+        f"a difference of {record_interval(found['transfer'])}"
         for metric in ("sensitivity", "specificity")
         for found in (_transfer(content, rule, metric),)
     ]
     sentences.append(
         f"At its frozen threshold (rule: {RULES[rule]}) it reaches on the test set "
-        f"{', and '.join(reached)}."
+        f"{'; and '.join(reached)}."
     )
+    return [*sentences, _use_answer(content, words)]
+
+
+def _others_answer(found: list[Verdict]) -> list[str]:
+    """Count what is shown of the runs' probabilities on the test set; nothing of a single run."""
+    if len(found) == 1:
+        return []
+    groups = {
+        NOT_SHOWN: sum(not one.unjudged and not one.faults for one in found),
+        "are shown to be miscalibrated": sum(bool(one.faults) for one in found),
+        "cannot be judged": sum(one.unjudged for one in found),
+    }
+    parts = [f"those of {count(number)} {text}" for text, number in groups.items() if number]
+    return [
+        f"Of the probabilities of {plural(len(found), 'run')} on the test set, {listing(parts)}."
+    ]
+
+
+def _use_answer(content: dict[str, Any], words: Words) -> str:
+    """Say where acting on the probability helps on the test set."""
+    part = measured(content, "test", "brier")
+    if has_few(part):
+        return (
+            "Whether acting on its probability would help cannot be told from "
+            f"{too_few(part, words)} in the test set."
+        )
     where = useful_range(curve_of(content, "test"))
-    sentences.append(
+    return (
         "On the test set, acting on its probability is at no threshold shown to be better than "
         "treating everybody or nobody."
         if where == NOWHERE
         else "On the test set, acting on its probability is better than treating everybody or "
         f"nobody at thresholds of {where}."
     )
-    return sentences
 
 
-def verdict(content: dict[str, Any], dataset: str) -> str:
-    """Say what is shown to be wrong with a run's probabilities, those that a reader would use.
-
-    Nothing is where the interval of the slope includes 1 and that of calibration in the large 0;
-    what the data do not contradict may still be wrong.
-    """
+def verdict(content: dict[str, Any], dataset: str, words: Words) -> Verdict:
+    """Say what is shown to be wrong with a run's probabilities, those that a reader would use."""
     stage = _stage(content)
-    slope = measured(content, dataset, "slope")[stage]
+    slope = measured(content, dataset, "slope")
     level = measured(content, dataset, "in_the_large")[stage]
-    if None in (slope["low"], level["low"]):
-        return "cannot be examined (the classes do not overlap, or a probability is 0 or 1)"
-    wrong = {
-        "too high on average": level["high"] < 0,
-        "too low on average": level["low"] > 0,
-        "too extreme": slope["high"] < 1,
-        "too cautious": slope["low"] > 1,
-    }
-    found = [fault for fault, there in wrong.items() if there]
-    return f"are {listing(found)}" if found else NOT_SHOWN
+    return verdict_on(slope[stage], level, slope, content["interval"]["replicates"], words)
 
 
 def _stage(content: dict[str, Any]) -> str:
     return "before" if content["calibration"] == "none" else "after"
 
 
-def _slope(content: dict[str, Any], dataset: str) -> str:
+def _slope(content: dict[str, Any], dataset: str, words: Words) -> str:
+    if verdict(content, dataset, words).unjudged:
+        return ""
     slope = measured(content, dataset, "slope")[_stage(content)]
-    return "" if slope["low"] is None else f" (slope {record_interval(slope, digits=2)})"
+    return f" (slope {record_interval(slope, digits=2)})"
 
 
 def _transfer(content: dict[str, Any], rule: str, metric: str) -> dict[str, Any]:

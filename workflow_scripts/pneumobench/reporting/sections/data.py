@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from pneumobench.core.few import FEW, is_few, largest_unseen
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.flow import read_flow
+from pneumobench.reporting.inputs import DATASET_TITLES
 from pneumobench.reporting.origin import patients_told
 from pneumobench.reporting.section import FigureOf, Heading, Paragraph, Points, Section
-from pneumobench.reporting.table import Cell, Table
+from pneumobench.reporting.table import Cell, Share, Table
 from pneumobench.reporting.wording import count, plural
 from pneumobench.reporting.words import Words
 
@@ -43,6 +45,7 @@ def build(files: ReportFiles, words: Words) -> Section:
                     f"that are no images: {count(flow['counts']['litter'])}.",
                 ),
             ),
+            _classes(files.facts["datasets"], words),
             Heading(f"Files excluded ({count(len(rejected))})"),
             Table(
                 "rejections",
@@ -91,6 +94,36 @@ def _by_number_alone(
             "`split.patient_key: number` repeats everything with the other reading."
         )
     ]
+
+
+def _classes(datasets: dict[str, dict[str, Any]], words: Words) -> Table:
+    """Return how many images of each class a set has, and what so many can show."""
+    rows: list[dict[str, Cell]] = [
+        {
+            "Images": title,
+            "Class": words.name(label),
+            "Number": number,
+            "Share of errors that may go unseen": Share(largest_unseen(number)),
+            "Note": "few" if is_few(number) else "",
+        }
+        for name, title in DATASET_TITLES.items()
+        for part in (datasets[name],)
+        for label, number in (
+            ("normal", part["n"] - part["events"]),
+            ("pneumonia", part["events"]),
+        )
+    ]
+    return Table(
+        "classes",
+        "Images by class",
+        rows,
+        notes=(
+            "May go unseen: a model that is wrong about none of so many images may still be wrong "
+            "about this share of all (upper 95 % bound, each image of a patient of its own). Few: "
+            f"fewer than {FEW}; calibration, net benefit and differences between sets are then not "
+            "judged.",
+        ),
+    )
 
 
 def _steps(flow: dict, datasets: dict, words: Words) -> list[dict[str, Cell]]:

@@ -99,9 +99,9 @@ def _pairs_answer(
             f"{level}; on the test set {where}."
         ]
     text = (
-        f"Out of fold, {held} of the {count(tested)} pairs of runs {_are(held)} statistically "
-        f"distinguishable {level}, adjusted for the number of pairs; on the test set, "
-        f"{held_on_test}."
+        f"Out of fold, {held or 'none'} of the {count(tested)} pairs of runs {_are(held or 1)} "
+        f"statistically distinguishable {level}, adjusted for the number of pairs; on the test "
+        f"set, {held_on_test or 'none'}."
     )
     labels = complete_runs(comparison)["label"].tolist()
     first = [labels[rank - 1] for rank in facts["ranking"]["groups"][0]]
@@ -122,7 +122,7 @@ def _verdicts(pairs: pd.DataFrame, facts: dict[str, Any]) -> list[str]:
     if pairs.empty:
         return []
     found = pairs[pairs["dataset"] == "out_of_fold"]["verdict"].value_counts()
-    points, smallest = (100 * facts["margin"], 100 * facts["detectable"]["out_of_fold"])
+    points, smallest = 100 * facts["margin"], facts["detectable"]["out_of_fold"]
     within = f"{points:g} {'point' if points == 1 else 'points'} of AUC"
     said = {
         EQUIVALENT: f"equivalent within {within}",
@@ -136,8 +136,13 @@ def _verdicts(pairs: pd.DataFrame, facts: dict[str, Any]) -> list[str]:
     else:
         parts = [f"{count(number)} {_are(number)} {text}" for number, text in numbers]
         lead = f"Of the {count(int(found.sum()))} pairs out of fold, {listing(parts)}."
+    if smallest is None:
+        return [
+            f"{lead} The AUCs are the same in every draw of patients, which says nothing of "
+            "others: which differences these data could show cannot be computed."
+        ]
     return [
-        f"{lead} One test on these data shows a difference of {smallest:.1f} points in "
+        f"{lead} One test on these data shows a difference of {100 * smallest:.1f} points in "
         f"{percent(POWER)} of samples (median over the pairs), and often misses smaller ones."
     ]
 
@@ -191,9 +196,14 @@ def _noise_answer(pairs: pd.DataFrame) -> list[str]:
     largest = 100 * twice["difference"].abs().max()
     equal = int((twice["noise_floor"] == "equal predictions").sum())
     same = f" ({equal} with bitwise identical predictions)" if equal else ""
-    return [
+    lead = (
         f"Noise floor: {plural(len(twice), 'pair')} {'is' if len(twice) == 1 else 'are'} the same "
-        f"model trained twice{same}. They differ by up to {largest:.1f} points of AUC out of fold. "
+        f"model trained twice{same}."
+    )
+    if f"{largest:.1f}" == "0.0":
+        return [f"{lead} Out of fold their AUCs are equal, which others need not be."]
+    return [
+        f"{lead} They differ by up to {largest:.1f} points of AUC out of fold. "
         "Between architectures, a difference of that size may be due to random variation in "
         "training, which no test of single trained models can detect."
     ]

@@ -5,11 +5,12 @@ from typing import Any
 from pneumobench.core.ensembles import ENSEMBLES
 from pneumobench.core.estimates import Estimate, record_with
 from pneumobench.core.run import Run
+from pneumobench.reporting.few import few_sentence
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import DATASET_TITLES, complete_runs
 from pneumobench.reporting.section import Details, Section
 from pneumobench.reporting.table import Cell, Millions, Scaled, Seconds, Table
-from pneumobench.reporting.wording import brackets, listing
+from pneumobench.reporting.wording import brackets, capital, listing
 from pneumobench.reporting.words import Words
 
 ORIGINS = (
@@ -41,7 +42,7 @@ _WEIGHTS = (
 Entry = dict[str, Any]
 
 
-def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 - one shape for all
+def build(files: ReportFiles, words: Words) -> Section | None:
     """Return the section; None where nothing was combined."""
     entries = files.facts["ensembles"]
     if not entries:
@@ -52,7 +53,10 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
         name="ensembles",
         title="Do ensembles help?",
         short="Ensembles",
-        answer=_answer(entries, complete_runs(files.comparison).iloc[0]["label"]),
+        answer=(
+            *_answer(entries, complete_runs(files.comparison).iloc[0]["label"]),
+            *few_sentence(files.facts["datasets"], _SETS, words),
+        ),
         blocks=(
             Table("ensembles", "Ensembles against the best run", list(map(_row, entries))),
             Table(
@@ -82,30 +86,39 @@ def _title(entry: Entry) -> str:
 
 
 def _answer(entries: list[Entry], best: str) -> tuple[str, ...]:
-    """Say whether ensembles help, and which differ from the best run where."""
+    """Say whether ensembles help, and which differ from the first in rank where."""
     better = {dataset: _differing(entries, dataset, above=True) for dataset in _SETS}
-    if not better["out_of_fold"]:
-        sentences = ["Ensembles are not shown to help."]
-    elif better["test"]:
-        sentences = ["Ensembles help here, out of fold and on the test set."]
+    in_both = [entry for entry in better["out_of_fold"] if entry in better["test"]]
+    if in_both:
+        sentences = [f"{_named(in_both)} helps here, out of fold and on the test set."]
+    elif better["out_of_fold"]:
+        sentences = [
+            f"{_named(better['out_of_fold'])} helps out of fold; on the test set this is not shown."
+        ]
     else:
-        sentences = ["Ensembles help out of fold; on the test set they are not shown to."]
-    sentences.append(f"The best single run is {best}.")
+        sentences = ["Out of fold, by which one would choose, ensembles are not shown to help."]
+    sentences.append(f"The top-ranked single run is {best}.")
     for dataset, where in _SETS.items():
         worse = _differing(entries, dataset, above=False)
         parts = [
             f"the AUC of {listing([f'the {_title(entry)}' for entry in found])} is {side} than "
-            "that of the best run"
+            "that of the top-ranked run"
             for found, side in ((better[dataset], "higher"), (worse, "lower"))
             if found
         ]
-        said = "; ".join(parts) or "no ensemble is distinguishable from the best run"
+        said = "; ".join(parts) or "no ensemble is distinguishable from the top-ranked run"
         sentences.append(f"{where}, {said}.")
     if better["out_of_fold"] and all(entry["optimistic"] for entry in better["out_of_fold"]):
         sentences.append(
             "The ensembles that help out of fold were fitted to labels, which flatters them there."
         )
     return tuple(sentences)
+
+
+def _named(entries: list[Entry]) -> str:
+    """Name ensembles, each of which helps, at the beginning of a sentence."""
+    names = [f"the {_title(entry)}" for entry in entries]
+    return capital(names[0] if len(names) == 1 else f"each of {listing(names)}")
 
 
 def _differing(entries: list[Entry], dataset: str, *, above: bool) -> list[Entry]:

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from pneumobench.core.estimates import Estimate, record_with
+from pneumobench.reporting.calibration import verdict_on
 from pneumobench.reporting.external import estimate_of
+from pneumobench.reporting.few import few_sentence
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs
 from pneumobench.reporting.measures import CALIBRATION, METRICS
@@ -17,7 +19,7 @@ from pneumobench.reporting.section import (
     Points,
     Section,
 )
-from pneumobench.reporting.shift import Shifted, name_scored
+from pneumobench.reporting.shift import Shifted, change_sentence, name_scored
 from pneumobench.reporting.table import Cell, Table
 from pneumobench.reporting.wording import brackets, count, percent, plural, record_interval
 from pneumobench.reporting.words import Words
@@ -51,7 +53,7 @@ def build(files: ReportFiles, words: Words) -> Section | None:
         name="external",
         title="How well do the models generalise to another source?",
         short="External validation",
-        answer=tuple(_answer(content, judged, first)),
+        answer=tuple(_answer(content, judged, first, words)),
         blocks=(
             *([population] if population else []),
             FigureOf("external"),
@@ -114,7 +116,9 @@ def _label_warning(sources: dict[str, dict[str, Any]]) -> Iterator[str]:
         )
 
 
-def _answer(content: dict[str, Any], judged: list[Shifted], label: str) -> Iterator[str]:
+def _answer(
+    content: dict[str, Any], judged: list[Shifted], label: str, words: Words
+) -> Iterator[str]:
     runs = [one for one in judged if "model" in one.record]
     baselines = [one for one in judged if "baseline" in one.record]
     counts, first = content["datasets"]["external"], runs[0]
@@ -123,21 +127,20 @@ def _answer(content: dict[str, Any], judged: list[Shifted], label: str) -> Itera
         f"{count(counts['events'])} positive), which were used for no choice, the top-ranked run, "
         f"{label}, has an AUC of {_change(first, 'roc_auc', '{new} instead of {own} out of fold')}."
     )
-    best = max(runs, key=_external_area)
-    if _external_area(best) > _external_area(first):
-        yield f"The highest external AUC is {_named(best)}."
+    yield from _highest_answer(runs)
     decisions = "; its ".join(
         f"{metric} goes {_change(first, metric, 'from {own} to {new}')}"
         for metric in ("sensitivity", "specificity")
     )
     yield f"At the thresholds frozen on development images, its {decisions}."
-    yield _calibration_answer(first, content)
+    yield _calibration_answer(first, content, words)
     if baselines:
         baseline = max(baselines, key=_external_area)
         yield (
-            "The best baseline, which every network should exceed, has an external AUC of "
+            "The highest external AUC of a baseline, which every network should exceed, is "
             f"{_named(baseline)}."
         )
+    yield from few_sentence(content["datasets"], _SETS, words)
 
 
 def _external_area(one: Shifted) -> float:
@@ -154,27 +157,48 @@ def _change(one: Shifted, metric: str, text: str) -> str:
     """Say a metric before and behind, and whether the difference may be chance."""
     found = estimate_of(one, metric)
     own, new = (record_interval(found[name]) for name in _SETS)
-    difference = record_interval(found["difference"], "difference")
-    chance = "" if found["difference"]["excludes_zero"] else ", which may be chance"
-    return f"{text.format(own=own, new=new)}, a difference of {difference}{chance}"
+    return f"{text.format(own=own, new=new)}, {change_sentence(found)}"
 
 
-def _calibration_answer(one: Shifted, content: dict[str, Any]) -> str:
+def _highest_answer(runs: list[Shifted]) -> Iterator[str]:
+    """Say of the highest external AUC whether it is shown to exceed that of the first in rank."""
+    first, best = runs[0], max(runs, key=_external_area)
+    if _external_area(best) <= _external_area(first):
+        return
+    own, other = (estimate_of(one, "roc_auc")["external"] for one in (first, best))
+    if None not in (own["high"], other["low"]) and other["low"] > own["high"]:
+        yield f"A higher external AUC, with its whole interval, is {_named(best)}."
+    else:
+        yield (
+            f"The highest external AUC is {_named(best)}; as the intervals of both overlap, it is "
+            "not shown to be the better one there."
+        )
+
+
+def _calibration_answer(one: Shifted, content: dict[str, Any], words: Words) -> str:
     stage = one.record["calibrations"][-1]["stage"]
-    error, large = (_measured(one, stage, name) for name in ("calibration_error", "in_the_large"))
+    error, slope, large = (
+        _measured(one, stage, name) for name in ("calibration_error", "slope", "in_the_large")
+    )
     which = "calibrated probabilities" if stage == "after" else "uncalibrated probabilities"
     text = (
         f"The calibration error of its {which} goes from {record_interval(error['out_of_fold'])} "
-        f"to {record_interval(error['external'])}"
+        f"to {record_interval(error['external'])}, {change_sentence(error)}"
     )
-    low, high = large["external"]["low"], large["external"]["high"]
-    if low is None or low <= 0 <= high:
-        return f"{text}; they were not shown to be too high or too low on average."
     counts = content["datasets"]
+    found = verdict_on(
+        slope["external"],
+        large["external"],
+        counts["external"],
+        content["interval"]["replicates"],
+        words,
+    )
+    if found.unjudged or not found.faults:
+        return f"{text}; on the external images they {found.text}."
     own, new = (counts[name]["events"] / counts[name]["n"] for name in _SETS)
     return (
-        f"{text}: they are too {'high' if high < 0 else 'low'} on average (calibration in the "
-        f"large {record_interval(large['external'], digits=2)}). The share of positive images is "
+        f"{text}; on the external images they {found.text} (calibration in the large "
+        f"{record_interval(large['external'], digits=2)}). The share of positive images is "
         f"{percent(new)}, compared with {percent(own)} in development."
     )
 

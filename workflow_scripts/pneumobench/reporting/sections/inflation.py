@@ -6,6 +6,7 @@ import pandas as pd
 
 from pneumobench.core.estimates import Estimate
 from pneumobench.core.inflation import PRACTICES
+from pneumobench.reporting.few import few_sentence
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inflation import METRIC_TITLES, read_inflation
 from pneumobench.reporting.inputs import DATASET_TITLES
@@ -20,7 +21,7 @@ ORIGINS = (
 )
 
 
-def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 - one shape for all
+def build(files: ReportFiles, words: Words) -> Section | None:
     """Return the section; None where bad practice was not measured."""
     facts = files.json("inflation_details")
     if facts is None:
@@ -34,7 +35,10 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
         name="inflation",
         title="How much would bad practice add?",
         short="Effect of bad practice",
-        answer=_answer(rows[rows["reason"] == ""]),
+        answer=(
+            *_answer(rows[rows["reason"] == ""]),
+            *few_sentence(files.facts["datasets"], DATASET_TITLES, words),
+        ),
         blocks=(
             Notice(
                 "OPTIMISTIC.",
@@ -65,7 +69,7 @@ def _answer(measured: pd.DataFrame) -> tuple[str, ...]:
     sentences = []
     for lead, rows in (
         ("Bad practice adds, in points", ordered[above]),
-        ("Intervals that include 0", ordered[~above & ~below]),
+        ("Not shown to add anything (intervals that include 0)", ordered[~above & ~below]),
         ("Lower than with good practice", ordered[below]),
     ):
         named = [f"{_name(row)} {_points(row)}" for _, row in rows.iterrows()]

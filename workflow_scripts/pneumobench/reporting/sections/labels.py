@@ -6,6 +6,7 @@ import pandas as pd
 
 from pneumobench.core.estimates import Estimate
 from pneumobench.core.files import read_table
+from pneumobench.reporting.few import few_sentence
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.section import FigureOf, Paragraph, Section
 from pneumobench.reporting.table import Number, Of, Table
@@ -17,6 +18,14 @@ ORIGINS = (
 )
 # Longer lists stay in label_errors.csv.
 LISTED = 50
+_WRONG = (
+    "That any label is wrong is not shown: an image that the networks misread counts as well, and "
+    "the number is usually above 0 where every label is right."
+)
+_RIGHT = (
+    "That every label is right is not shown: networks learn wrong labels, too, and may misread an "
+    "image as its reader did."
+)
 
 
 def build(files: ReportFiles, words: Words) -> Section | None:
@@ -38,9 +47,9 @@ def build(files: ReportFiles, words: Words) -> Section | None:
         answer=(
             f"The networks doubt {plural(listed, 'label')} of {count(facts['n'])} development "
             f"images ({of_each}). Confident learning puts the number of wrong labels at "
-            f"{with_interval(expected.value, expected.low, expected.high, digits=0)}. That any "
-            "label is wrong is not shown: an image that the networks misread counts as well, and "
-            "the number is usually above 0 where every label is right. Only readers can tell.",
+            f"{with_interval(expected.value, expected.low, expected.high, digits=0)}. "
+            f"{_WRONG if listed else _RIGHT} Only readers can tell.",
+            *few_sentence(files.facts["datasets"], ("out_of_fold",), words),
         ),
         blocks=(
             Paragraph(

@@ -1,5 +1,6 @@
 """What the report cannot say."""
 
+from pneumobench.reporting.few import few_sentence
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.origin import patients_told
 from pneumobench.reporting.section import Points, Section
@@ -39,6 +40,7 @@ def build(files: ReportFiles, words: Words) -> Section:
                 (
                     *of_images[:1],
                     validation,
+                    *few_sentence(files.facts["datasets"], files.facts["datasets"], words),
                     *of_images[1:],
                     "Intervals hold the trained models fixed: they show how much a result would "
                     "change with other patients, not with another training.",

@@ -6,6 +6,7 @@ import pandas as pd
 
 from pneumobench.core.estimates import Estimate
 from pneumobench.core.run import Run
+from pneumobench.reporting.few import few_sentence
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import complete_runs
 from pneumobench.reporting.run_records import flatten
@@ -19,13 +20,13 @@ from pneumobench.reporting.words import Words
 _NO_SETTINGS = ("name", "based_on")
 
 
-def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 - one shape for all
+def build(files: ReportFiles, words: Words) -> Section | None:
     """Return the section; None where no recipe is held against a reference."""
     reference = files.settings.get("robustness", {}).get("reference_recipe")
     rows = complete_runs(files.comparison)
-    if files.one("robustness_pairs") is None or reference is None:
-        return None
     pairs = read_worst_pairs(files)
+    if pairs is None or reference is None:
+        return None
     strength = int(pairs["strength"].max()) if len(pairs) else 0
     shown, readings = [], []
     for _, first in rows[rows["recipe"] == reference].iterrows():
@@ -47,7 +48,10 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
         name="mitigations",
         title="Which mitigations improve robustness?",
         short="Mitigations",
-        answer=tuple(readings[:1]),
+        answer=(
+            *readings[:1],
+            *few_sentence(files.facts["datasets"], ("out_of_fold",), words),
+        ),
         blocks=(
             *([Points(tuple(readings[1:]))] if len(readings) > 1 else []),
             Paragraph(

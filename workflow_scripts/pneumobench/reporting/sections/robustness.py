@@ -10,6 +10,7 @@ from pneumobench.core.errors import UserError
 from pneumobench.core.estimates import Estimate, record_with
 from pneumobench.core.files import read_table
 from pneumobench.core.run import Run
+from pneumobench.reporting.few import few_sentence
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import Judged, complete_runs, read_details
 from pneumobench.reporting.measures import METRICS
@@ -42,7 +43,7 @@ CRITERION = "specificity"
 _Row = dict[str, Cell]
 
 
-def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 - one shape for all
+def build(files: ReportFiles, words: Words) -> Section | None:
     """Return the section; None where nothing was corrupted."""
     runs = read_robustness(files.comparison, files.all("robustness_tables"))
     if not runs:
@@ -50,12 +51,15 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
     judged = read_details(files.comparison, files.all("robustness"))
     pairs = read_worst_pairs(files)
     strengths = strengths_of(runs[0][1])
-    sentence = robustness_sentence(complete_runs(files.comparison))
+    sentence = robustness_sentence(complete_runs(files.comparison), pairs)
     return Section(
         name="robustness",
         title="How robust are the models to image corruption?",
         short="Robustness",
-        answer=(sentence,) if sentence else (),
+        answer=(
+            *([sentence] if sentence else []),
+            *few_sentence(files.facts["datasets"], ("out_of_fold",), words),
+        ),
         blocks=(
             Paragraph(
                 "Performance on clean images does not predict failure on images of another day or "
@@ -75,14 +79,16 @@ def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 -
     )
 
 
-def robustness_sentence(rows: pd.DataFrame) -> str:
-    """Say what the strongest corruptions leave of the first in rank, and which run keeps most.
+def robustness_sentence(rows: pd.DataFrame, pairs: pd.DataFrame | None) -> str:
+    """Say what the strongest corruptions leave of the first in rank, and which runs keep more.
 
     Parameters
     ----------
     rows
         The complete runs of the comparison in order of rank. Without worst figures in it there is
         nothing to say.
+    pairs
+        From `read_worst_pairs`: what decides whether a run keeps more.
     """
     start = f"worst_{CRITERION}_strength_"
     strengths = [int(name[len(start) :]) for name in rows if re.fullmatch(f"{start}[0-9]+", name)]
@@ -92,28 +98,39 @@ def robustness_sentence(rows: pd.DataFrame) -> str:
     kept = [_kept(best, metric, strength) for metric in WORST]
     text = (
         f"On corrupted out-of-fold images (strength {strength}), the top-ranked run keeps at worst "
-        f"a {' and a '.join(kept)}."
+        f"a {', and a '.join(kept)}."
     )
-    column = f"{start}{strength}"
-    learned = rows[rows["learned"].astype(bool)].sort_values(column, ascending=False, kind="stable")
-    if learned.empty or learned.iloc[0]["run"] == best["run"]:
-        return text
-    other = learned.iloc[0]
-    kept = _kept(other, CRITERION, strength)
-    return f"{text} The highest worst {CRITERION} is that of {other['label']}, a {kept}."
+    learned = rows[rows["learned"].astype(bool) & (rows["run"] != best["run"])]
+    more = [
+        f"{row['label']} ({_figure(row, CRITERION, strength)})"
+        for _, row in learned.iterrows()
+        if pairs is not None and _keeps_more(pairs, strength, best["run"], row["run"])
+    ]
+    return f"{text} Shown to keep more {CRITERION}: {listing(more)}." if more else text
+
+
+def _keeps_more(pairs: pd.DataFrame, strength: int, best: Run, run: Run) -> bool:
+    difference, sure = worst_difference(pairs, strength, best, run)
+    return sure and difference.value > 0
+
+
+def _figure(row: pd.Series, metric: str, strength: int) -> str:
+    return row_interval(row, f"worst_{metric}_strength_{strength}")
 
 
 def _kept(row: pd.Series, metric: str, strength: int) -> str:
     name = f"{metric}_strength_{strength}"
-    before = with_interval(row[f"out_of_fold_{metric}"], None, None)
+    before, text = row[f"out_of_fold_{metric}"], f"{metric} of {_figure(row, metric, strength)}"
+    if row[f"worst_{name}"] >= before:
+        return f"{text}, no less than without corruption"
     return (
-        f"{metric} of {row_interval(row, f'worst_{name}')} instead of {before} "
+        f"{text} instead of {with_interval(before, None, None)} "
         f"({CORRUPTIONS[row[f'hardest_on_{name}']].title})"
     )
 
 
 def _reading(judged: Judged, strength: int, pairs: pd.DataFrame) -> str:
-    """Say which runs hold best and worst, by the criterion, and which hold as well."""
+    """Say which run holds best, by the criterion, and which are shown to hold less well."""
     held = _by_criterion(judged, strength)
     if not held:
         return (
@@ -128,18 +145,15 @@ def _reading(judged: Judged, strength: int, pairs: pd.DataFrame) -> str:
     )
     if not others:
         return text
-    close = [
-        row["label"]
-        for row, _ in others
-        if not worst_difference(pairs, strength, first["run"], row["run"])[1]
-    ]
-    text += (
-        f" Not distinguishable from it: {listing(close)}."
-        if close
-        else " The interval of its paired difference to every other run that learned excludes 0."
-    )
-    last, content = others[-1]
-    return f"{text} {last['label']} has the lowest, {_worst(content, strength, CRITERION)}."
+    close, lower = [], []
+    for row, content in others:
+        if worst_difference(pairs, strength, first["run"], row["run"])[1]:
+            lower.append(f"{row['label']}, {_worst(content, strength, CRITERION)}")
+        else:
+            close.append(row["label"])
+    if close:
+        text += f" Not distinguishable from it: {listing(close)}."
+    return f"{text} Shown to be lower: {'; '.join(lower)}." if lower else text
 
 
 def _worst(content: dict[str, Any], strength: int, metric: str) -> str:
@@ -159,10 +173,16 @@ def _record(content: dict[str, Any], part: str, strength: int, metric: str) -> d
     return record_with(content[part], f"robustness.json: {part}", strength=strength, metric=metric)
 
 
-def read_worst_pairs(files: ReportFiles) -> pd.DataFrame:
-    """Read the pairs' differences of the criterion, with the runs as `first` and `second`."""
+def read_worst_pairs(files: ReportFiles) -> pd.DataFrame | None:
+    """Read the pairs' differences of the criterion, with the runs as `first` and `second`.
+
+    None where no images were corrupted.
+    """
+    path = files.one("robustness_pairs")
+    if path is None:
+        return None
     text = ("first_model", "first_recipe", "second_model", "second_recipe", "metric")
-    table = read_table(files.one("robustness_pairs"), text=text)
+    table = read_table(path, text=text)
     for side in ("first", "second"):
         names = (table[f"{side}_{key}"] for key in ("model", "recipe", "seed"))
         table[side] = [

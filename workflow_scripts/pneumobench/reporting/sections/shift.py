@@ -4,12 +4,14 @@ from typing import Any
 
 from pneumobench.core.baselines import BASELINES
 from pneumobench.core.estimates import Estimate, record_with, records_with
+from pneumobench.core.few import is_few
 from pneumobench.reporting.baselines import baseline_label
+from pneumobench.reporting.few import few_sentence
 from pneumobench.reporting.files import ReportFiles
 from pneumobench.reporting.inputs import DATASET_TITLES
 from pneumobench.reporting.measures import METRICS, RIGHT
 from pneumobench.reporting.section import Block, Details, FigureOf, Heading, Paragraph, Section
-from pneumobench.reporting.shift import Shifted, name_scored
+from pneumobench.reporting.shift import Shifted, change_sentence, name_scored
 from pneumobench.reporting.table import Cell, Number, Table
 from pneumobench.reporting.wording import (
     brackets,
@@ -27,6 +29,7 @@ ORIGINS = (
 )
 # The baseline that speaks for all in words, and is fitted without blocks of file numbers.
 _SPOKESMAN = "thumbnail"
+_SIDES = ("development", "test")
 _Row = dict[str, Cell]
 
 
@@ -43,6 +46,7 @@ def build(files: ReportFiles, words: Words) -> Section | None:
         answer=(
             _domain_answer(shift, words),
             *_transfer_answer(scored, words),
+            *few_sentence(shift["datasets"], DATASET_TITLES, words),
             _block_answer(shift),
             _population(files.phantoms, words),
         ),
@@ -65,18 +69,19 @@ def build(files: ReportFiles, words: Words) -> Section | None:
 
 def _domain_answer(shift: dict[str, Any], words: Words) -> str:
     found = {
-        record["label"]: record["roc_auc"]
-        for record in records_with(shift["domains"], baseline=_SPOKESMAN)
+        record["label"]: record for record in records_with(shift["domains"], baseline=_SPOKESMAN)
     }
     if not found:
         return "Whether the two sets differ cannot be determined: there are too few patients."
-    areas = "; ".join(
-        f"{words.radiographs(label)}: AUC {record_interval(found[label])}"
-        for label in RIGHT
-        if label in found
-    )
+    areas = "; ".join(_area(found[label], words) for label in RIGHT if label in found)
+    judged = [record["roc_auc"] for record in found.values() if not _few_patients(record)]
     model = f"within a class, a linear model that sees only {BASELINES[_SPOKESMAN]}"
-    if any(area["low"] is not None and area["low"] > 0.5 for area in found.values()):
+    if not judged:
+        return (
+            "Whether the two sets differ cannot be told from so few patients. Asked which set an "
+            f"image is from, {model} reaches: {areas}."
+        )
+    if any(area["low"] is not None and area["low"] > 0.5 for area in judged):
         return (
             f"Yes: {model} distinguishes test images from development images ({areas}; 0.5 would "
             "be chance)."
@@ -85,6 +90,19 @@ def _domain_answer(shift: dict[str, Any], words: Words) -> str:
         f"No difference was shown: {model} is not shown to distinguish test images from "
         f"development images ({areas}; 0.5 is chance). Another model might."
     )
+
+
+def _few_patients(record: dict[str, Any]) -> bool:
+    return is_few(*(record[side]["groups"] for side in _SIDES))
+
+
+def _area(record: dict[str, Any], words: Words) -> str:
+    """Write the AUC within a class, and whether it is of too few patients."""
+    text = f"{words.radiographs(record['label'])}: AUC {record_interval(record['roc_auc'])}"
+    if not _few_patients(record):
+        return text
+    patients = min(record[side]["groups"] for side in _SIDES)
+    return f"{text} with n = {count(patients)}, too few to tell"
 
 
 def _transfer_answer(scored: list[Shifted], words: Words) -> list[str]:
@@ -96,11 +114,9 @@ def _transfer_answer(scored: list[Shifted], words: Words) -> list[str]:
     for metric in RIGHT.values():
         found = first.transfer(metric)
         ends = " to ".join(record_interval(found[dataset]) for dataset in DATASET_TITLES)
-        chance = "" if found["difference"]["excludes_zero"] else ", which may be chance"
-        change = record_interval(found["difference"], "difference")
-        parts.append(f"its {metric} goes from {ends}, a difference of {change}{chance}")
+        parts.append(f"its {metric} goes from {ends}, {change_sentence(found)}")
     chances = [
-        f"{record['value']:.2f} among {words.radiographs(record['label'])}"
+        f"{record_interval(record, digits=2)} among {words.radiographs(record['label'])}"
         for record in first.record["higher_on_test"]
         if record["value"] is not None
     ]
@@ -126,7 +142,8 @@ def _block_answer(shift: dict[str, Any]) -> str:
         f"{_SPOKESMAN} baseline reaches a specificity of {min(values):.2f} to {max(values):.2f} on "
         f"the block; on the test set it reaches {record_interval(test)}"
     )
-    if test["high"] < min(record["low"] for record in found):
+    lows = [record["low"] for record in found]
+    if None not in (test["high"], *lows) and test["high"] < min(lows):
         return (
             f"{lead}, less than on any block and beyond all intervals: distance in file numbers "
             "alone does not explain the loss on the test set."
@@ -187,7 +204,7 @@ def _domains(shift: dict[str, Any], words: Words) -> list[Block]:
             record = next(iter(records_with(shift["domains"], baseline=kind, label=label)), None)
             name = capital(words.name(label))
             cells[f"{name}: AUC"] = Estimate.of(record and record["roc_auc"])
-            for side in ("development", "test"):
+            for side in _SIDES:
                 cells[f"{name}: {side} images"] = record and record[side]["n"]
         rows.append(cells)
     return [

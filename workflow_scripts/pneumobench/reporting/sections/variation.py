@@ -18,6 +18,11 @@ ORIGINS = (
 )
 
 
+# Fewer trainings of an architecture than this say little about their spread.
+FEW = 5
+_FEW_TRAININGS = "So few trainings say little about how another one would turn out."
+
+
 def build(files: ReportFiles, words: Words) -> Section | None:  # noqa: ARG001 - one shape for all
     """Return the section; None where every architecture was trained once by each recipe."""
     facts = files.json("variation_details")
@@ -61,14 +66,17 @@ def _answer(rows: pd.DataFrame, names: list[str]) -> tuple[str, ...]:
     if several.empty:
         return ("Every architecture was trained once.",)
     widest = several["spread"].idxmax()
-    row = rows.loc[widest]
+    low, high = (f"{several.loc[widest, end]:.3f}" for end in ("lowest", "highest"))
+    few = [_FEW_TRAININGS] if int((several["seeds"] * several["repeats"]).min()) < FEW else []
+    if low == high:
+        text = f"Trainings that differ in nothing but chance have the same AUC here, {high}."
+        return (text, *few)
     spreads = dict.fromkeys(f"{several['spread'].agg(end):.3f}" for end in ("min", "max"))
-    most = f", the most for {names[widest]}" if len(several) > 1 else ""
-    return (
+    text = (
         "Trainings that differ in nothing but chance differ in their AUC: standard deviation "
-        f"{' to '.join(spreads)}{most}, with AUCs from {row['lowest']:.3f} to "
-        f"{row['highest']:.3f}.",
+        f"{' to '.join(spreads)}. Those of {names[widest]} reached {low} to {high}."
     )
+    return (text, *few)
 
 
 def _cells(row: pd.Series, name: str) -> dict[str, Cell]:
