@@ -86,6 +86,12 @@ if not ARCHIVE:
     include: "rules/archive.smk"
 
 
+from pneumobench.core.room import check_writing
+
+if TERMINAL:
+    TERMINAL.report = Path(ON_DISK.results) / "report/report.html"
+
+
 onstart:
     # Not before: who only looks at finished results need not be allowed to write.
     with facts.SaidPlainly():

@@ -19,7 +19,6 @@ from pneumobench.core.code_hash import code_hash, texts_hash
 from pneumobench.core.completeness import compared_runs, missing_runs
 from pneumobench.core.config import identity
 from pneumobench.core.layout import Layout
-from pneumobench.core.room import check_writing
 from pneumobench.core.sources import Source
 from pneumobench.data.sources import fingerprint, first_look
 from pneumobench.models import registry, timm_names
@@ -41,8 +40,9 @@ with facts.SaidPlainly():
             checkout=workflow.basedir,
         )
     )
+    given = facts.given_settings(workflow)
     # Named instead of a configuration; None where results are computed.
-    ARCHIVE = opening.archive_asked_for(config, facts.given_keys(workflow))
+    ARCHIVE = opening.archive_asked_for(config, given)
     EXPERIMENT = opening.checked_experiment(
         config,
         ARCHIVE,
@@ -51,6 +51,7 @@ with facts.SaidPlainly():
         backbones=tuple if facts.machine(workflow)["conda"] else timm_names.names,
         summary=registry.summary,
         driver=DRIVER,
+        given=given,
     )
 
 RUNS = {run.folder: run for run in EXPERIMENT.expanded_runs}
@@ -59,8 +60,6 @@ FOLDS = range(EXPERIMENT.split.folds)
 # Where files lie: as rules name them, and on the disk.
 FILES = Layout("<results>", EXPERIMENT, tuple(RUNS.values()))
 ON_DISK = Layout(f"results/{EXPERIMENT.experiment}", EXPERIMENT, FILES.runs)
-if TERMINAL:
-    TERMINAL.report = Path(ON_DISK.results) / "report/report.html"
 if DRIVER and not ARCHIVE:
     for caution in opening.cautions_before(ON_DISK, facts.cores_here(workflow)):
         logger.warning(caution)

@@ -14,6 +14,11 @@ def inputs_of(figure):
     return each(inputs)
 
 
+# The runs that figures show, None for all, and their names for people.
+SHOWN = EXPERIMENT.shown_runs
+SHOWN_TITLES = SHOWN and [run.title for run in SHOWN]
+
+
 def figure_files(*kinds):
     """Return the files of all figures."""
     names = [figure.name for figure in FIGURES]
@@ -28,13 +33,17 @@ for figure in FIGURES:
         input:
             unpack(inputs_of(figure)),
         output:
+            **{
+                kind: f"<results>/figures/{figure.name}.{kind}"
+                for kind in EXPERIMENT.figures.formats
+                if kind != "png"
+            },
             png=report(
                 f"<results>/figures/{figure.name}.png",
                 caption="../report/captions/figure.rst",
                 category=figure.category,
                 labels={"content": figure.label, "kind": "figure"},
             ),
-            pdf=f"<results>/figures/{figure.name}.pdf",
         log:
             f"<logs>/plot_{figure.name}.log",
         localrule: True
@@ -43,7 +52,9 @@ for figure in FIGURES:
         params:
             module=figure.module,
             options=explanation_params(*figure.options),
-            caption=figure.caption,
+            runs=SHOWN and [run.folder for run in SHOWN],
+            look=EXPERIMENT.figures.look,
+            caption=figure.caption_of(SHOWN_TITLES),
             code=code_hash("figures/plot", figure.module),
         script:
             "../workflow_scripts/figures/plot.py"

@@ -153,6 +153,7 @@ rule render_report:
     params:
         title=as_it_stands(EXPERIMENT.report.title),
         experiment=EXPERIMENT.experiment,
+        shown=SHOWN_TITLES,
         map_method=EXPERIMENT.explanation.method,
         settings=stated_settings(EXPERIMENT),
         looks=LOOKS,
@@ -186,7 +187,7 @@ rule write_tables:
 rule list_figures:
     """Write down what each figure and table is made of, with hashes."""
     input:
-        figure_files("png", "pdf"),
+        figure_files(*EXPERIMENT.figures.formats),
         rules.make_tables.output,
         rules.write_tables.output,
     output:

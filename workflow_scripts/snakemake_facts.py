@@ -24,9 +24,9 @@ def given_values(workflow: Workflow) -> list[str]:
     return list(workflow.config_settings.config_args or [])
 
 
-def given_keys(workflow: Workflow) -> set[str]:
-    """Return the keys that --config and the files behind --configfile give."""
-    return set(workflow.config_settings.overwrite_config)
+def given_settings(workflow: Workflow) -> dict[str, Any]:
+    """Return what --config and the files behind --configfile give, values as Snakemake has them."""
+    return workflow.config_settings.overwrite_config
 
 
 def limits_time(workflow: Workflow) -> bool:

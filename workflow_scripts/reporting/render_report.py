@@ -14,4 +14,5 @@ with job_log(snakemake.log[0]):
         snakemake.output.page,
         title=params.title,
         experiment=params.experiment,
+        shown=params.shown,
     )

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import yaml
 from configurations import config
 from hostile_archive import write_archive
 
@@ -97,8 +98,33 @@ def test_an_archive_may_have_networks_that_have_no_file_here(folder):
 def test_an_archive_brings_its_own_configuration(archive_of):
     path = archive_of({})
     assert opening.archive_asked_for({"archive": path}, {"archive"}).path == path
+    assert opening.archive_asked_for({"archive": path}, {"archive", "figures"})
     with pytest.raises(UserError, match="given beside archive: runs"):
-        opening.archive_asked_for({"archive": path}, {"archive", "runs"})
+        opening.archive_asked_for({"archive": path}, {"archive", "runs", "figures"})
+
+
+def test_figures_are_drawn_from_an_archive_as_the_command_asks(archive_of):
+    own = config()["figures"] | {"runs": ["custom_cnn_lstm"], "font_size": 7}
+    archive = read_archive(archive_of({"figures": own}))
+
+    def asked(figures):
+        return opening.checked_experiment(
+            config(f"figures: {figures}"),
+            archive,
+            architectures=registry.names(),
+            driver=True,
+            given={"archive": str(archive.path), "figures": yaml.safe_load(figures)},
+        ).figures
+
+    drawn = asked("{font_size: 10}")
+    assert drawn.font_size == 10 and drawn.runs == ("custom_cnn_lstm",) and drawn.width == 183
+    with pytest.raises(UserError) as caught:
+        asked("{runs: [custom_cnn_lsm]}")
+    assert str(archive.path) not in str(caught.value) and "write custom_cnn_lstm" in str(
+        caught.value
+    )
+    with pytest.raises(UserError, match="figures"):
+        asked("5")
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def ask():
     return dict(
         driver=facts.is_driver(workflow),
         values=facts.given_values(workflow),
-        keys=sorted(facts.given_keys(workflow)),
+        keys=sorted(facts.given_settings(workflow)),
         cores_here=facts.cores_here(workflow),
         machine=facts.machine(workflow),
         limits_time=facts.limits_time(workflow),

@@ -175,12 +175,15 @@ def test_a_configuration_of_an_earlier_version_lacks_no_key():
     config = whole_config()
     del config["data"]["checks"]["maximum_near_duplicate_fraction"]
     del config["split"]["repeats"]
+    del config["figures"]
     completed = as_written_today(config)
     assert completed["split"]["repeats"] == 1
     assert completed["data"]["checks"]["maximum_near_duplicate_fraction"] == 1
+    assert completed["figures"] == whole_config()["figures"]
     assert check_config(completed, architectures=registry.names())
     assert as_written_today(whole_config()) == whole_config()
-    assert as_written_today({"data": {"checks": 3}, "a": [1]}) == {"data": {"checks": 3}, "a": [1]}
+    odd = {"data": {"checks": 3}, "a": [1], "figures": 2}
+    assert as_written_today(odd) == odd
 
 
 def test_labels_of_earlier_archives_name_the_groups_of_the_split(tmp_path):

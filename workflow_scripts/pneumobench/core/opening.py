@@ -4,7 +4,7 @@ Every cluster job reads the workflow, too, perhaps where nothing but results is 
 looks beyond them is left to the driver, the process that the user started.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ from pneumobench.core.config.reading import check_config_files
 from pneumobench.core.errors import UserError
 from pneumobench.core.layout import Layout
 from pneumobench.core.room import check_folder
+
+# The one section that may be given beside an archive.
+FIGURES = "figures"
 
 
 def read_configuration(
@@ -77,12 +80,12 @@ def archive_asked_for(config: dict[str, Any], given: Collection[str]) -> Archive
     if path is None:
         return None
     archive = read_archive(path)
-    if others := sorted(set(given) - {"archive"}):
+    if others := sorted(set(given) - {"archive", FIGURES}):
         raise UserError(
             "an archive brings its own configuration",
             where=f"given beside archive: {', '.join(others)}",
-            expected="archive alone",
-            remedy="leave the other keys and --configfile out",
+            expected=f"archive alone, or with {FIGURES}, which change drawing alone",
+            remedy="leave the other keys, and files behind --configfile that hold them, out",
         )
     return archive
 
@@ -95,6 +98,7 @@ def checked_experiment(
     backbones: Callable[[], Collection[str]] = tuple,
     summary: Callable[[str], str] = str,
     driver: bool,
+    given: Mapping[str, Any] | None = None,
 ) -> Experiment:
     """Return the checked configuration, an archive's own if there is one.
 
@@ -109,18 +113,20 @@ def checked_experiment(
         As for `check_config`. Nobody looks for a backbone of an archive, nor twice for another.
     driver
         Whether the user started this process.
+    given
+        What the command gives: of it, figures are drawn as asked for from an archive, too.
 
     Raises
     ------
     UserError
         If the configuration is wrong, or the folders of results are others' or cannot be used.
     """
+    if archive:
+        architectures = sorted({*architectures, *archive.architectures})
     try:
-        given = archive.config if archive else config
-        known = {*architectures, *(archive.architectures if archive else ())}
         experiment = check_config(
-            given,
-            architectures=sorted(known),
+            archive.config if archive else config,
+            architectures=architectures,
             backbones=backbones if driver and archive is None else tuple,
             summary=summary,
         )
@@ -138,7 +144,17 @@ def checked_experiment(
         if archive:
             error.args = (f"{archive.path}: {error}",)
         raise
+    if archive and FIGURES in (given or {}):
+        figures = _figures_asked_for(archive, config[FIGURES], given[FIGURES])
+        return check_config(archive.config | {FIGURES: figures}, architectures=architectures)
     return experiment
+
+
+def _figures_asked_for(archive: Archive, read: Any, given: Any) -> Any:
+    """Return an archive's settings of figures with those that the command gives."""
+    if not (isinstance(read, Mapping) and isinstance(given, Mapping)):
+        return read
+    return archive.config[FIGURES] | {key: read[key] for key in given}
 
 
 def cautions_before(layout: Layout, cores: int | None) -> list[str]:

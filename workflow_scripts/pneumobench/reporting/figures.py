@@ -5,9 +5,11 @@ A figure `name` is drawn by `draw(inputs: FigureInputs)` of the module
 follow this list. Every job reads it: it imports nothing that takes time.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from pneumobench.reporting.wording import listing
 
 if TYPE_CHECKING:
     from pneumobench.core.layout import Layout
@@ -47,7 +49,7 @@ class Figure:
     Attributes
     ----------
     name
-        Its files are figures/<name>.png and .pdf, its module is drawing/<name>.py, its rule
+        Its files are figures/<name>.png, .pdf and so on, its module is drawing/<name>.py, its rule
         plot_<name>.
     title
         Its heading in the report.
@@ -77,9 +79,20 @@ class Figure:
     options: tuple[str, ...] = ()
 
     @property
+    def of_runs(self) -> bool:
+        """Whether it shows runs; doubts on labels are those of all runs together."""
+        return "comparison" in self.inputs and "label_errors" not in self.inputs
+
+    @property
     def module(self) -> str:
         """The module with its drawing function."""
         return f"pneumobench.reporting.drawing.{self.name}"
+
+    def caption_of(self, shown: Sequence[str] | None) -> str:
+        """Return the caption; it names the runs that are shown, unless these are all (None)."""
+        if shown is None or not self.of_runs:
+            return self.caption
+        return f"{self.caption} Shown: {listing(shown)}."
 
     def files(self, layout: "Layout") -> dict[str, str | list[str]]:
         """Return what it is drawn of, by name: a path, or those of all runs of a layout."""
@@ -138,7 +151,7 @@ FIGURES = (
         "Runs on a scale of their out-of-fold AUC (mean of the folds). A bar joins neighbouring "
         "runs of which no pair is distinguishable: permutation of whole patients' scores, "
         "adjusted over all pairs (Holm).",
-        ("comparison", "differences_details"),
+        ("comparison", "differences", "differences_details"),
         category="Comparison",
         label="critical differences",
     ),

@@ -1,6 +1,6 @@
 """What tables, figures and the report read, in the form in which they need it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -70,6 +70,26 @@ def drawn_comparison(path: str | Path) -> pd.DataFrame:
 def complete_runs(comparison: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of complete runs, in order of rank."""
     return comparison[comparison["status"] == "complete"].reset_index(drop=True)
+
+
+def chosen_runs(comparison: pd.DataFrame, folders: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of these runs, in this order.
+
+    Raises
+    ------
+    UserError
+        If none of them is complete.
+    """
+    rows = {run.folder: row for row, run in enumerate(comparison["run"])}
+    chosen = comparison.iloc[[rows[folder] for folder in folders]].reset_index(drop=True)
+    if complete_runs(chosen).empty:
+        raise UserError(
+            "none of the runs that figures are to show is complete",
+            where=f"figures.runs: {', '.join(folders)}",
+            expected="at least one run whose folds are all trained",
+            remedy="train them, or name other runs in figures.runs",
+        )
+    return chosen
 
 
 def missing_runs(comparison: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The report: one HTML file with everything in it, which opens from disk without a network."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pneumobench.core.files import atomic_path
@@ -30,7 +31,14 @@ GLOSSARY = (
 """What a reader must know from the first sentence on."""
 
 
-def render_report(files: ReportFiles, report: str | Path, *, title: str, experiment: str) -> None:
+def render_report(
+    files: ReportFiles,
+    report: str | Path,
+    *,
+    title: str,
+    experiment: str,
+    shown: Sequence[str] | None = None,
+) -> None:
     """Write the report.
 
     Parameters
@@ -42,6 +50,8 @@ def render_report(files: ReportFiles, report: str | Path, *, title: str, experim
     title, experiment
         Title of the report and name of the experiment. `{disease}` in the title becomes the name of
         what is detected; nothing else of it is altered.
+    shown
+        Names of the runs that figures show, None for all.
 
     Raises
     ------
@@ -57,7 +67,7 @@ def render_report(files: ReportFiles, report: str | Path, *, title: str, experim
         glossary=GLOSSARY,
         runs=list(all_rows(files.comparison, files.facts)["label"]),
     )
-    text = html_page(page, {path.stem: _picture(path) for path in files.all("figures")})
+    text = html_page(page, {path.stem: _picture(path, shown) for path in files.all("figures")})
     with atomic_path(report) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -114,9 +124,9 @@ def _notices(files: ReportFiles, words: Words) -> list[tuple[str, str]]:
     return [*found, *([("Patients unknown.", unknown)] if unknown else [])]
 
 
-def _picture(path: Path) -> Picture:
+def _picture(path: Path, shown: Sequence[str] | None) -> Picture:
     """Return a figure with its title and caption; one that nobody knows has its file's name."""
     for figure in FIGURES:
         if figure.name == path.stem:
-            return Picture(path, figure.title, figure.caption)
+            return Picture(path, figure.title, figure.caption_of(shown))
     return Picture(path, path.stem.replace("_", " ").capitalize(), "")

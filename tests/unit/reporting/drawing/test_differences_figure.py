@@ -8,7 +8,7 @@ from figure_inputs import drawn, inputs_of
 from matplotlib.colors import to_hex
 from reporting_fixture import FOUR_RUNS, Experiment, Made
 
-from pneumobench.core.files import read_json, write_json
+from pneumobench.core.files import read_json, read_table, write_table
 from pneumobench.reporting.differences import read_differences
 from pneumobench.reporting.inputs import read_comparison
 
@@ -59,12 +59,10 @@ def test_bars_join_the_groups(made):
 
 
 def test_a_run_of_its_own_has_no_bar(made, tmp_path):
-    details = read_json(made.differences.details)
-    details["ranking"]["groups"] = [[1], [2], [3]]
-    write_json(tmp_path / "differences.json", details)
-    figure = drawn(
-        "critical_difference", inputs_of(made, differences_details=tmp_path / "differences.json")
-    )
+    table = read_table(made.differences.table)
+    table["distinguishable"] = True
+    write_table(tmp_path / "differences.csv", table)
+    figure = drawn("critical_difference", inputs_of(made, differences=tmp_path / "differences.csv"))
     (axes,) = figure.axes
     assert [line for line in axes.lines if len(line.get_ydata()) == 2] == []
     assert "Not distinguishable" not in [text.get_text() for text in axes.texts]

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pneumobench.core.config.drawn import problems_of_figures
 from pneumobench.core.config.experiment import Experiment, RunEntry, as_run_entry
 from pneumobench.core.config.external import problems_of_external
+from pneumobench.core.config.figures import named_runs
 from pneumobench.core.config.networks import Networks
 from pneumobench.core.config.problems import Location, Problem, path_text, value_text
 from pneumobench.core.config.sound import SoundValues
@@ -34,6 +36,9 @@ def problems_across(sound: SoundValues, networks: Networks) -> Iterator[Problem]
     yield from _inflation(sound)
     yield from _second_opinions(sound)
     yield from problems_of_external(sound)
+    runs = [run for _, run in _runs(sound)]
+    yield from _drawn_runs(sound, runs)
+    yield from problems_of_figures(sound, runs)
     yield from _task(sound)
     yield from _small_radiographs(sound)
 
@@ -224,6 +229,15 @@ def _reference_model(sound: SoundValues) -> Iterator[Problem]:
             allowed="null where there is no other architecture to test against it",
             hint="write null, or add an architecture to runs",
         )
+
+
+def _drawn_runs(sound: SoundValues, runs: Sequence[Run]) -> Iterator[Problem]:
+    models = [run.model for run in runs]
+    # Where a model has one run, its name says all.
+    known = [*models, *(run.folder for run in runs if models.count(run.model) > 1)]
+    for position, name in enumerate(sound.get("figures", "runs") or ()):
+        if known and not named_runs(name, runs):
+            yield _unknown(("figures", "runs", position), name, list(dict.fromkeys(known)))
 
 
 def _inflation(sound: SoundValues) -> Iterator[Problem]:

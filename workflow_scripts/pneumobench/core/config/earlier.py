@@ -17,6 +17,7 @@ LATER = {
     ("evaluation", "preregistered"): None,
     ("split", "patient_key"): "name",
     ("explanation", "mistakes"): 0,
+    ("figures",): {"runs": None, "font_size": 8, "width": 183, "format": ["png", "pdf"]},
 }
 
 
@@ -27,7 +28,7 @@ def as_written_today(config: dict[str, Any]) -> dict[str, Any]:
     before the first archive. Sections that it lacks stay away: what else is wrong with it,
     `check_config` says.
     """
-    return {RENAMED.get(key, key): _completed(value, (key,)) for key, value in config.items()}
+    return _completed({RENAMED.get(key, key): value for key, value in config.items()}, ())
 
 
 def _completed(value: Any, place: tuple[str, ...]) -> Any:

@@ -7,6 +7,7 @@ from pydantic import Discriminator, Field, Tag
 
 from pneumobench.core.config.data import Data, Images, OfflineCopies, Split
 from pneumobench.core.config.explanation import Explanation
+from pneumobench.core.config.figures import Figures
 from pneumobench.core.config.recipe import Recipe
 from pneumobench.core.config.section import Address, FilePath, PlainName, Section, Seed, Text
 from pneumobench.core.corruptions import STRENGTHS
@@ -272,6 +273,8 @@ class Experiment(Section):
     of radiographs are not rebuilt."""
     report: Report
     """The report."""
+    figures: Figures
+    """How figures are drawn, for instance for a paper; no other result follows from it."""
     recipes: Annotated[
         dict[PlainName, Recipe],
         Field(min_length=1, json_schema_extra={"additionalProperties": False}),
@@ -291,6 +294,11 @@ class Experiment(Section):
             for entry in self.runs
             for run in as_run_entry(entry).expand(self.defaults.recipe, self.defaults.seeds)
         ]
+
+    @property
+    def shown_runs(self) -> list[Run] | None:
+        """The runs that figures show, in their order; None for all in order of rank."""
+        return self.figures.shown(self.expanded_runs)
 
     @property
     def trained_anew(self) -> bool:

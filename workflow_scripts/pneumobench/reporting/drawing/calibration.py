@@ -18,14 +18,17 @@ from pneumobench.reporting.drawing.style import (
     chance_line,
     name_above,
     new_figure,
+    page_width,
     place_grid,
+    wrapped,
     write_notes,
 )
 from pneumobench.reporting.inputs import DATASET_TITLES
 from pneumobench.reporting.wording import percent
 from pneumobench.reporting.words import Words
 
-_RUNS_BESIDE = 2
+# Two runs beside each other need a page of so many inches.
+_TWO = 6.4
 _PANEL, _HEAD, _LEFT, _BELOW = 1.5, 0.38, 0.5, 0.4  # inches
 _GAP = (0.2, 0.66)
 
@@ -37,20 +40,24 @@ def draw(inputs: FigureInputs) -> Figure:
     """
     runs = inputs.json_of_runs("calibrations")
     notes = inputs.notes(*_explain(runs[0][1]))
-    beside = min(_RUNS_BESIDE, len(runs))
+    columns = 2 if page_width() >= _TWO else 1
+    beside = min(columns, len(runs))
     rows = -(-len(runs) // beside)
     foot = _BELOW + NOTE_HEIGHT * len(notes) + 0.05
     height = _HEAD + rows * _PANEL + (rows - 1) * _GAP[1] + foot
     figure = new_figure(height, layout=None)
-    grid = place_grid(figure, rows, 2 * _RUNS_BESIDE, top=_HEAD, bottom=foot, left=_LEFT, gap=_GAP)
+    grid = place_grid(figure, rows, 2 * columns, top=_HEAD, bottom=foot, left=_LEFT, gap=_GAP)
     panels = grid.reshape(-1, 2)
+    # Bold letters are wider than they are measured.
+    room = 0.85 * (page_width() - _LEFT) / columns
     for (row, content), pair in zip(runs, panels, strict=False):
         for axes, dataset in zip(pair, DATASET_TITLES, strict=True):
             _draw_panel(axes, content, dataset)
-        name_above(pair[0], f"{row['rank']:.0f}  {row['label']}", 16, fontsize=8, fontweight="bold")
+        name = wrapped(f"{row['rank']:.0f}  {row['label']}", room, 8, most=1)
+        name_above(pair[0], name, 16, fontsize=8, fontweight="bold")
     for axes in panels[len(runs) :].ravel():
         axes.remove()
-    _label(panels[: len(runs)], inputs.words)
+    _label(panels[: len(runs)], inputs.words, columns)
     write_notes(figure, notes)
     return figure
 
@@ -100,14 +107,14 @@ def _draw_panel(axes: Axes, content: dict[str, Any], dataset: str) -> None:
     axes.set_yticklabels([])
 
 
-def _label(panels: np.ndarray, words: Words) -> None:
+def _label(panels: np.ndarray, words: Words, columns: int) -> None:
     """Name the axes once: at the left of each row and below each column."""
     # A panel is as wide as a short name.
     name = words.positive if len(words.positive) <= 18 else "the finding"
     for position, pair in enumerate(panels):
-        if position % _RUNS_BESIDE == 0:
+        if position % columns == 0:
             pair[0].set_ylabel(f"Share with {name}")
             pair[0].set_yticklabels(["0", "", "0.5", "", "1"])
-        if position + _RUNS_BESIDE >= len(panels):
+        if position + columns >= len(panels):
             for axes in pair:
                 axes.set_xlabel(f"Probability of {name}")

@@ -8,11 +8,11 @@ from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.drawing.matrix import draw_matrix
 from pneumobench.reporting.drawing.style import (
     NOTE_HEIGHT,
-    PAGE_WIDTH,
     class_label,
     lines_height,
     name_above,
     new_figure,
+    page_width,
     place_grid,
     wrapped,
     write_notes,
@@ -20,7 +20,8 @@ from pneumobench.reporting.drawing.style import (
 from pneumobench.reporting.inputs import DATASET_TITLES, confusion_counts, read_metrics
 from pneumobench.reporting.words import USUAL
 
-_RUNS_PER_ROW = 2
+# Two runs beside each other need a page of so many inches.
+_TWO = 5.9
 _PANEL, _HEAD, _LABEL = 1.2, 0.5, 7  # inches, inches, points
 # What stands at the left of a panel and below it, beside the names of the classes, and
 # between the two panels of a run.
@@ -48,29 +49,31 @@ def draw(inputs: FigureInputs) -> Figure:
         wrapped(class_label(inputs.words, label), _PANEL / 2, _LABEL, most=4)
         for label in reversed(USUAL)
     ]
-    grid_rows = -(-len(rows) // _RUNS_PER_ROW)
+    beside = 2 if page_width() >= _TWO else 1
+    grid_rows = -(-len(rows) // beside)
     lines = lines_height(names, _LABEL)
     bottom = lines + _BELOW + 0.05 + NOTE_HEIGHT * len(notes)
     between = _HEAD + lines + _BELOW
     height = grid_rows * _PANEL + (grid_rows - 1) * between + _HEAD + bottom
     figure = new_figure(height, layout=None)
     left = _LEFT + lines
-    gap = (2 * _INSIDE + left) / 3
-    grid = place_grid(
-        figure, grid_rows, 2 * _RUNS_PER_ROW, top=_HEAD, bottom=bottom, left=left,
-        gap=(gap, between),
-    )  # fmt: skip
     # The two panels of a run stand close together: one name of each row is enough.
-    for column, shift in enumerate((0, _INSIDE - gap, _INSIDE + left - 2 * gap, 0)):
+    gap = (2 * _INSIDE + left) / 3 if beside == 2 else _INSIDE
+    shifts = (0, _INSIDE - gap, _INSIDE + left - 2 * gap, 0) if beside == 2 else (0, 0)
+    grid = place_grid(
+        figure, grid_rows, 2 * beside, top=_HEAD, bottom=bottom, left=left, gap=(gap, between)
+    )
+    for column, shift in enumerate(shifts):
         for axes in grid[:, column]:
             box = axes.get_position()
-            axes.set_position((box.x0 + shift / PAGE_WIDTH, box.y0, box.width, box.height))
+            axes.set_position((box.x0 + shift / page_width(), box.y0, box.width, box.height))
     panels = grid.reshape(-1, 2)
     for pair, (label, content) in zip(panels, rows, strict=False):
         for axes, (dataset, title) in zip(pair, DATASET_TITLES.items(), strict=True):
             _draw_matrix(axes, confusion_counts(content, dataset), title, names)
         pair[1].set_yticklabels([])
-        name_above(pair[0], label, 19, fontsize=8.5)
+        room = page_width() / beside - _LEFT - lines
+        name_above(pair[0], wrapped(label, room, 8.5, most=1), 19, fontsize=8.5)
         pair[0].set_ylabel("reference", fontsize=_LABEL, labelpad=2)
     for axes in panels[len(rows) :].flat:
         axes.set_axis_off()

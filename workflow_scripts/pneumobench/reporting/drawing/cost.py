@@ -8,11 +8,13 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.drawing.legend_table import (
+    LegendTable,
     draw_badge,
-    draw_legend_table,
+    panel_room,
     panels_above_table,
+    table_width,
 )
-from pneumobench.reporting.drawing.style import LIGHT_GREY, run_styles
+from pneumobench.reporting.drawing.style import LIGHT_GREY, page_width, run_styles, wrapped
 from pneumobench.reporting.wording import count, duration, millions, percent, row_interval
 from pneumobench.statistics.comparison import NOT_LEARNED
 
@@ -28,21 +30,15 @@ def draw(inputs: FigureInputs) -> Figure:
     """
     confidence = inputs.json("comparison_details")["confidence"]
     rows = inputs.complete
-    notes = [
+    notes = inputs.notes(
         *_not_shown(rows),
-        *inputs.notes(),
         "Numbers: rank. Bars: intervals of the AUC (bootstrap over patients). Training time: sum "
         "of all folds, on the machine of this run.",
-    ]
-    figure, panels, table = panels_above_table([_PANEL_HEIGHT], len(rows), len(notes), sharey=True)
-    parameters, seconds = panels[0]
-    _draw_scatter(parameters, rows, rows["parameters"] / 1e6, "Parameters (millions)")
-    _draw_scatter(seconds, rows, rows["train_seconds"], "Training time, all folds (seconds)")
-    parameters.set_ylabel(f"Out-of-fold AUC ({percent(confidence)} interval)")
+        inches=table_width(),
+    )
     styles = run_styles(list(rows["label"]))
-    draw_legend_table(
-        table,
-        ["Run, in order of rank", "Out-of-fold AUC", "Parameters (M)", "Training time"],
+    table = LegendTable(
+        [inputs.in_order, "Out-of-fold AUC", "Parameters (M)", "Training time"],
         [
             (
                 styles[row["label"]],
@@ -58,6 +54,11 @@ def draw(inputs: FigureInputs) -> Figure:
         notes,
         badges=[f"{rank:.0f}" for rank in rows["rank"]],
     )
+    figure, panels = panels_above_table([_PANEL_HEIGHT], table, sharey=True)
+    parameters, seconds = panels[0]
+    _draw_scatter(parameters, rows, rows["parameters"] / 1e6, "Parameters (millions)")
+    _draw_scatter(seconds, rows, rows["train_seconds"], "Training time, all folds (seconds)")
+    parameters.set_ylabel(f"Out-of-fold AUC ({percent(confidence)} interval)")
     return figure
 
 
@@ -80,13 +81,15 @@ def _draw_scatter(axes: Axes, rows: pd.DataFrame, x: pd.Series, xlabel: str) -> 
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.1, y=0.06)
     axes.grid(color=LIGHT_GREY)
-    axes.set_xlabel(xlabel)
+    axes.set_xlabel(wrapped(xlabel, panel_room(), 8))
 
 
 def _tick_steps(shown: pd.DataFrame, x: pd.Series) -> tuple[float, ...]:
     """Return which multiples of the powers of ten have a number on a logarithmic axis."""
     decades = np.log10(x[shown.index].max() / x[shown.index].min())
-    return (1.0,) if decades > 2.5 else (1.0, 3.0) if decades > 1.2 else (1.0, 2.0, 3.0, 5.0)
+    if decades > 1.2:
+        return (1.0,) if decades > 2.5 else (1.0, 3.0)
+    return (1.0, 2.0, 3.0, 5.0) if page_width() > 6 else (1.0, 2.0, 5.0)
 
 
 def _not_shown(rows: pd.DataFrame) -> list[str]:

@@ -5,6 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from pneumobench.core.run import Run
+from pneumobench.reporting.differences import read_differences
 from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.drawing.style import (
     BLACK,
@@ -12,14 +14,16 @@ from pneumobench.reporting.drawing.style import (
     DARK_GREY,
     LIGHT_GREY,
     NOTE_HEIGHT,
-    PAGE_WIDTH,
     inch_axes,
     new_figure,
+    page_width,
     shade_rows,
     widest,
+    wrapped,
     write_notes,
 )
 from pneumobench.reporting.wording import percent
+from pneumobench.statistics.pair_tests import distinguishable_matrix, indistinguishable_groups
 
 _TOP, _ROW, _BAR, _NUMBER, _BELOW = 0.34, 0.22, 0.16, 0.55, 0.12  # inches
 # All bars together are no wider.
@@ -36,9 +40,11 @@ def draw(inputs: FigureInputs) -> Figure:
     not show whom they join. A bar joins a longest stretch of the ranking in which no pair is
     distinguishable.
     """
-    rows, facts = inputs.complete, inputs.json("differences_details")
+    # Whatever order is asked for: bars join neighbours in rank.
+    rows = inputs.complete.sort_values("rank", ignore_index=True)
+    facts = inputs.json("differences_details")
     # A run that is distinguishable from its neighbours is a group of its own: nothing to join.
-    groups = [group for group in facts["ranking"]["groups"] if len(group) > 1]
+    groups = [group for group in _groups(inputs, list(rows["run"])) if len(group) > 1]
     test = (
         "permutation test over whole patients, out of fold, adjusted over all pairs (Holm), level "
         f"{percent(1 - facts['confidence'])}."
@@ -54,25 +60,36 @@ def draw(inputs: FigureInputs) -> Figure:
     axes = inch_axes(figure)
     left = _draw_names(axes, rows)
     step = min(_BAR, _GROUPS / max(len(groups), 1))
-    end = PAGE_WIDTH - 0.12 - (max(step * len(groups), _HEADING) if groups else 0)
+    end = page_width() - 0.12 - (max(step * len(groups), _HEADING) if groups else 0)
     _draw_areas(axes, rows, left, end - 0.2)
     if groups:
         heading = "Not distinguishable"
         axes.text(end, 0.06, heading, va="top", ha="left", fontsize=7.5, color=DARK_GREY)
     for position, group in enumerate(groups):
         x = end + (position + 0.5) * step
-        span = [_TOP + (group[0] - 1 + 0.14) * _ROW, _TOP + (group[-1] - 0.14) * _ROW]
+        span = [_TOP + (group[0] + 0.14) * _ROW, _TOP + (group[-1] + 0.86) * _ROW]
         axes.plot([x, x], span, color=BLACK, linewidth=25 * step, solid_capstyle="butt")
     write_notes(figure, notes)
     return figure
 
 
+def _groups(inputs: FigureInputs, order: list[Run]) -> list[list[int]]:
+    """Return positions of the shown runs in groups of which no pair is distinguishable."""
+    pairs = read_differences(inputs.one("differences"))
+    ours = pairs["first"].isin(order) & pairs["second"].isin(order)
+    return indistinguishable_groups(
+        distinguishable_matrix(pairs[ours & (pairs["dataset"] == "out_of_fold")], order)
+    )
+
+
 def _draw_names(axes: Axes, rows: pd.DataFrame) -> float:
     """Write the names, every other row on grey; return where they end."""
     shade_rows(axes, len(rows), _TOP, _ROW)
+    room = page_width() - _GROUPS
     names = [
         axes.text(
-            0.06, _TOP + (position + 0.5) * _ROW, f"{row['rank']:.0f}  {row['label']}",
+            0.06, _TOP + (position + 0.5) * _ROW,
+            wrapped(f"{row['rank']:.0f}  {row['label']}", room, 7.5, most=1),
             va="center_baseline", fontsize=7.5,
         )
         for position, row in rows.iterrows()

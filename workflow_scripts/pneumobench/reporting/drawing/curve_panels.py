@@ -11,11 +11,12 @@ from pneumobench.core.files import read_table
 from pneumobench.reporting.curves import Curve, image_counts
 from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.drawing.legend_table import (
-    IN_ORDER,
-    draw_legend_table,
+    LegendTable,
+    panel_room,
     panels_above_table,
+    table_width,
 )
-from pneumobench.reporting.drawing.style import LIGHT_GREY, RunStyle, run_styles
+from pneumobench.reporting.drawing.style import LIGHT_GREY, RunStyle, run_styles, wrapped
 from pneumobench.reporting.inputs import DATASET_TITLES
 from pneumobench.reporting.wording import count, percent, row_interval
 from pneumobench.reporting.words import Words
@@ -77,20 +78,9 @@ def draw_curves(kind: CurveKind, inputs: FigureInputs) -> Figure:
     styles = run_styles([row["label"] for row, _ in runs])
     best = max(row[f"out_of_fold_{kind.metric}"] for row, _ in runs)
     panel_rows = 2 if best >= kind.enlarge_from else 1
-    notes = [*inputs.notes(), f"Dotted: {kind.reference_note}.", _MARKER_NOTE]
-    figure, panels, table = panels_above_table(panel_rows * [_PANEL_HEIGHT], len(runs), len(notes))
-    for column, dataset in enumerate(DATASET_TITLES):
-        for panel, axes in enumerate(panels[:, column]):
-            _draw_panel(axes, kind, dataset, runs, styles)
-            if panel == 0:
-                _title(axes, dataset, image_counts(runs[0][1], dataset), inputs.words)
-            if panel == 1:
-                axes.set(xlim=kind.corner[0], ylim=kind.corner[1])
-                axes.set_title("the corner above, enlarged", fontsize=8)
     area = f"{kind.metric_title} ({percent(confidence)} interval)"
-    draw_legend_table(
-        table,
-        [IN_ORDER, *(f"{title} {area}" for title in ("Out-of-fold", "Test"))],
+    table = LegendTable(
+        [inputs.in_order, *(f"{title} {area}" for title in ("Out-of-fold", "Test"))],
         [
             (
                 styles[row["label"]],
@@ -99,8 +89,17 @@ def draw_curves(kind: CurveKind, inputs: FigureInputs) -> Figure:
             )
             for row, _ in runs
         ],
-        notes,
+        inputs.notes(f"Dotted: {kind.reference_note}.", _MARKER_NOTE, inches=table_width()),
     )
+    figure, panels = panels_above_table(panel_rows * [_PANEL_HEIGHT], table)
+    for column, dataset in enumerate(DATASET_TITLES):
+        for panel, axes in enumerate(panels[:, column]):
+            _draw_panel(axes, kind, dataset, runs, styles)
+            if panel == 0:
+                _title(axes, dataset, image_counts(runs[0][1], dataset), inputs.words)
+            if panel == 1:
+                axes.set(xlim=kind.corner[0], ylim=kind.corner[1])
+                axes.set_title("the corner above, enlarged", fontsize=8)
     return figure
 
 
@@ -132,9 +131,9 @@ def _draw_panel(
 
 
 def _title(axes: Axes, dataset: str, counts: dict[str, int], words: Words) -> None:
-    axes.set_title(
-        f"{DATASET_TITLES[dataset]}: {_SUBTITLES[dataset]}\n"
+    lines = (
+        f"{DATASET_TITLES[dataset]}: {_SUBTITLES[dataset]}",
         f"n = {count(counts['n'])} images of {count(counts['patients'])} patients, "
         f"{count(counts['events'])} with {words.positive}",
-        fontsize=8,
     )
+    axes.set_title("\n".join(wrapped(line, panel_room(), 8) for line in lines), fontsize=8)

@@ -6,7 +6,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pneumobench.reporting.drawing.inputs import FigureInputs
-from pneumobench.reporting.drawing.style import BLUE, DARK_GREY, GREY, new_figure
+from pneumobench.reporting.drawing.style import (
+    BLUE,
+    DARK_GREY,
+    GREY,
+    PAGE_WIDTH,
+    new_figure,
+    page_width,
+)
 from pneumobench.reporting.flow import read_flow
 from pneumobench.reporting.wording import count, listing, plural
 from pneumobench.reporting.words import Words
@@ -20,7 +27,7 @@ _MOST_FOLD_BOXES = 6
 def draw(inputs: FigureInputs) -> Figure:
     """Draw the way from files to folds and test set."""
     flow = read_flow(inputs.one("audit"), inputs.one("splits"))
-    figure = new_figure(_HEIGHT, layout=None)
+    figure = new_figure(_HEIGHT * _share(), layout=None)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set(xlim=(0, 10), ylim=(0, 10))
@@ -46,13 +53,22 @@ def draw(inputs: FigureInputs) -> Figure:
     if flow["roles"]["left_out"]["images"]:
         axes.text(
             0.2, 0.4, f"Left out: {_people(flow['roles']['left_out'])}, which by number alone are "
-            "in the test set, too.", fontsize=7, color=DARK_GREY,
+            "in the test set, too.", fontsize=_size(7), color=DARK_GREY,
         )  # fmt: skip
     axes.text(
         0.2, 0.15, "Group: a patient, united with the owners of identical images. No group is in "
-        "two folds, or in a fold and the test set.", fontsize=7, color=DARK_GREY,
+        "two folds, or in a fold and the test set.", fontsize=_size(7), color=DARK_GREY,
     )  # fmt: skip
     return figure
+
+
+def _share() -> float:
+    """Return how wide the page is, as a share of the usual one: boxes and letters keep in step."""
+    return min(1.0, page_width() / PAGE_WIDTH)
+
+
+def _size(points: float) -> float:
+    return points * _share()
 
 
 def _people(size: dict[str, int]) -> str:
@@ -115,7 +131,7 @@ def _draw_folds(axes: Axes, folds: list[dict[str, int]]) -> None:
     axes.plot([2.5, 2.5], [4.0, 3.6], color=GREY, linewidth=1)
     axes.text(
         0.2, 0.65, "Held out: images of the other folds by which early stopping chooses the epoch "
-        "of this fold's model.", fontsize=7, color=DARK_GREY,
+        "of this fold's model.", fontsize=_size(7), color=DARK_GREY,
     )  # fmt: skip
 
 
@@ -132,11 +148,11 @@ def _box(
         [bottom, bottom, bottom + height, bottom + height],
         facecolor=fill, edgecolor=BLUE if fill == _FILL else GREY, linewidth=0.9,
     )  # fmt: skip
-    axes.text(left + 0.12, bottom + height - 0.12, title, fontsize=8.5, va="top")
+    axes.text(left + 0.12, bottom + height - 0.12, title, fontsize=_size(8.5), va="top")
     for position, line in enumerate(lines):
         axes.text(
             left + 0.12, bottom + height - 0.58 - 0.4 * position, line,
-            fontsize=7.5, color=DARK_GREY, va="top",
+            fontsize=_size(7.5), color=DARK_GREY, va="top",
         )  # fmt: skip
 
 

@@ -9,11 +9,12 @@ from matplotlib.figure import Figure
 from pneumobench.reporting.decision_curves import curve_of, useful_range
 from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.drawing.legend_table import (
-    IN_ORDER,
-    draw_legend_table,
+    LegendTable,
+    panel_room,
     panels_above_table,
+    table_width,
 )
-from pneumobench.reporting.drawing.style import DARK_GREY, LIGHT_GREY, RunStyle, run_styles
+from pneumobench.reporting.drawing.style import DARK_GREY, LIGHT_GREY, RunStyle, run_styles, wrapped
 from pneumobench.reporting.inputs import DATASET_TITLES
 from pneumobench.reporting.wording import EN_DASH, percent
 
@@ -34,16 +35,13 @@ def draw(inputs: FigureInputs) -> Figure:
         "less false positives weighted by the threshold.",
         "Below: difference to the better of the two; all holds at the prevalence in these images. "
         f"Helps: its {confidence} interval is above 0.",
+        inches=table_width(),
     )
-    figure, panels, table = panels_above_table(2 * [_PANEL_HEIGHT], len(runs), len(notes))
-    for (above, below), (dataset, title) in zip(panels.T, DATASET_TITLES.items(), strict=True):
-        curves = [(styles[row["label"]], curve_of(content, dataset)) for row, content in runs]
-        _draw_benefit(above, curves)
-        above.set_title(title)
-        _draw_added(below, curves)
-    draw_legend_table(
-        table,
-        [IN_ORDER, *(f"{title}: helps from{EN_DASH}to" for title in DATASET_TITLES.values())],
+    table = LegendTable(
+        [
+            inputs.in_order,
+            *(f"{title}: helps from{EN_DASH}to" for title in DATASET_TITLES.values()),
+        ],
         [
             (
                 styles[row["label"]],
@@ -54,6 +52,12 @@ def draw(inputs: FigureInputs) -> Figure:
         ],
         notes,
     )
+    figure, panels = panels_above_table(2 * [_PANEL_HEIGHT], table)
+    for (above, below), (dataset, title) in zip(panels.T, DATASET_TITLES.items(), strict=True):
+        curves = [(styles[row["label"]], curve_of(content, dataset)) for row, content in runs]
+        _draw_benefit(above, curves)
+        above.set_title(title)
+        _draw_added(below, curves)
     return figure
 
 
@@ -73,7 +77,7 @@ def _draw_added(axes: Axes, curves: Sequence[tuple[RunStyle, pd.DataFrame]]) -> 
     most = max(max(curve["added"].max() for _, curve in curves), 0.05)
     # What harms is cut off below: how much it harms is no question of this figure.
     axes.set(
-        xlabel="Threshold probability of treatment",
+        xlabel=wrapped("Threshold probability of treatment", panel_room(), 8),
         ylabel="Added net benefit",
         ylim=(-0.25 * most, 1.1 * most),
     )

@@ -1,6 +1,6 @@
 """All pairs of runs in one matrix: out of fold below the diagonal, the test set above it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,18 +17,24 @@ from pneumobench.reporting.drawing.style import (
     GREY,
     LIGHT_GREY,
     NOTE_HEIGHT,
-    PAGE_WIDTH,
     inch_axes,
     luminance,
     new_figure,
+    page_width,
+    text_width,
     widest,
+    wrapped,
     write_notes,
 )
 from pneumobench.reporting.wording import percent
 
 # One hue whose luminance falls steadily: in grey the same order.
 _CLASSES = ((0.01, "#1F5FA8"), (1.0, "#BBD7EE"))
-_TOP, _BELOW, _RIGHT, _CELL, _ROW = 0.5, 0.3, 0.1, 0.62, 0.27  # inches
+_TOP, _BELOW, _RIGHT, _CELL, _ROW, _LINE = 0.5, 0.3, 0.1, 0.62, 0.27, 0.2  # inches
+# The narrowest cell that holds a number, and one with its decimal, in inches.
+_SMALLEST, _DECIMAL = 0.2, 0.27
+# Letters of the legend, in points.
+_LEGEND = 7
 # Of more runs than this, numbers would be too small to be read.
 _NUMBERED = 20
 
@@ -43,17 +49,21 @@ def draw(inputs: FigureInputs) -> Figure:
     rows, facts = inputs.complete, inputs.json("differences_details")
     names = [f"{row['rank']:.0f}  {row['label']}" for _, row in rows.iterrows()]
     notes = inputs.notes(*_notes(facts, len(names)))
+    legend = _legend(1 - facts["confidence"])
     below = _TOP + len(names) * _ROW
-    figure = new_figure(below + _BELOW + NOTE_HEIGHT * len(notes) + 0.05, layout=None)
-    matrix = _matrix(inch_axes(figure), names)
+    foot = _BELOW + _LINE * max(line for line, *_ in legend) + NOTE_HEIGHT * len(notes) + 0.05
+    figure = new_figure(below + foot, layout=None)
+    matrix = _matrix(inch_axes(figure), names, rows["rank"])
     place = {run: position for position, run in enumerate(rows["run"])}
     for _, pair in read_differences(inputs.one("differences")).iterrows():
-        corner = place[pair["second"]], place[pair["first"]]
+        if not {pair["first"], pair["second"]} <= place.keys():
+            continue
+        corner = sorted((place[pair["first"]], place[pair["second"]]), reverse=True)
         matrix.draw_pair(pair, *(corner if pair["dataset"] == "out_of_fold" else corner[::-1]))
     matrix.axes.text(
         0.06, 0.06, "Below the diagonal: out of fold. Above: test set.", fontsize=9, va="top"
     )
-    _draw_legend(matrix.axes, below + 0.1, 1 - facts["confidence"])
+    _draw_legend(matrix.axes, below + 0.1, legend)
     write_notes(figure, notes)
     return figure
 
@@ -86,7 +96,8 @@ class _Matrix:
         holds = bool(pair["distinguishable"])
         self.axes.text(
             self.left + (column + 0.5) * self.width, _TOP + (row + 0.5) * _ROW,
-            _points(pair["difference"]), ha="center", va="center_baseline",
+            _points(pair["difference"], 1 if self.width > _DECIMAL else 0),
+            ha="center", va="center_baseline",
             fontsize=6.5 if self.width > 0.36 else 5.5,
             bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.8} if hatched else None,
             color=("white" if luminance(colour) < 0.35 else BLACK) if holds else DARK_GREY,
@@ -94,27 +105,28 @@ class _Matrix:
         )  # fmt: skip
 
 
-def _matrix(axes: Axes, names: Sequence[str]) -> _Matrix:
+def _matrix(axes: Axes, names: Sequence[str], ranks: Iterable[float]) -> _Matrix:
     """Write the names at the left and their ranks above, fill the diagonal, and return the rest."""
+    room = page_width() - _RIGHT - 0.16 - len(names) * _SMALLEST
+    names = [wrapped(name, room, 7.5, most=1) for name in names]
     texts = [
         axes.text(0.06, _TOP + (row + 0.5) * _ROW, name, va="center_baseline", fontsize=7.5)
         for row, name in enumerate(names)
     ]
     left = widest(texts) + 0.16
-    width = min(_CELL, (PAGE_WIDTH - left - _RIGHT) / len(names))
+    width = min(_CELL, (page_width() - left - _RIGHT) / len(names))
     matrix = _Matrix(axes, left, width, numbered=len(names) <= _NUMBERED)
-    for position in range(len(names)):
+    for position, rank in enumerate(ranks):
         matrix.draw_cell(position, position, LIGHT_GREY)
         axes.text(
-            left + (position + 0.5) * width, _TOP - 0.06, f"{position + 1}",
+            left + (position + 0.5) * width, _TOP - 0.06, f"{rank:.0f}",
             ha="center", va="bottom", fontsize=7.5,
         )  # fmt: skip
     return matrix
 
 
-def _points(difference: float) -> str:
-    text = f"{100 * difference:.1f}"
-    return "0.0" if text == "-0.0" else text.replace("-", "\N{MINUS SIGN}")
+def _points(difference: float, digits: int) -> str:
+    return f"{100 * difference:z.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _colour(pair: pd.Series) -> str:
@@ -123,7 +135,8 @@ def _colour(pair: pd.Series) -> str:
     return next(colour for bound, colour in _CLASSES if pair["permutation_p_holm"] < bound)
 
 
-def _draw_legend(axes: Axes, y: float, level: float) -> None:
+def _legend(level: float) -> list[tuple[int, float, str, str, bool]]:
+    """Return line, place in inches, text, colour, and whether hatched, of each entry."""
     bounds = [bound for bound, _ in _CLASSES if bound < level] + [level]
     entries = [
         (f"p < {bound:.3g}", colour, False)
@@ -133,16 +146,28 @@ def _draw_legend(axes: Axes, y: float, level: float) -> None:
         ("not significant", "#FFFFFF", False),
         ("one model trained twice, or equal predictions", "#FFFFFF", True),
     ]
-    x = 0.06
+    placed, line, x = [], 0, 0.06
     for label, colour, hatched in entries:
+        width = 0.34 + text_width(label, _LEGEND)
+        if x + width > page_width():
+            line, x = line + 1, 0.06
+        placed.append((line, x, label, colour, hatched))
+        x += width + 0.2
+    return placed
+
+
+def _draw_legend(
+    axes: Axes, top: float, entries: Sequence[tuple[int, float, str, str, bool]]
+) -> None:
+    for line, x, label, colour, hatched in entries:
+        y = top + line * _LINE
         axes.add_patch(
             Rectangle(
                 (x, y), 0.28, 0.13, facecolor=colour, edgecolor=GREY, linewidth=0.6,
                 hatch="////" if hatched else None,
             )
         )  # fmt: skip
-        axes.text(x + 0.34, y + 0.065, label, fontsize=7, va="center_baseline")
-        x += 0.62 + 0.062 * len(label)
+        axes.text(x + 0.34, y + 0.065, label, fontsize=_LEGEND, va="center_baseline")
 
 
 def _notes(facts: dict[str, Any], runs: int) -> list[str]:

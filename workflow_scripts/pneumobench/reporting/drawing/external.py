@@ -38,8 +38,10 @@ def draw(inputs: FigureInputs) -> Figure:
         f"{percent(content['interval']['confidence'])} intervals, bootstrap over patients. "
         "Sensitivity and specificity: at the frozen out-of-fold thresholds. Numbers: external."
     )
+    datasets = content["datasets"]
+    legend = [f"{TITLES[name]} (n = {count(datasets[name]['n'])})" for name in _MARKS]
     figure, panels = row_panels(
-        [row.label for row in rows], len(METRICS), notes,
+        [row.label for row in rows], len(METRICS), notes, legend=legend,
         row=0.36, head=0.55, foot=0.28, numbers=0.4, gap=0.14,
     )  # fmt: skip
     for axes, (metric, title) in zip(panels, METRICS.items(), strict=True):
@@ -52,9 +54,7 @@ def draw(inputs: FigureInputs) -> Figure:
         )
         for colour, marker, _, filled in _MARKS.values()
     ]  # fmt: skip
-    datasets = content["datasets"]
-    names = [f"{TITLES[name]} (n = {count(datasets[name]['n'])})" for name in _MARKS]
-    legend_above(figure, samples, names)
+    legend_above(figure, samples, legend)
     return figure
 
 

@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from pneumobench.reporting.drawing.inputs import FigureInputs
 from pneumobench.reporting.drawing.style import (
     NOTE_HEIGHT,
-    PAGE_WIDTH,
     lines_height,
     new_figure,
     note_lines,
+    page_width,
     wrapped,
     write_notes,
 )
@@ -155,7 +155,7 @@ def map_rows(
         What is written below cells, and above them, below the name.
     """
     notes = note_lines(notes)
-    room = PAGE_WIDTH - 2 * _RIGHT - (columns - 1) * _GAP
+    room = page_width() - 2 * _RIGHT - (columns - 1) * _GAP
     side = min(room / columns, _LARGEST_CELL)
     lines = max((_fitted(text, side).count("\n") + 1 for text in titles), default=0)
     head = lines * _TITLE_LINE + 0.2
@@ -207,7 +207,7 @@ def _row_name(text: str, side: float) -> str:
 
 def _side(columns: int, rows: int, caption: float, left: float) -> float:
     """Return the side of a cell in inches."""
-    room = PAGE_WIDTH - left - _RIGHT - (columns - 1) * _GAP
+    room = page_width() - left - _RIGHT - (columns - 1) * _GAP
     return min(room / columns, _LARGEST_CELL, _TALLEST_BLOCK / rows - caption)
 
 

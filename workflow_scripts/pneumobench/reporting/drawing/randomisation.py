@@ -13,17 +13,18 @@ from pneumobench.reporting.drawing.style import (
     DARK_GREY,
     LIGHT_GREY,
     NOTE_HEIGHT,
-    PAGE_WIDTH,
     VERMILLION,
     lines_height,
     new_figure,
+    page_width,
     place_grid,
     wrapped,
     write_notes,
 )
 from pneumobench.reporting.explained import notes_without_maps
 
-_COLUMNS = 4
+# A panel needs so many inches.
+_WIDTH = 1.7
 _PANEL, _LEFT, _GAP = 1.25, 0.65, 0.25  # inches
 _TITLE = 7.5
 _MEASURES = {
@@ -53,9 +54,9 @@ def draw(inputs: FigureInputs) -> Figure:
         "Maps that hardly change when the weights are random show the image, not what was learnt.",
         *without,
     )
-    columns = min(_COLUMNS, len(runs))
+    columns = min(int(page_width() / _WIDTH), len(runs))
     rows = -(-len(runs) // columns)
-    width = (PAGE_WIDTH - _LEFT - columns * _GAP) / columns
+    width = (page_width() - _LEFT - columns * _GAP) / columns
     runs = [(wrapped(label, width, _TITLE), found) for label, found in runs]
     top = lines_height([label for label, _ in runs], _TITLE) + 0.13
     bottom, between = 0.5 + NOTE_HEIGHT * len(notes), top + 0.25

@@ -12,13 +12,16 @@ from pneumobench.reporting.drawing.style import (
     BLUE,
     GREY,
     LIGHT_GREY,
-    PAGE_WIDTH,
     VERMILLION,
+    lines_height,
     mark_chance,
     new_figure,
+    page_width,
     shade_rows,
     stand_between,
+    text_width,
     widest,
+    wrapped,
 )
 from pneumobench.reporting.inputs import DATASET_TITLES, missing_runs
 from pneumobench.reporting.plain_text import shown
@@ -27,7 +30,9 @@ from pneumobench.reporting.wording import count, percent, row_interval
 from pneumobench.reporting.words import Words
 from pneumobench.statistics.comparison import NOT_LEARNED
 
-_ROW_HEIGHT, _TOP, _BOTTOM, _FIGURES_WIDTH = 0.36, 0.85, 0.5, 2.6  # inches
+_ROW_HEIGHT, _TOP, _BOTTOM = 0.36, 0.25, 0.5  # inches
+# Letters in points, and the narrowest room for what is drawn, in inches.
+_SIZE, _NARROWEST = 7.5, 0.8
 _MARKS = {"out_of_fold": (BLUE, "o", -0.15), "test": (VERMILLION, "s", 0.15)}
 
 
@@ -39,27 +44,33 @@ def draw(inputs: FigureInputs) -> Figure:
     """
     facts = inputs.json("comparison_details")
     complete, missing = inputs.complete, missing_runs(inputs.comparison)
-    height = (len(complete) + len(missing)) * _ROW_HEIGHT + _TOP + _BOTTOM
+    baseline = facts["baselines"]["models"][0]
+    legend = [
+        *(_legend(facts, dataset, inputs.words) for dataset in _MARKS),
+        f"Best baseline, out-of-fold: a linear model of the {baseline['baseline']}",
+    ]
+    legend = [wrapped(text, page_width() - 0.4, _SIZE) for text in legend]
+    top = _TOP + sum(lines_height([text], _SIZE) + 0.075 for text in legend)
+    height = (len(complete) + len(missing)) * _ROW_HEIGHT + top + _BOTTOM
     figure = new_figure(height, layout=None)
-    axes = figure.add_axes((0, _BOTTOM / height, 1, 1 - (_TOP + _BOTTOM) / height))
+    axes = figure.add_axes((0, _BOTTOM / height, 1, 1 - (top + _BOTTOM) / height))
     for dataset, mark in _MARKS.items():
         _draw_estimates(axes, complete, f"{dataset}_roc_auc", *mark)
     _draw_names(axes, complete, missing)
-    stand_between(axes, widest(axes.get_yticklabels()) + 0.15, _FIGURES_WIDTH)
+    stand_between(axes, widest(axes.get_yticklabels()) + 0.15, _figures_width())
     _draw_figures(axes, complete)
-    baseline = facts["baselines"]["models"][0]
     axes.axvline(baseline["out_of_fold_roc_auc"], color=GREY, linestyle=(0, (4, 2)), linewidth=1)
     handles = [*axes.lines[:2], axes.lines[-1]]
     if axes.get_xlim()[0] < 0.52:
         mark_chance(axes)
+    # A number at an axis needs half an inch.
+    if (numbers := int(axes.get_position().width * page_width() / 0.5)) < 4:
+        axes.locator_params(axis="x", nbins=max(2, numbers), min_n_ticks=1)
     axes.set_xlabel(f"AUC with {percent(facts['confidence'])} interval (bootstrap over patients)")
     axes.grid(axis="x", color=LIGHT_GREY)
     figure.legend(
         handles=handles,
-        labels=[
-            *(_legend(facts, dataset, inputs.words) for dataset in _MARKS),
-            f"Best baseline, out-of-fold: a linear model of the {baseline['baseline']}",
-        ],
+        labels=legend,
         loc="upper left", bbox_to_anchor=(0, 1), borderaxespad=0.2, handlelength=1.5,
     )  # fmt: skip
     return figure
@@ -88,17 +99,28 @@ def _draw_estimates(
 
 
 def _draw_names(axes: Axes, complete: pd.DataFrame, missing: pd.DataFrame) -> None:
+    room = page_width() - _figures_width() - _NARROWEST - 0.15
+    ranks = [f"   {row['rank']:.0f}{_between(row)}" for _, row in complete.iterrows()]
+    beside = max(text_width(rank, _SIZE) for rank in ranks)
     names = [
-        f"{row['label']}   {row['rank']:.0f}{_between(row)}"
+        wrapped(row["label"], room - beside, _SIZE, most=2)
+        + rank
         + ("" if row["learned"] else f"\n({NOT_LEARNED})")
-        for _, row in complete.iterrows()
+        for rank, (_, row) in zip(ranks, complete.iterrows(), strict=True)
     ]
-    names += [f"{row['label']}\n(missing)" for _, row in missing.iterrows()]
+    names += [
+        f"{wrapped(row['label'], room, _SIZE, most=2)}\n(missing)" for _, row in missing.iterrows()
+    ]
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(len(names) - 0.4, -0.6)
     shade_rows(axes, len(names))
+
+
+def _figures_width() -> float:
+    """Return the room for two columns of numbers in inches; a narrow page gives only the least."""
+    return min(2.6, max(2.48, page_width() - 4.0))
 
 
 def _between(row: pd.Series) -> str:
@@ -108,7 +130,7 @@ def _between(row: pd.Series) -> str:
 
 def _draw_figures(axes: Axes, rows: pd.DataFrame) -> None:
     for column, dataset in enumerate(_MARKS):
-        x = 1 - (_FIGURES_WIDTH - 0.15 - column * _FIGURES_WIDTH / 2) / PAGE_WIDTH
+        x = 1 - (_figures_width() - 0.15 - column * _figures_width() / 2) / page_width()
         across = blended_transform_factory(axes.figure.transFigure, axes.transData)
         axes.text(
             x, -0.6, DATASET_TITLES[dataset], transform=across, fontsize=7.5,

@@ -16,6 +16,8 @@ from pneumobench.reporting.drawing.style import (
     VERMILLION,
     legend_above,
     lines_height,
+    page_width,
+    text_width,
     wrapped,
 )
 from pneumobench.reporting.measures import RIGHT
@@ -25,7 +27,7 @@ from pneumobench.reporting.shift import Shifted, name_scored
 # Of a row's height: how far the two sets stand apart, and how thick their bars are.
 _APART, _BAR = 0.2, 0.26
 # The narrowest panel, in inches, and the letters above it, in points.
-_PANEL, _TITLE = 1.15, 9
+_PANEL, _TITLE, _SCALE = 1.15, 9, 8
 _MARKS = {"out_of_fold": (BLUE, "o"), "test": (VERMILLION, "s")}
 
 
@@ -41,25 +43,30 @@ def draw(inputs: FigureInputs) -> Figure:
         "test set."
     )
     titles = [wrapped(inputs.words.name(name.capitalize()), _PANEL, _TITLE) for name in RIGHT]
+    scale = wrapped(
+        "Distance from the frozen threshold, in standard deviations of the development scores",
+        page_width() - 2.2, _SCALE,
+    )  # fmt: skip
+    threshold = f"frozen threshold: {shown(inputs.words.positive, 24)} to the right"
+    legend = ["development, out of fold", "test set", threshold]
     figure, panels = row_panels(
         [row.label for row in rows], len(RIGHT), notes,
-        row=0.3, head=0.35 + lines_height(titles, _TITLE), foot=0.42, numbers=0.92, gap=0.12,
+        legend=legend, row=0.3, head=0.35 + lines_height(titles, _TITLE),
+        foot=0.28 + lines_height([scale], _SCALE),        numbers=0.92, gap=0.12,
     )  # fmt: skip
     for axes, title, (label, metric) in zip(panels, titles, RIGHT.items(), strict=True):
         _draw_panel(axes, rows, label, metric)
         axes.set_title(title, pad=4, fontsize=_TITLE)
+    half = max(text_width(line, _SCALE) for line in scale.split("\n")) / 2 + 0.05
+    middle = min((panels[0].get_position().x0 + 1) / 2, 1 - half / page_width())
     bottom = (NOTE_HEIGHT * len(notes) + 0.08) / figure.get_figheight()
-    figure.text(
-        0.99, bottom, ha="right", va="bottom", fontsize=8,
-        s="Distance from the frozen threshold, in standard deviations of the development scores",
-    )  # fmt: skip
+    figure.text(middle, bottom, scale, ha="center", va="bottom", fontsize=_SCALE)
     samples = [
         Line2D([], [], color=BLUE, marker="o", markeredgecolor=BLACK, markersize=4.5),
         Line2D([], [], color=VERMILLION, marker="s", markerfacecolor="white", markersize=4.5),
         Line2D([], [], color=GREY, linestyle=(0, (4, 2))),
     ]
-    threshold = f"frozen threshold: {shown(inputs.words.positive, 24)} to the right"
-    legend_above(figure, samples, ["development, out of fold", "test set", threshold])
+    legend_above(figure, samples, legend)
     return figure
 
 

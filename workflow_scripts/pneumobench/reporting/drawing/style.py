@@ -7,7 +7,9 @@ and a plot job starts sooner without it.
 """
 
 import contextlib
+import io
 import logging
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +18,9 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, get_hinting_flag
+from matplotlib.backends.backend_mixed import MixedModeRenderer
+from matplotlib.backends.backend_pdf import Op, PdfFile, RendererPdf
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
@@ -31,11 +35,15 @@ from pneumobench.reporting.words import USUAL, Words
 # Embedding a font writes a dozen lines of no interest into the log of every figure.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
-# Full text width of a journal page (183 mm), in inches.
-PAGE_WIDTH = 7.2
+# A mm in inches, and points of an inch.
+MM, POINTS = 1 / 25.4, 72
+# Full text width of a journal page, for which figures are composed, in inches.
+PAGE_WIDTH = 183 * MM
 PNG_DPI = 220
+FORMATS = ("png", "pdf", "svg")
 _HALF_PAGE = 2.8
 NOTE_HEIGHT, NOTE_SIZE = 0.15, 7
+LEGEND_LINE = 0.16
 # Lines of a name that is broken, and the height of a line in letters.
 _LINES, LINE_HEIGHT = 3, 1.2
 
@@ -74,16 +82,45 @@ STYLE = {
     "grid.color": LIGHT_GREY,
     "grid.linewidth": 0.6,
     "lines.linewidth": 1.5,
-    # The layout is measured at the resolution at which it is drawn: hinting makes text wider or
-    # narrower at others.
-    "figure.dpi": PNG_DPI,
     "savefig.facecolor": "white",
     # Type 42 embeds TrueType outlines: text stays text, and journals accept the file.
     "pdf.fonttype": 42,
     # Names of radiographs, classes and networks are text; a $ or a backslash in them means itself.
     "text.parse_math": False,
     "text.usetex": False,
+    # The names of an SVG's parts are the same each time.
+    "svg.hashsalt": "pneumobench",
 }
+
+
+@dataclass(frozen=True)
+class Look:
+    """How large figures and their letters are; the section `figures` of the configuration.
+
+    A figure is composed in letters of the house style, on a page that is wider or narrower in
+    proportion, and enlarged as a whole: so rows, marks and lines grow with the letters.
+
+    Attributes
+    ----------
+    font_size
+        Size of the letters in points.
+    width
+        Width of the page in mm.
+    """
+
+    font_size: float = STYLE["font.size"]
+    width: float = PAGE_WIDTH / MM
+
+    @property
+    def style(self) -> dict[str, object]:
+        """The house style on this page."""
+        zoom = self.font_size / STYLE["font.size"]
+        return STYLE | {
+            "figure.figsize": (self.width * MM / zoom, PAGE_WIDTH),
+            # The layout is measured at the resolution at which it is drawn: hinting makes text
+            # wider or narrower at others.
+            "figure.dpi": PNG_DPI * zoom,
+        }
 
 
 @dataclass(frozen=True)
@@ -109,12 +146,17 @@ def luminance(colour: str | tuple[float, ...]) -> float:
 
 
 @contextlib.contextmanager
-def styled() -> Iterator[None]:
+def styled(look: Look | None = None) -> Iterator[None]:
     """Let figures be made and saved in the house style, whatever matplotlibrc lies about."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(STYLE)
+        matplotlib.rcParams.update((look or Look()).style)
         yield
+
+
+def page_width() -> float:
+    """Return the width of a page in inches, as figures are composed, not yet enlarged."""
+    return matplotlib.rcParams["figure.figsize"][0]
 
 
 def new_figure(height: float, layout: str | None = "constrained") -> Figure:
@@ -123,7 +165,7 @@ def new_figure(height: float, layout: str | None = "constrained") -> Figure:
     With the constrained layout its parts keep clear of each other by themselves. Figures of many
     equal panels pass None and place them on their own: the search takes seconds with fifty panels.
     """
-    figure = Figure(figsize=(PAGE_WIDTH, height), layout=layout)
+    figure = Figure(figsize=(page_width(), height), layout=layout)
     FigureCanvasAgg(figure)
     return figure
 
@@ -181,11 +223,19 @@ def write_notes(figure: Figure, notes: Sequence[str]) -> None:
 
 
 def legend_above(figure: Figure, samples: Sequence[Line2D], names: Sequence[str]) -> None:
-    """Explain marks in one line at the upper left of a figure."""
+    """Explain marks at the upper left of a figure, in `legend_lines` lines."""
+    beside = -(-len(names) // legend_lines(names))
     figure.legend(
-        samples, names, loc="upper left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2,
+        samples, names, loc="upper left", bbox_to_anchor=(0, 1), ncols=beside, borderaxespad=0.2,
         handlelength=2.2, columnspacing=1.6,
     )  # fmt: skip
+
+
+def legend_lines(names: Sequence[str]) -> int:
+    """Return in how many lines `legend_above` has room on the page."""
+    room = int(page_width() / (max(text_width(name, 7.5) for name in names) + 0.5))
+    whole = sum(text_width(name, 7.5) + 0.5 for name in names)
+    return 1 if whole <= page_width() else -(-len(names) // max(room, 1))
 
 
 def chance_line(axes: Axes, x: tuple[float, float], y: tuple[float, float]) -> None:
@@ -231,10 +281,8 @@ def shade_rows(axes: Axes, rows: int, first: float = -0.5, height: float = 1) ->
 
 def stand_between(axes: Axes, left: float, right: float) -> None:
     """Let an axes begin and end so many inches from the borders of the page."""
-    box = axes.get_position()
-    axes.set_position(
-        (left / PAGE_WIDTH, box.y0, (PAGE_WIDTH - left - right) / PAGE_WIDTH, box.height)
-    )
+    box, page = axes.get_position(), page_width()
+    axes.set_position((left / page, box.y0, (page - left - right) / page, box.height))
 
 
 def class_label(words: Words, label: str) -> str:
@@ -256,7 +304,7 @@ def wrapped(text: str, inches: float, size: float, most: int = _LINES) -> str:
     most
         The most lines.
     """
-    text = " ".join(shown(text, len(text)).split())
+    text = shown(text, len(text)).replace("\n", " ").strip(" ")
 
     def lines(length: int) -> list[str]:
         return _broken(shortened(text, length), inches, size)
@@ -273,43 +321,45 @@ def lines_height(texts: Iterable[str], size: float) -> float:
     return max(text.count("\n") + 1 for text in texts) * size * LINE_HEIGHT / 72
 
 
-def note_lines(notes: Iterable[str]) -> list[str]:
-    """Break notes into lines that are as long as the page is wide."""
-    return [
-        line
-        for note in notes
-        for line in wrapped(note, PAGE_WIDTH - 0.12, NOTE_SIZE, most=4).split("\n")
-    ]
+def note_lines(notes: Iterable[str], inches: float | None = None) -> list[str]:
+    """Break notes into lines that are as long as the page is wide, or so many inches."""
+    room = page_width() - 0.12 if inches is None else inches
+    return [line for note in notes for line in wrapped(note, room, NOTE_SIZE, most=8).split("\n")]
 
 
 def _broken(text: str, inches: float, size: float) -> list[str]:
     """Return lines of whole words; a word that is too wide is broken anywhere."""
     lines = [""]
-    for word in text.split(" "):
-        joined = f"{lines[-1]} {word}".strip()
-        if _text_width(joined, size) <= inches:
+    # Blanks within numbers are others than those between words, and no place for a break.
+    for blanks, word in re.findall("( *)([^ ]+)", text):
+        joined = f"{lines[-1]}{blanks}{word}" if lines[-1] else word
+        if text_width(joined, size) <= inches:
             lines[-1] = joined
             continue
         if lines[-1]:
             lines.append("")
         for letter in word:
-            if lines[-1] and _text_width(lines[-1] + letter, size) > inches:
+            if lines[-1] and text_width(lines[-1] + letter, size) > inches:
                 lines.append("")
             lines[-1] += letter
     return lines
 
 
-def _text_width(text: str, size: float) -> float:
+def text_width(text: str, size: float) -> float:
     """Return the width of a line in the figures' font, in inches."""
     font = get_font(findfont(STYLE["font.family"]))
-    font.set_size(size, PNG_DPI)
-    font.set_text(text, 0.0)
+    dpi = matplotlib.rcParams["figure.dpi"]
+    font.set_size(size, dpi)
+    # Hinted as it is drawn.
+    font.set_text(text, 0.0, flags=get_hinting_flag())
     # In 64ths of a pixel.
-    return font.get_width_height()[0] / 64 / PNG_DPI
+    return font.get_width_height()[0] / 64 / dpi
 
 
-def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
-    """Save a figure as `stem`.png and `stem`.pdf; the same figure gives the same bytes each time.
+def save_figure(
+    figure: Figure, stem: str | Path, formats: Sequence[str] = FORMATS[:2]
+) -> dict[str, Path]:
+    """Save a figure as `stem`.png, .pdf, .svg; the same figure gives the same bytes each time.
 
     Parameters
     ----------
@@ -317,31 +367,72 @@ def save_figure(figure: Figure, stem: str | Path) -> tuple[Path, Path]:
         The figure.
     stem
         Path without a suffix.
+    formats
+        Some of `FORMATS`.
 
     Returns
     -------
-    tuple of Path
-        The PNG (220 dots per inch, with its name as text) and the PDF (fonts embedded as TrueType).
+    dict of Path
+        By format: PNG (220 dots per inch, with its name as text), PDF (fonts embedded as TrueType),
+        SVG (letters as outlines).
     """
     for text in figure.findobj(Text):
         # Names come from data, and no figure has to remember it.
         if (drawable := shown(text.get_text())) != text.get_text():
             text.set_text(drawable)
     stem = Path(stem)
-    png = stem.with_name(f"{stem.name}.png")
-    pdf = stem.with_name(f"{stem.name}.pdf")
     if figure.get_layout_engine() is not None:
         # The layout is computed once, not anew for each file.
         figure.draw_without_rendering()
         figure.set_layout_engine("none")
-    # Dates and library versions would make the files of two equal runs differ.
-    with atomic_path(png) as temporary:
-        figure.savefig(temporary, dpi=PNG_DPI, metadata={"Software": None, NAME: stem.name})
-    with atomic_path(pdf) as temporary:
-        figure.savefig(
-            temporary, metadata={"CreationDate": None, "Creator": "pneumobench", "Producer": None}
-        )
-    return png, pdf
+    paths = {kind: stem.with_name(f"{stem.name}.{kind}") for kind in formats}
+    for kind, path in paths.items():
+        with atomic_path(path) as temporary:
+            _WRITERS[kind](figure, temporary, stem.name)
+    return paths
+
+
+# Dates and library versions would make the files of two equal runs differ.
+
+
+def _write_png(figure: Figure, path: Path, name: str) -> None:
+    figure.savefig(path, format="png", dpi="figure", metadata={"Software": None, NAME: name})
+
+
+def _write_pdf(figure: Figure, path: Path, _name: str) -> None:
+    zoom, dpi = figure.dpi / PNG_DPI, figure.dpi
+    width, height = figure.get_size_inches()
+    about = {"CreationDate": None, "Creator": "pneumobench", "Producer": None}
+    file = PdfFile(path, metadata=about)
+    try:
+        # As `savefig` does, but for the enlargement.
+        file.newPage(zoom * width, zoom * height)
+        file.output(zoom, 0, 0, zoom, 0, 0, Op.concat_matrix)
+        figure.dpi = POINTS
+        onto = RendererPdf(file, dpi, height, width)
+        renderer = MixedModeRenderer(figure, width, height, dpi, onto)
+        figure.draw(renderer)
+        renderer.finalize()
+        file.finalize()
+    finally:
+        figure.dpi = dpi
+        file.close()
+
+
+def _write_svg(figure: Figure, path: Path, name: str) -> None:
+    zoom, text = figure.dpi / PNG_DPI, io.StringIO()
+    about = {"Date": None, "Creator": "pneumobench", "Title": name}
+    figure.savefig(text, format="svg", metadata=about)
+    # Coordinates are those of the viewBox, whatever the size of the page.
+    size = [
+        f'{side}="{POINTS * zoom * inches:.6g}pt"'
+        for side, inches in zip(("width", "height"), figure.get_size_inches(), strict=True)
+    ]
+    enlarged = re.sub(r'width="[^"]*pt" height="[^"]*pt"', " ".join(size), text.getvalue(), count=1)
+    path.write_text(enlarged, encoding="utf-8")
+
+
+_WRITERS = dict(zip(FORMATS, (_write_png, _write_pdf, _write_svg), strict=True))
 
 
 def run_styles(labels: Sequence[str]) -> dict[str, RunStyle]:

@@ -17,6 +17,7 @@ from pneumobench.reporting.drawing.style import (
     VERMILLION,
     name_above,
     new_figure,
+    wrapped,
     write_notes,
 )
 from pneumobench.reporting.inputs import DATASET_TITLES
@@ -25,8 +26,11 @@ from pneumobench.reporting.wording import percent
 from pneumobench.statistics.subtypes import runs_of, shown, table_of
 
 _MARKS = {"out_of_fold": (BLUE, "o", -0.16), "test": (VERMILLION, "s", 0.16)}
-_BEST = 2
+# The best runs are shown in detail: two of them on a page of so many inches, else one.
+_BEST, _TWO = 2, 6
 _MATRIX, _ROW, _TOP, _BETWEEN, _AXIS = 1.25, 0.34, 0.55, 1.0, 0.62  # inches
+# Letters of names in points.
+_NAME = 7
 # A character of a run's name, and the most that names may take.
 _CHARACTER, _NAMES = 0.058, 2.9
 
@@ -51,7 +55,7 @@ def draw(inputs: FigureInputs) -> Figure:
     forest = max(2, len(entries)) * _ROW
     foot = NOTE_HEIGHT * len(notes) + 0.1
     figure = new_figure(_TOP + _MATRIX + _BETWEEN + forest + _AXIS + foot, layout=None)
-    _draw_matrices(figure, entries[:_BEST])
+    _draw_matrices(figure, entries)
     _draw_forest(figure, entries, runs_of(content, "baseline")[0], foot + _AXIS, forest)
     write_notes(figure, notes)
     return figure
@@ -66,8 +70,9 @@ def _place(figure: Figure, left: float, bottom: float, width: float, height: flo
 def _draw_matrices(figure: Figure, entries: Entries) -> None:
     bottom = figure.get_size_inches()[1] - _TOP - _MATRIX
     width = figure.get_size_inches()[0]
-    step = (width - 0.75) / (2 * _BEST)
-    for place, (label, entry) in enumerate(entries):
+    best = _BEST if width > _TWO else 1
+    step = (width - 0.75) / (2 * best)
+    for place, (label, entry) in enumerate(entries[:best]):
         for side, dataset in enumerate(DATASET_TITLES):
             left = 0.75 + (2 * place + side) * step
             axes = _place(figure, left, bottom, step - 0.2, _MATRIX)
@@ -83,7 +88,10 @@ def _draw_forest(
     figure: Figure, entries: Entries, baseline: dict[str, Any], bottom: float, height: float
 ) -> None:
     page = figure.get_size_inches()[0]
-    names = min(_NAMES, 0.35 + _CHARACTER * max(len(label) for label, _ in entries))
+    names = min(
+        _NAMES, 0.35 + _CHARACTER * max(len(label) for label, _ in entries), 0.4 * page - 0.5
+    )
+    labels = [wrapped(label, names - 0.15, _NAME, most=2) for label, _ in entries]
     step = (page - names - 0.1) / len(AREAS)
     limits = _limits(entries, baseline)
     for place, (metric, title) in enumerate(AREAS.items()):
@@ -97,12 +105,12 @@ def _draw_forest(
         axes.axvline(0.5, color=GREY, linestyle=(0, (1, 2)), linewidth=1, zorder=1)
         axes.set_xlim(*limits)
         axes.set_ylim(len(entries) - 0.5, -0.5)
-        axes.set_yticks(range(len(entries)), [label for label, _ in entries] if not place else [])
-        axes.tick_params(axis="y", length=0, labelsize=7)
+        axes.set_yticks(range(len(entries)), labels if not place else [])
+        axes.tick_params(axis="y", length=0, labelsize=_NAME)
         axes.tick_params(axis="x", labelsize=6.5)
         axes.spines["left"].set_visible(False)
         axes.grid(axis="x", color=LIGHT_GREY)
-        axes.set_title(title, fontsize=7.5)
+        axes.set_title(wrapped(title, step - 0.12, 7.5), fontsize=7.5)
         axes.set_xlabel("AUC", fontsize=7)
     handles = [
         Line2D([], [], color=colour, marker=marker, linewidth=1.4, markersize=5,
