@@ -1,6 +1,8 @@
 # pneumobench: which architecture detects paediatric pneumonia on chest radiographs best?
 # The order of the story: configuration, then the stages in the order of the data, then targets.
 
+import re
+from pathlib import Path
 from typing import get_args
 
 from snakemake.utils import min_version

@@ -46,7 +46,7 @@ rule archive_results:
     conda:
         "../envs/report.yaml"
     params:
-        results=lambda wildcards, output: os.path.dirname(output[0]),
+        results=ON_DISK.results,
         config=EXPERIMENT.model_dump(mode="json"),
         missing=MISSING,
         code=code_hash("archive/archive_results"),

@@ -1,11 +1,8 @@
 # What all rules share and only Snakemake can know: the checked configuration, and functions that give
 # rules their inputs and params. Nothing is computed here, and every cluster job reads this file again.
 
-import os
-import re
 import shlex
 import sys
-from pathlib import Path
 
 sys.path.insert(0, f"{workflow.basedir}/workflow_scripts")
 # Snakemake writes the interpreter into the commands of jobs without quotes: a folder with a space would
