@@ -100,11 +100,11 @@ def finished(day) -> str:
 
 
 MISTAKES = (
-    ("runs: [resnet18]", ["plain_resnet18 (torchvision's)", "custom_resnet18"]),
+    ("runs: [resnet18]", ["plain_resnet18 (ResNet18, torchvision's)", "custom_resnet18 ("]),
     ("runs: [efficientnet_b0]", ["timm:efficientnet_b0"]),
-    ("runs: [timm:efficientnet_bo]", ["timm:efficientnet_b0"]),
-    ("folds: 3", ["split.folds"]),
-    ("data: {path: study/table.csv}", ["data.table.path"]),
+    ("runs: [timm:efficientnet_bo]", ["write timm:efficientnet_b"]),
+    ("folds: 3", ["it belongs below split: split: {folds: 3}"]),
+    ("data: {path: study/table.csv}", ["it belongs below data.table: data: {table: {path: "]),
     ("split:\n\tfolds: 3", ["line 2", "tab", "folds: 3"]),
     ("split:\n    folds: 3\n  seed: 1", ["line 3", "seed: 1"]),
     ("data: {table: {path: study/tabel.csv}}", ["not", "study/tabel.csv", "looked in"]),
@@ -195,7 +195,7 @@ def test_a_colleague_rebuilds_it_in_a_clone_of_their_own(day, finished, tmp_path
     colleague = Day(tmp_path)
     assert not (colleague.folder / NETWORK).exists()
     shutil.copy(day.folder / "results/mine/mine.zip", colleague.folder / "mine.zip")
-    said = colleague.types("report --config archive=mine.zip")
+    said = colleague.types("figures report --config archive=mine.zip")
     assert "Report:  results/mine/report/report.html" in said
     for name in ("comparison/comparison.csv", "tables/comparison.csv"):
         rebuilt, original = (each.folder / "results/mine" / name for each in (colleague, day))
