@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snakemake.exceptions import WorkflowError
@@ -41,7 +43,28 @@ def machine(workflow: Workflow) -> dict[str, Any]:
         "cores": workflow.resource_settings.cores or 1,
         "elsewhere": not workflow.local_exec,
         "conda": bool(workflow.deployment_settings.deployment_method),
+        "options": _options(workflow),
     }
+
+
+def _options(workflow: Workflow) -> str:
+    """Return what the command named beside its targets that the next one must name, too."""
+    here, settings = Path.cwd(), workflow.config_settings
+    moved = workflow.overwrite_workdir is not None
+    words = []
+    if moved:
+        words += ["--directory", str(here)]
+    if moved or not (here / "Snakefile").exists():
+        words += ["--snakefile", str(workflow.main_snakefile)]
+    if methods := workflow.deployment_settings.deployment_method:
+        words += ["--sdm", *sorted(map(str, methods))]
+    if files := [Path(file) for file in settings.configfiles]:
+        below = [not moved and file.is_relative_to(here) for file in files]
+        named = zip(files, below, strict=True)
+        words += ["--configfile", *(str(f.relative_to(here) if near else f) for f, near in named)]
+    if values := given_values(workflow):
+        words += ["--config", *values]
+    return f" {shlex.join(words)}" if words else ""
 
 
 def cores_here(workflow: Workflow) -> int | None:

@@ -7,17 +7,23 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from configurations import check
+from PIL import Image
 
 from pneumobench.core.errors import UserError
 from pneumobench.core.fetched import KERMANY_ON_KAGGLE, RADIOGRAPHS
 from pneumobench.core.gpu import VISIBLE
-from pneumobench.doctor import gpus, storage
+from pneumobench.data import rehearsal
+from pneumobench.doctor import building, gpus, networks, storage
 from pneumobench.doctor.cost import (
     SCALES,
     cost_finding,
@@ -29,6 +35,7 @@ from pneumobench.doctor.examination import examine, findings
 from pneumobench.doctor.finding import FAILS, OK, WARNING, Finding, Plan, PlannedRadiographs, said
 from pneumobench.doctor.gpus import ask_driver, gpu_finding
 from pneumobench.doctor.images import radiographs_finding
+from pneumobench.doctor.networks import network_findings
 from pneumobench.doctor.scheduler import slurm_findings
 from pneumobench.doctor.software import (
     locked_versions,
@@ -43,14 +50,13 @@ from pneumobench.models import registry
 PROJECT = Path(__file__).resolve().parents[3]
 LOCK = PROJECT / "requirements.lock"
 RUN = {"model": "vgg16", "recipe": "light", "seed": 42, "epochs": 4, "items": 1.0}
-PHANTOMS = {
-    "subject": "data", "source": "phantom", "root": "resources/none", "options": {},
-    "patients": 100, "manifest": "results/demo/dataset/manifest.csv",
-}  # fmt: skip
+CHECKED = check("data: {phantom: {patients: 100}}")
+PHANTOMS = {"subject": "data", "section": CHECKED.data.model_dump()}
 PLAN = Plan.of(
     results="results/demo", radiographs=[PHANTOMS], image_size=64, folds=5,
     runs=[RUN | {"pretrained": False}], device="auto", threads=1, cores=2, jobs_per_gpu=1,
-    preprocessings=0, copies=0, elsewhere=False, conda=False,
+    preprocessings=0, copies=0, elsewhere=False, conda=False, split=CHECKED.split.once,
+    explanation=None, trainings=[], options=" --configfile own.yaml",
 )  # fmt: skip
 
 
@@ -76,9 +82,18 @@ def with_runs(**changes) -> Plan:
     return replace(PLAN, runs=(replace(PLAN.runs[0], **changes),))
 
 
-def folder_of_radiographs(root: str) -> PlannedRadiographs:
-    options = {"patient_pattern": None, "population": "unknown"}
-    return replace(PLAN.radiographs[0], source="directory", root=root, options=options)
+def radiographs(source: str, subject: str = "data", **section) -> PlannedRadiographs:
+    data = check(yaml.safe_dump({"data": {"source": source, source: section}})).data
+    return PlannedRadiographs(subject, data.model_dump())
+
+
+def folder_of_radiographs(root: str, subject: str = "data") -> PlannedRadiographs:
+    return radiographs("directory", subject, path=root)
+
+
+def looked_at(planned: PlannedRadiographs, plan: Plan = PLAN) -> tuple[Finding, int]:
+    with tempfile.TemporaryDirectory() as folder:
+        return radiographs_finding(planned, plan, Path(folder))
 
 
 def test_a_line_says_level_subject_and_what_to_do():
@@ -231,28 +246,123 @@ def test_commands_that_hang_are_asked_once(machine, monkeypatch, controller):
 
 
 def test_data_are_looked_for_where_the_configuration_says(machine):
-    assert radiographs_finding(PLAN.radiographs[0])[1] == 140
+    found, number = looked_at(PLAN.radiographs[0])
+    assert found.level == OK and found.text == f"{number} phantoms, drawn by the pipeline"
     folder = folder_of_radiographs("radiographs")
-    found, number = radiographs_finding(folder)
+    found, number = looked_at(folder)
     assert found.level == FAILS and "ln -s" in found.remedy and number == 0
     Path("radiographs/train/NORMAL").mkdir(parents=True)
-    assert radiographs_finding(folder)[0].level == FAILS
-    for name in ("IM-0001-0001.jpeg", "IM-0002-0001.jpeg", "notes.txt"):
-        Path("radiographs/train/NORMAL", name).touch()
-    assert radiographs_finding(folder) == (
-        Finding(OK, "data", "2 labelled image files in radiographs"),
-        2,
+    assert looked_at(folder)[0].level == FAILS
+
+
+def pictures(folder: str, names: Iterable[str], size: int = 80) -> None:
+    for name in names:
+        path = Path(folder, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        generator = np.random.default_rng(list(name.encode()))
+        Image.fromarray(generator.integers(0, 256, (size, size), np.uint8)).save(path)
+
+
+def table(rows: Iterable[tuple[str, ...]], columns: str = "path,label,patient") -> None:
+    lines = [columns, *(",".join(row) for row in rows)]
+    Path("mine.csv").write_text("\n".join(lines) + "\n")
+
+
+def of_each_class(patients: int) -> list[tuple[str, str, str]]:
+    return [
+        (f"{label}{i}.png", label, f"{label}{i}")
+        for label in ("normal", "pneumonia")
+        for i in range(patients)
+    ]
+
+
+def judged(plan: Plan = PLAN) -> Finding:
+    return looked_at(radiographs("table", path="mine.csv"), plan)[0]
+
+
+def test_a_table_without_usable_images_fails(machine):
+    rows = of_each_class(12)
+    table(rows)
+    found = judged()
+    assert found.level == FAILS and "0 labelled image files" in found.text
+    assert "24 cannot be used: " in found.text and "normal0.png" in found.text
+    pictures(".", [path for path, label, _ in rows if label == "normal"])
+    found = judged()
+    assert found.level == FAILS and "12 normal, 0 pneumonia" in found.text
+    assert "both classes" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (lambda _: table([], "path,label"), "the table has no rows"),
+        (lambda rows: table([(*rows[0][:1], "sick", "x"), *rows[1:]]), "'sick'"),
+        (lambda rows: table(rows[:3] + rows[12:]), "3 patients of class normal are too few"),
+        (lambda rows: [Path(row[0]).write_bytes(b"no") for row in rows[:9]], "9 of 24 image files"),
+        (lambda rows: pictures(".", [row[0] for row in rows], size=20), "24 of 24 image files"),
+        (
+            lambda rows: table(
+                [(*row[:2], "one", "test" if i % 2 else "train") for i, row in enumerate(rows)],
+                "path,label,patient,split",
+            ),
+            "development and test share 1 patients",
+        ),
+    ],
+)
+def test_what_indexing_audit_and_split_stop_on_fails_here(machine, break_it, said):
+    """In the words of the job that would stop, naming no file that was made for a moment."""
+    rows = of_each_class(12)
+    table(rows)
+    pictures(".", [row[0] for row in rows])
+    assert judged() == Finding(
+        OK, "data", "24 labelled image files in .: 12 normal, 12 pneumonia; 24 can be used"
     )
-    Path("results/demo/dataset").mkdir(parents=True)
-    Path("results/demo/dataset/manifest.csv").write_text("image_id,status\na,ok\nb,rejected\n")
-    assert radiographs_finding(folder)[1] == 1
+    break_it(rows)
+    found = judged()
+    assert found.level == FAILS and said in found.text and found.remedy
+    assert tempfile.gettempdir() + "/" not in found.text.replace(str(Path.cwd()), "")
+
+
+def test_of_many_images_only_names_are_looked_at(machine, monkeypatch):
+    monkeypatch.setattr(rehearsal, "READ_WHOLE", 10)
+    rows = of_each_class(12)
+    table(rows)
+    for path, _, _ in rows:
+        Path(path).write_bytes(b"not opened")
+    assert judged().level == OK and "contents not looked at, only names" in judged().text
+    assert judged(replace(PLAN, split=PLAN.split | {"folds": 13})).level == FAILS
+
+
+def test_phantoms_too_few_for_the_folds_fail_before_they_are_drawn(machine):
+    few = PlannedRadiographs("data", check("data: {phantom: {patients: 12}}").data.model_dump())
+    found, _ = looked_at(few, replace(PLAN, split=PLAN.split | {"folds": 10}))
+    assert found.level == FAILS and "too few" in found.text
+
+
+def test_without_pandas_classes_are_counted_all_the_same(machine, monkeypatch):
+    monkeypatch.setattr("pneumobench.doctor.images._can_rehearse", lambda: False)
+    rows = of_each_class(2)
+    table(rows)
+    pictures(".", [row[0] for row in rows])
+    assert judged().level == OK and "not looked at without pandas" in judged().text
+    table(rows[:2])
+    assert judged().level == FAILS
 
 
 def test_radiographs_of_another_data_set_of_kaggle_s_are_not_counted_beforehand(machine):
     for dataset, number in ((KERMANY_ON_KAGGLE, RADIOGRAPHS), ("some/radiographs", 0)):
-        radiographs = replace(PLAN.radiographs[0], source="kaggle", options={"dataset": dataset})
-        found, counted = radiographs_finding(radiographs)
+        found, counted = looked_at(radiographs("kaggle", dataset=dataset))
         assert (found.level, counted) == (WARNING, number) and "to be fetched" in found.text
+
+
+def test_commands_are_those_of_the_user_s_configuration(machine):
+    """As printed: with --cores, and with what stood behind --configfile."""
+    fetched = looked_at(radiographs("mendeley", version=2))[0].remedy
+    assert "`snakemake fetch --cores 1 --configfile own.yaml`" in fetched
+    one = cost_finding(PLAN, 140, ["cuda"]).remedy
+    assert one.endswith("/fold0/run.json --cores all --configfile own.yaml`")
+    weights = weights_finding(with_runs(pretrained=True)).remedy
+    assert "`snakemake fetch --cores 1 --configfile own.yaml`" in weights
 
 
 def test_starting_weights_are_looked_for(machine):
@@ -281,10 +391,17 @@ def test_disk_and_memory_are_held_against_needs(machine, monkeypatch):
         storage.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 10**9)
     )
     tight = disk_finding(PLAN, 1000)
-    assert tight.level == WARNING
+    # Weights of 2.5 GiB stay to the end.
+    assert tight.level == FAILS
     # Weights are discarded in the end only, which makes no room before.
     assert "keep_weights" not in tight.remedy and "at most" not in tight.text
     assert disk_finding(PLAN, 10**6).level == FAILS
+    for fold in range(4):
+        trained = Path(f"results/demo/runs/vgg16/light/seed42/fold{fold}/run.json")
+        trained.parent.mkdir(parents=True)
+        trained.touch()
+    tight = disk_finding(PLAN, 1000)
+    assert tight.level == WARNING and "weights 0.5" in tight.text
     assert memory_finding(PLAN, 1000, 10**12).level == OK
     tight = memory_finding(PLAN, 1000, 4 * 10**9)
     assert tight.level == WARNING and tight.remedy == "at most --cores 1"
@@ -306,7 +423,7 @@ def test_a_login_node_is_not_judged_for_the_nodes(machine):
     assert "cores" not in cost
     finished_fold("vgg16", "cuda", "4.0")
     cost = {one.subject: one for one in findings(elsewhere, LOCK)}["cost"].text
-    assert "9 minutes of cuda, by folds that finished here" in cost and "of cpu" not in cost
+    assert "10 minutes of cuda, by folds that finished here" in cost and "of cpu" not in cost
 
 
 def finished_fold(model: str, device: str, speed: str) -> None:
@@ -360,15 +477,96 @@ def test_only_what_would_fail_fails(machine):
     stream = io.StringIO()
     with pytest.raises(UserError, match="1 of 10 findings would make the run fail"):
         examine(replace(PLAN, radiographs=(folder_of_radiographs("nowhere"),)), LOCK, stream)
-    assert "\nfails    data: no folder of images at nowhere\n" in stream.getvalue()
+    assert "\nfails    data: the folder of images" in stream.getvalue()
 
 
 def test_external_radiographs_are_looked_for_too(machine):
-    external = replace(folder_of_radiographs("elsewhere"), subject="external", manifest="none.csv")
+    external = folder_of_radiographs("elsewhere", "external")
     found = list(findings(replace(PLAN, radiographs=(*PLAN.radiographs, external)), LOCK))
     (missing,) = [finding for finding in found if finding.subject == "external"]
     assert missing.level == FAILS and "elsewhere" in missing.text
     assert [finding.level for finding in found if finding.subject == "data"] == [OK]
+
+
+def with_networks(*models: str, recipe: str = "light", **changes) -> Plan:
+    settings = check("").training(recipe) | {"name": recipe} | changes
+    return replace(
+        PLAN,
+        trainings=tuple((model, settings) for model in models),
+        explanation={"method": "grad_cam", "target": "pneumonia", "layer": None},
+    )
+
+
+def test_each_network_is_built_once_and_what_stops_the_run_is_said():
+    plan = with_networks("timm:resnet10t", "timm:no_such_net", "timm:bat_resnext26ts")
+    found = list(network_findings(plan))
+    unknown = next(one for one in found if "no_such_net" in one.text)
+    assert unknown.level == FAILS and "has no backbone no_such_net" in unknown.text
+    assert "searches them" in unknown.remedy
+    assert any(one.level == OK and "of 3 built, trained a step" in one.text for one in found)
+
+
+def test_a_recipe_that_a_network_cannot_follow_fails():
+    (found,) = network_findings(with_networks("timm:resnet10t", freeze="all_but_last_block"))
+    assert found.level == FAILS and "freeze" in found.text and found.remedy
+
+
+def test_own_weights_that_do_not_fit_fail(tmp_path):
+    file = tmp_path / "own.safetensors"
+    file.write_bytes(b"no weights")
+    (found,) = network_findings(with_networks("timm:resnet10t", pretrained=str(file)))
+    assert found.level == FAILS and "own.safetensors" in found.text
+
+
+def test_a_network_that_ends_the_process_is_named_and_others_go_on(monkeypatch, tmp_path):
+    code = """
+import json, os, sys
+for model in json.load(sys.stdin)["models"]:
+    if model == "bad":
+        os._exit(9)
+    print(json.dumps(dict(model=model, error="", where="", remedy="", no_maps="")), flush=True)
+"""
+    (tmp_path / "python").write_text(f"#!{sys.executable}\n{code}")
+    (tmp_path / "python").chmod(0o755)
+    monkeypatch.setattr(networks.sys, "executable", str(tmp_path / "python"))
+    bad, good = network_findings(with_networks("first", "bad", "last"))
+    assert bad.level == FAILS and "the process that built bad ended with status 9" in bad.text
+    assert good.level == OK and good.text.startswith("2 of 3 built")
+
+
+def test_where_pytorch_is_not_there_it_is_said(monkeypatch):
+    (found,) = network_findings(replace(with_networks("vgg16"), conda=True))
+    assert found.level == OK and "not built here: conda makes" in found.text
+    monkeypatch.setattr(networks, "installed", lambda _: None)
+    (found,) = network_findings(with_networks("vgg16"))
+    assert "not built here: PyTorch is not installed" in found.text
+
+
+def test_building_says_what_is_wrong_with_a_file_of_one_s_own(monkeypatch):
+    def broken(model, image_size):
+        raise TypeError("forward() takes 2 arguments\nmore")
+
+    monkeypatch.setattr(building, "describe_model", broken)
+    said = building.build("mine", [], 64, None)
+    assert said["error"] == "mine cannot be built: TypeError: forward() takes 2 arguments"
+    monkeypatch.setattr(building, "describe_model", lambda *_: None)
+    monkeypatch.setattr(building, "preview_maps", lambda *_: None)
+    monkeypatch.setattr(building, "read_reason", lambda _: "only a class token")
+    assert building.build("mine", [], 64, {})["no_maps"] == "only a class token"
+
+
+def test_a_network_without_maps_is_a_warning(monkeypatch):
+    said = {
+        "model": "mine",
+        "error": "",
+        "where": "",
+        "remedy": "",
+        "no_maps": "only a class token",
+    }
+    monkeypatch.setattr(networks, "_build", lambda *_: [said])
+    (found,) = network_findings(with_networks("mine"))
+    assert found.level == WARNING
+    assert found.text == "the maps of mine will not be available: only a class token"
 
 
 def test_doctor_runs_where_only_the_driver_is_installed():

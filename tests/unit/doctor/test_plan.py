@@ -20,7 +20,7 @@ compute: {device: cuda, numeric_threads: 2, jobs_per_gpu: 3}
 
 
 def plan(overlay: str = "") -> Plan:
-    machine = {"cores": 4, "elsewhere": True, "conda": False}
+    machine = {"cores": 4, "elsewhere": True, "conda": False, "options": ""}
     return Plan.of(**planned(check(OVERLAY, overlay), **machine))
 
 
@@ -40,13 +40,9 @@ def test_only_recipes_that_runs_use_take_room():
 
 def test_both_sources_of_radiographs_are_looked_at():
     own, other = plan().radiographs
-    assert (own.subject, own.source, own.manifest) == (
-        "data", "phantom", "results/planned/dataset/manifest.csv",
-    )  # fmt: skip
-    assert own.root.endswith("/chest_xray") and own.patients > 0
-    assert (other.subject, other.root, other.manifest) == (
-        "external", "others", "results/planned/external/manifest.csv",
-    )  # fmt: skip
+    assert (own.subject, own.source.name) == ("data", "phantom")
+    assert own.source.root.endswith("/chest_xray") and own.source.data.phantom.patients > 0
+    assert (other.subject, other.source.root) == ("external", "others")
     assert len(plan("external: null").radiographs) == 1
 
 
@@ -60,3 +56,14 @@ def test_the_machine_is_told_beside():
 
 def test_repeats_multiply_the_trainings():
     assert plan("split: {repeats: 4}").jobs == 4 * plan().jobs == 4 * 3 * 4
+
+
+def test_networks_and_folds_are_those_of_the_run():
+    made, checked = plan(), check(OVERLAY)
+    assert [(model, recipe["name"]) for model, recipe in made.trainings] == [
+        ("vgg16", "light"), ("vgg16", "copied"),
+    ]  # fmt: skip
+    assert made.split == checked.split.once and made.split["folds"] == 3
+    assert set(made.explanation) == {"method", "target", "layer"}
+    assert plan("explanation: {method: none}").explanation is None
+    assert plan("task: subtype").split["task"] == "subtype"

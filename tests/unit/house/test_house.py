@@ -26,11 +26,11 @@ MAY_IMPORT = {
     "explain": {"core", "data", "models", "prediction"},
     "statistics": {"core"},
     "reporting": {"core", "statistics"},
-    "doctor": {"core", "data"},
+    "doctor": {"core", "data", "models", "training", "explain"},
 }
 WITHOUT_TORCH = ("core", "data", "statistics", "reporting", "doctor")
-# What varies images does so where networks are trained.
-WITH_TORCH = ("data/augment.py", "data/augmentation/")
+# What varies images does so where networks are trained; what doctor builds is a process of its own.
+WITH_TORCH = ("data/augment.py", "data/augmentation/", "doctor/building.py")
 # The simplest models are no networks.
 LIGHT_PREDICTION = tuple(
     f"prediction/{name}.py" for name in ("baselines", "baseline_models", "shift", "subtypes")

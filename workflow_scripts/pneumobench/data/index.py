@@ -32,6 +32,8 @@ from pneumobench.data.sources.radiograph import IN_HELPER, Radiograph
 logger = logging.getLogger(__name__)
 
 Row = dict[str, Any]
+# Reading nothing: for a look before the run.
+NAME = "name"
 OF_RADIOGRAPH = ("path", "label", "subtype", "patient", "patient_from", "official_split", "boxes")
 HEADER_NOTE = (
     "Radiographs were not decoded when they were listed (data.checks.reading: header): nobody "
@@ -67,7 +69,7 @@ def index_dataset(
         As for `pneumobench.data.sources.listing.list_radiographs`.
     reading
         whole: every file is decoded, hashed and checked; header: only its size is read, and no
-        duplicate will be found but nested copies, which are hashed.
+        duplicate will be found but nested copies, which are hashed; name: no file is opened.
     limits
         What a file must be; others are set aside with the reason.
     maximum_rejected_fraction
@@ -103,12 +105,13 @@ def _read_all(
     radiographs: list[Radiograph], root: Path, reading: str, limits: Limits, workers: int
 ) -> tuple[list[Row], list[str]]:
     """Return the rows of radiographs, still without image_id, and what is to be said of them."""
-    read = {"whole": _read_whole, "header": _read_header}[reading]
+    read = {"whole": _read_whole, "header": _read_header, NAME: _read_nothing}[reading]
     with ThreadPoolExecutor(workers) as pool:
         row_of = partial(_read_file, root, read=read, limits=limits)
         rows = list(pool.map(row_of, radiographs))
         notes = _settle_depth(radiographs, rows, partial(pool.map, row_of))
-        places = Counter(radiograph.place for radiograph in radiographs if radiograph.place)
+        opened = [] if reading == NAME else radiographs
+        places = Counter(radiograph.place for radiograph in opened if radiograph.place)
         digest_of = partial(_digest, root, places=places, limits=limits)
         digests = list(pool.map(digest_of, radiographs, rows))
     _reject_nested_copies(radiographs, rows, digests)
@@ -133,7 +136,8 @@ def _read_file(
     if not radiograph.reason:
         try:
             read(Path(root) / radiograph.path, row, limits, depth)
-            check_boxes(radiograph.boxes, row["width"], row["height"])
+            if row["width"] is not None:
+                check_boxes(radiograph.boxes, row["width"], row["height"])
             row["status"] = "ok"
         except UnreadableImageError as error:
             row |= {"reason": str(error), "pixel_sha256": "", "dhash": "", "depth": None}
@@ -189,6 +193,10 @@ def _read_header(path: Path, row: Row, limits: Limits, depth: int | None) -> Non
     row |= {"mode": found.mode, "width": found.width, "height": found.height}
     row["depth"] = found.needed
     check_header(found.width, found.height, found.bits, limits)
+
+
+def _read_nothing(path: Path, row: Row, limits: Limits, depth: int | None) -> None:
+    """Let a file in by its name."""
 
 
 def _digest(

@@ -134,7 +134,7 @@ def cost_finding(plan: Plan, images: int, devices: Sequence[str]) -> Finding:
     where = f"{' or '.join(devices)} at {plan.image_size} px"
     text += f"; without those not measured on {where}: {listed}"
     one = f"{plan.results}/runs/{first.slug}/{first.recipe}/seed{first.seed}/fold0/run.json"
-    return Finding(WARNING, "cost", text, f"train one fold, then ask again: snakemake {one}")
+    return Finding(WARNING, "cost", text, f"train one fold, then ask again: `{plan.command(one)}`")
 
 
 def _priced(

@@ -1,6 +1,7 @@
 """All subjects, one after another, as lines for a terminal."""
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -10,6 +11,7 @@ from pneumobench.doctor.cost import cost_finding
 from pneumobench.doctor.finding import FAILS, WARNING, Finding, Plan
 from pneumobench.doctor.gpus import Driver, ask_driver, gpu_finding
 from pneumobench.doctor.images import radiographs_finding
+from pneumobench.doctor.networks import network_findings
 from pneumobench.doctor.scheduler import slurm_findings
 from pneumobench.doctor.software import packages_finding, python_finding, snakemake_finding
 from pneumobench.doctor.starting_weights import weights_finding
@@ -57,10 +59,14 @@ def findings(plan: Plan, lock: Path) -> Iterator[Finding]:
     driver = ask_driver(plan)
     yield gpu_finding(plan, driver)
     yield from slurm_findings(plan)
-    found = [radiographs_finding(radiographs) for radiographs in plan.radiographs]
+    with tempfile.TemporaryDirectory() as folder:
+        found = [
+            radiographs_finding(radiographs, plan, Path(folder)) for radiographs in plan.radiographs
+        ]
     yield from (finding for finding, _number in found)
     images = found[0][1]
     yield weights_finding(plan)
+    yield from network_findings(plan)
     yield disk_finding(plan, sum(number for _finding, number in found))
     yield memory_finding(plan, images, available_memory())
     yield cost_finding(plan, images, _devices(plan, driver))

@@ -4,6 +4,9 @@ import subprocess
 from dataclasses import dataclass
 from typing import Any
 
+from pneumobench.core.config.data import Data
+from pneumobench.core.sources import Source
+
 OK, WARNING, FAILS = "ok", "warning", "fails"
 GIB = 2**30
 # Seconds for a command of the system; doctor as a whole is to take ten.
@@ -74,20 +77,17 @@ class PlannedRadiographs:
     ----------
     subject
         What they are called: the key of the configuration.
-    source, root, options
-        The source, the folder of the radiographs, and the source's section of the configuration.
-    patients
-        Number of patients to draw, with source phantom.
-    manifest
-        Their manifest.csv, once they are indexed.
+    section
+        The checked section of the configuration, as plain values.
     """
 
     subject: str
-    source: str
-    root: str
-    options: dict[str, Any]
-    patients: int
-    manifest: str
+    section: dict[str, Any]
+
+    @property
+    def source(self) -> Source:
+        """The section as the rules read it."""
+        return Source(Data.model_validate(self.section))
 
 
 @dataclass(frozen=True)
@@ -120,6 +120,14 @@ class Plan:
         Whether jobs are handed to a scheduler.
     conda
         Whether Snakemake makes the environments of jobs itself.
+    split
+        What the split follows from.
+    explanation
+        How maps are made: method, target and layer; None where none are.
+    trainings
+        Architecture and recipe of every run, seeds apart.
+    options
+        What the command named beside its targets, as --configfile; with a blank in front, or "".
     """
 
     results: str
@@ -135,18 +143,32 @@ class Plan:
     copies: int
     elsewhere: bool
     conda: bool
+    split: dict[str, Any]
+    explanation: dict[str, Any] | None
+    trainings: tuple[tuple[str, dict[str, Any]], ...]
+    options: str
     repeats: int = 1
 
     @classmethod
     def of(
-        cls, *, runs: list[dict[str, Any]], radiographs: list[dict[str, Any]], **others: Any
+        cls,
+        *,
+        runs: list[dict[str, Any]],
+        radiographs: list[dict[str, Any]],
+        trainings: list[tuple[str, dict[str, Any]]],
+        **others: Any,
     ) -> "Plan":
         """Return the plan that plain values describe."""
         return cls(
             runs=tuple(PlannedRun(**run) for run in runs),
             radiographs=tuple(PlannedRadiographs(**source) for source in radiographs),
+            trainings=tuple((model, recipe) for model, recipe in trainings),
             **others,
         )
+
+    def command(self, target: str, *, cores: int | str = "all", further: str = "") -> str:
+        """Return a command for the same configuration; options that take lists come last."""
+        return f"snakemake {target} --cores {cores}{further}{self.options}"
 
     @property
     def jobs(self) -> int:

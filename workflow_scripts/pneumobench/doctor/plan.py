@@ -3,7 +3,6 @@
 from typing import Any
 
 from pneumobench.core.config.experiment import Experiment
-from pneumobench.core.sources import Source
 
 
 def planned(experiment: Experiment, **machine: Any) -> dict[str, Any]:
@@ -14,19 +13,22 @@ def planned(experiment: Experiment, **machine: Any) -> dict[str, Any]:
     experiment
         The configuration.
     machine
-        cores, elsewhere and conda, as `Plan` has them.
+        cores, elsewhere, conda and options, as `Plan` has them.
     """
-    results = f"results/{experiment.experiment}"
     recipes = {run.recipe: experiment.recipe(run.recipe) for run in experiment.expanded_runs}
     per_image = experiment.offline_copies.per_image
-    sections = (("data", "dataset", experiment.data), ("external", "external", experiment.external))
+    sections = (("data", experiment.data), ("external", experiment.external))
+    explanation = experiment.explanation
     return {
-        "results": results,
+        "results": f"results/{experiment.experiment}",
         "radiographs": [
-            _radiographs(subject, Source(data), f"{results}/{folder}/manifest.csv")
-            for subject, folder, data in sections
-            if data
+            {"subject": subject, "section": data.model_dump()} for subject, data in sections if data
         ],
+        "split": experiment.split.once | experiment.other_task,
+        "explanation": explanation.model_dump(include={"method", "target", "layer"})
+        if explanation.method != "none"
+        else None,
+        "trainings": experiment.trainings,
         "image_size": experiment.images.size,
         "folds": experiment.split.folds,
         "repeats": experiment.split.repeats,
@@ -47,14 +49,3 @@ def planned(experiment: Experiment, **machine: Any) -> dict[str, Any]:
         "preprocessings": len({recipe.preprocessing for recipe in recipes.values()} - {"none"}),
         "copies": per_image * any(recipe.offline_copies for recipe in recipes.values()),
     } | machine
-
-
-def _radiographs(subject: str, source: Source, manifest: str) -> dict[str, Any]:
-    return {
-        "subject": subject,
-        "source": source.name,
-        "root": source.root,
-        "options": source.options,
-        "patients": source.data.phantom.patients,
-        "manifest": manifest,
-    }

@@ -21,12 +21,13 @@ def weights_finding(plan: Plan) -> Finding:
     where = "where there is a network (a cluster's login node)"
     absent = [slug for slug in published if not _record(slug).is_file()]
     if absent:
-        text, remedy = f"not fetched yet: {', '.join(absent)}", "run `snakemake --cores 1 fetch`"
-        return Finding(WARNING, subject, text, f"{remedy} {where}")
+        text, remedy = f"not fetched yet: {', '.join(absent)}", plan.command("fetch", cores=1)
+        return Finding(WARNING, subject, text, f"run `{remedy}` {where}")
     emptied = [slug for slug in published if not _complete(_record(slug))]
     if emptied:
         # A record that is there is no reason for Snakemake to fetch again.
-        remedy = f"run `snakemake --cores 1 fetch --forcerun fetch_weights` {where}"
+        again = plan.command("fetch", cores=1, further=" --forcerun fetch_weights")
+        remedy = f"run `{again}` {where}"
         text = f"recorded as fetched, but not there: {', '.join(emptied)}"
         return Finding(FAILS, subject, text, remedy)
     return Finding(OK, subject, f"all {len(published) + len(own)} are there")

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from pneumobench.doctor.cost import measured_architectures
-from pneumobench.doctor.finding import FAILS, GIB, OK, WARNING, Finding, Plan
+from pneumobench.doctor.finding import FAILS, GIB, OK, WARNING, Finding, Plan, PlannedRun
 
 # Measured: the virtual environment of requirements.lock; predictions, maps and logs of a fold.
 ENVIRONMENT_BYTES, BYTES_OF_A_FOLD = 5.8e9, 20e6
@@ -36,7 +36,8 @@ def disk_finding(plan: Plan, images: int) -> Finding:
     listed = ", ".join(f"{name} {size / GIB:.1f}" for name, size in parts.items() if size)
     text = f"{free / GIB:,.1f} GiB free here, {needed / GIB:,.1f} needed ({listed})"
     remedy = "make room, or run on another disk"
-    if parts["packed images"] > free:
+    # What stays to the end; the others are the most that may be needed.
+    if parts["packed images"] + parts["weights"] > free:
         return Finding(FAILS, "disk", text, remedy)
     if needed > free:
         return Finding(WARNING, "disk", text, remedy)
@@ -98,9 +99,14 @@ def _limit_of_group() -> int | None:
 
 
 def _weights(plan: Plan) -> float:
-    sizes = [_resume_bytes(run.model) / 8 * plan.jobs_of_a_run for run in plan.runs]
     # Those that are not kept lie there until the end.
-    return sum(sizes)
+    return sum(_resume_bytes(run.model) / 8 * _untrained(plan, run) for run in plan.runs)
+
+
+def _untrained(plan: Plan, run: PlannedRun) -> int:
+    """Return how many folds of a run are not trained yet."""
+    trained = Path(plan.results, "runs", run.slug, run.recipe, f"seed{run.seed}")
+    return max(0, plan.jobs_of_a_run - len(list(trained.glob("fold*/run.json"))))
 
 
 def _resume_states(plan: Plan) -> float:
@@ -110,6 +116,8 @@ def _resume_states(plan: Plan) -> float:
 
 
 def _packed(plan: Plan, images: int) -> float:
+    if any(Path(plan.results, "dataset").glob("images_*.npy")):
+        return 0.0
     return images * plan.image_size**2 * (1 + plan.preprocessings) * (1 + plan.copies)
 
 

@@ -117,12 +117,13 @@ def check_data_source(experiment: Experiment) -> None:
         If a path in the section of the source, of external data as well, does not exist, is a
         broken link, or is a file where a folder is wanted, or the other way round.
     """
-    _check_paths("data", experiment.data)
+    check_paths("data", experiment.data)
     if experiment.external is not None:
-        _check_paths("external", experiment.external)
+        check_paths("external", experiment.external)
 
 
-def _check_paths(name: str, data: Data) -> None:
+def check_paths(name: str, data: Data) -> None:
+    """Stop when a path in the section of a source leads nowhere; `name` is data or external."""
     section = getattr(data, data.source)
     for key, kind in PATHS.get(data.source, {}).items():
         given = getattr(section, key)
