@@ -14,24 +14,28 @@ MODULES = {figure.name: figure.module for figure in FIGURES}
 
 
 def inputs_of(made, words=None, **files):
-    """Return what figures of a made-up `Experiment` are drawn of; `files` add to it or replace."""
+    """Return what figures of a made-up `Experiment` are drawn of; `files` add to it or replace.
+
+    `runs` among them are folders of those to show.
+    """
+    runs = files.pop("runs", None)
     paths = {
         "audit": made.audit, "splits": made.splits, "comparison": made.comparison_csv,
         "comparison_details": made.comparison_json, "differences": made.differences.table,
         "differences_details": made.differences.details, "scores": made.scores,
         "metrics": made.metrics, "histories": made.histories,
     }  # fmt: skip
-    return FigureInputs(paths | files, words or Words(), colour_map="viridis")
+    return FigureInputs(paths | files, words or Words(), colour_map="viridis", runs=runs)
 
 
-def drawn(name, inputs):
+def drawn(name, inputs, look=None):
     """Return a figure that is not saved."""
-    return drawn_figure(MODULES[name], inputs)
+    return drawn_figure(MODULES[name], inputs, look)
 
 
-def plot(name, inputs, stem):
+def plot(name, inputs, stem, **options):
     """Draw and save a figure."""
-    plot_figure(MODULES[name], inputs, stem)
+    plot_figure(MODULES[name], inputs, stem, **options)
 
 
 def assert_equal_twice(name, inputs, folder):

@@ -60,6 +60,26 @@ def test_my_mistakes_are_listed_with_their_pictures(finished):
     assert shown and all((finished.results / panel).is_file() for panel in shown)
 
 
+def test_seven_lines_of_python_draw_a_figure_from_results(finished, tmp_path, monkeypatch):
+    page = (PROJECT / "docs/figures.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
+    assert len(code.splitlines()) == 7
+    own, demo = str(finished.results / RUN), "results/demo/runs/custom_resnet_cbam/light/seed42"
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-c", code.replace(demo, own)]
+    subprocess.run(command, check=True, env=os.environ | {"MPLBACKEND": "agg"})
+    assert (tmp_path / "roc.pdf").stat().st_size > 5000
+
+
+def test_the_section_figures_redoes_drawing_alone(finished):
+    look = {"runs": ["timm:resnet10t"], "font_size": 10, "width": 183, "format": ["png", "svg"]}
+    changed = type(finished)(finished.folder, finished.overlay | {"figures": look})
+    rules = set(job_counts(changed.succeed("--dry-run")))
+    drawing = {rule for rule in rules if rule.startswith("plot_")}
+    assert len(drawing) > 10
+    assert rules - drawing <= {"all", "list_figures", "render_report", "total"}
+
+
 def test_the_pair_is_tested_out_of_fold_and_on_test(finished):
     pairs = read_table(finished.results / "comparison/differences.csv").set_index("dataset")
     runs = read_table(finished.results / "comparison/comparison.csv").set_index("model")
