@@ -3,7 +3,11 @@
 import hashlib
 import io
 import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
