@@ -151,9 +151,7 @@ def radiographs_of(source, folder):
 
     def made(wildcards):
         if DRIVER:
-            first_look.check_before_start(
-                EXPERIMENT, source, f"{ON_DISK.results}/{folder}"
-            )
+            first_look.check_before_start(EXPERIMENT, source, folder)
         return source.made
 
     return facts.input_function(made)

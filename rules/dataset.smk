@@ -61,7 +61,7 @@ rule index_dataset:
     """Look at every file: label, patient, size, hashes; set aside what does not decode."""
     input:
         record=ancient("<results>/experiment.json"),
-        files=radiographs_of(DATA, "dataset"),
+        files=radiographs_of(DATA, f"{ON_DISK.results}/dataset"),
     output:
         manifest="<results>/dataset/manifest.csv",
         description="<results>/dataset/source.json",

@@ -17,7 +17,7 @@ if EXTERNAL.name == "phantom" and EXTERNAL.phantoms != DATA.phantoms:
 use rule index_dataset as index_external with:
     input:
         record=ancient("<results>/experiment.json"),
-        files=radiographs_of(EXTERNAL, "external"),
+        files=radiographs_of(EXTERNAL, f"{ON_DISK.results}/external"),
     output:
         manifest="<results>/external/manifest.csv",
         description="<results>/external/source.json",

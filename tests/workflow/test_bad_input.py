@@ -47,6 +47,7 @@ def test_missing_folder(flow, targets):
     flow.root.rmdir()
     output = refused(flow, *targets, "--dry-run")
     assert "radiographs" in output and "data.directory.path" in output and "to do:" in output
+    assert f"looked in {flow.folder}, which has no radiographs" in output
 
 
 @pytest.mark.parametrize("target", ["fetch", "doctor", "results/tiny/precision.json"])
@@ -63,8 +64,10 @@ def test_missing_starting_weights(make_workflow):
 
 
 def test_empty_folder(flow):
-    output = refused(flow, MANIFEST)
+    output = refused(flow)
     assert "radiographs" in output and "NORMAL" in output and "to do:" in output
+    # No job was begun: it is the only message, of a run of everything, too.
+    assert not flow.results.exists() and output.count("to do:") == 1
 
 
 def change(file, old, new):

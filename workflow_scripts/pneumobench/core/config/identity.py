@@ -1,5 +1,6 @@
 """What ties a configuration to the world: its results folder, its images, its own weights."""
 
+import contextlib
 import json
 import os
 import stat
@@ -35,6 +36,8 @@ EXPECTED = {
     ("folder", "rsna"): "the folder with stage_2_train_labels.csv and the radiographs",
     ("file", "pneumoniamnist"): "a file pneumoniamnist*.npz, or null to fetch it",
 }
+# Of more names in a folder, it takes long to find the one most like another.
+MOST_NAMES = 5000
 # They only decide whether the pipeline stops; once changed, it may go on in the same folder.
 STOPPING_CHECKS = {
     *("maximum_rejected_fraction", "maximum_near_duplicate_fraction", "allow_crossings"),
@@ -180,7 +183,10 @@ def _looked_in(path: Path) -> str:
         return f"seen from {Path.cwd()}"
     while not there.exists():
         there, lacking = there.parent, there.name
-    inner = sorted(os.listdir(there)) if there.is_dir() else []
+    inner: list[str] = []
+    # Folders whose content may not be seen, and files.
+    with contextlib.suppress(OSError):
+        inner = sorted(filter(str.isprintable, os.listdir(there)))[:MOST_NAMES]
     match = nearest(lacking, inner)
     return f"looked in {there}, which has no {lacking}{f', but {match}' if match else ''}"
 
