@@ -45,6 +45,8 @@ REASONS = {
     "Forced execution": "asked for (--force)",
     "Rules with ": "",
 }
+# Between reasons; values of settings may hold a semicolon, too.
+SEVERAL = re.compile(f"; (?={'|'.join([*REASONS, 'Params have changed', 'Code has changed'])})")
 CHANGED = re.compile(r"before: (.*?) now: (.*?)\s*(?:, before: |$)", re.DOTALL)
 # What is said of a job's process, less its command.
 ENDED = re.compile(r"RuleException:\nCalledProcessError in .*' ((?:returned|died) .*)\.", re.DOTALL)
@@ -210,13 +212,13 @@ class Terminal(logging.Handler):
     def _reason(self, record: logging.LogRecord) -> str:
         """Return why a job runs; "" where it only follows from others."""
         said = []
-        for part in str(record.reason).split("; "):
+        for part in SEVERAL.split(str(record.reason)):
             name, _, files = part.partition(": ")
             if name.startswith("Params have changed"):
                 said.append(self._changed(record.jobid, files))
             else:
                 words = next((REASONS[key] for key in REASONS if part.startswith(key)), part)
-                said.append(words.format(some(files)))
+                said.append(words.replace("{}", some(files)))
         return "; ".join(filter(None, said))
 
     def _changed(self, jobid: int, text: str) -> str:

@@ -27,6 +27,8 @@ PACKAGES = {
     "gdcm": "python-gdcm",
     "pydantic_core": "pydantic",
 }
+# Imported only where its packages are installed (doctor/images.py).
+IF_INSTALLED = ("pneumobench.data.rehearsal", "pneumobench.data.rehearsal.rehearse")
 
 
 @functools.cache
@@ -120,6 +122,8 @@ def reached(path: Path) -> frozenset[str]:
             continue
         seen.add(file)
         for name in imports(file):
+            if name in IF_INSTALLED:
+                continue
             if name.split(".")[0] == "pneumobench":
                 waiting += [found for found in (module_file(name),) if found]
             elif name.split(".")[0] not in sys.stdlib_module_names:

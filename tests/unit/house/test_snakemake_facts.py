@@ -91,7 +91,12 @@ def test_facts_of_a_command_on_this_machine(run):
         "values": ["aa=1", "bb=x"],
         "keys": ["aa", "bb", "cc"],
         "cores_here": 1,
-        "machine": {"cores": 1, "elsewhere": False, "conda": False},
+        "machine": {
+            "cores": 1,
+            "elsewhere": False,
+            "conda": False,
+            "options": " --configfile more.yaml --config aa=1 bb=x",
+        },
         "limits_time": False,
     }
     assert facts(run, "read_True.json")["keys"] == ["aa", "bb", "cc"]

@@ -35,6 +35,7 @@ rule train_fold:
     params:
         recipe={"epochs": config.get("epochs", 2), "augmentation": {"rotation": 0}},
         views=config.get("views", "none"),
+        caption=lambda wildcards: "Filled: {a}; hollow: b" + config.get("caption", ""),
         code=config.get("code", "abc"),
     shell: "touch {output}"
 rule render_report:
@@ -94,6 +95,9 @@ def test_why_it_runs_again_is_said_in_words(run):
     status, said = run(*words)
     assert status == 0
     assert said.count('again       train_fold: epochs 2 -> 3, views "none" -> "flip"') == 1
+    _, planned = run("--dry-run", *words, "caption=!")
+    assert '  caption "Filled: {a}; hollow: b" -> "Filled: {a}; hollow: b!":\n' in planned
+    assert "Logging error" not in planned
     _, planned = run("--dry-run", *words, "code=xyz")
     assert "  its code:\n    train_fold (2)" in planned
     _, planned = run("--dry-run", "results/x/report/report.html", "fold2.txt", *words[2:])

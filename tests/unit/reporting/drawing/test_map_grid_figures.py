@@ -15,6 +15,7 @@ from pneumobench.core.explained import COLUMNS, arrays_without_maps
 from pneumobench.core.files import read_table, write_table
 from pneumobench.reporting.drawing.every_map import _cells, _radiograph_of_all
 from pneumobench.reporting.drawing.map_grid import map_grid
+from pneumobench.reporting.drawing.style import styled
 from pneumobench.reporting.explained import read_explained_runs
 from pneumobench.reporting.inputs import read_comparison
 from pneumobench.reporting.words import Words
@@ -56,9 +57,10 @@ def test_radiographs_of_unknown_subtype_are_drawn_where_there_are_no_others(expl
 
 def test_thirteen_runs_grow_downwards(tmp_path):
     titles = [f"Network {index}\n7 x 7 cells" for index in range(13)]
-    figure, blocks = map_grid(
-        titles, ["normal", "viral"], ["A note."], leading=1, captions=["0.00"]
-    )
+    with styled(None):
+        figure, blocks = map_grid(
+            titles, ["normal", "viral"], ["A note."], leading=1, captions=["0.00"]
+        )
     assert [list(block.runs) for block in blocks] == [[*range(7)], [*range(7, 13)]]
     assert [block.cells.shape for block in blocks] == [(2, 8), (2, 7)]
     boxes = [axes.get_position() for axes in figure.axes]
