@@ -95,8 +95,8 @@ def test_why_it_runs_again_is_said_in_words(run):
     status, said = run(*words)
     assert status == 0
     assert said.count('again       train_fold: epochs 2 -> 3, views "none" -> "flip"') == 1
-    _, planned = run("--dry-run", *words, "caption=!")
-    assert '  caption "Filled: {a}; hollow: b" -> "Filled: {a}; hollow: b!":\n' in planned
+    _, planned = run("--dry-run", *words, "caption=X")
+    assert '  caption "Filled: {a}; hollow: b" -> "Filled: {a}; hollow: bX":\n' in planned
     assert "Logging error" not in planned
     _, planned = run("--dry-run", *words, "code=xyz")
     assert "  its code:\n    train_fold (2)" in planned

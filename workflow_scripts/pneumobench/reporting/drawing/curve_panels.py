@@ -127,7 +127,10 @@ def _draw_panel(
         )  # fmt: skip
     axes.grid(color=LIGHT_GREY)
     # Curves run along the borders; a little air keeps them and their markers visible.
-    axes.set(xlabel=kind.xlabel, ylabel=kind.ylabel, xlim=(-0.015, 1.015), ylim=(-0.015, 1.015))
+    axes.set(
+        xlabel=wrapped(kind.xlabel, panel_room(), 8), ylabel=kind.ylabel,
+        xlim=(-0.015, 1.015), ylim=(-0.015, 1.015),
+    )  # fmt: skip
 
 
 def _title(axes: Axes, dataset: str, counts: dict[str, int], words: Words) -> None:
