@@ -58,13 +58,13 @@ def test_doctor_works_before_there_are_data_and_every_time(make_workflow):
     flow = make_workflow()
     for _ in range(2):
         output = flow.succeed("doctor")
-        assert "ok       data: some 84 phantoms" in output
+        assert re.search(r"ok       data: \d+ phantoms, drawn by the pipeline", output)
         assert "nothing found that would make the run fail" in output
     assert not (flow.results / "dataset").exists()
     flow.overlay["data"] = {"source": "directory", "directory": {"path": "radiographs"}}
     finished = flow.run("doctor")
     assert finished.returncode != 0
-    assert "fails    data: no folder of images at radiographs" in finished.stdout
+    assert "fails    data: " in finished.stdout and "radiographs" in finished.stdout
     assert "ln -s /where/they/are radiographs" in finished.stdout
     # Anything else stops before it begins.
     assert "the folder of images was not found" in flow.run("--dry-run").stdout
@@ -86,7 +86,7 @@ def test_doctor_under_the_slurm_profile(make_workflow, tmp_path):
     flow.overlay["data"] = {"source": "directory", "directory": {"path": "radiographs"}}
     finished = flow.run("doctor")
     assert finished.returncode != 0
-    assert finished.stdout.count("fails    data: no folder of images at radiographs") == 1
+    assert finished.stdout.count("fails    data: ") == 1
 
 
 def test_how_jobs_are_packed_retrains_nothing(discarded):
