@@ -361,6 +361,8 @@ def save_figure(
 ) -> dict[str, Path]:
     """Save a figure as `stem`.png, .pdf, .svg; the same figure gives the same bytes each time.
 
+    A file of another format, drawn earlier, is removed.
+
     Parameters
     ----------
     figure
@@ -389,6 +391,9 @@ def save_figure(
     for kind, path in paths.items():
         with atomic_path(path) as temporary:
             _WRITERS[kind](figure, temporary, stem.name)
+    for kind in set(FORMATS) - set(paths):
+        # Beside the new ones it would be an old figure of the same name.
+        stem.with_name(f"{stem.name}.{kind}").unlink(missing_ok=True)
     return paths
 
 

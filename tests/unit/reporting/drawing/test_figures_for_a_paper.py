@@ -134,9 +134,8 @@ def test_files_are_as_large_as_is_asked_for(inputs, tmp_path, size, width):
     for folder in (tmp_path / "a", tmp_path / "b"):
         plot("roc", inputs(), folder / "roc", formats=("png", "pdf", "svg"), look=look)
     for kind in ("png", "pdf", "svg"):
-        assert (tmp_path / f"a/roc.{kind}").read_bytes() == (
-            tmp_path / f"b/roc.{kind}"
-        ).read_bytes()
+        first, second = (tmp_path / copy / f"roc.{kind}" for copy in "ab")
+        assert first.read_bytes() == second.read_bytes()
     points, zoom = width * MM * 72, size / 8
     with Image.open(tmp_path / "a/roc.png") as image:
         assert abs(image.width - points / 72 * 220) <= 1
@@ -146,17 +145,16 @@ def test_files_are_as_large_as_is_asked_for(inputs, tmp_path, size, width):
     assert box == pytest.approx([points, points * ratio], rel=0.002)
     streams = re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.S)
     (page,) = [text for text in map(unpacked, streams) if b" Tf" in text and b" cm" in text]
-    assert page.split(b" cm")[0].split()[-6:] == [
-        b"%g" % zoom,
-        b"0",
-        b"0",
-        b"%g" % zoom,
-        b"0",
-        b"0",
-    ]
+    assert page.split(b" cm")[0].split()[-6:] == (b"%g 0 0 %g 0 0" % (zoom, zoom)).split()
     svg = ElementTree.parse(tmp_path / "a/roc.svg").getroot()
     assert float(svg.get("width").removesuffix("pt")) == pytest.approx(points, rel=1e-4)
     assert float(svg.get("viewBox").split()[2]) * zoom == pytest.approx(points, rel=1e-4)
+
+
+def test_no_figure_drawn_earlier_stays_beside_the_new_one(inputs, tmp_path):
+    for formats in (("png", "pdf"), ("png", "svg")):
+        plot("data_flow", inputs(), tmp_path / "data_flow", formats=formats)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data_flow.png", "data_flow.svg"]
 
 
 def unpacked(stream):
