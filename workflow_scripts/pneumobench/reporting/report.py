@@ -16,15 +16,20 @@ from pneumobench.reporting.writers import latex
 from pneumobench.reporting.writers.html import Page, Picture, html_page
 
 GLOSSARY = (
-    ("Run", "one architecture, trained by one recipe with one seed, once for each fold."),
+    (
+        "Run",
+        "one architecture, trained by one recipe (its training settings) with one random seed, "
+        "once for each fold.",
+    ),
     (
         "Out of fold",
         "predicted by the fold's model that was not trained on the image. Runs are ranked by these "
-        "predictions; the test set is used for no choice.",
+        "predictions; nothing is chosen on the test set.",
     ),
+    ("AUC", "area under the ROC curve: 1 separates the classes perfectly, 0.5 is chance."),
     (
         "Baseline",
-        "no network but a linear model of something very simple, such as 16 x 16 grey values; "
+        "not a network but a linear model of something very simple, such as 16 x 16 grey values; "
         "every network should exceed it.",
     ),
 )

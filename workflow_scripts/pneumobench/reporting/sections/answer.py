@@ -82,16 +82,16 @@ def _best(best: pd.Series, facts: dict[str, Any], words: Words) -> str:
     lead = "" if best["learned"] else "No run is shown to have learned. "
     return (
         f"{lead}Highest out-of-fold AUC: {best['label']} with "
-        f"{row_interval(best, 'out_of_fold_roc_auc')}; in brackets the "
-        f"{percent(facts['confidence'])} interval; "
-        f"{_size(facts['datasets']['out_of_fold'], words)}."
+        f"{row_interval(best, 'out_of_fold_roc_auc')}, "
+        f"{_size(facts['datasets']['out_of_fold'], words)}. Brackets hold "
+        f"{percent(facts['confidence'])} intervals."
     )
 
 
 def _size(part: dict[str, Any], words: Words) -> str:
     return (
         f"n = {count(part['n'])} images of {count(part['patients'])} patients, "
-        f"{count(part['events'])} with {words.positive}"
+        f"{count(part['events'])} images with {words.positive}"
     )
 
 
@@ -180,10 +180,11 @@ def _missing(comparison: pd.DataFrame) -> str:
 
 def _test(best: pd.Series, facts: dict[str, Any], words: Words) -> str:
     return (
-        f"On the test set ({_size(facts['datasets']['test'], words)}), which was used for no "
-        f"choice, it reaches an AUC of {row_interval(best, 'test_roc_auc')}. At its out-of-fold "
-        f"threshold, its sensitivity there is {row_interval(best, 'test_sensitivity')} and its "
-        f"specificity {row_interval(best, 'test_specificity')}."
+        f"On the test set ({_size(facts['datasets']['test'], words)}), on which nothing was "
+        f"chosen, it reaches an AUC of {row_interval(best, 'test_roc_auc')}. With its threshold "
+        "chosen out of fold, its sensitivity there is "
+        f"{row_interval(best, 'test_sensitivity')} and its specificity "
+        f"{row_interval(best, 'test_specificity')}."
     )
 
 
