@@ -108,7 +108,7 @@ def test_summary_says_what_the_numbers_say(comparison, facts):
         "Not shown to have learned (the interval of the AUC does not lie above 0.5): CNN-LSTM."
         in text
     )
-    assert "Missing, and part of no result: DenseNet_121 100%" in text
+    assert "Missing, and not in any result: DenseNet_121 100%" in text
     assert "n = 120 images" in text
     assert "these trained models" in text
 

@@ -154,7 +154,7 @@ def _disagreement(rows: pd.DataFrame) -> str:
         return ""
     return (
         f" On {listing(open_)}, this and the permutation test disagree: whether "
-        f"{'it is' if len(open_) == 1 else 'they are'} as good is open."
+        f"{'it is' if len(open_) == 1 else 'they are'} as good remains open."
     )
 
 
@@ -175,7 +175,7 @@ def _missing(comparison: pd.DataFrame) -> str:
     names = [
         row["label"] + (f" ({row['note']})" if row["note"] else "") for _, row in missing.iterrows()
     ]
-    return f"Missing, and part of no result: {listing(names)}."
+    return f"Missing, and not in any result: {listing(names)}."
 
 
 def _test(best: pd.Series, facts: dict[str, Any], words: Words) -> str:
