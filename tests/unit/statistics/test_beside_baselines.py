@@ -277,7 +277,7 @@ def test_baselines_stand_below_the_runs_as_no_networks(compared, tmp_path):
     assert "| Baseline: metadata |" in lines[5]
     for line in lines[5:]:
         assert line.endswith("| no network |")
-    notes = {line.split(" | ")[2]: line.split(" | ")[-1] for line in lines[2:5]}
+    notes = {line.split(" | ")[1]: line.split(" | ")[-1] for line in lines[2:5]}
     assert notes["VGG16"] == "best |"
     assert "not shown to beat the baselines" in notes["ZFNET"]
     assert "not shown to have learned; not shown to beat the baselines" in notes["ALEXNET"]
@@ -294,10 +294,11 @@ def test_summary_names_who_does_not_beat_them(compared, facts):
         "The best baseline, which every network should exceed, is a linear model that sees nothing "
         "but width and height"
     )
-    assert "Below it, with the whole interval of the paired difference: ALEXNET." in text
-    assert text.endswith("Not shown to beat all baselines: ZFNET.")
+    worse = "Shown to be worse than it (the interval of the paired difference lies below 0): "
+    assert f"{worse}ALEXNET." in text
+    assert text.endswith("Not shown to be better than every baseline: ZFNET.")
     random = comparison[comparison["model"] == RANDOM.model]
-    assert baseline_sentence(random, facts).endswith("paired difference: ALEXNET.")
+    assert baseline_sentence(random, facts).endswith(f"{worse}ALEXNET.")
     strong = comparison[comparison["beats_baselines"].astype(bool)]
     assert baseline_sentence(strong, facts).endswith("Every run beats all baselines.")
 

@@ -67,5 +67,10 @@ def baseline_sentence(comparison: pd.DataFrame, facts: dict[str, Any]) -> str:
     below = [row["label"] for row in behind if row["difference_from_best_baseline_high"] < 0]
     others = [row["label"] for row in behind if row["label"] not in below]
     if below:
-        lead += f" Below it, with the whole interval of the paired difference: {listing(below)}."
-    return f"{lead} Not shown to beat all baselines: {listing(others)}." if others else lead
+        lead += (
+            " Shown to be worse than it (the interval of the paired difference lies below 0): "
+            f"{listing(below)}."
+        )
+    if others:
+        lead += f" Not shown to be better than every baseline: {listing(others)}."
+    return lead
