@@ -46,7 +46,7 @@ rule archive_results:
     conda:
         "../envs/report.yaml"
     params:
-        results=ON_DISK.results,
+        results=lambda wildcards, output: str(Path(output[0]).parent),
         config=EXPERIMENT.model_dump(mode="json"),
         missing=MISSING,
         code=code_hash("archive/archive_results"),
