@@ -391,7 +391,7 @@ def test_section_and_figure(experiment, judged, tmp_path):
     section = build(ReportFiles(files | {"subtypes": details}, settings={}), Words())
     tables = {table.name: table.rows for table in section.tables}
     assert tables["subtypes_test"][0]["Run"] == "ALEXNET"
-    assert "ALEXNET" in section.answer[0] and re.search(r"AUC of 0\.\d", section.answer[1])
+    assert "ALEXNET" in section.answer[0] and re.search(r"AUC is 0\.\d", section.answer[1])
     assert [row["Run"] for row in tables["subtype_decisions_out_of_fold"]][1:] == [
         "Baseline: thumbnail", "Baseline: majority"
     ]  # fmt: skip
