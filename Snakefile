@@ -22,6 +22,7 @@ include: "rules/common.smk"
 
 
 from pneumobench.core.config.recipe import Preprocessing
+from pneumobench.core.room import check_writing
 from pneumobench.core.views import VIEW_SETS
 
 PREPROCESSING = [name for name in get_args(Preprocessing) if name != "none"]
@@ -87,8 +88,6 @@ if not ARCHIVE:
     include: "rules/doctor.smk"
     include: "rules/archive.smk"
 
-
-from pneumobench.core.room import check_writing
 
 if TERMINAL:
     TERMINAL.report = Path(ON_DISK.results) / "report/report.html"

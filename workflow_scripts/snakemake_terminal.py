@@ -223,10 +223,9 @@ class Terminal(logging.Handler):
 
     def _changed(self, jobid: int, text: str) -> str:
         """Return what of a job's settings changed, from the values before and now."""
-        names = {}
-        for job in self.workflow.dag.jobs:
-            if self.workflow.dag.jobid(job) == jobid:
-                names = {repr(value): name for name, value in job.params.items()}
+        dag = self.workflow.dag
+        job = next(job for job in dag.jobs if dag.jobid(job) == jobid)
+        names = {repr(value): name for name, value in job.params.items()}
         found = [
             words
             for before, now in CHANGED.findall(text)

@@ -18,8 +18,8 @@ def changed_recipes(layout: Layout) -> list[str]:
     """
     found: dict[tuple[str, str], int] = {}
     for run in layout.runs:
+        new = layout.experiment.training(run.recipe)
         for path in layout.of(run).of_all_folds("run.json"):
-            new = layout.experiment.training(run.recipe)
             if changed := changes(_settings(Path(path)), new):
                 key = run.recipe, ", ".join(changed)
                 found[key] = found.get(key, 0) + 1
